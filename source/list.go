@@ -1,0 +1,323 @@
+// Package source reads customer lists: CSV and JSONL, row by row, keeping for
+// every record the very bytes it was read from and where they stand.
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+const (
+	// maxRecord bounds a CSV record, in bytes, and maxRecordLines in lines: a
+	// quote that is never closed must not take the rest of the file with it.
+	maxRecord      = 2 << 20
+	maxRecordLines = 1000
+
+	// maxObject bounds a JSONL line, in bytes.
+	maxObject = 1 << 20
+)
+
+// List is a customer list that is being read. It is used by one goroutine and
+// read once; the caller closes what it was opened on.
+type List struct {
+	name      string
+	format    Format
+	lines     *lines
+	bom       bool
+	lineEnd   string
+	delimiter byte
+	header    []string
+	headerRaw []byte
+	canonical []string // by column
+	columns   columns
+
+	ahead []ownLine // lines that were read to find a closing quote, and given back
+	at    Position
+	sum   *xxhash.Digest
+}
+
+// ownLine is a line whose bytes are a copy of its own.
+type ownLine struct {
+	raw  []byte
+	body int
+}
+
+// Open recognises the list on r and reads its header. What makes it no
+// customer list is a *ListError.
+func Open(r io.Reader, o Options) (*List, error) {
+	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}}
+	if err := l.open(r); err != nil {
+		var wrong *ListError
+		if errors.As(err, &wrong) {
+			wrong.Name = o.Name
+		}
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *List) open(r io.Reader) error {
+	plain, err := decompressed(r)
+	if err != nil {
+		return err
+	}
+	l.lines = newLines(plain)
+	mark, err := markOf(l.lines.peek(3))
+	if err != nil {
+		return err
+	}
+	l.bom = len(mark) > 0
+	if err := l.recognise(l.lines.peek(4 << 10)[len(mark):]); err != nil {
+		return err
+	}
+	l.lineEnd = l.lines.settle(l.format == FormatCSV)
+	if l.format == FormatJSONL {
+		l.consume(l.lines.skip(int64(len(mark))), 0)
+		return nil
+	}
+	return l.readHeader(len(mark))
+}
+
+// recognise settles the format by the first thing that is not white space.
+func (l *List) recognise(start []byte) error {
+	first := strings.TrimLeft(string(start), " \t\r\n")
+	switch {
+	case first == "" && len(start) < 4<<10 && l.lines.err != nil && l.lines.err != io.EOF:
+		return &ReadError{Name: l.name, Err: l.lines.err}
+	case first == "":
+		return &ListError{Reason: "the list is empty", Hint: "check that the export that makes it has run"}
+	case first[0] == '[' && l.format != FormatCSV:
+		return &ListError{
+			Line: 1, Reason: "this is a JSON array, not one object a line",
+			Hint: "convert it: jq -c '.[]' LIST > list.jsonl",
+		}
+	case l.format != FormatAuto:
+	case first[0] == '{':
+		l.format = FormatJSONL
+	default:
+		l.format = FormatCSV
+	}
+	return nil
+}
+
+// readHeader reads the first line that is not blank as the header.
+func (l *List) readHeader(mark int) error {
+	for {
+		ln, err := l.take()
+		if err != nil {
+			return l.terminal(err)
+		}
+		text := string(ln.raw[mark:ln.body])
+		l.headerRaw = append(l.headerRaw, ln.raw...)
+		l.consume(ln.raw, 1)
+		mark = 0
+		if text != "" {
+			return l.bindHeader(text)
+		}
+	}
+}
+
+func (l *List) bindHeader(text string) error {
+	if p := checkText(text, 0); p != nil {
+		return &ListError{Line: l.at.Line - 1, Reason: "the header cannot be read: " + p.Message, Hint: "save the list as UTF-8"}
+	}
+	l.delimiter = delimiterOf(text)
+	cells, state, bad := cutCells(nil, text, l.delimiter)
+	if state != cutWhole {
+		return &ListError{
+			Line: l.at.Line - 1, Reason: fmt.Sprintf("the quotes of column %d of the header do not fit", bad),
+			Hint: "write every quoted name as \"name\", on one line",
+		}
+	}
+	canonical, err := canonicalHeader(cells)
+	if err != nil {
+		return err
+	}
+	if err := checkHeader(cells, canonical); err != nil {
+		return err
+	}
+	l.header, l.canonical = cells, canonical
+	l.columns, err = bindColumns(canonical)
+	return err
+}
+
+// Format is the format of the list, never FormatAuto.
+func (l *List) Format() Format { return l.format }
+
+// Header is the names of the columns as they were found; nil for JSONL. It is
+// shared and must not be changed.
+func (l *List) Header() []string { return l.header }
+
+// HeaderRaw is the very bytes before the first record: byte order mark, header
+// and line end.
+func (l *List) HeaderRaw() []byte { return l.headerRaw }
+
+// Delimiter separates the cells of a CSV list.
+func (l *List) Delimiter() rune { return rune(l.delimiter) }
+
+// LineEnd is how lines end: "\n", "\r\n" or "\r".
+func (l *List) LineEnd() string { return l.lineEnd }
+
+// BOM reports whether the list begins with a byte order mark.
+func (l *List) BOM() bool { return l.bom }
+
+// Mapping says which column each field is read from, in one line, as a resumed
+// run must find it again.
+func (l *List) Mapping() string {
+	if l.format == FormatJSONL {
+		return "members by name"
+	}
+	var parts []string
+	for i, name := range l.canonical {
+		if name != "" {
+			parts = append(parts, fmt.Sprintf("%s=%q", name, l.header[i]))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// Records yields every record, in order. A row that cannot be sent is a record
+// with problems; an error is yielded last and ends the list.
+func (l *List) Records() iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		for {
+			rec, err := l.next()
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield(nil, l.terminal(err))
+				return
+			}
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+// RecordsFrom yields the records behind a position that was taken from an
+// earlier reading of this list. What lies before is read and compared, not
+// taken apart; where it differs, a *ChangedError is all that is yielded.
+func (l *List) RecordsFrom(p Position) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		if p.Offset > l.at.Offset {
+			if err := l.skipTo(p); err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+		l.Records()(yield)
+	}
+}
+
+// skipTo reads up to a position. A last line that had no line end when the
+// position was taken must still be whole: nothing but a line end may follow.
+func (l *List) skipTo(p Position) error {
+	var last byte
+	for l.at.Offset < p.Offset {
+		b := l.lines.skip(p.Offset - l.at.Offset)
+		if len(b) == 0 {
+			if err := l.lines.err; err != io.EOF {
+				return l.terminal(err)
+			}
+			return &ChangedError{Name: l.name, At: p, Reason: "it is shorter"}
+		}
+		last = b[len(b)-1]
+		l.consume(b, 0)
+	}
+	l.at.Row, l.at.Line = p.Row, p.Line
+	after := l.lines.peek(1)
+	whole := last == '\n' || last == '\r' || len(after) == 0 || after[0] == '\n' || after[0] == '\r'
+	if l.sum.Sum64() != p.Sum || !whole {
+		return &ChangedError{Name: l.name, At: p, Reason: "its bytes differ"}
+	}
+	return nil
+}
+
+// next reads one record.
+func (l *List) next() (*Record, error) {
+	for {
+		ln, err := l.take()
+		if err != nil {
+			return nil, err
+		}
+		if ln.body == 0 {
+			l.consume(ln.raw, 1)
+			continue
+		}
+		if l.format == FormatJSONL {
+			return l.objectRecord(ln), nil
+		}
+		return l.rowRecord(ln)
+	}
+}
+
+// take returns the next line, whose bytes belong to the caller.
+func (l *List) take() (ownLine, error) {
+	if len(l.ahead) > 0 {
+		ln := l.ahead[0]
+		l.ahead = l.ahead[1:]
+		return ln, nil
+	}
+	ln, err := l.lines.next()
+	if err != nil {
+		return ownLine{}, err
+	}
+	return ownLine{raw: append([]byte(nil), ln.raw...), body: ln.body}, nil
+}
+
+// consume moves the position over bytes that make up a number of lines.
+func (l *List) consume(raw []byte, lines int64) {
+	l.at.Offset += int64(len(raw))
+	l.at.Line += lines
+	_, _ = l.sum.Write(raw) // never fails
+	l.at.Sum = l.sum.Sum64()
+}
+
+// begin starts a record at the present position and moves over it.
+func (l *List) begin(raw []byte, lines int64) *Record {
+	rec := &Record{Row: l.at.Row + 1, Line: l.at.Line, Offset: l.at.Offset, Raw: raw}
+	l.at.Row++
+	l.consume(raw, lines)
+	rec.Next = l.at
+	return rec
+}
+
+// malformed marks a record that could not be taken apart.
+func (rec *Record) malformed(text string, p Problem) *Record {
+	rec.Malformed, rec.Text = true, printable(text)
+	rec.Problems = append(rec.Problems, p)
+	return rec
+}
+
+// terminal is what reading ends with when it is not the end of the list.
+func (l *List) terminal(err error) error {
+	if errors.Is(err, errLineTooLong) {
+		return &ListError{
+			Name: l.name, Line: l.at.Line, Reason: "the line is over 16 MiB, so this is no customer list",
+			Hint: "check that this is the right file, and that its lines end with a line end",
+		}
+	}
+	var wrong *ListError
+	if errors.As(err, &wrong) {
+		return err
+	}
+	return &ReadError{Name: l.name, Err: err}
+}
+
+// ReadError says that the bytes of the list could not be read.
+type ReadError struct {
+	Name string
+	Err  error
+}
+
+func (e *ReadError) Error() string { return fmt.Sprintf("read %s: %v", e.Name, e.Err) }
+
+// Unwrap returns what went wrong.
+func (e *ReadError) Unwrap() error { return e.Err }

@@ -1,0 +1,119 @@
+package source
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// field numbers the canonical fields in the order of the request's body.
+type field int
+
+const (
+	formID field = iota
+	customerType
+	customerEmail
+	customerMobileNumber
+	employeeID
+	clientID
+	sendEmail
+	firstName
+	lastName
+	fullName
+	registrationNumber
+	tradingName
+	fieldCount
+)
+
+// String gives the canonical name: that of the API guide.
+func (f field) String() string {
+	return [fieldCount]string{
+		"formId", "customerType", "customerEmail", "customerMobileNumber", "employeeId", "clientId", "sendEmail",
+		"firstName", "lastName", "fullName", "registrationNumber", "tradingName",
+	}[f]
+}
+
+// group is the object of the request that holds the field, or "".
+func (f field) group() string {
+	switch f {
+	case firstName, lastName:
+		return individualGroup
+	case fullName, registrationNumber, tradingName:
+		return companyGroup
+	default:
+		return ""
+	}
+}
+
+// The two objects of a request, and of the nested shape of a JSONL record.
+const (
+	individualGroup = "individual"
+	companyGroup    = "company"
+)
+
+func individualFields() []field { return []field{firstName, lastName} }
+func companyFields() []field    { return []field{fullName, registrationNumber, tradingName} }
+
+// in is the place of the field's value in c.
+func (f field) in(c *Customer) *string {
+	return [fieldCount]*string{
+		&c.FormID, &c.Type, &c.Email, &c.MobileNumber, &c.EmployeeID, &c.ClientID, &c.SendEmail,
+		&c.FirstName, &c.LastName, &c.FullName, &c.RegistrationNumber, &c.TradingName,
+	}[f]
+}
+
+// FieldNames lists the canonical field names in the order of the request.
+func FieldNames() []string {
+	names := make([]string, fieldCount)
+	for f := range fieldCount {
+		names[f] = f.String()
+	}
+	return names
+}
+
+// folded is a name as names are compared: in lower case, without white space,
+// "_", "-" and ".".
+func folded(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '_' || r == '-' || r == '.' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
+}
+
+// fieldOf finds the canonical field that a header names, alone or with the
+// prefix of its object ("individual.firstName"). There are no other aliases: a
+// wrong guess would send one customer's data as another's.
+func fieldOf(name string) (field, bool) {
+	name = folded(name)
+	for f := range fieldCount {
+		own := strings.ToLower(f.String())
+		if name == own || f.group() != "" && name == f.group()+own {
+			return f, true
+		}
+	}
+	return 0, false
+}
+
+// resultNames are the columns that an earlier run added. They are carried
+// along and mean nothing for the customer.
+func resultNames() []string {
+	return []string{"onboardingStatus", "sessionId", "errorCode", "errorMessage", "attempts", "processedAt"}
+}
+
+// isResult reports whether a header is a result of an earlier run.
+func isResult(name string) bool {
+	name = folded(name)
+	return slices.ContainsFunc(resultNames(), func(result string) bool {
+		return name == strings.ToLower(result)
+	})
+}
+
+// CustomerKey identifies a customer as the API does: the e-mail address is the
+// identity, and each form is a process of its own. Two records with one key
+// are one customer. The form is compared as it is written; the e-mail without
+// regard to case, because two spellings of one mailbox reach one person.
+func CustomerKey(formID, email string) string {
+	return strings.TrimSpace(formID) + "\n" + strings.ToLower(strings.TrimSpace(email))
+}

@@ -1,0 +1,89 @@
+package source
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Format is how a list is written down.
+type Format int
+
+// The formats. FormatAuto is only for Options: the content decides.
+const (
+	FormatAuto Format = iota
+	FormatCSV
+	FormatJSONL
+)
+
+// String gives the format as it is typed on a command line.
+func (f Format) String() string {
+	switch f {
+	case FormatCSV:
+		return "csv"
+	case FormatJSONL:
+		return "jsonl"
+	default:
+		return "auto"
+	}
+}
+
+// Options say how a list is to be read. The zero value finds everything out.
+type Options struct {
+	Format Format
+	Name   string // for messages: the path, or "standard input"
+
+	// Encoding is an IANA or WHATWG name. Empty means UTF-8, or what a byte
+	// order mark says.
+	Encoding string
+
+	// Delimiter separates the cells of a CSV list. 0 means whichever of
+	// , ; tab | fits the header best.
+	Delimiter rune
+
+	// Map names, for a canonical field, the header (CSV) or the top-level
+	// member (JSONL) that holds it. It goes before what would be found by name.
+	Map map[string]string
+
+	// Set gives, for a canonical field, the value of every record. It goes
+	// before what the list has.
+	Set map[string]string
+}
+
+// ListError says that the input cannot be read as a customer list. No record
+// is to be sent.
+type ListError struct {
+	Name   string // of the list, as Options had it
+	Line   int64  // where, as an editor counts lines; 0 when it is about the list as a whole
+	Reason string
+	Hint   string // what to do next; may have several lines
+
+	// Option is set when the fault lies in Options, whatever the list holds.
+	Option bool
+}
+
+func (e *ListError) Error() string {
+	var b strings.Builder
+	if e.Name != "" {
+		b.WriteString(e.Name + ": ")
+	}
+	if e.Line > 0 {
+		fmt.Fprintf(&b, "line %d: ", e.Line)
+	}
+	return b.String() + e.Reason
+}
+
+// ChangedError says that the bytes before a position are no longer those that
+// were read when the position was taken.
+type ChangedError struct {
+	Name   string
+	At     Position
+	Reason string
+}
+
+func (e *ChangedError) Error() string {
+	msg := fmt.Sprintf("the list has changed in its first %d rows (%d bytes): %s", e.At.Row, e.At.Offset, e.Reason)
+	if e.Name != "" {
+		return e.Name + ": " + msg
+	}
+	return msg
+}

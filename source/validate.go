@@ -1,0 +1,174 @@
+package source
+
+import (
+	"net/mail"
+	"strings"
+	"unicode"
+)
+
+// The two values of customerType, spelt as the API wants them.
+const (
+	individualType = "Individual"
+	companyType    = "LegalEntity"
+)
+
+// maxEmail is the longest address that mail can be sent to, in bytes (RFC 5321
+// section 4.5.3.1.3, less the angle brackets).
+const maxEmail = 254
+
+// Validate checks a customer against every rule of the API guide that can be
+// checked without calling, and returns all problems, in the order of the
+// guide. It normalises sendEmail to lower case; other values are left as they
+// are. Its messages never quote a value.
+func Validate(c *Customer) []Problem {
+	var p problems
+	p.types(c)
+	p.email(c.Email)
+	if c.SendEmail != "" {
+		c.SendEmail = strings.ToLower(c.SendEmail)
+		if c.SendEmail != "true" && c.SendEmail != "false" {
+			p.add("invalid_send_email", sendEmail, "sendEmail is neither true nor false")
+		}
+	}
+	if c.ClientID != "" && !isUUID(c.ClientID) {
+		p.add("invalid_client_id", clientID, "clientId is not a UUID (8-4-4-4-12 hexadecimal digits)")
+	}
+	for f := range fieldCount {
+		if strings.ContainsFunc(*f.in(c), unicode.IsControl) {
+			p.add("control_character", f, f.String()+" contains a control character, such as a line break")
+		}
+	}
+	return p
+}
+
+// problems collects what is wrong with one customer.
+type problems []Problem
+
+func (p *problems) add(code string, f field, message string) {
+	*p = append(*p, Problem{Code: code, Field: f.String(), Message: message})
+}
+
+// types holds customerType against the details, by the guide's validation
+// rules 1 to 3.
+func (p *problems) types(c *Customer) {
+	individual := c.FirstName != "" || c.LastName != ""
+	company := c.FullName != "" || c.RegistrationNumber != "" || c.TradingName != ""
+	switch c.Type {
+	case individualType, companyType:
+	case "":
+		p.add("missing_customer_type", customerType, "customerType is missing; it is Individual or LegalEntity")
+	default:
+		p.add("invalid_customer_type", customerType, "customerType is neither Individual nor LegalEntity, spelt exactly so")
+	}
+	switch {
+	case individual && company:
+		*p = append(*p, Problem{Code: "both_details", Message: "the row has details of an individual and of a company; it must have one of them"})
+		return
+	case !individual && !company:
+		*p = append(*p, Problem{Code: "missing_details", Message: "the row has neither an individual's names nor a company's details"})
+		return
+	case c.Type == individualType && company, c.Type == companyType && individual:
+		p.add("type_mismatch", customerType, "customerType does not match the details: Individual needs firstName and lastName, LegalEntity a company's")
+	}
+	required := []field{fullName, registrationNumber, tradingName}
+	if individual {
+		required = []field{firstName, lastName}
+	}
+	for _, f := range required {
+		if *f.in(c) == "" {
+			p.add("missing_"+snake(f.String()), f, f.String()+" is missing")
+		}
+	}
+}
+
+// snake writes firstName as first_name.
+func snake(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		if unicode.IsUpper(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+func (p *problems) email(address string) {
+	switch {
+	case address == "":
+		p.add("missing_customer_email", customerEmail, "customerEmail is missing")
+	case !isEmail(address):
+		p.add("invalid_customer_email", customerEmail, "customerEmail is not an e-mail address")
+	}
+}
+
+// isEmail reports whether s is an address that mail could reach over the
+// internet: an addr-spec of RFC 5322 without comments or display name, whose
+// domain has a dot. Internationalised addresses (RFC 6531) are allowed.
+func isEmail(s string) bool {
+	if len(s) > maxEmail {
+		return false
+	}
+	local, domain, found := strings.Cut(s, "@")
+	if found && dotAtom(local) && isDomain(domain) {
+		return true
+	}
+	address, err := mail.ParseAddress(s)
+	if err != nil || address.Name != "" || strings.ContainsAny(s, "<>() \t") {
+		return false
+	}
+	return isDomain(s[strings.LastIndexByte(s, '@')+1:])
+}
+
+// dotAtom reports the plain form of a local part that nearly all have.
+func dotAtom(s string) bool {
+	dot := true
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c == '.' && dot:
+			return false
+		case c == '.':
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0:
+		default:
+			return false
+		}
+		dot = c == '.'
+	}
+	return !dot
+}
+
+// isDomain reports a host name of at least two labels.
+func isDomain(s string) bool {
+	labels := 0
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, r := range label {
+			if r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
+				return false
+			}
+		}
+		labels++
+	}
+	return labels > 1
+}
+
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f', 'A' <= c && c <= 'F':
+		default:
+			return false
+		}
+	}
+	return true
+}
