@@ -1,0 +1,185 @@
+// Package session talks to the GetSessionId endpoint: the request for one
+// customer, and what each answer to it means.
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// path is the endpoint below the base URL, by the guide.
+const path = "/api/AppSessionManager/GetSessionId"
+
+// maxAnswer bounds, in bytes after decompression, what is read of an answer.
+// A real one has some hundred.
+const maxAnswer = 1 << 20
+
+// Config is what a client is made from.
+type Config struct {
+	BaseURL     string // without the endpoint's path
+	AppID       string
+	AppSecret   Secret
+	TenantID    string
+	Timeout     time.Duration // of one attempt, the whole exchange
+	MaxInflight int           // connections kept for reuse
+	UserAgent   string
+
+	// Transport replaces the hardened default; for tests.
+	Transport http.RoundTripper
+}
+
+// Client calls the endpoint. It is safe for concurrent use.
+type Client struct {
+	http     *http.Client
+	endpoint string
+	agent    string
+	timeout  time.Duration
+	prefix   secretBytes
+	scrub    scrubber
+}
+
+// secretBytes holds the secret, and prints as a placeholder.
+type secretBytes []byte
+
+// Format implements fmt.Formatter.
+func (secretBytes) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// ValidateBaseURL says what is wrong with a base URL: it must be https, or
+// http to this very machine, and name nothing but a host and a path. The
+// request carries the app secret.
+func ValidateBaseURL(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Host == "":
+		return errors.New("this is no URL; it looks like https://auth.example.com")
+	case u.User != nil:
+		return errors.New("a URL must not carry a user name or password")
+	case u.RawQuery != "" || u.Fragment != "":
+		return errors.New("a base URL has no query and no fragment; leave out what follows ? or #")
+	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), path):
+		return errors.New("leave out " + path + ": it is added")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return errors.New("plain http would show the app secret to the network; use https (http is for this machine only)")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("scheme %q is not supported; use https", u.Scheme)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback()
+	}
+	return strings.EqualFold(host, "localhost")
+}
+
+// New returns a client. It opens no connection.
+func New(c Config) (*Client, error) {
+	if err := ValidateBaseURL(c.BaseURL); err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	transport := c.Transport
+	if transport == nil {
+		transport = newTransport(c.MaxInflight)
+	}
+	return &Client{
+		http: &http.Client{
+			Transport: transport,
+			// The body holds the app secret, and 307 and 308 would send it on.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		endpoint: strings.TrimRight(c.BaseURL, "/") + path,
+		agent:    c.UserAgent,
+		timeout:  c.Timeout,
+		prefix:   prefixOf(&c),
+		scrub:    newScrubber(c.AppSecret),
+	}, nil
+}
+
+// CloseIdle closes the connections that no call is using.
+func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
+
+// Call sends one attempt. Whatever happens is in the answer. When ctx ends
+// first, the outcome is Cancelled.
+func (c *Client) Call(ctx context.Context, r *Request) Answer {
+	start := time.Now()
+	attempt, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	reply, header, err := c.exchange(attempt, r)
+	var a Answer
+	if err != nil {
+		a = failure(ctx, err)
+		a.Message = c.scrub.clean(a.Message, r)
+	} else {
+		a = judge(reply, header, start)
+		a.Message = c.scrub.clean(c.words(&a, reply), r)
+	}
+	a.SessionID = c.scrub.remove(a.SessionID)
+	a.Latency = time.Since(start)
+	return a
+}
+
+// words are the server's own, where it had any.
+func (c *Client) words(a *Answer, r reply) string {
+	switch {
+	case a.Outcome == OK:
+		return ""
+	case a.Code == "invalid_request":
+		return r.messages + " (the service saw no request body: please report this as a bug of bulkonboard)"
+	case r.messages != "":
+		return r.messages
+	case !r.json:
+		return fmt.Sprintf("HTTP %d without the API's envelope", r.status)
+	}
+	return fmt.Sprintf("HTTP %d, statusCode %d, without a message", r.status, r.code)
+}
+
+func (c *Client) exchange(ctx context.Context, r *Request) (reply, http.Header, error) {
+	body := r.body(make([]byte, 0, 512), c.prefix)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body))
+	if err != nil {
+		return reply{}, nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/json")
+	if c.agent != "" {
+		request.Header.Set("User-Agent", c.agent)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return reply{}, nil, err
+	}
+	defer response.Body.Close()
+	answer, err := readAnswer(response)
+	if err != nil {
+		// The status still tells a throttled or refused call from one in doubt.
+		if response.StatusCode != http.StatusOK && ctx.Err() == nil {
+			return reply{status: response.StatusCode}, response.Header, nil
+		}
+		return reply{}, nil, &bodyError{err}
+	}
+	return parseReply(response.StatusCode, answer), response.Header, nil
+}
+
+// readAnswer reads the body to its end, so that the connection can be used
+// again, and no further than maxAnswer.
+func readAnswer(r *http.Response) ([]byte, error) {
+	size := int64(512)
+	if r.ContentLength > 0 {
+		size = min(r.ContentLength, maxAnswer) + bytes.MinRead
+	}
+	b := bytes.NewBuffer(make([]byte, 0, size))
+	n, err := b.ReadFrom(io.LimitReader(r.Body, maxAnswer+1))
+	if err == nil && n > maxAnswer {
+		err = errTooLarge
+	}
+	return b.Bytes(), err
+}

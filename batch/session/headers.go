@@ -1,0 +1,138 @@
+package session
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxHint bounds every wait that a header can ask for: what is longer is a
+// mistake in the header.
+const maxHint = 366 * 24 * time.Hour
+
+// Numbers this large are not delays but points in time, in seconds or in
+// milliseconds since 1970. Docker Hub's registry sends such a Retry-After.
+const (
+	epochSeconds = 1e9
+	epochMillis  = 1e12
+)
+
+// RateLimit is what the RateLimit headers of an answer say, in any of their
+// spellings. Zero values mean that they say nothing.
+type RateLimit struct {
+	Quota        float64 // calls in a window
+	Window       time.Duration
+	Remaining    float64 // calls left in this window
+	RemainingSet bool
+	Reset        time.Duration // until the window ends
+	Concurrent   int           // calls at once, where the policy limits those
+}
+
+// retryAfter reads how long the service asks to wait, from Retry-After (RFC
+// 9110 section 10.2.3: seconds or a date) and from the forms seen in the wild:
+// fractions, points in time, milliseconds. Dates count from the service's own
+// clock, its Date header, as ours may differ. What is negative, past or
+// unreadable says nothing.
+func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+	if ms, ok := number(h.Get("Retry-After-Ms")); ok {
+		return hint(ms / 1000)
+	}
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, ok := number(value); ok {
+		return hint(sinceNow(seconds, now))
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
+	}
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = sent
+	}
+	return hint(at.Sub(now).Seconds())
+}
+
+// sinceNow turns a point in time into a delay, and leaves a delay as it is.
+func sinceNow(n float64, now time.Time) float64 {
+	switch {
+	case n >= epochMillis:
+		n /= 1000
+	case n < epochSeconds:
+		return n
+	}
+	return n - float64(now.UnixMilli())/1000
+}
+
+func hint(seconds float64) (time.Duration, bool) {
+	if !(seconds > 0) || seconds > maxHint.Seconds() {
+		return 0, false
+	}
+	return time.Duration(seconds * float64(time.Second)), true
+}
+
+func number(s string) (float64, bool) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
+}
+
+// rateLimit reads RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-
+// headers-11), and where they are absent their older and X- spellings.
+func rateLimit(h http.Header, now time.Time) RateLimit {
+	var l RateLimit
+	for name, value := range parameters(h.Get("RateLimit-Policy")) {
+		l.policy(name, value)
+	}
+	if l.Quota > 0 && l.Concurrent != 0 {
+		l = RateLimit{Concurrent: int(l.Quota)}
+	}
+	current := parameters(h.Get("RateLimit"))
+	remaining, reset := current["r"], current["t"]
+	for _, prefix := range []string{"RateLimit-", "X-RateLimit-"} {
+		remaining = firstOf(remaining, h.Get(prefix+"Remaining"))
+		reset = firstOf(reset, h.Get(prefix+"Reset"))
+		if n, ok := number(h.Get(prefix + "Limit")); ok && n > 0 && l.Quota == 0 && l.Concurrent == 0 {
+			l.Quota = n
+		}
+	}
+	if n, ok := number(remaining); ok && n >= 0 {
+		l.Remaining, l.RemainingSet = n, true
+	}
+	if n, ok := number(reset); ok {
+		l.Reset, _ = hint(sinceNow(n, now))
+	}
+	return l
+}
+
+func (l *RateLimit) policy(name, value string) {
+	n, ok := number(value)
+	switch {
+	case name == "q" && ok && n > 0 && n < math.MaxInt32:
+		l.Quota = n
+	case name == "w" && ok:
+		l.Window, _ = hint(n)
+	case name == "qu" && value == "concurrent-requests":
+		l.Concurrent = 1
+	}
+}
+
+// parameters reads the parameters of the first item of a structured field:
+// `"default";r=50;t=30`.
+func parameters(field string) map[string]string {
+	first, _, _ := strings.Cut(field, ",")
+	_, rest, _ := strings.Cut(first, ";")
+	p := map[string]string{}
+	for part := range strings.SplitSeq(rest, ";") {
+		if name, value, ok := strings.Cut(part, "="); ok {
+			p[strings.TrimSpace(name)] = strings.Trim(strings.TrimSpace(value), `"`)
+		}
+	}
+	return p
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,140 @@
+package session
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// envelope is what every answer of the API is meant to be. The parts are taken
+// one by one, so that an odd one does not cost the others.
+type envelope struct {
+	StatusCode json.RawMessage `json:"statusCode"`
+	Messages   json.RawMessage `json:"messages"`
+	Result     json.RawMessage `json:"result"`
+}
+
+// reply is an answer taken apart.
+type reply struct {
+	status    int  // HTTP
+	json      bool // the body was an envelope
+	code      int  // statusCode; 0 when there was none
+	messages  string
+	sessionID string
+}
+
+// parseReply reads the body of an answer with the given HTTP status.
+func parseReply(status int, body []byte) reply {
+	r := reply{status: status}
+	var e envelope
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	if json.Unmarshal(body, &e) != nil || e.StatusCode == nil && e.Result == nil && e.Messages == nil {
+		return r
+	}
+	r.json = true
+	_ = json.Unmarshal(e.StatusCode, &r.code) // an odd one counts as none
+	var result struct {
+		SessionID string `json:"sessionId"`
+	}
+	_ = json.Unmarshal(e.Result, &result)
+	r.sessionID = strings.TrimSpace(result.SessionID)
+	r.messages = messagesOf(e.Messages)
+	return r
+}
+
+// messagesOf joins the messages, which are meant to be a list of strings.
+func messagesOf(raw json.RawMessage) string {
+	var list []string
+	if json.Unmarshal(raw, &list) == nil {
+		return strings.Join(list, "; ")
+	}
+	var one string
+	_ = json.Unmarshal(raw, &one)
+	return one
+}
+
+// judge says what an answer means. HTTP status and statusCode can disagree: a
+// gateway answers 502 with HTML, an HTTP 200 carries statusCode 400. The
+// stricter of the two decides, in this order: credentials or tenant refused,
+// throttled, the larger of the failing codes, success.
+func judge(r reply, h http.Header, now time.Time) Answer {
+	a := Answer{Status: r.status, Recognised: r.json}
+	a.RetryAfter, a.RetryAfterSet = retryAfter(h, now)
+	a.Limit = rateLimit(h, now)
+	a.Outcome, a.Code = r.meaning(a.RetryAfterSet || a.Limit.RemainingSet && a.Limit.Remaining == 0)
+	if a.Outcome == OK {
+		a.SessionID = r.sessionID
+	}
+	return a
+}
+
+// meaning is the answer table. throttling says that headers ask to wait.
+func (r reply) meaning(throttling bool) (Outcome, string) {
+	code := max(r.status, r.code)
+	switch {
+	case r.is(http.StatusTooManyRequests), r.is(http.StatusForbidden) && throttling:
+		return Throttled, "rate_limited"
+	case r.is(http.StatusUnauthorized), code >= 400 && says(r.messages, "invalid appid or appsecret"):
+		return CredentialsRefused, "credentials_refused"
+	case r.is(http.StatusForbidden):
+		return TenantRefused, "tenant_refused"
+	case code >= 500:
+		return serverError(code)
+	case code >= 400:
+		return r.clientError(code)
+	case r.status >= 300:
+		return NotTheAPI, "redirect"
+	case !r.json:
+		return NotTheAPI, "not_json"
+	case r.code != 0 && (r.code < 200 || r.code >= 300):
+		return Failed, fmt.Sprintf("status_code_%d", r.code)
+	case r.sessionID == "":
+		return Failed, "no_session_id"
+	}
+	return OK, ""
+}
+
+func (r reply) is(code int) bool { return r.status == code || r.code == code }
+
+func serverError(code int) (Outcome, string) {
+	switch code {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return Unavailable, fmt.Sprintf("http_%d", code)
+	}
+	return Failed, fmt.Sprintf("http_%d", code)
+}
+
+// clientError is a 4xx that is neither about credentials nor about the rate.
+func (r reply) clientError(code int) (Outcome, string) {
+	switch code {
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return NotTheAPI, fmt.Sprintf("http_%d", code)
+	case http.StatusRequestTimeout, http.StatusTooEarly:
+		return Failed, fmt.Sprintf("http_%d", code)
+	case http.StatusProxyAuthRequired:
+		return NotTheAPI, "proxy_authentication_required"
+	}
+	for _, known := range knownRefusals {
+		if says(r.messages, known.words) {
+			return Rejected, known.code
+		}
+	}
+	return Rejected, fmt.Sprintf("http_%d", code)
+}
+
+// knownRefusals are the 400 messages of the guide that are about the row.
+// "Invalid customer type." and "Invalid Customer Type" differ in more than
+// case: one names a type outside the enumeration, the other a mismatch.
+var knownRefusals = []struct{ words, code string }{
+	{"invalid customer details", "invalid_customer_details"},
+	{"invalid customer type", "invalid_customer_type"},
+	{"invalid request", "invalid_request"},
+}
+
+// says looks for words without regard to case and white space.
+func says(messages, words string) bool {
+	return strings.Contains(strings.ToLower(strings.Join(strings.Fields(messages), " ")), words)
+}

@@ -1,0 +1,125 @@
+package session
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+const (
+	dialTimeout    = 10 * time.Second
+	tlsTimeout     = 10 * time.Second
+	idleTimeout    = 90 * time.Second
+	maxHeaderBytes = 64 << 10
+)
+
+// newTransport returns the hardened default: TLS 1.2 or later, proxies from the
+// environment, HTTP/2 where the server offers it, and as many connections kept
+// as there are calls in flight, where net/http's own default keeps two.
+func newTransport(maxInflight int) *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    tlsTimeout,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           maxInflight,
+		MaxIdleConnsPerHost:    maxInflight,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+	}
+}
+
+var errTooLarge = errors.New("the answer is larger than 1 MiB")
+
+// bodyError is a failure after the head of an answer had arrived.
+type bodyError struct{ err error }
+
+func (e *bodyError) Error() string { return e.err.Error() }
+func (e *bodyError) Unwrap() error { return e.err }
+
+// failure says what an exchange that brought no answer means. ctx is that of
+// the run: its end is not the service's doing.
+func failure(ctx context.Context, err error) Answer {
+	if ctx.Err() != nil {
+		return Answer{Outcome: Cancelled, Code: "cancelled", Message: "the run was stopped"}
+	}
+	a := Answer{Message: causeOf(err).Error()}
+	a.Outcome, a.Code = classify(err)
+	if a.Code == "timeout" {
+		a.Message = "no answer within the time for one attempt"
+	}
+	return a
+}
+
+// causeOf drops the method and URL that net/http puts before an error.
+func causeOf(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// classify tells what was certainly not sent from what is in doubt. Anything
+// unknown is in doubt: it may have been processed.
+func classify(err error) (Outcome, string) {
+	var (
+		dns   *net.DNSError
+		op    *net.OpError
+		netE  net.Error
+		body  *bodyError
+		alert tls.AlertError
+	)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return InDoubt, "answer_too_large"
+	case certificateError(err):
+		return TLSRefused, "certificate_refused"
+	case errors.As(err, &alert):
+		return TLSRefused, "tls_refused"
+	case errors.As(err, &dns):
+		return Unreachable, "dns_failure"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return Unreachable, "connection_refused"
+	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"):
+		return Unreachable, "connection_failed"
+	case isTLSHandshake(err):
+		return Unreachable, "tls_handshake_failed"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netE) && netE.Timeout():
+		return InDoubt, "timeout"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return InDoubt, "connection_reset"
+	case errors.As(err, &body):
+		return InDoubt, "answer_cut_off"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return InDoubt, "connection_closed"
+	}
+	return InDoubt, "no_answer"
+}
+
+// certificateError reports a server whose identity does not verify. Sending
+// again changes nothing, and must not happen.
+func certificateError(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		host         x509.HostnameError
+		invalid      x509.CertificateInvalidError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
+}
+
+// isTLSHandshake reports a handshake that broke off before anything was sent.
+// net/http has no type for its time-out.
+func isTLSHandshake(err error) bool {
+	var record tls.RecordHeaderError
+	return errors.As(err, &record) || causeOf(err).Error() == "net/http: TLS handshake timeout"
+}
