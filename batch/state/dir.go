@@ -1,0 +1,182 @@
+// Package state keeps on disk what a run must not forget: which rows are
+// written, and which answers were received and are not written yet.
+//
+// The state of a run that writes results.csv is the folder results.csv.state:
+//
+//	lock, holder.json   who is at it
+//	journal-NNNNNN      what was sent and answered, in segments of frames
+//	checkpoint          up to where everything is written and durable
+//	results, rejects    the partial outputs
+//
+// The order of durability: journal append, before anything else sees an
+// answer; outputs append; outputs fsync; checkpoint replaced, which is the one
+// commit point; journal segments dropped that lie before it. After the process
+// is killed, nothing that was written is lost. After a power cut, nothing is
+// lost that an fsync covered.
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Options adjust a Dir. The zero value is right.
+type Options struct {
+	// SegmentBytes is the size beyond which the journal goes on in another
+	// segment at the next commit; 4 MiB unless set.
+	SegmentBytes int64
+}
+
+const defaultSegmentBytes = 4 << 20
+
+// Dir is the state folder of one run, locked by this process. Append belongs
+// to one goroutine, Output, Commit and Publish to another; Sync may be called
+// from any.
+type Dir struct {
+	fsys    FS
+	path    string
+	unlock  func() error
+	journal *journal
+	outputs map[string]*Output
+	lengths map[string]int64 // of the outputs, by the checkpoint that was recovered
+}
+
+// Open locks the state folder at path, and makes it if there is none. It
+// returns a *HeldError at once when another process is at it.
+func Open(fsys FS, path string, o Options) (*Dir, error) {
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = defaultSegmentBytes
+	}
+	if err := fsys.MkdirAll(path, 0o700); err != nil {
+		return nil, ioError("make", path, err)
+	}
+	if err := fsys.SyncDir(filepath.Dir(path)); err != nil {
+		return nil, ioError("sync", filepath.Dir(path), err)
+	}
+	unlock, err := fsys.Lock(filepath.Join(path, lockName))
+	if errors.Is(err, errHeld) {
+		return nil, &HeldError{Path: path, Holder: readHolder(fsys, path)}
+	}
+	if err != nil {
+		return nil, ioError("lock", path, err)
+	}
+	d := &Dir{
+		fsys: fsys, path: path, unlock: unlock,
+		journal: &journal{fsys: fsys, dir: path, limit: o.SegmentBytes, old: map[int]int64{}},
+		outputs: map[string]*Output{},
+	}
+	holder, err := json.Marshal(thisProcess())
+	if err == nil {
+		err = writeFile(fsys, holderName(path), holder)
+	}
+	if err != nil {
+		_ = d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close leaves everything on disk and lets go of the lock.
+func (d *Dir) Close() error {
+	errs := []error{d.journal.close()}
+	for _, o := range d.outputs {
+		errs = append(errs, o.close())
+	}
+	return errors.Join(append(errs, d.unlock())...)
+}
+
+// Append writes entries to the journal, in one write. They survive the death
+// of the process; Sync makes them survive that of the machine. After an error
+// the journal takes nothing more.
+func (d *Dir) Append(entries []Entry) error { return d.journal.append(entries) }
+
+// Sync makes durable everything that was appended before it. An error is final
+// and never tried again.
+func (d *Dir) Sync() error { return d.journal.sync() }
+
+// Output is a partial output, which only grows.
+type Output struct {
+	fsys    FS
+	path    string
+	file    File
+	length  int64
+	durable int64
+	broken  error
+}
+
+// Output opens a partial output, cut to what the checkpoint covers. Recover
+// must have been called.
+func (d *Dir) Output(name string) (*Output, error) {
+	path := filepath.Join(d.path, name)
+	file, err := d.fsys.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, ioError("open", path, err)
+	}
+	o := &Output{fsys: d.fsys, path: path, file: file, length: d.lengths[name], durable: d.lengths[name]}
+	d.outputs[name] = o
+	if err := d.fsys.SyncDir(d.path); err != nil {
+		return nil, ioError("sync", d.path, err)
+	}
+	return o, nil
+}
+
+// Len is the length in bytes.
+func (o *Output) Len() int64 { return o.length }
+
+// Write appends b. After an error the output takes nothing more; what the
+// checkpoint covers is untouched.
+func (o *Output) Write(b []byte) (int, error) {
+	if o.broken != nil {
+		return 0, o.broken
+	}
+	n, err := o.file.Write(b)
+	o.length += int64(n)
+	if err != nil {
+		o.broken = ioError("write", o.path, err)
+	}
+	return n, o.broken
+}
+
+func (o *Output) sync() error {
+	if o.broken != nil || o.durable == o.length {
+		return o.broken
+	}
+	if err := o.file.Sync(); err != nil {
+		o.broken = ioError("sync", o.path, err)
+		return o.broken
+	}
+	o.durable = o.length
+	return nil
+}
+
+func (o *Output) close() error {
+	if o.file == nil {
+		return nil
+	}
+	err := o.file.Close()
+	o.file = nil
+	return ioError("close", o.path, err)
+}
+
+// Commit makes everything up to the checkpoint's position durable: first the
+// outputs, then the checkpoint that says so. Only then are the journal's
+// answers for these rows dropped.
+func (d *Dir) Commit(cp Checkpoint) error {
+	cp.Outputs = map[string]int64{}
+	for name, o := range d.outputs {
+		if err := o.sync(); err != nil {
+			return err
+		}
+		cp.Outputs[name] = o.durable
+	}
+	b, err := encodeCheckpoint(&cp)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(d.fsys, filepath.Join(d.path, checkpointName), b); err != nil {
+		return err
+	}
+	return d.journal.committed(cp.Row)
+}

@@ -1,0 +1,152 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// FS is the part of a file system that the state needs. Names are paths. It
+// is safe for concurrent use. Errors of a missing file satisfy
+// errors.Is(err, fs.ErrNotExist).
+type FS interface {
+	// OpenFile opens a file as os.OpenFile does.
+	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
+	// Rename puts a file in the place of another, or of none, at once.
+	Rename(from, to string) error
+	// Remove removes a file or an empty folder.
+	Remove(name string) error
+	// MkdirAll makes a folder and those above it.
+	MkdirAll(name string, perm fs.FileMode) error
+	// ReadDir lists the names in a folder, sorted.
+	ReadDir(name string) ([]string, error)
+	// Size is the length of a file in bytes.
+	Size(name string) (int64, error)
+	// SyncDir makes durable which names a folder has.
+	SyncDir(name string) error
+	// Lock takes the lock on a file, or returns errHeld at once.
+	Lock(name string) (unlock func() error, err error)
+}
+
+// File is an open file. It is used by one goroutine, but for Sync.
+type File interface {
+	io.Reader
+	io.Writer
+	io.Closer
+	Truncate(size int64) error
+	// Sync makes durable what was written. An error is final: what was
+	// written may be gone, whatever a second call says.
+	Sync() error
+}
+
+// IOError is a file operation that failed. What is durable stays valid.
+type IOError struct {
+	Op   string
+	Path string
+	Err  error
+}
+
+// Error names the file and the next step.
+func (e *IOError) Error() string {
+	return fmt.Sprintf("%s %s: %v; make room or mend the disk, then run the same command again to go on", e.Op, e.Path, e.Err)
+}
+
+// Unwrap returns what went wrong.
+func (e *IOError) Unwrap() error { return e.Err }
+
+func ioError(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return &IOError{Op: op, Path: path, Err: err}
+}
+
+// OS is the real file system.
+type OS struct{}
+
+// OpenFile implements FS.
+func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	return os.OpenFile(name, flag, perm)
+}
+
+// Rename implements FS.
+func (OS) Rename(from, to string) error { return os.Rename(from, to) }
+
+// Remove implements FS.
+func (OS) Remove(name string) error { return os.Remove(name) }
+
+// MkdirAll implements FS.
+func (OS) MkdirAll(name string, perm fs.FileMode) error { return os.MkdirAll(name, perm) }
+
+// ReadDir implements FS.
+func (OS) ReadDir(name string) ([]string, error) {
+	entries, err := os.ReadDir(name)
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, err
+}
+
+// Size implements FS.
+func (OS) Size(name string) (int64, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// SyncDir implements FS.
+func (OS) SyncDir(name string) error {
+	dir, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// readFile reads a whole file.
+func readFile(fsys FS, name string) ([]byte, error) {
+	f, err := fsys.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(f)
+	return b, errors.Join(err, f.Close())
+}
+
+// replaceFile puts a durable file in the place of name: temp, fsync, rename,
+// fsync of the folder. A crash before the rename leaves the old file, and a
+// temp that the next call overwrites; after it, the new one.
+func replaceFile(fsys FS, name string, content []byte) error {
+	temp := name + ".tmp"
+	if err := writeFile(fsys, temp, content); err != nil {
+		return err
+	}
+	if err := fsys.Rename(temp, name); err != nil {
+		return ioError("rename", name, err)
+	}
+	return ioError("sync", filepath.Dir(name), fsys.SyncDir(filepath.Dir(name)))
+}
+
+// writeFile writes a file whole and makes its content durable, but not its
+// name.
+func writeFile(fsys FS, name string, content []byte) error {
+	f, err := fsys.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return ioError("create", name, err)
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	return ioError("write", name, errors.Join(err, f.Close()))
+}
