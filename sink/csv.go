@@ -1,0 +1,142 @@
+package sink
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"bulkonboard/source"
+)
+
+// maxMalformedText bounds, in bytes, how much of a row that could not be read
+// is repeated in the results. The rejects file has all of it.
+const maxMalformedText = 64 << 10
+
+// CSV encodes results as CSV with the input's own columns, delimiter and line
+// ends. It is used by one goroutine.
+//
+// encoding/csv is not used for writing: with CRLF line ends it rewrites line
+// breaks inside values, and a customer's values leave this program as they
+// came.
+type CSV struct {
+	header    []string
+	keep      []int // columns of the input that are carried along
+	delimiter byte
+	lineEnd   string
+	bom       bool
+	utf8      bool
+}
+
+// CSVOptions is the dialect of a results file: that of the input.
+type CSVOptions struct {
+	Delimiter rune   // one of , ; tab |
+	LineEnd   string // "\n" or "\r\n"
+	BOM       bool   // begin with a byte order mark, which Excel needs to read UTF-8
+	Recoded   bool   // the input was not UTF-8, so its bytes cannot stand in the results
+}
+
+// NewCSV returns an encoder for a list with the given header. Columns that are
+// results of an earlier run give way to this run's.
+func NewCSV(header []string, o CSVOptions) *CSV {
+	c := &CSV{header: header, delimiter: byte(o.Delimiter), lineEnd: o.LineEnd, bom: o.BOM, utf8: !o.Recoded}
+	for i, name := range header {
+		if !slices.Contains(Columns(), name) {
+			c.keep = append(c.keep, i)
+		}
+	}
+	return c
+}
+
+// Header appends the header line to dst.
+func (c *CSV) Header(dst []byte) []byte {
+	if c.bom {
+		dst = append(dst, "\ufeff"...)
+	}
+	for _, i := range c.keep {
+		dst = c.cell(dst, c.header[i])
+		dst = append(dst, c.delimiter)
+	}
+	return c.line(dst, Columns())
+}
+
+// Append appends the result row of rec to dst.
+func (c *CSV) Append(dst []byte, rec *source.Record, res *Result) []byte {
+	dst = c.inputCells(dst, rec)
+	dst = append(dst, res.Status...)
+	dst = append(dst, c.delimiter)
+	dst = c.cell(dst, res.SessionID)
+	dst = append(dst, c.delimiter)
+	dst = c.cell(dst, res.ErrorCode)
+	dst = append(dst, c.delimiter)
+	dst = c.cell(dst, spreadsheetSafe(res.ErrorMessage))
+	dst = append(dst, c.delimiter)
+	dst = strconv.AppendInt(dst, int64(res.Attempts), 10)
+	dst = append(dst, c.delimiter)
+	dst = res.ProcessedAt.UTC().AppendFormat(dst, timeLayout)
+	return append(dst, c.lineEnd...)
+}
+
+// inputCells appends the carried columns, each followed by a delimiter. A row
+// that could not be read as cells stands whole in the first column: spreading
+// it over columns would be a guess, and a later retry could take the guess for
+// a customer.
+func (c *CSV) inputCells(dst []byte, rec *source.Record) []byte {
+	for n, i := range c.keep {
+		switch {
+		case rec.Cells != nil:
+			dst = c.cell(dst, rec.Cells[i])
+		case n == 0:
+			dst = c.cell(dst, cut(rec.Text, maxMalformedText))
+		}
+		dst = append(dst, c.delimiter)
+	}
+	return dst
+}
+
+// line appends a whole row of values.
+func (c *CSV) line(dst []byte, cells []string) []byte {
+	for i, value := range cells {
+		if i > 0 {
+			dst = append(dst, c.delimiter)
+		}
+		dst = c.cell(dst, value)
+	}
+	return append(dst, c.lineEnd...)
+}
+
+// endLine completes a row that was the last of its file and had no line end.
+func (c *CSV) endLine(dst []byte) []byte {
+	if last := dst[len(dst)-1]; last == '\n' || last == '\r' {
+		return dst
+	}
+	return append(dst, c.lineEnd...)
+}
+
+// cell appends one value, quoted where RFC 4180 section 2 asks for it.
+func (c *CSV) cell(dst []byte, s string) []byte {
+	if strings.IndexByte(s, c.delimiter) < 0 && !strings.ContainsAny(s, "\"\r\n") {
+		return append(dst, s...)
+	}
+	dst = append(dst, '"')
+	for {
+		i := strings.IndexByte(s, '"')
+		if i < 0 {
+			break
+		}
+		dst = append(append(dst, s[:i]...), `""`...)
+		s = s[i+1:]
+	}
+	return append(append(dst, s...), '"')
+}
+
+// cut shortens s to at most limit bytes without splitting a character.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}

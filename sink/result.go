@@ -1,0 +1,72 @@
+// Package sink turns results into the bytes of a results file: the input row,
+// column for column, and what became of it.
+package sink
+
+import (
+	"strings"
+	"time"
+)
+
+// Status says how a record ended.
+type Status string
+
+// The statuses a result can have. A record that was never reached has no
+// result at all.
+const (
+	OK        Status = "ok"        // the API gave a session id
+	Duplicate Status = "duplicate" // the same customer as an earlier row; carries that row's session id
+	Known     Status = "known"     // onboarded on an earlier run
+	Invalid   Status = "invalid"   // fails validation; never sent
+	Rejected  Status = "rejected"  // the API refused this row
+	Failed    Status = "failed"    // attempts used up on transient errors
+)
+
+// Statuses lists every status in the order in which summaries show them.
+func Statuses() []Status {
+	return []Status{OK, Duplicate, Known, Invalid, Rejected, Failed}
+}
+
+// Good reports whether a record with this status needs no more work.
+func (s Status) Good() bool {
+	return s == OK || s == Duplicate || s == Known
+}
+
+// Result is what is written for one record.
+type Result struct {
+	Status       Status
+	SessionID    string
+	ErrorCode    string // stable, lower_snake; empty when Status is good
+	ErrorMessage string // for people
+	Attempts     int    // calls to the API that were sent for this record
+	ProcessedAt  time.Time
+
+	// Kept says that the record carries this result already, from an earlier
+	// run, and stays as it is.
+	Kept bool
+}
+
+// Columns are the names under which a result is written, in order.
+func Columns() []string {
+	return []string{"onboardingStatus", "sessionId", "errorCode", "errorMessage", "attempts", "processedAt"}
+}
+
+// timeLayout is RFC 3339 in UTC with milliseconds: sortable, and read by every
+// spreadsheet and database.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// spreadsheetSafe defuses text that a spreadsheet would run as a formula. It
+// is for text that a server wrote; customers' own values are never changed.
+// See OWASP, "CSV Injection".
+func spreadsheetSafe(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", firstRune(s)) {
+		return "'" + s
+	}
+	return s
+}
+
+func firstRune(s string) rune {
+	for _, r := range s {
+		return r
+	}
+	return 0
+}

@@ -1,0 +1,133 @@
+package sink
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/source"
+)
+
+var at = time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC)
+
+func TestCSVKeepsEveryInputValueAndAddsTheResult(t *testing.T) {
+	c := NewCSV([]string{"name", "note"}, CSVOptions{Delimiter: ',', LineEnd: "\n"})
+	rec := &source.Record{Cells: []string{`Ann "the boss"`, " spaced, and\r\nbroken\nlines "}}
+	res := &Result{Status: OK, SessionID: "s-1", Attempts: 2, ProcessedAt: at}
+
+	text := string(c.Append(c.Header(nil), rec, res))
+
+	rows, err := csv.NewReader(strings.NewReader(strings.ReplaceAll(text, "\r\n", "\\r\\n"))).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	assert.Equal(t, []string{"name", "note", "onboardingStatus", "sessionId", "errorCode", "errorMessage", "attempts", "processedAt"}, rows[0])
+	assert.Equal(t, []string{`Ann "the boss"`, ` spaced, and\r\nbroken` + "\nlines ", "ok", "s-1", "", "", "2", "2026-02-03T04:05:06.789Z"}, rows[1])
+}
+
+func TestCSVWritesTheDialectOfTheInput(t *testing.T) {
+	c := NewCSV([]string{"a", "b"}, CSVOptions{Delimiter: ';', LineEnd: "\r\n", BOM: true})
+	rec := &source.Record{Cells: []string{"1,5", "x;y"}}
+
+	text := string(c.Append(c.Header(nil), rec, &Result{Status: OK, ProcessedAt: at}))
+
+	assert.Equal(t, "\ufeffa;b;onboardingStatus;sessionId;errorCode;errorMessage;attempts;processedAt\r\n"+
+		"1,5;\"x;y\";ok;;;;0;2026-02-03T04:05:06.789Z\r\n", text)
+}
+
+func TestCSVReplacesTheColumnsOfAnEarlierRun(t *testing.T) {
+	c := NewCSV([]string{"onboardingStatus", "name", "sessionId", "errorCode", "errorMessage", "attempts", "processedAt"}, CSVOptions{Delimiter: ',', LineEnd: "\n"})
+	rec := &source.Record{Cells: []string{"failed", "Ann", "", "timeout", "slow", "8", "then"}}
+
+	text := string(c.Append(c.Header(nil), rec, &Result{Status: OK, SessionID: "s", ProcessedAt: at}))
+
+	assert.Equal(t, "name,onboardingStatus,sessionId,errorCode,errorMessage,attempts,processedAt\nAnn,ok,s,,,0,2026-02-03T04:05:06.789Z\n", text)
+}
+
+func TestCSVKeepsAMalformedRowWholeInItsFirstColumn(t *testing.T) {
+	c := NewCSV([]string{"name", "email"}, CSVOptions{Delimiter: ',', LineEnd: "\n"})
+	rec := &source.Record{Malformed: true, Text: `Ann,a@example.com,"surplus"`}
+
+	text := string(c.Append(nil, rec, &Result{Status: Invalid, ErrorCode: "wrong_field_count", ErrorMessage: "3 fields", ProcessedAt: at}))
+
+	assert.Equal(t, `"Ann,a@example.com,""surplus""",,invalid,,wrong_field_count,3 fields,0,2026-02-03T04:05:06.789Z`+"\n", text)
+}
+
+func TestServerTextNeverBecomesAFormula(t *testing.T) {
+	for _, text := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "＝1"} {
+		assert.Equal(t, "'"+text, spreadsheetSafe(text))
+	}
+	for _, text := range []string{"", "fine", "a=b"} {
+		assert.Equal(t, text, spreadsheetSafe(text))
+	}
+}
+
+func TestJSONLKeepsTheInputObjectAsItIsWritten(t *testing.T) {
+	const onboarding = `"onboarding":{"onboardingStatus":"ok","sessionId":"s","errorCode":"","errorMessage":"","attempts":1,"processedAt":"2026-02-03T04:05:06.789Z"}}` + "\n"
+	cases := []struct{ name, input, want string }{
+		{"numbers keep their digits", `{"a":1.50,"b": "x"}`, `{"a":1.50,"b": "x",` + onboarding},
+		{"an empty object", ` { } `, `{` + onboarding},
+		{"an earlier result alone", `{"onboarding":{"x":1}}`, `{` + onboarding},
+		{"an earlier result first", `{"onboarding":{"x":1}, "a":1}`, `{"a":1,` + onboarding},
+		{"an earlier result between", `{"a":1,"onboarding":{"x":1}, "b":2}`, `{"a":1, "b":2,` + onboarding},
+		{"an earlier result last", `{"a":1 , "onboarding":{"x":1} }`, `{"a":1,` + onboarding},
+		{"the word as a value", `{"a":"onboarding"}`, `{"a":"onboarding",` + onboarding},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := string(JSONL{}.Append(nil, &source.Record{Text: c.input}, &Result{Status: OK, SessionID: "s", Attempts: 1, ProcessedAt: at}))
+			assert.Equal(t, c.want, got)
+			assert.True(t, json.Valid([]byte(got)))
+		})
+	}
+}
+
+func TestJSONLKeepsALineThatIsNoObjectAsText(t *testing.T) {
+	got := JSONL{}.Append(nil, &source.Record{Malformed: true, Text: `{"a":`}, &Result{Status: Invalid, ErrorCode: "malformed_json", ProcessedAt: at})
+
+	var line struct{ Input string }
+	require.NoError(t, json.Unmarshal(got, &line))
+	assert.Equal(t, `{"a":`, line.Input)
+}
+
+func FuzzCSVReadsBackWhatWasWritten(f *testing.F) {
+	f.Add("a", "b,c", `say "x"`)
+	f.Add("", "\n", "\r\n")
+	f.Fuzz(func(t *testing.T, a, b, message string) {
+		for _, s := range []string{a, b, message} {
+			if strings.Contains(s, "\r") || !utf8.ValidString(s) {
+				return // encoding/csv, which reads back, folds CRLF
+			}
+		}
+		c := NewCSV([]string{"a", "b"}, CSVOptions{Delimiter: ',', LineEnd: "\n"})
+		text := string(c.Append(nil, &source.Record{Cells: []string{a, b}}, &Result{Status: Failed, ErrorMessage: message, ProcessedAt: at}))
+		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+		require.NoError(t, err)
+		require.Len(t, rows, 1)
+		assert.Equal(t, []string{a, b}, rows[0][:2])
+		assert.Equal(t, spreadsheetSafe(message), rows[0][5])
+	})
+}
+
+func FuzzJSONLStaysOneValidObject(f *testing.F) {
+	f.Add(`{"onboarding":1,"a":2}`, "m")
+	f.Add(`{"a":{"onboarding":[]}}`, "\x00")
+	f.Fuzz(func(t *testing.T, input, message string) {
+		var object map[string]json.RawMessage
+		if json.Unmarshal([]byte(input), &object) != nil || object == nil {
+			return
+		}
+		got := JSONL{}.Append(nil, &source.Record{Text: input}, &Result{Status: Failed, ErrorMessage: message, ProcessedAt: at})
+		var back map[string]json.RawMessage
+		require.NoError(t, json.Unmarshal(got, &back), string(got))
+		delete(object, Member)
+		for name := range object {
+			assert.Contains(t, back, name)
+		}
+	})
+}
