@@ -1,0 +1,102 @@
+package batch
+
+import (
+	"context"
+	"time"
+
+	"bulkonboard/batch/pace"
+	"bulkonboard/batch/session"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// Caller sends one attempt for one customer. It must be safe for concurrent
+// use, must return soon after ctx is done, and reports every failure in the
+// answer. *session.Client implements it.
+type Caller interface {
+	Call(ctx context.Context, r *session.Request) session.Answer
+}
+
+// attempt is one call of the Caller, on its way out and back.
+type attempt struct {
+	slot   *slot
+	ticket pace.Ticket
+	answer session.Answer
+}
+
+// sendAttempts sends until there are no more. As many of it run as calls may
+// be in flight. answers has room for all of them, so a worker never waits to
+// give one back.
+func sendAttempts(ctx context.Context, caller Caller, formID string, calls <-chan attempt, answers chan<- attempt) {
+	for a := range calls {
+		request := requestOf(&a.slot.rec.Customer, formID)
+		a.answer = caller.Call(ctx, &request)
+		answers <- a
+	}
+}
+
+func requestOf(c *source.Customer, formID string) session.Request {
+	if c.FormID != "" {
+		formID = c.FormID
+	}
+	return session.Request{
+		FormID:             formID,
+		CustomerType:       c.Type,
+		Email:              c.Email,
+		MobileNumber:       c.MobileNumber,
+		EmployeeID:         c.EmployeeID,
+		ClientID:           c.ClientID,
+		SendEmail:          c.SendEmail,
+		FirstName:          c.FirstName,
+		LastName:           c.LastName,
+		FullName:           c.FullName,
+		RegistrationNumber: c.RegistrationNumber,
+		TradingName:        c.TradingName,
+	}
+}
+
+// verdict is what an answer means for its row.
+type verdict int
+
+const (
+	finished verdict = iota // the row has its result
+	again                   // the row is sent again
+	stopRun                 // every row would meet the same: the run ends, this row stays unprocessed
+	unsent                  // the run was told to stop while the call was under way: the row stays unprocessed
+)
+
+// judge says what an answer means, by the answer table of the API's page.
+// recognised says whether the API itself has answered anything in this run:
+// until it has, an answer that is not the API's means a wrong base URL, and
+// after that it is a gateway's hiccup.
+func judge(a *session.Answer, recognised bool) verdict {
+	switch a.Outcome {
+	case session.OK, session.Rejected:
+		return finished
+	case session.CredentialsRefused, session.TenantRefused, session.TLSRefused:
+		return stopRun
+	case session.NotTheAPI:
+		if !recognised {
+			return stopRun
+		}
+		return again
+	case session.Cancelled:
+		return unsent
+	default:
+		return again
+	}
+}
+
+// resultOf is the final result of a slot whose last answer is a.
+func resultOf(s *slot, a *session.Answer, now time.Time) sink.Result {
+	res := sink.Result{Attempts: s.sent, ProcessedAt: now, ErrorCode: a.Code, ErrorMessage: a.Message}
+	switch a.Outcome {
+	case session.OK:
+		res.Status, res.SessionID, res.ErrorCode, res.ErrorMessage = sink.OK, a.SessionID, "", ""
+	case session.Rejected:
+		res.Status = sink.Rejected
+	default:
+		res.Status = sink.Failed
+	}
+	return res
+}

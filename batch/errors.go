@@ -1,0 +1,123 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"bulkonboard/batch/session"
+	"bulkonboard/source"
+)
+
+// ErrInterrupted is the cause of a run that was told to stop.
+var ErrInterrupted = errors.New("interrupted")
+
+// RefusedError ends a run whose every call would be refused. The row that met
+// the refusal stays unprocessed.
+type RefusedError struct {
+	Row     int64
+	Outcome session.Outcome
+	Code    string
+	Message string // the server's words, safe to show
+}
+
+// Error names what was refused and the next step.
+func (e *RefusedError) Error() string {
+	said := ""
+	if e.Message != "" {
+		said = fmt.Sprintf(" (the service said: %q)", e.Message)
+	}
+	switch e.Outcome {
+	case session.CredentialsRefused:
+		return "the credentials were refused" + said + "; check --app-id and the app secret"
+	case session.TenantRefused:
+		return "the tenant was refused" + said + "; check --tenant-id, and that the app may use it"
+	case session.TLSRefused:
+		return "the service's certificate was refused" + said + "; check --base-url, the clock and the trusted certificates"
+	default:
+		return "what answers is not the GetSessionId service: " + e.Code + said + "; check --base-url"
+	}
+}
+
+// ChangedError refuses to go on with a run under other settings.
+type ChangedError struct{ Changes []Change }
+
+// Change is one setting that differs from the interrupted run's.
+type Change struct{ What, Before, Now string }
+
+// Error names what changed, and both ways out.
+func (e *ChangedError) Error() string {
+	var b strings.Builder
+	b.WriteString("this is not the run that was interrupted:")
+	for _, c := range e.Changes {
+		fmt.Fprintf(&b, "\n  %s was %q and is %q", c.What, c.Before, c.Now)
+	}
+	b.WriteString("\nput it back and run again to go on, or begin anew with --restart, or write to another --output")
+	return b.String()
+}
+
+// changedRow says that a record is not the one whose answer the journal holds.
+func changedRow(rec *source.Record) error {
+	return &source.ChangedError{
+		At:     source.Position{Row: rec.Row, Line: rec.Line, Offset: rec.Offset},
+		Reason: fmt.Sprintf("row %d is not the one whose answer was received", rec.Row),
+	}
+}
+
+// FailureLimit is how many rows may be rejected or failed before a run stops:
+// a count, or a share of the rows in percent. The zero value is no limit.
+type FailureLimit struct {
+	Count   int64
+	Percent float64
+}
+
+// minRowsForShare keeps a bad start from looking like a bad list.
+const minRowsForShare = 100
+
+// ParseFailureLimit reads "500" or "5%".
+func ParseFailureLimit(s string) (FailureLimit, error) {
+	if number, ok := strings.CutSuffix(s, "%"); ok {
+		p, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+		if err != nil || p <= 0 || p > 100 {
+			return FailureLimit{}, fmt.Errorf("%q is not a share between 0%% and 100%%", s)
+		}
+		return FailureLimit{Percent: p}, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 1 {
+		return FailureLimit{}, fmt.Errorf("%q is neither a number of rows from 1 nor a share such as 5%%", s)
+	}
+	return FailureLimit{Count: n}, nil
+}
+
+// FailuresError ends a run that met more failures than it was allowed.
+type FailuresError struct {
+	Failures, Rows int64
+	Limit          FailureLimit
+}
+
+// Error says how many failed and what to look at.
+func (e *FailuresError) Error() string {
+	return fmt.Sprintf("%d of %d rows were rejected or failed, more than --max-failures allows; look at the errors below, then run again to go on", e.Failures, e.Rows)
+}
+
+// check returns a *FailuresError when the limit is passed.
+func (l FailureLimit) check(t *Tally) error {
+	failures := t.failures()
+	tooMany := l.Count > 0 && failures > l.Count
+	tooMuch := l.Percent > 0 && t.Rows >= minRowsForShare && float64(failures)*100 > l.Percent*float64(t.Rows)
+	if tooMany || tooMuch {
+		return &FailuresError{Failures: failures, Rows: t.Rows, Limit: l}
+	}
+	return nil
+}
+
+// CountsError says that a run's counts do not add up: a bug in this program.
+// Nothing is handed on.
+type CountsError struct{ Read, Written int64 }
+
+// Error says what is kept.
+func (e *CountsError) Error() string {
+	return fmt.Sprintf("the counts do not add up: %d rows read, %d written; this is a bug, and the results stay in the state folder", e.Read, e.Written)
+}

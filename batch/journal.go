@@ -1,0 +1,149 @@
+package batch
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"bulkonboard/batch/pace"
+	"bulkonboard/batch/session"
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+)
+
+// journalBatch bounds how many entries one write of the journal takes.
+const journalBatch = 512
+
+// syncEvery is how long a written entry may wait for its fsync: what a power
+// cut, as opposed to a crash of the process, can take away.
+const syncEvery = 100 * time.Millisecond
+
+// Log is the journal as the engine uses it: Append writes entries in one
+// write, in the caller's order, and Sync makes what was written durable. Sync
+// runs beside Append. *state.Dir implements it.
+type Log interface {
+	Append(entries []state.Entry) error
+	Sync() error
+}
+
+const (
+	intent  = state.Intent
+	ended   = state.Ended
+	outcome = state.Outcome
+)
+
+// entry is one thing the journal must know before anything else does.
+type entry struct {
+	kind    state.Kind
+	slot    *slot
+	attempt int
+	ticket  pace.Ticket // of an intent
+	result  sink.Result // of an outcome
+}
+
+// journaler writes entries and only then lets them take effect: an intent
+// becomes a call, an outcome becomes the slot's result.
+type journaler struct {
+	log     Log
+	entries <-chan entry   // owned by the dispatcher
+	calls   chan<- attempt // owned by the journaler; room for every call in flight
+	answers chan<- attempt // takes back what cannot be sent
+	settled chan<- struct{}
+	stop    context.CancelCauseFunc
+
+	unsynced atomic.Bool
+	broken   error // what was wrong with the log; nothing takes effect after it
+	records  []state.Entry
+	payloads []byte
+}
+
+// run writes until the dispatcher has no more entries, then makes all of it
+// durable and reports that no further result will come.
+func (j *journaler) run() error {
+	defer close(j.settled)
+	defer close(j.calls)
+	synced := make(chan struct{})
+	done := make(chan struct{})
+	go j.syncRegularly(done, synced)
+	batch := make([]entry, 0, journalBatch)
+	for first := range j.entries {
+		batch = append(batch[:0], first)
+		for range min(len(j.entries), journalBatch-1) {
+			batch = append(batch, <-j.entries)
+		}
+		j.write(batch)
+	}
+	close(done)
+	<-synced
+	if j.broken != nil {
+		return j.broken
+	}
+	return j.sync()
+}
+
+func (j *journaler) write(batch []entry) {
+	if j.broken == nil {
+		if j.broken = j.log.Append(j.encode(batch)); j.broken != nil {
+			j.stop(j.broken)
+		}
+		j.unsynced.Store(true)
+	}
+	for i := range batch {
+		j.release(&batch[i])
+	}
+}
+
+// release lets an entry take effect. Behind a broken journal nothing does: a
+// call that is not on record is not made, and an answer that is not on record
+// is not written as a result.
+func (j *journaler) release(e *entry) {
+	switch {
+	case e.kind == intent && j.broken != nil:
+		j.answers <- attempt{slot: e.slot, ticket: e.ticket, answer: session.Answer{Outcome: session.Cancelled}}
+	case e.kind == intent:
+		j.calls <- attempt{slot: e.slot, ticket: e.ticket}
+	case e.kind == outcome && j.broken == nil:
+		e.slot.done <- e.result
+	}
+}
+
+func (j *journaler) encode(batch []entry) []state.Entry {
+	j.records, j.payloads = j.records[:0], j.payloads[:0]
+	for i := range batch {
+		e := &batch[i]
+		record := state.Entry{Kind: e.kind, Row: e.slot.rec.Row, Attempt: e.attempt}
+		if e.kind == outcome {
+			from := len(j.payloads)
+			j.payloads = appendOutcome(j.payloads, fingerprint(e.slot.rec.Raw), &e.result)
+			record.Payload = j.payloads[from:]
+		}
+		j.records = append(j.records, record)
+	}
+	return j.records
+}
+
+// syncRegularly is the group commit. A failed fsync ends the run and is never
+// tried again: the kernel may have dropped the very pages that failed.
+func (j *journaler) syncRegularly(done <-chan struct{}, synced chan<- struct{}) {
+	defer close(synced)
+	tick := time.NewTicker(syncEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			if err := j.sync(); err != nil {
+				j.stop(err)
+				return
+			}
+		}
+	}
+}
+
+func (j *journaler) sync() error {
+	if !j.unsynced.Swap(false) {
+		return nil
+	}
+	return j.log.Sync()
+}

@@ -1,0 +1,62 @@
+package batch
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"time"
+
+	"bulkonboard/sink"
+)
+
+// A result in the journal is: the record's fingerprint (8 bytes, little-endian), status, session id, error code and error message
+// as strings with a uvarint length before each, attempts as a uvarint, the
+// time in Unix nanoseconds as a varint.
+
+var errResultFormat = errors.New("a journalled result is not in the format of this version")
+
+func appendOutcome(dst []byte, print uint64, r *sink.Result) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, print)
+	for _, s := range [...]string{string(r.Status), r.SessionID, r.ErrorCode, r.ErrorMessage} {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	dst = binary.AppendUvarint(dst, uint64(r.Attempts))
+	return binary.AppendVarint(dst, r.ProcessedAt.UnixNano())
+}
+
+func parseOutcome(b []byte) (print uint64, result sink.Result, err error) {
+	if len(b) < 8 {
+		return 0, sink.Result{}, errResultFormat
+	}
+	result, err = parseResult(b[8:])
+	return binary.LittleEndian.Uint64(b), result, err
+}
+
+func parseResult(b []byte) (sink.Result, error) {
+	var fields [4]string
+	for i := range fields {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > uint64(len(b)-size) {
+			return sink.Result{}, errResultFormat
+		}
+		fields[i] = string(b[size : size+int(n)])
+		b = b[size+int(n):]
+	}
+	attempts, size := binary.Uvarint(b)
+	if size <= 0 || attempts > math.MaxInt32 {
+		return sink.Result{}, errResultFormat
+	}
+	nanos, rest := binary.Varint(b[size:])
+	if rest <= 0 || size+rest != len(b) {
+		return sink.Result{}, errResultFormat
+	}
+	return sink.Result{
+		Status:       sink.Status(fields[0]),
+		SessionID:    fields[1],
+		ErrorCode:    fields[2],
+		ErrorMessage: fields[3],
+		Attempts:     int(attempts),
+		ProcessedAt:  time.Unix(0, nanos),
+	}, nil
+}

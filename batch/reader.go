@@ -1,0 +1,94 @@
+package batch
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// reader turns records into slots. It owns the order and the work channels and
+// closes both. Records that need no call are answered here and pass through
+// the same window as the others.
+type reader struct {
+	records iter.Seq2[*source.Record, error]
+	journal map[int64]journalled // what an interrupted run knew of the rows ahead
+	window  *semaphore.Weighted
+	order   chan<- *slot
+	work    chan<- *slot
+
+	// complete is set when the list was read to its end. It may be read once
+	// order is closed.
+	complete bool
+}
+
+// run reads until the list ends or ctx is done. A read error is not returned:
+// it travels in order, as the last slot, so that everything before it is
+// committed first.
+func (r *reader) run(ctx context.Context) {
+	defer close(r.order)
+	defer close(r.work)
+	for rec, err := range r.records {
+		if err != nil {
+			r.pass(ctx, r.order, &slot{err: err})
+			return
+		}
+		if !r.admit(ctx, rec) {
+			return
+		}
+	}
+	r.complete = true
+}
+
+// admit puts one record into the window, blocking while it is full. It reports
+// false when the run ends.
+func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
+	s := newSlot(rec)
+	before := r.journal[rec.Row]
+	delete(r.journal, rec.Row)
+	if before.answered && before.print != fingerprint(rec.Raw) {
+		r.pass(ctx, r.order, &slot{err: changedRow(rec)})
+		return false
+	}
+	s.sent, s.doubts = before.attempts, before.doubts
+	if r.window.Acquire(ctx, s.weight) != nil || !r.pass(ctx, r.order, s) {
+		return false
+	}
+	switch {
+	case before.answered:
+		s.done <- before.result
+	case len(rec.Problems) > 0:
+		s.done <- invalid(rec.Problems)
+	default:
+		return r.pass(ctx, r.work, s)
+	}
+	return true
+}
+
+func (r *reader) pass(ctx context.Context, to chan<- *slot, s *slot) bool {
+	select {
+	case to <- s:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// invalid is the result of a record that fails validation: the code of its
+// first problem, and the words of all of them.
+func invalid(problems []source.Problem) sink.Result {
+	message := problems[0].Message
+	for _, p := range problems[1:] {
+		message += "; " + p.Message
+	}
+	return sink.Result{
+		Status:       sink.Invalid,
+		ErrorCode:    problems[0].Code,
+		ErrorMessage: message,
+		ProcessedAt:  time.Now(),
+	}
+}

@@ -1,0 +1,125 @@
+package batch
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// journalled is what an interrupted run knew of a row that it had not written.
+type journalled struct {
+	attempts int // sent
+	doubts   int // interruptions that caught a call of the row in flight
+
+	answered bool
+	result   sink.Result
+	print    uint64 // fingerprint of the record that the result is for
+}
+
+// recover takes up what an interrupted run left: its position, its counts, and
+// the answers in its journal. They reach the results by the normal path.
+func (r *run) recover() error {
+	rec, err := r.State.Recover()
+	if err != nil {
+		return err
+	}
+	r.tally = newTally()
+	if rec.Checkpoint == nil {
+		return nil
+	}
+	if err := r.takeUp(rec.Checkpoint); err != nil {
+		return err
+	}
+	if rec.Checkpoint.Complete {
+		r.published = true
+		return r.State.Publish(*rec.Checkpoint, r.targets())
+	}
+	r.tally.Resumed++
+	if err := r.takeJournal(rec.Rows); err != nil {
+		return err
+	}
+	r.Log.Info("resuming", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
+	return nil
+}
+
+// takeJournal decodes what the journal knows of the rows behind the checkpoint.
+func (r *run) takeJournal(rows map[int64]*state.Row) error {
+	r.journal = make(map[int64]journalled, len(rows))
+	for number, row := range rows {
+		j := journalled{attempts: row.Attempts, doubts: row.Doubts}
+		if row.Outcome != nil {
+			var err error
+			if j.print, j.result, err = parseOutcome(row.Outcome); err != nil {
+				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or begin anew with --restart", number, err)
+			}
+			j.answered = true
+			r.answered++
+		}
+		r.journal[number] = j
+	}
+	return nil
+}
+
+// takeUp checks that the checkpoint is of this very job and goes on from it.
+func (r *run) takeUp(cp *state.Checkpoint) error {
+	if changed := differences(cp.Binding, r.Binding); len(changed) > 0 {
+		return &ChangedError{Changes: changed}
+	}
+	if err := json.Unmarshal(cp.Extra, r.tally); err != nil {
+		return fmt.Errorf("the counts in the checkpoint cannot be read (%w); begin anew with --restart", err)
+	}
+	r.from = source.Position{Row: cp.Row, Line: cp.Line, Offset: cp.Offset, Sum: cp.Sum}
+	return nil
+}
+
+// differences names the settings that two bindings do not agree on.
+func differences(before, now map[string]string) []Change {
+	keys := maps.Clone(before)
+	maps.Copy(keys, now)
+	var changed []Change
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if before[key] != now[key] {
+			changed = append(changed, Change{What: key, Before: before[key], Now: now[key]})
+		}
+	}
+	return changed
+}
+
+// commit makes everything written up to a position durable.
+func (r *run) commit(at source.Position, t *Tally) error {
+	cp, err := r.checkpoint(at, t)
+	if err != nil {
+		return err
+	}
+	return r.State.Commit(cp)
+}
+
+func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error) {
+	extra, err := json.Marshal(t)
+	if err != nil {
+		return state.Checkpoint{}, fmt.Errorf("encode the counts: %w", err)
+	}
+	return state.Checkpoint{
+		Binding: r.Binding,
+		Row:     at.Row, Line: at.Line, Offset: at.Offset, Sum: at.Sum,
+		Extra:     extra,
+		UpdatedAt: time.Now(),
+	}, nil
+}
+
+// fingerprint tells records apart by their bytes, less the line end, which the
+// last line of a list may get only when the list grows.
+func fingerprint(raw []byte) uint64 {
+	for len(raw) > 0 && (raw[len(raw)-1] == '\n' || raw[len(raw)-1] == '\r') {
+		raw = raw[:len(raw)-1]
+	}
+	return xxhash.Sum64(raw)
+}

@@ -1,0 +1,271 @@
+// Package batch is the engine: it takes every record of a list through the
+// API once and writes one result for each, in order, so that a run that is
+// interrupted anywhere goes on where it stopped.
+//
+//	source ── reader ──┬── order (window) ──────────────────────────► writer ── sink
+//	                   └── work ── dispatcher ── journal ── calls ──┘
+//
+// The package takes its source, sink, caller, state and pace as values and
+// keeps nothing in globals.
+package batch
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"bulkonboard/batch/pace"
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// Config is everything a run needs. All fields are required unless they say
+// otherwise. The run owns none of them: who opened, closes.
+type Config struct {
+	List    *source.List
+	Encoder Encoder
+	Caller  Caller
+	Pace    *pace.Controller
+	State   *state.Dir
+
+	// Targets are the paths at which the finished outputs appear. Rejects is
+	// empty when none are asked for.
+	Results string
+	Rejects string
+
+	// Binding is what a resumed run must agree on with the run that it goes
+	// on with: list, mapping, endpoint, tenant, form.
+	Binding map[string]string
+
+	FormID      string        // for records that carry none
+	MaxInFlight int           // attempts under way at once, at most
+	MaxAttempts int           // charged attempts for a row, at most
+	MaxBackoff  time.Duration // between two attempts for a row, at most
+	Grace       time.Duration // for the calls in flight, once the run is told to stop
+	MaxFailures FailureLimit  // zero: no limit
+
+	// Abort ends the grace early when it is closed. May be nil.
+	Abort <-chan struct{}
+
+	Log *slog.Logger
+}
+
+// Run takes the list through the API, or goes on where an interrupted run
+// stopped. It returns when every record has its result, or when ctx is done,
+// the calls in flight have come back and what they brought is on disk; in that
+// case the error is the cause of ctx.
+//
+// The summary is never nil and says how far the run came. Every goroutine that
+// Run starts has ended when it returns.
+func Run(ctx context.Context, c Config) (*Summary, error) {
+	r := &run{Config: c, started: time.Now()}
+	if err := r.recover(); err != nil {
+		return r.summary(), err
+	}
+	if r.published {
+		return r.summary(), nil
+	}
+	err := r.pipeline(ctx)
+	return r.summary(), err
+}
+
+// run is one run under way.
+type run struct {
+	Config
+	started   time.Time
+	published bool // an earlier run had finished but for its last renames
+	complete  bool
+
+	from     source.Position
+	journal  map[int64]journalled
+	answered int // results that the journal had
+	tally    *Tally
+
+	results *output
+	rejects *output
+}
+
+// pipeline wires the stages, waits for all of them, and publishes the outputs
+// when they are complete.
+func (r *run) pipeline(ctx context.Context) error {
+	if err := r.openOutputs(); err != nil {
+		return err
+	}
+	// soft ends sending; calls ends the calls in flight, a grace later.
+	soft, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	calls, abort := context.WithCancel(context.WithoutCancel(ctx))
+	defer abort()
+
+	order := make(chan *slot, windowRecords)
+	work := make(chan *slot, r.MaxInFlight)
+	entries := make(chan entry, 2*r.MaxInFlight)
+	sending := make(chan attempt, r.MaxInFlight)
+	answers := make(chan attempt, r.MaxInFlight)
+	settled := make(chan struct{})
+	window := newWindow()
+
+	read := &reader{records: r.List.RecordsFrom(r.from), journal: r.journal, window: window, order: order, work: work}
+	dispatch := r.dispatcher(work, answers, entries, stop)
+	journal := &journaler{log: r.State, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
+	write := &writer{
+		order: order, settled: settled, window: window, encoder: r.Encoder, commit: r.commit, tally: r.tally,
+		budget: r.MaxFailures, results: r.results, rejects: r.rejects, position: r.from,
+	}
+
+	var g errgroup.Group
+	ends := func(f func() error) {
+		g.Go(func() error {
+			err := f()
+			if err != nil {
+				stop(err)
+			}
+			return err
+		})
+	}
+	ends(func() error { read.run(soft); return nil })
+	ends(func() error { dispatch.run(soft); return nil })
+	ends(journal.run)
+	ends(write.run)
+	for range r.MaxInFlight {
+		g.Go(func() error {
+			sendAttempts(calls, r.Caller, r.FormID, sending, answers)
+			return nil
+		})
+	}
+	go graceThen(soft, r.Grace, r.Abort, settled, abort)
+	err := g.Wait()
+
+	if err == nil && write.all && read.complete {
+		return r.publish(write.position)
+	}
+	if cause := context.Cause(soft); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// graceThen cancels the calls in flight when they have had their time.
+func graceThen(soft context.Context, grace time.Duration, abort, settled <-chan struct{}, cancel func()) {
+	select {
+	case <-soft.Done():
+	case <-settled:
+		return
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		cancel()
+	case <-abort:
+		cancel()
+	case <-settled:
+	}
+}
+
+func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) *dispatcher {
+	return &dispatcher{
+		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
+		work: work, answers: answers, journal: entries, stop: stop,
+		notify: r.notify, underWay: map[string][]*slot{},
+	}
+}
+
+// openOutputs opens the partial outputs and begins the empty ones.
+func (r *run) openOutputs() error {
+	file, err := r.State.Output(state.Results)
+	if err != nil {
+		return err
+	}
+	r.results = &output{file: file}
+	if file.Len() == 0 {
+		r.results.buf = r.Encoder.Header(nil)
+	}
+	if r.Rejects != "" {
+		file, err := r.State.Output(state.Rejects)
+		if err != nil {
+			return err
+		}
+		r.rejects = &output{file: file}
+		if file.Len() == 0 {
+			r.rejects.buf = append(r.rejects.buf, r.List.HeaderRaw()...)
+		}
+	}
+	return r.begin()
+}
+
+// begin commits the empty beginning of a run before its first call, so that
+// even a run killed at once is known by its binding.
+func (r *run) begin() error {
+	if len(r.results.buf) == 0 {
+		return nil
+	}
+	if err := firstError(r.results.flush(), r.flushRejects()); err != nil {
+		return err
+	}
+	return r.commit(r.from, r.tally)
+}
+
+func (r *run) flushRejects() error {
+	if r.rejects == nil {
+		return nil
+	}
+	return r.rejects.flush()
+}
+
+// publish puts the finished outputs in place. A sum that does not add up is a
+// bug, and nothing that cannot be right is handed on.
+func (r *run) publish(at source.Position) error {
+	if !r.tally.balanced() || r.tally.Rows != at.Row {
+		return &CountsError{Read: at.Row, Written: r.tally.Rows}
+	}
+	cp, err := r.checkpoint(at, r.tally)
+	if err != nil {
+		return err
+	}
+	if err := r.State.Publish(cp, r.targets()); err != nil {
+		return err
+	}
+	r.complete = true
+	return nil
+}
+
+func (r *run) targets() map[string]string {
+	targets := map[string]string{state.Results: r.Results}
+	if r.Rejects != "" {
+		targets[state.Rejects] = r.Rejects
+	}
+	return targets
+}
+
+// Summary says what a run did and how far it came.
+type Summary struct {
+	*Tally
+	Complete    bool
+	StartedAt   time.Time
+	Duration    time.Duration // of this run, not of the ones it goes on with
+	FromJournal int           // results that an interrupted run had received and not written
+	RowsBefore  int64         // rows that earlier runs had written
+	Pace        pace.Snapshot
+}
+
+func (r *run) summary() *Summary {
+	tally := r.tally
+	if tally == nil {
+		tally = newTally()
+	}
+	return &Summary{
+		Tally:       tally,
+		Complete:    r.complete || r.published,
+		StartedAt:   r.started,
+		Duration:    time.Since(r.started),
+		FromJournal: r.answered,
+		RowsBefore:  r.from.Row,
+		Pace:        r.Pace.Snapshot(time.Now()),
+	}
+}
+
+var _ Encoder = (*sink.CSV)(nil)

@@ -1,0 +1,92 @@
+package batch
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"bulkonboard/sink"
+)
+
+// maxErrorGroups bounds the memory that error codes can take: a service that
+// invents a new code for every row is not given a group for each.
+const maxErrorGroups = 200
+
+// otherErrors is the group of codes beyond maxErrorGroups.
+const otherErrors = "other"
+
+// Tally counts what was written. The counts by status add up to Rows at any
+// moment. It is kept in the checkpoint, so a resumed run goes on counting.
+type Tally struct {
+	Rows     int64                  `json:"rows"`
+	Status   map[sink.Status]int64  `json:"status"`
+	Errors   map[string]*ErrorGroup `json:"errors"`
+	Attempts int64                  `json:"attempts"`
+	Resumed  int                    `json:"resumed"` // how often the run was started again
+	InDoubt  int64                  `json:"inDoubt"` // calls that an interruption caught in flight, and were sent again
+
+	// RejectsOpen says that the rejects end without a line end.
+	RejectsOpen bool `json:"rejectsOpen,omitempty"`
+}
+
+// ErrorGroup is the records that ended with one error code.
+type ErrorGroup struct {
+	Code      string      `json:"code"`
+	Status    sink.Status `json:"status"`
+	Count     int64       `json:"count"`
+	FirstRow  int64       `json:"firstRow"`
+	FirstLine int64       `json:"firstLine"`
+	Message   string      `json:"message"` // of the first row
+}
+
+func newTally() *Tally {
+	return &Tally{Status: map[sink.Status]int64{}, Errors: map[string]*ErrorGroup{}}
+}
+
+func (t *Tally) add(s *slot, res *sink.Result) {
+	rec := s.rec
+	t.Rows++
+	t.InDoubt += int64(s.doubts)
+	t.Status[res.Status]++
+	t.Attempts += int64(res.Attempts)
+	if res.ErrorCode == "" {
+		return
+	}
+	code := res.ErrorCode
+	group := t.Errors[code]
+	if group == nil && len(t.Errors) >= maxErrorGroups {
+		code = otherErrors
+		group = t.Errors[code]
+	}
+	if group == nil {
+		group = &ErrorGroup{Code: code, Status: res.Status, FirstRow: rec.Row, FirstLine: rec.Line, Message: res.ErrorMessage}
+		t.Errors[code] = group
+	}
+	group.Count++
+}
+
+// Bad counts the records that did not end well.
+func (t *Tally) Bad() int64 {
+	return t.Status[sink.Invalid] + t.failures()
+}
+
+// failures counts the records that were sent and did not end well.
+func (t *Tally) failures() int64 {
+	return t.Status[sink.Rejected] + t.Status[sink.Failed]
+}
+
+// Commonest lists the error groups, the largest first.
+func (t *Tally) Commonest() []*ErrorGroup {
+	return slices.SortedFunc(maps.Values(t.Errors), func(a, b *ErrorGroup) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.FirstRow, b.FirstRow))
+	})
+}
+
+// balanced reports whether the counts add up.
+func (t *Tally) balanced() bool {
+	var sum int64
+	for _, n := range t.Status {
+		sum += n
+	}
+	return sum == t.Rows
+}

@@ -1,0 +1,74 @@
+package batch
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"golang.org/x/sync/semaphore"
+
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+const (
+	// windowRecords and windowBytes bound the records that are read and not
+	// yet written: the whole of what a run keeps in memory. The window must
+	// be deep, because results leave in order: a row in its last backoff
+	// holds up the writer, and the rows behind it go on until the window is
+	// full.
+	windowRecords = 16384
+	windowBytes   = 16 << 20
+
+	// recordOverhead is what a record costs beyond twice its raw bytes:
+	// cells, customer, slot and channel.
+	recordOverhead = 768
+)
+
+// slot carries one record through the pipeline. The reader puts it into the
+// order first and then into the work, so the order is the reorder window, and
+// the result comes back on the slot itself: nothing is ever matched by index.
+type slot struct {
+	rec    *source.Record
+	err    error            // instead of rec: reading ended here
+	done   chan sink.Result // receives the one result; cap 1, so nobody waits to give it
+	weight int64            // of the byte window
+	doubts int              // interruptions that caught a call of this row in flight
+
+	// What follows belongs to the dispatcher.
+	customer string // identity, as the API compares it
+	sent     int    // attempts sent, in this run and before
+	charged  int    // attempts that count against --max-attempts
+	readyAt  time.Time
+	delays   *backoff.ExponentialBackOff
+}
+
+func newSlot(rec *source.Record) *slot {
+	weight := min(2*int64(len(rec.Raw))+recordOverhead, windowBytes)
+	return &slot{rec: rec, done: make(chan sink.Result, 1), weight: weight}
+}
+
+// window is the byte side of the bound; the capacity of the order is the
+// other. A record larger than the budget takes all of it and passes alone.
+func newWindow() *semaphore.Weighted {
+	return semaphore.NewWeighted(windowBytes)
+}
+
+// retries orders waiting slots by the time of their next attempt. It is a
+// heap.Interface: a row in backoff holds neither a worker nor a connection.
+type retries []*slot
+
+func (r retries) Len() int           { return len(r) }
+func (r retries) Less(i, j int) bool { return r[i].readyAt.Before(r[j].readyAt) }
+func (r retries) Swap(i, j int)      { r[i], r[j] = r[j], r[i] }
+
+// Push appends a slot; called by container/heap only.
+func (r *retries) Push(x any) { *r = append(*r, x.(*slot)) }
+
+// Pop removes the last slot; called by container/heap only.
+func (r *retries) Pop() any {
+	old := *r
+	last := old[len(old)-1]
+	old[len(old)-1] = nil
+	*r = old[:len(old)-1]
+	return last
+}

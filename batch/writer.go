@@ -1,0 +1,181 @@
+package batch
+
+import (
+	"bytes"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+const (
+	// commitEvery is how much work a resumed run may have to do again on its
+	// own disk. It costs no calls: those are in the journal.
+	commitEvery = time.Second
+
+	// flushBytes is when encoded rows go to the file even though more are
+	// ready.
+	flushBytes = 64 << 10
+)
+
+// Encoder makes the bytes of a results file. It is used by one goroutine.
+// *sink.CSV and sink.JSONL implement it.
+type Encoder interface {
+	Header(dst []byte) []byte
+	Append(dst []byte, rec *source.Record, res *sink.Result) []byte
+}
+
+// output is a partial output and the rows encoded for it.
+type output struct {
+	file *state.Output
+	buf  []byte
+}
+
+func (o *output) flush() error {
+	if len(o.buf) == 0 {
+		return nil
+	}
+	_, err := o.file.Write(o.buf)
+	o.buf = o.buf[:0]
+	return err
+}
+
+// writer takes slots in input order, waits for each one's result and writes
+// it. It is the only one that commits.
+type writer struct {
+	order   <-chan *slot
+	settled <-chan struct{} // closed when no further result will come
+	window  *semaphore.Weighted
+	encoder Encoder
+	commit  func(source.Position, *Tally) error
+	tally   *Tally
+	budget  FailureLimit
+
+	results  *output
+	rejects  *output // nil when none are asked for
+	position source.Position
+	dirty    bool // rows were written since the last commit
+	all      bool // every slot of the order was answered and written
+}
+
+// run writes until the order ends or a slot stays unanswered, and commits what
+// it wrote. It returns the error that ended reading, writing or the run.
+func (w *writer) run() error {
+	tick := time.NewTicker(commitEvery)
+	defer tick.Stop()
+	for s := range w.order {
+		if s.err != nil {
+			return firstError(w.save(), s.err)
+		}
+		res, ok, err := w.await(s, tick.C)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return w.save()
+		}
+		if err := w.write(s, &res); err != nil {
+			return err
+		}
+	}
+	w.all = true
+	return w.save()
+}
+
+// await gives the result of a slot. While it waits, it commits what is done. It
+// reports false when the run ended before the result came.
+func (w *writer) await(s *slot, tick <-chan time.Time) (sink.Result, bool, error) {
+	select {
+	case res := <-s.done:
+		return res, true, w.commitIfDue(tick)
+	default:
+	}
+	for {
+		select {
+		case res := <-s.done:
+			return res, true, nil
+		case <-tick:
+			if err := w.save(); err != nil {
+				return sink.Result{}, false, err
+			}
+		case <-w.settled:
+			select {
+			case res := <-s.done:
+				return res, true, nil
+			default:
+				return sink.Result{}, false, nil
+			}
+		}
+	}
+}
+
+func (w *writer) write(s *slot, res *sink.Result) error {
+	w.results.buf = w.encoder.Append(w.results.buf, s.rec, res)
+	if w.rejects != nil && !res.Status.Good() {
+		w.reject(s.rec)
+	}
+	w.tally.add(s, res)
+	w.position, w.dirty = s.rec.Next, true
+	w.window.Release(s.weight)
+	if err := w.budget.check(w.tally); err != nil {
+		return firstError(w.save(), err)
+	}
+	if len(w.results.buf) < flushBytes {
+		return nil
+	}
+	return w.flush()
+}
+
+// reject repeats the very bytes of a record. The last record of a list may lack
+// its line end, and a list that grew since may have more rejects after it.
+func (w *writer) reject(rec *source.Record) {
+	if w.tally.RejectsOpen {
+		w.rejects.buf = append(w.rejects.buf, '\n')
+	}
+	w.rejects.buf = append(w.rejects.buf, rec.Raw...)
+	w.tally.RejectsOpen = !endsLine(rec.Raw)
+}
+
+func endsLine(raw []byte) bool {
+	return bytes.ContainsAny(raw[max(0, len(raw)-2):], "\r\n")
+}
+
+func (w *writer) flush() error {
+	if err := w.results.flush(); err != nil || w.rejects == nil {
+		return err
+	}
+	return w.rejects.flush()
+}
+
+func (w *writer) commitIfDue(tick <-chan time.Time) error {
+	select {
+	case <-tick:
+		return w.save()
+	default:
+		return nil
+	}
+}
+
+// save writes what is encoded and commits it.
+func (w *writer) save() error {
+	if !w.dirty {
+		return nil
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	w.dirty = false
+	return w.commit(w.position, w.tally)
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
