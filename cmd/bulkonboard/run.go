@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/pace"
+	"bulkonboard/batch/session"
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+func runCommand() *cobra.Command {
+	var s settings
+	c := &cobra.Command{
+		Use:   "run --input LIST --output RESULTS",
+		Short: "Send a list, or go on with a run that was interrupted",
+		Long: `run asks the service for a session id for every customer of the list and writes
+one result row for every input row, in input order. Started again after an
+interruption, the same command goes on where it stopped.
+
+Every flag can also be set as an environment variable: --base-url is
+` + variableOf("base-url") + `. The app secret is never a flag: it comes from ` + secretVariable + `
+or from the file that --app-secret-file names.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := fromEnvironment(c); err != nil {
+				return err
+			}
+			if err := s.check(); err != nil {
+				return err
+			}
+			return runJob(c.Context(), &s, c.ErrOrStderr())
+		},
+	}
+	s.register(c.Flags())
+	return c
+}
+
+// runJob takes one list through the service, from opening it to the summary.
+func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
+	if err := s.checkFiles(); err != nil {
+		return err
+	}
+	file, list, err := s.openList()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	service, err := s.service(stderr)
+	if err != nil {
+		return err
+	}
+	defer service.close()
+
+	dir, err := state.Open(state.OS{}, s.stateDir(), state.Options{})
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if s.restart {
+		if err := discard(dir, s.stateDir(), stderr); err != nil {
+			return err
+		}
+	}
+
+	ctx, abort, release := untilSignalled(ctx, s.grace, stderr)
+	defer release()
+	summary, err := batch.Run(ctx, batch.Config{
+		List:    list,
+		Encoder: encoderFor(list),
+		Caller:  service.caller,
+		Pace:    s.controller(),
+		State:   dir,
+		Results: s.output,
+		Rejects: s.rejects,
+		Binding: s.binding(list),
+		FormID:  s.formID,
+
+		MaxInFlight: s.maxInFlight,
+		MaxAttempts: s.maxAttempts,
+		MaxBackoff:  s.maxBackoff,
+		Grace:       s.grace,
+		MaxFailures: s.limit,
+		Abort:       abort,
+		Log:         slog.New(slog.NewTextHandler(stderr, nil)),
+	})
+	printSummary(stderr, s, summary)
+	if err == nil && summary.Bad() > 0 {
+		return &badRowsError{summary.Bad()}
+	}
+	return err
+}
+
+// discard begins anew, after saying what that throws away.
+func discard(dir *state.Dir, path string, stderr io.Writer) error {
+	left, err := state.Inspect(state.OS{}, path)
+	if err == nil && left.Checkpoint != nil {
+		fmt.Fprintf(stderr, "--restart: throwing away %d rows that were done and %d answers that were not yet written; these customers are called again\n",
+			left.Checkpoint.Row, left.Answers)
+	}
+	return dir.Discard()
+}
+
+// controller is the pace that was asked for.
+func (s *settings) controller() *pace.Controller {
+	return pace.New(pace.Config{Ceiling: s.pace.perSecond, MaxInFlight: s.maxInFlight})
+}
+
+func (s *settings) stateDir() string { return s.output + ".state" }
+
+// checkFiles refuses what would overwrite somebody's work, before any file is
+// made.
+func (s *settings) checkFiles() error {
+	in, err := os.Stat(s.input)
+	if err != nil {
+		return &source.ListError{Reason: err.Error(), Hint: "name the customer list with --input"}
+	}
+	if in.IsDir() {
+		return &source.ListError{Reason: s.input + " is a folder", Hint: "name the customer list with --input"}
+	}
+	out, err := os.Stat(s.output)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &usageError{[]string{"--output: " + err.Error()}}
+	}
+	if os.SameFile(in, out) {
+		return &usageError{[]string{"--output is the input; a list is never overwritten: name another file"}}
+	}
+	if _, err := os.Stat(s.stateDir()); err == nil || s.overwrite {
+		return nil
+	}
+	return &usageError{[]string{fmt.Sprintf("%s exists and this run did not make it; name another --output, or replace it with --overwrite", s.output)}}
+}
+
+func (s *settings) openList() (*os.File, *source.List, error) {
+	file, err := os.Open(s.input)
+	if err != nil {
+		return nil, nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
+	}
+	format, err := formatOf(s.format)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := source.Open(file, source.Options{Format: format, Name: s.input})
+	if err != nil {
+		_ = file.Close()
+		return nil, nil, err
+	}
+	return file, list, nil
+}
+
+func encoderFor(list *source.List) batch.Encoder {
+	if list.Format() == source.FormatJSONL {
+		return sink.JSONL{}
+	}
+	lineEnd := list.LineEnd()
+	if lineEnd == "\r" {
+		lineEnd = "\n"
+	}
+	return sink.NewCSV(list.Header(), sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: lineEnd, BOM: list.BOM()})
+}
+
+// binding is what a resumed run must agree on with the interrupted one. It
+// goes into the checkpoint, so no secret may ever be in it.
+func (s *settings) binding(list *source.List) map[string]string {
+	b := map[string]string{
+		"format":    list.Format().String(),
+		"mapping":   list.Mapping(),
+		"endpoint":  s.baseURL,
+		"app id":    s.appID,
+		"tenant id": s.tenantID,
+		"form id":   s.formID,
+		"rejects":   s.rejects,
+	}
+	if s.sandbox {
+		b["endpoint"] = "sandbox"
+	}
+	return b
+}
+
+// service is what the run calls: the vendor's, or the sandbox in this process.
+type service struct {
+	caller *session.Client
+	close  func()
+}
+
+func (s *settings) service(stderr io.Writer) (*service, error) {
+	c := session.Config{
+		BaseURL: s.baseURL, AppID: s.appID, AppSecret: s.secret, TenantID: s.tenantID,
+		Timeout: s.timeout, MaxInflight: s.maxInFlight, UserAgent: "bulkonboard/" + version(),
+	}
+	stop := func() {}
+	if s.sandbox {
+		var err error
+		if stop, err = s.startSandbox(&c, stderr); err != nil {
+			return nil, err
+		}
+	}
+	client, err := session.New(c)
+	if err != nil {
+		stop()
+		return nil, &usageError{[]string{err.Error()}}
+	}
+	return &service{caller: client, close: func() {
+		client.CloseIdle()
+		stop()
+	}}, nil
+}

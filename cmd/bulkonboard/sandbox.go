@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"bulkonboard/batch/sandbox"
+	"bulkonboard/batch/session"
+)
+
+// Credentials of the sandbox that runs in the process. They open nothing else.
+const (
+	sandboxID     = "sandbox"
+	sandboxSecret = "sandbox-secret"
+)
+
+// sandboxFlags are the faults that can be asked for.
+type sandboxFlags struct {
+	listen  string
+	options sandbox.Options
+	quota   string
+	outages []string
+}
+
+func sandboxCommand() *cobra.Command {
+	var f sandboxFlags
+	c := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve a GetSessionId service for trying and rehearsing",
+		Long: `sandbox serves the GetSessionId contract: every validation answer of the guide,
+session ids that follow from e-mail and form, and faults on demand. Customers
+whose e-mail domain is refused.example are refused. GET /stats tells what it saw.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := fromEnvironment(c); err != nil {
+				return err
+			}
+			return serveSandbox(c.Context(), &f, c.ErrOrStderr())
+		},
+	}
+	f.register(c.Flags())
+	return c
+}
+
+func (f *sandboxFlags) register(fs *pflag.FlagSet) {
+	fs.SortFlags = false
+	fs.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address to serve on")
+	fs.StringVar(&f.options.AppID, "accept-app-id", "", "accept only this application id (default: any)")
+	fs.StringVar(&f.options.AppSecret, "accept-app-secret", "", "with --accept-app-id: accept only this secret, a made-up one")
+	fs.StringVar(&f.options.TenantID, "accept-tenant-id", "", "accept only this tenant id (default: any)")
+	fs.DurationVar(&f.options.Latency, "latency", 0, "time that every answer takes")
+	fs.DurationVar(&f.options.LatencyJitter, "latency-jitter", 0, "and up to this much more, at random")
+	fs.Float64Var(&f.options.ErrorShare, "errors", 0, "share of calls answered 500, such as 0.05")
+	fs.Float64Var(&f.options.ResetShare, "resets", 0, "share of connections reset, half of them after the call was processed")
+	fs.Float64Var(&f.options.TruncateShare, "truncated", 0, "share of answers cut off in the body")
+	fs.StringVar(&f.quota, "quota", "", `calls it takes, such as "200/s", "3000/60s,window" or "50/s,bucket,burst=100"`)
+	fs.IntVar(&f.options.MaxConcurrent, "concurrent", 0, "calls it takes at once (default: any number)")
+	fs.StringArrayVar(&f.outages, "outage", nil, `outage such as "10s-70s:503" (refused, 503, html, hang, reset); may be given again`)
+	fs.Uint64Var(&f.options.Seed, "seed", 1, "seed of the faults at random")
+}
+
+func (f *sandboxFlags) parse() error {
+	var wrong problems
+	var err error
+	if f.quota != "" {
+		if f.options.Quota, err = sandbox.ParseQuota(f.quota); err != nil {
+			wrong.add("--quota: " + err.Error())
+		}
+	}
+	for _, text := range f.outages {
+		outage, err := sandbox.ParseOutage(text)
+		if err != nil {
+			wrong.add("--outage: " + err.Error())
+			continue
+		}
+		f.options.Outages = append(f.options.Outages, outage)
+	}
+	if len(wrong) > 0 {
+		return &usageError{wrong}
+	}
+	return nil
+}
+
+func serveSandbox(ctx context.Context, f *sandboxFlags, stderr io.Writer) error {
+	if err := f.parse(); err != nil {
+		return err
+	}
+	service, ln, err := listenSandbox(f.options, f.listen)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "sandbox on http://%s, statistics on http://%s/stats\n", ln.Addr(), ln.Addr())
+	ctx, _, release := untilSignalled(ctx, 0, io.Discard)
+	defer release()
+	stop := context.AfterFunc(ctx, func() { _ = service.Close() })
+	defer stop()
+	if err := service.Serve(ln); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+func listenSandbox(o sandbox.Options, address string) (*sandbox.Service, net.Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, nil, &usageError{[]string{"--listen: " + err.Error()}}
+	}
+	return sandbox.New(o), ln, nil
+}
+
+// startSandbox serves a sandbox without faults in this process and points the
+// client at it.
+func (s *settings) startSandbox(c *session.Config, stderr io.Writer) (stop func(), err error) {
+	service, ln, err := listenSandbox(sandbox.Options{AppID: sandboxID, AppSecret: sandboxSecret, Latency: 2 * time.Millisecond}, "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = service.Serve(ln) // ends when stop closes it
+	}()
+	c.BaseURL, c.AppID, c.AppSecret, c.TenantID = "http://"+ln.Addr().String(), sandboxID, sandboxSecret, sandboxID
+	if s.formID == "" {
+		s.formID = sandboxID
+	}
+	fmt.Fprintln(stderr, "calling the built-in sandbox: no real service and no real person is called")
+	return func() {
+		_ = service.Close()
+		<-served
+	}, nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"bulkonboard/batch"
+)
+
+// untilSignalled stops a run twice: the first SIGINT or SIGTERM ends ctx, so
+// that the calls in flight finish; the second closes abort, so that they do
+// not. release ends the watch.
+func untilSignalled(ctx context.Context, grace time.Duration, stderr io.Writer) (_ context.Context, abort <-chan struct{}, release func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	now, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		select {
+		case <-done:
+			return
+		case <-signals:
+		}
+		fmt.Fprintf(stderr, "stopping: the calls in flight have up to %s; interrupt again to stop at once\n", grace)
+		cancel(batch.ErrInterrupted)
+		select {
+		case <-done:
+		case <-signals:
+			close(now)
+		}
+	}()
+	return ctx, now, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel(nil)
+	}
+}
