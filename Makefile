@@ -1,0 +1,51 @@
+# bulkonboard: `make` alone prints what it can do.
+GOLANGCI ?= v2.12.2
+FUZZTIME ?= 10s
+DEMO     := build/demo
+# The race detector needs a C compiler; without one the tests run all the same.
+RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
+
+.PHONY: help run build test fuzz lint fmt vet check bench torture
+
+help: ## print this help
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: build ## take the sample list through the built-in sandbox
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@build/bulkonboard run --sandbox --rate 0 --input testdata/customers.csv --output $(DEMO)/results.csv; \
+	code=$$?; test $$code -le 1 || exit $$code; echo; echo "exit code $$code; the first rows of $(DEMO)/results.csv:"; \
+	head -n 4 $(DEMO)/results.csv
+
+build: ## build build/bulkonboard
+	@mkdir -p build
+	go build -trimpath -o build/bulkonboard ./cmd/bulkonboard
+
+test: ## run all tests
+	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
+	go test $(RACE) -shuffle=on ./...
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+lint: ## lint, with a pinned golangci-lint
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
+
+fmt: ## format the code
+	gofmt -w batch cmd sink source
+
+vet: ## vet the code, and check its format and go.mod
+	@test -z "$$(gofmt -l batch cmd sink source)" || { echo "not formatted; run make fmt:"; gofmt -l batch cmd sink source; exit 1; }
+	go mod tidy -diff
+	go vet ./...
+
+bench: ## run the benchmarks of the parts
+	go test -run '^$$' -bench . -benchmem ./...
+
+torture: build ## kill, starve and corrupt a real run for some minutes
+	BULKONBOARD_TORTURE=1 go test -count=1 -v -timeout 60m -run '^TestTorture' ./cmd/bulkonboard
+
+check: vet lint test ## everything that must hold before a change lands
