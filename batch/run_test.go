@@ -70,8 +70,6 @@ func okFor(r *session.Request) session.Answer {
 	return session.Answer{Outcome: session.OK, Recognised: true, Status: 200, SessionID: "session-of-" + r.Email}
 }
 
-func alwaysOK(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) }
-
 // csvList makes a list of n customers; row i is customer i.
 func csvList(n int) string {
 	var b strings.Builder

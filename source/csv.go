@@ -12,31 +12,28 @@ import (
 // of a record that spans lines do not work out, or it has not the columns of
 // the header, only its first line is the bad record, and reading goes on with
 // the next line.
-func (l *List) rowRecord(first ownLine) (*Record, error) {
+func (l *List) rowRecord(first ownLine) *Record {
 	text := string(first.raw[:first.body])
 	cells, state, bad := cutCells(make([]string, 0, len(l.header)), text, l.delimiter)
 	if state != cutOpen {
-		return l.row(l.begin(first.raw, 1), text, cells, state, bad), nil
+		return l.row(l.begin(first.raw, 1), text, cells, state, bad)
 	}
-	raw, body, lines, err := l.reachQuote(first)
-	if err != nil {
-		return nil, err
-	}
+	raw, body, lines := l.reachQuote(first)
 	if lines > 1 {
 		whole := string(raw[:body])
 		many, _, _ := cutCells(make([]string, 0, len(l.header)), whole, l.delimiter)
 		if len(many) == len(l.header) {
 			l.ahead = l.ahead[lines-1:]
-			return l.row(l.begin(raw, int64(lines)), whole, many, cutWhole, 0), nil
+			return l.row(l.begin(raw, int64(lines)), whole, many, cutWhole, 0)
 		}
 	}
-	return l.row(l.begin(first.raw, 1), text, nil, cutOpen, bad), nil
+	return l.row(l.begin(first.raw, 1), text, nil, cutOpen, bad)
 }
 
 // reachQuote joins lines to the first one until its quotes work out. It
 // returns one line when they never do. The lines stay ahead, to be dropped if
 // the record is good and read again if it is not.
-func (l *List) reachQuote(first ownLine) (raw []byte, body, lines int, err error) {
+func (l *List) reachQuote(first ownLine) (raw []byte, body, lines int) {
 	raw = append([]byte(nil), first.raw...)
 	for n := range maxRecordLines - 1 {
 		if n == len(l.ahead) {
@@ -44,7 +41,7 @@ func (l *List) reachQuote(first ownLine) (raw []byte, body, lines int, err error
 			if err != nil {
 				// Whatever ended reading comes again once the lines that
 				// are ahead have been read.
-				return nil, 0, 1, nil
+				return nil, 0, 1
 			}
 			l.ahead = append(l.ahead, ownLine{raw: append([]byte(nil), ln.raw...), body: ln.body})
 		}
@@ -59,12 +56,12 @@ func (l *List) reachQuote(first ownLine) (raw []byte, body, lines int, err error
 		}
 		switch _, state, _ := cutCells(nil, string(raw[:body]), l.delimiter); state {
 		case cutWhole:
-			return raw, body, n + 2, nil
+			return raw, body, n + 2
 		case cutBad:
-			return nil, 0, 1, nil
+			return nil, 0, 1
 		}
 	}
-	return nil, 0, 1, nil
+	return nil, 0, 1
 }
 
 // row completes a record from its cells.

@@ -55,7 +55,7 @@ func (o *object) read() error {
 	if err := o.members(""); err != nil {
 		return err
 	}
-	if _, err := o.decoder.ReadToken(); err != io.EOF {
+	if _, err := o.decoder.ReadToken(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("something follows the object")
 	}
 	return nil

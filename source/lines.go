@@ -18,7 +18,6 @@ type line struct {
 	raw   []byte // with its line end
 	body  int    // bytes of raw before the line end
 	ended bool   // whether the next byte stands on another line
-	kept  bool   // raw is a copy of its own, and not lent by the buffer
 }
 
 // lines cuts the input into lines. A line end is LF, with a CR before it that
@@ -54,7 +53,7 @@ func (s *lines) next() (line, error) {
 		case n >= 0:
 			s.start += n
 			return line{raw: data[:n:n], body: body, ended: true}, nil
-		case s.err == io.EOF && len(data) > 0:
+		case errors.Is(s.err, io.EOF) && len(data) > 0:
 			s.start = s.end
 			return line{raw: data, body: s.withoutCR(data, len(data))}, nil
 		case s.err != nil:

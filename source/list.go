@@ -87,7 +87,7 @@ func (l *List) open(r io.Reader) error {
 func (l *List) recognise(start []byte) error {
 	first := strings.TrimLeft(string(start), " \t\r\n")
 	switch {
-	case first == "" && len(start) < 4<<10 && l.lines.err != nil && l.lines.err != io.EOF:
+	case first == "" && len(start) < 4<<10 && l.lines.err != nil && !errors.Is(l.lines.err, io.EOF):
 		return &ReadError{Name: l.name, Err: l.lines.err}
 	case first == "":
 		return &ListError{Reason: "the list is empty", Hint: "check that the export that makes it has run"}
@@ -187,7 +187,7 @@ func (l *List) Records() iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		for {
 			rec, err := l.next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {
@@ -223,7 +223,7 @@ func (l *List) skipTo(p Position) error {
 	for l.at.Offset < p.Offset {
 		b := l.lines.skip(p.Offset - l.at.Offset)
 		if len(b) == 0 {
-			if err := l.lines.err; err != io.EOF {
+			if err := l.lines.err; !errors.Is(err, io.EOF) {
 				return l.terminal(err)
 			}
 			return &ChangedError{Name: l.name, At: p, Reason: "it is shorter"}
@@ -254,7 +254,7 @@ func (l *List) next() (*Record, error) {
 		if l.format == FormatJSONL {
 			return l.objectRecord(ln), nil
 		}
-		return l.rowRecord(ln)
+		return l.rowRecord(ln), nil
 	}
 }
 

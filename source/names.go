@@ -1,7 +1,6 @@
 package source
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -94,20 +93,6 @@ func fieldOf(name string) (field, bool) {
 		}
 	}
 	return 0, false
-}
-
-// resultNames are the columns that an earlier run added. They are carried
-// along and mean nothing for the customer.
-func resultNames() []string {
-	return []string{"onboardingStatus", "sessionId", "errorCode", "errorMessage", "attempts", "processedAt"}
-}
-
-// isResult reports whether a header is a result of an earlier run.
-func isResult(name string) bool {
-	name = folded(name)
-	return slices.ContainsFunc(resultNames(), func(result string) bool {
-		return name == strings.ToLower(result)
-	})
 }
 
 // CustomerKey identifies a customer as the API does: the e-mail address is the

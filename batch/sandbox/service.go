@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"math/rand/v2"
@@ -90,7 +91,7 @@ func (s *Service) Serve(ln net.Listener) error {
 		case <-s.closed:
 			return nil
 		}
-		if ln, err = net.Listen("tcp", address); err != nil {
+		if ln, err = new(net.ListenConfig).Listen(context.Background(), "tcp", address); err != nil {
 			return err
 		}
 	}

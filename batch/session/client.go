@@ -157,7 +157,7 @@ func (c *Client) exchange(ctx context.Context, r *Request) (reply, http.Header, 
 	if err != nil {
 		return reply{}, nil, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // it was only read
 	answer, err := readAnswer(response)
 	if err != nil {
 		// The status still tells a throttled or refused call from one in doubt.

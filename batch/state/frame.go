@@ -48,10 +48,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func appendFrame(dst []byte, e *Entry) []byte {
 	from := len(dst)
 	dst = binary.LittleEndian.AppendUint32(dst, frameMagic)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(frameBody+len(e.Payload))) //nolint:gosec // bounded by maxPayload
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(frameBody+len(e.Payload)))
 	dst = append(dst, byte(e.Kind))
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Row))     //nolint:gosec // rows count from 1
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(e.Attempt)) //nolint:gosec // attempts are few
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Row))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(e.Attempt))
 	dst = append(dst, e.Payload...)
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[from+4:], castagnoli))
 }
@@ -72,7 +72,7 @@ func parseFrame(b []byte) (e Entry, size int, ok bool) {
 	}
 	e = Entry{
 		Kind:    Kind(b[8]),
-		Row:     int64(binary.LittleEndian.Uint64(b[9:])), //nolint:gosec // as it was written
+		Row:     int64(binary.LittleEndian.Uint64(b[9:])),
 		Attempt: int(binary.LittleEndian.Uint32(b[17:])),
 		Payload: b[frameHead+frameBody : end],
 	}

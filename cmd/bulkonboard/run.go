@@ -54,8 +54,8 @@ func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	service, err := s.service(stderr)
+	defer func() { _ = file.Close() }() // it was only read
+	service, err := s.service(ctx, stderr)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }() // what counts was synced and checked before
 	if s.restart {
 		if err := discard(dir, s.stateDir(), stderr); err != nil {
 			return err
@@ -195,7 +195,7 @@ type service struct {
 	close  func()
 }
 
-func (s *settings) service(stderr io.Writer) (*service, error) {
+func (s *settings) service(ctx context.Context, stderr io.Writer) (*service, error) {
 	c := session.Config{
 		BaseURL: s.baseURL, AppID: s.appID, AppSecret: s.secret, TenantID: s.tenantID,
 		Timeout: s.timeout, MaxInflight: s.maxInFlight, UserAgent: "bulkonboard/" + version(),
@@ -203,7 +203,7 @@ func (s *settings) service(stderr io.Writer) (*service, error) {
 	stop := func() {}
 	if s.sandbox {
 		var err error
-		if stop, err = s.startSandbox(&c, stderr); err != nil {
+		if stop, err = s.startSandbox(ctx, &c, stderr); err != nil {
 			return nil, err
 		}
 	}

@@ -91,7 +91,7 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, stderr io.Writer) error 
 	if err := f.parse(); err != nil {
 		return err
 	}
-	service, ln, err := listenSandbox(f.options, f.listen)
+	service, ln, err := listenSandbox(ctx, f.options, f.listen)
 	if err != nil {
 		return err
 	}
@@ -106,8 +106,8 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, stderr io.Writer) error 
 	return nil
 }
 
-func listenSandbox(o sandbox.Options, address string) (*sandbox.Service, net.Listener, error) {
-	ln, err := net.Listen("tcp", address)
+func listenSandbox(ctx context.Context, o sandbox.Options, address string) (*sandbox.Service, net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, nil, &usageError{[]string{"--listen: " + err.Error()}}
 	}
@@ -116,8 +116,8 @@ func listenSandbox(o sandbox.Options, address string) (*sandbox.Service, net.Lis
 
 // startSandbox serves a sandbox without faults in this process and points the
 // client at it.
-func (s *settings) startSandbox(c *session.Config, stderr io.Writer) (stop func(), err error) {
-	service, ln, err := listenSandbox(sandbox.Options{AppID: sandboxID, AppSecret: sandboxSecret, Latency: 2 * time.Millisecond}, "127.0.0.1:0")
+func (s *settings) startSandbox(ctx context.Context, c *session.Config, stderr io.Writer) (stop func(), err error) {
+	service, ln, err := listenSandbox(ctx, sandbox.Options{AppID: sandboxID, AppSecret: sandboxSecret, Latency: 2 * time.Millisecond}, "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

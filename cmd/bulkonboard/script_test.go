@@ -73,7 +73,7 @@ func statsCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {
 		ts.Fatalf("usage: stats NAME FIELD OP N")
 	}
-	answer, err := http.Get(ts.Getenv(args[0]) + "/stats") //nolint:noctx // a test on loopback
+	answer, err := http.Get(ts.Getenv(args[0]) + "/stats")
 	ts.Check(err)
 	defer answer.Body.Close()
 	var stats map[string]any
