@@ -42,15 +42,14 @@ type Client struct {
 	endpoint string
 	agent    string
 	timeout  time.Duration
-	prefix   secretBytes
+	prefix   []byte // of every body; holds the secret
 	scrub    scrubber
 }
 
-// secretBytes holds the secret, and prints as a placeholder.
-type secretBytes []byte
-
-// Format implements fmt.Formatter.
-func (secretBytes) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+// Format implements fmt.Formatter: the fields hold the secret in many forms.
+func (c Client) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "session.Client("+c.endpoint+")")
+}
 
 // ValidateBaseURL says what is wrong with a base URL: it must be https, or
 // http to this very machine, and name nothing but a host and a path. The
