@@ -112,7 +112,7 @@ func discard(dir *state.Dir, path string, stderr io.Writer) error {
 
 // controller is the pace that was asked for.
 func (s *settings) controller() *pace.Controller {
-	return pace.New(pace.Config{Ceiling: s.pace.perSecond, MaxInFlight: s.maxInFlight})
+	return pace.New(pace.Config{Ceiling: s.perSecond, MaxInFlight: s.maxInFlight})
 }
 
 func (s *settings) stateDir() string { return s.output + ".state" }

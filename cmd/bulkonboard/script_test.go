@@ -19,7 +19,13 @@ import (
 	"bulkonboard/batch/sandbox"
 )
 
+// programVariable makes the test binary be the program itself.
+const programVariable = "BULKONBOARD_TEST_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){
 		"bulkonboard": main,
 	})

@@ -40,15 +40,9 @@ type settings struct {
 	grace       time.Duration
 	maxFailures string
 
-	secret session.Secret
-	limit  batch.FailureLimit
-	pace   paceSetting
-}
-
-// paceSetting is a --rate that has been understood.
-type paceSetting struct {
+	secret    session.Secret
+	limit     batch.FailureLimit
 	perSecond float64 // 0: no ceiling
-	search    bool    // auto: find the quota
 }
 
 func (s *settings) register(f *pflag.FlagSet) {
@@ -65,7 +59,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.StringVar(&s.tenantID, "tenant-id", "", "tenant id")
 	f.StringVar(&s.formID, "form-id", "", "form id, for rows that have none of their own")
 	f.StringVar(&s.secretFile, "app-secret-file", "", "file that holds the app secret (or "+secretVariable+")")
-	f.StringVar(&s.rate, "rate", "10", "attempts per second at most; 0 for no ceiling, auto to find the quota")
+	f.StringVar(&s.rate, "rate", "10", "attempts per second at most; 0 for no ceiling")
 	f.IntVar(&s.maxInFlight, "max-inflight", 64, "attempts under way at once, at most")
 	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "time for one attempt")
 	f.IntVar(&s.maxAttempts, "max-attempts", 8, "attempts for one row, at most")
@@ -143,7 +137,7 @@ func (s *settings) checkService(p *problems) {
 
 func (s *settings) checkPace(p *problems) {
 	var err error
-	if s.pace, err = parseRate(s.rate); err != nil {
+	if s.perSecond, err = parseRate(s.rate); err != nil {
 		p.add(err.Error())
 	}
 	if s.maxInFlight < 1 || s.maxInFlight > maxInFlightLimit {
@@ -185,15 +179,12 @@ func (p *problems) positive(flag string, d time.Duration) {
 	}
 }
 
-func parseRate(s string) (paceSetting, error) {
-	if s == "auto" {
-		return paceSetting{search: true}, nil
-	}
+func parseRate(s string) (float64, error) {
 	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || n < 0 || n > 1e6 {
-		return paceSetting{}, fmt.Errorf("--rate is %q; it takes attempts per second such as 50, 0 for no ceiling, or auto", s)
+	if err != nil || !(n >= 0) || n > 1e6 {
+		return 0, fmt.Errorf("--rate is %q; it takes attempts per second such as 50, or 0 for no ceiling", s)
 	}
-	return paceSetting{perSecond: n}, nil
+	return n, nil
 }
 
 func formatOf(s string) (source.Format, error) {

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/sandbox"
+)
+
+const canarySecret = "canary-secret-0451"
+
+// program is the real binary with a list, an output and a service.
+type program struct {
+	t       *testing.T
+	folder  string
+	service *sandbox.Service
+	env     []string
+}
+
+func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
+	p := &program{t: t, folder: t.TempDir(), service: sandbox.New(o)}
+	server := httptest.NewServer(p.service)
+	t.Cleanup(server.Close)
+	p.env = append(os.Environ(), "BULKONBOARD_BASE_URL="+server.URL, "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
+		"BULKONBOARD_FORM_ID=form", "BULKONBOARD_APP_SECRET="+canarySecret)
+	var list bytes.Buffer
+	list.WriteString("customerType,customerEmail,firstName,lastName\n")
+	for i := 1; i <= rows; i++ {
+		fmt.Fprintf(&list, "Individual,c%d@example.com,First%d,Last\n", i, i)
+	}
+	require.NoError(t, os.WriteFile(p.file("list.csv"), list.Bytes(), 0o600))
+	return p
+}
+
+func (p *program) file(name string) string { return filepath.Join(p.folder, name) }
+
+// start starts `run`. Its standard error is in the buffer once it has ended.
+func (p *program) start(args ...string) (*exec.Cmd, *bytes.Buffer) {
+	executable, err := os.Executable()
+	require.NoError(p.t, err)
+	c := exec.Command(executable, append([]string{"run", "-i", p.file("list.csv"), "-o", p.file("out.csv")}, args...)...)
+	c.Env = append(p.env, programVariable+"=1")
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	require.NoError(p.t, c.Start())
+	return c, &stderr
+}
+
+// end waits for a process and returns its exit code, -1 when it was killed.
+func (p *program) end(c *exec.Cmd) int {
+	err := c.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		require.NoError(p.t, err)
+	}
+	return c.ProcessState.ExitCode()
+}
+
+// requireEachItsOwn checks that every row came out once, in order, with the
+// session of its own customer.
+func (p *program) requireEachItsOwn(rows int) {
+	b, err := os.ReadFile(p.file("out.csv"))
+	require.NoError(p.t, err)
+	records, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
+	require.NoError(p.t, err)
+	require.Len(p.t, records, rows+1)
+	for i, r := range records[1:] {
+		email := fmt.Sprintf("c%d@example.com", i+1)
+		require.Equal(p.t, []string{email, "ok", sandbox.SessionID("form", email)}, []string{r[1], r[4], r[5]})
+	}
+}
+
+// until waits for something to be so, without a clock of its own.
+func (p *program) until(what string, so func() bool) {
+	require.Eventually(p.t, so, 20*time.Second, time.Millisecond, what)
+}
+
+func TestKilledAtRandomItLosesNothingAndRepeatsOnlyWhatWasInFlight(t *testing.T) {
+	const rows, inFlight = 3000, 16
+	p := newProgram(t, rows, sandbox.Options{Latency: 2 * time.Millisecond, LatencyJitter: 4 * time.Millisecond})
+	r := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
+	kills, doubts := 0, 0
+	doubt := regexp.MustCompile(`calls_in_doubt=(\d+)`)
+	for {
+		c, stderr := p.start("--rate", "0", "--max-inflight", strconv.Itoa(inFlight), "--rejects", p.file("rejects.csv"))
+		enough := p.service.Stats().Calls + r.Int64N(600)
+		if kills < 10 {
+			p.until("calls", func() bool { return p.service.Stats().Calls >= min(enough, rows-100) })
+			_ = c.Process.Kill()
+			kills++
+		}
+		code := p.end(c)
+		if m := doubt.FindStringSubmatch(stderr.String()); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			doubts += n
+		}
+		if code == 0 {
+			assert.Contains(t, stderr.String(), fmt.Sprintf("%d calls were in flight at an interruption", doubts))
+			break
+		}
+		require.Equal(t, -1, code, stderr.String())
+	}
+	p.requireEachItsOwn(rows)
+	stats := p.service.Stats()
+	assert.LessOrEqual(t, stats.RepeatedCalls, int64(doubts))
+	assert.LessOrEqual(t, doubts, kills*inFlight)
+}
+
+func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
+	p := newProgram(t, 500, sandbox.Options{Latency: 300 * time.Millisecond})
+	c, stderr := p.start("--rate", "0", "--max-inflight", "8")
+	p.until("calls in flight", func() bool { return p.service.Stats().InFlight == 8 })
+	require.NoError(t, c.Process.Signal(os.Interrupt))
+	assert.Equal(t, exitInterrupted, p.end(c))
+	assert.Contains(t, stderr.String(), "stopping:")
+	assert.Contains(t, stderr.String(), "INCOMPLETE: 8 rows")
+	assert.Contains(t, stderr.String(), "the same command again")
+	assert.NoFileExists(t, p.file("out.csv"))
+
+	hung := newProgram(t, 10, sandbox.Options{Latency: time.Minute})
+	c, _ = hung.start("--rate", "0")
+	hung.until("calls in flight", func() bool { return hung.service.Stats().InFlight == 10 })
+	start := time.Now()
+	require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, c.Process.Signal(os.Interrupt))
+	hung.until("a second signal", func() bool {
+		_ = c.Process.Signal(os.Interrupt)
+		return hung.service.Stats().InFlight == 0
+	})
+	assert.Equal(t, exitInterrupted, hung.end(c))
+	assert.Less(t, time.Since(start), 20*time.Second, "well before the grace of 30 s")
+}
+
+func TestTwoStartsAtOnceAreOneRunAndOneRefusal(t *testing.T) {
+	p := newProgram(t, 50, sandbox.Options{Latency: 100 * time.Millisecond})
+	first, _ := p.start("--max-inflight", "8", "--rate", "0")
+	p.until("calls", func() bool { return p.service.Stats().Calls > 0 })
+	second, stderr := p.start("--max-inflight", "8", "--rate", "0")
+	assert.Equal(t, exitHeld, p.end(second))
+	assert.Contains(t, stderr.String(), fmt.Sprintf("process %d", first.Process.Pid))
+	assert.Equal(t, 0, p.end(first))
+	p.requireEachItsOwn(50)
+}
+
+func TestTheCeilingIsNeverPassedAndIsReached(t *testing.T) {
+	p := newProgram(t, 200, sandbox.Options{Latency: 20 * time.Millisecond})
+	c, _ := p.start("--rate", "50")
+	require.Equal(t, 0, p.end(c))
+	stats := p.service.Stats()
+	assert.LessOrEqual(t, stats.BusiestSecond, int64(51))
+	assert.LessOrEqual(t, stats.Seconds, int64(5), "200 calls at 50/s")
+}
+
+func TestTheSecretIsInNoFileThatARunLeaves(t *testing.T) {
+	p := newProgram(t, 200, sandbox.Options{Latency: 50 * time.Millisecond})
+	c, stderr := p.start("--rate", "0", "--max-inflight", "8")
+	p.until("answers", func() bool { return p.service.Stats().OK > 50 })
+	arguments, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", c.Process.Pid))
+	if err == nil { // only Linux shows them
+		assert.NotContains(t, string(arguments), canarySecret)
+	}
+	_ = c.Process.Kill()
+	p.end(c)
+	assert.NotContains(t, stderr.String(), canarySecret)
+	files := 0
+	require.NoError(t, filepath.WalkDir(p.folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		b, err := os.ReadFile(path)
+		assert.False(t, strings.Contains(string(b), canarySecret), path)
+		info, _ := d.Info()
+		assert.Zero(t, info.Mode().Perm()&0o077, path)
+		return err
+	}))
+	assert.Greater(t, files, 3)
+}
+
+func TestAFullDiskStopsTheRunWithTheFilesName(t *testing.T) {
+	p := newProgram(t, 2000, sandbox.Options{})
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	shell := exec.Command("sh", "-c", `ulimit -f 24; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0`, executable)
+	shell.Dir, shell.Env = p.folder, append(p.env, programVariable+"=1")
+	out, _ := shell.CombinedOutput()
+	assert.Equal(t, exitIO, shell.ProcessState.ExitCode(), string(out))
+	assert.Contains(t, string(out), "out.csv.state/")
+	assert.NoFileExists(t, p.file("out.csv"))
+
+	c, stderr := p.start("--rate", "0")
+	require.Equal(t, 0, p.end(c), stderr.String())
+	p.requireEachItsOwn(2000)
+}
