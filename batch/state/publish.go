@@ -65,8 +65,7 @@ func (d *Dir) copyTo(partial, target string) error {
 	return d.fsys.Remove(partial)
 }
 
-// dismantle removes the state folder. The journal goes before the checkpoint,
-// or a crash in between would leave answers that belong to no run.
+// dismantle removes the state folder.
 func (d *Dir) dismantle() error {
 	if err := d.journal.close(); err != nil {
 		return err

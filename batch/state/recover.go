@@ -77,10 +77,16 @@ func (d *Dir) replay(r *Recovered, number int, last bool) error {
 			r.take(e)
 		}
 	})
-	if valid < len(b) && (damaged || !last) {
+	switch {
+	case valid == len(b):
+		return nil
+	case damaged || !last:
 		return &CorruptError{Path: name, Offset: int64(valid), Reason: "bytes that were durable have changed"}
+	default:
+		// The torn end goes for good before there is another segment, or
+		// after a crash in between it would stand in one that must be whole.
+		return d.truncate(name, int64(valid))
 	}
-	return nil
 }
 
 // take adds what one entry says of its row.
@@ -195,6 +201,11 @@ func (d *Dir) cut(name string, length int64) error {
 	if size == length {
 		return nil
 	}
+	return d.truncate(path, length)
+}
+
+// truncate cuts a file, durably.
+func (d *Dir) truncate(path string, length int64) error {
 	file, err := d.fsys.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return ioError("open", path, err)
@@ -215,19 +226,21 @@ const (
 	Rejects = "rejects"
 )
 
-// Discard removes what an earlier run left, but for the lock. It goes in the
-// order in which a crash in between leaves something that Recover refuses or
-// begins anew, and never something that looks like a run.
+// Discard removes what an earlier run left, but for the lock. The journal goes
+// first, durably: answers without a checkpoint would belong to no run.
 func (d *Dir) Discard() error {
 	numbers, err := segments(d.fsys, d.path)
 	if err != nil {
 		return err
 	}
-	names := []string{checkpointName, checkpointName + ".tmp"}
+	var journal []string
 	for _, number := range numbers {
-		names = append([]string{filepath.Base(segmentName(d.path, number))}, names...)
+		journal = append(journal, filepath.Base(segmentName(d.path, number)))
 	}
-	return d.remove(append(names, outputNames()...))
+	if err := d.remove(journal); err != nil {
+		return err
+	}
+	return d.remove(append(outputNames(), checkpointName, checkpointName+".tmp"))
 }
 
 func (d *Dir) remove(names []string) error {

@@ -137,8 +137,14 @@ func (s *settings) checkFiles() error {
 	if os.SameFile(in, out) {
 		return &usageError{[]string{"--output is the input; a list is never overwritten: name another file"}}
 	}
-	if _, err := os.Stat(s.stateDir()); err == nil || s.overwrite {
+	// A folder without a checkpoint is what is left of a run that is over.
+	left, err := state.Inspect(state.OS{}, s.stateDir())
+	if s.overwrite || err == nil && (left.Checkpoint != nil || left.Held) {
 		return nil
+	}
+	var damaged *state.CorruptError
+	if errors.As(err, &damaged) && !s.restart {
+		return err
 	}
 	return &usageError{[]string{fmt.Sprintf("%s exists and this run did not make it; name another --output, or replace it with --overwrite", s.output)}}
 }

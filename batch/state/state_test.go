@@ -1,0 +1,183 @@
+package state
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// openReal opens a state folder on the real file system.
+func openReal(t *testing.T, path string) *Dir {
+	d, err := Open(OS{}, path, Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+func outcome(row int64, text string) Entry {
+	return Entry{Kind: Outcome, Row: row, Attempt: 1, Payload: []byte(text)}
+}
+
+func TestASecondOpenIsRefusedAtOnceAndNamesTheHolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.csv.state")
+	first := openReal(t, path)
+	_, err := Open(OS{}, path, Options{})
+	var held *HeldError
+	require.ErrorAs(t, err, &held)
+	assert.Equal(t, os.Getpid(), held.Holder.PID)
+	assert.Contains(t, err.Error(), fmt.Sprintf("process %d", os.Getpid()))
+
+	seen, err := Inspect(OS{}, path)
+	require.NoError(t, err)
+	assert.True(t, seen.Held)
+	require.NoError(t, first.Close())
+	openReal(t, path)
+}
+
+func TestWhatTheJournalKnowsOfARow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	d := openReal(t, path)
+	_, err := d.Recover()
+	require.NoError(t, err)
+	require.NoError(t, d.Commit(Checkpoint{Row: 1}))
+	require.NoError(t, d.Append([]Entry{
+		outcome(1, "written already"),
+		{Kind: Intent, Row: 2, Attempt: 1}, outcome(2, "answered"),
+		{Kind: Intent, Row: 3, Attempt: 1}, {Kind: Ended, Row: 3, Attempt: 1}, {Kind: Intent, Row: 3, Attempt: 2},
+		{Kind: Intent, Row: 4, Attempt: 1}, {Kind: Ended, Row: 4, Attempt: 1},
+	}))
+	for restart := 1; restart <= 3; restart++ {
+		require.NoError(t, d.Close())
+		d = openReal(t, path)
+		rec, err := d.Recover()
+		require.NoError(t, err)
+		assert.Equal(t, "answered", string(rec.Rows[2].Outcome))
+		assert.NotContains(t, rec.Rows, int64(1))
+		assert.Equal(t, 2, rec.Rows[3].Attempts)
+		assert.Equal(t, 1, rec.Rows[3].Doubts, "counted once, however often it is recovered")
+		assert.Equal(t, 0, rec.Rows[4].Doubts)
+		assert.Equal(t, map[int]int{1: 1}[restart], rec.InDoubt)
+	}
+}
+
+func TestDamageIsToldFromATornEnd(t *testing.T) {
+	journal := func(t *testing.T) (path, segment string) {
+		path = filepath.Join(t.TempDir(), "s")
+		d := openReal(t, path)
+		_, err := d.Recover()
+		require.NoError(t, err)
+		require.NoError(t, d.Commit(Checkpoint{}))
+		for row := int64(1); row <= 10; row++ {
+			require.NoError(t, d.Append([]Entry{outcome(row, strings.Repeat("x", 50))}))
+			require.NoError(t, d.Sync())
+		}
+		require.NoError(t, d.Close())
+		return path, segmentName(path, 1)
+	}
+	flip := func(t *testing.T, segment string, at int) {
+		b, err := os.ReadFile(segment)
+		require.NoError(t, err)
+		if at < 0 {
+			at += len(b)
+		}
+		b[at] ^= 1
+		require.NoError(t, os.WriteFile(segment, b, 0o600))
+	}
+	t.Run("a flipped bit in the middle is refused", func(t *testing.T) {
+		path, segment := journal(t)
+		flip(t, segment, 300)
+		_, err := openReal(t, path).Recover()
+		var corrupt *CorruptError
+		require.ErrorAs(t, err, &corrupt)
+		assert.Contains(t, err.Error(), segment)
+	})
+	t.Run("a torn end is cut", func(t *testing.T) {
+		path, segment := journal(t)
+		flip(t, segment, -3)
+		rec, err := openReal(t, path).Recover()
+		require.NoError(t, err)
+		assert.Len(t, rec.Rows, 9)
+	})
+	t.Run("a flipped bit in the checkpoint is refused", func(t *testing.T) {
+		path, _ := journal(t)
+		flip(t, filepath.Join(path, checkpointName), 40)
+		_, err := openReal(t, path).Recover()
+		var corrupt *CorruptError
+		require.ErrorAs(t, err, &corrupt)
+	})
+	t.Run("results shorter than the checkpoint says are refused", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "s")
+		d := openReal(t, path)
+		_, err := d.Recover()
+		require.NoError(t, err)
+		out, err := d.Output(Results)
+		require.NoError(t, err)
+		_, err = out.Write([]byte("a row\n"))
+		require.NoError(t, err)
+		require.NoError(t, d.Commit(Checkpoint{Row: 1}))
+		require.NoError(t, d.Close())
+		require.NoError(t, os.Truncate(filepath.Join(path, Results), 3))
+		_, err = openReal(t, path).Recover()
+		var corrupt *CorruptError
+		require.ErrorAs(t, err, &corrupt)
+	})
+}
+
+func TestTheJournalStaysSmall(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	d, err := Open(OS{}, path, Options{SegmentBytes: 1000})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = d.Close() })
+	_, err = d.Recover()
+	require.NoError(t, err)
+	for row := int64(1); row <= 1000; row++ {
+		require.NoError(t, d.Append([]Entry{outcome(row, strings.Repeat("x", 50))}))
+		if row%10 == 0 {
+			require.NoError(t, d.Commit(Checkpoint{Row: row}))
+		}
+	}
+	numbers, err := segments(OS{}, path)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(numbers), 2)
+}
+
+func FuzzRecoveryNeverInventsAnAnswer(f *testing.F) {
+	frames := appendFrame(nil, &Entry{Kind: Intent, Row: 1, Attempt: 1})
+	one := outcome(1, "one")
+	frames = appendFrame(frames, &one)
+	f.Add(frames)
+	f.Add(append(make([]byte, 40), frames...))
+	f.Add(frames[:len(frames)-2])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var entries []Entry
+		valid, _ := readFrames(b, func(e Entry) { entries = append(entries, e) })
+		require.LessOrEqual(t, valid, len(b))
+		again, damaged := readFrames(b[:valid], func(Entry) {})
+		assert.Equal(t, valid, again, "what was cut once is whole")
+		assert.False(t, damaged)
+	})
+}
+
+func BenchmarkJournalAppend64(b *testing.B) {
+	d, err := Open(OS{}, filepath.Join(b.TempDir(), "s"), Options{})
+	require.NoError(b, err)
+	defer d.Close()
+	_, err = d.Recover()
+	require.NoError(b, err)
+	entries := make([]Entry, 64)
+	for i := range entries {
+		entries[i] = outcome(int64(i), strings.Repeat("x", 80))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Append(entries); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/64, "ns/row")
+}
