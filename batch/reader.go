@@ -17,6 +17,7 @@ import (
 type reader struct {
 	records iter.Seq2[*source.Record, error]
 	journal map[int64]journalled // what an interrupted run knew of the rows ahead
+	keep    func(*source.Record) (sink.Result, bool)
 	window  *semaphore.Weighted
 	order   chan<- *slot
 	work    chan<- *slot
@@ -58,15 +59,30 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	if r.window.Acquire(ctx, s.weight) != nil || !r.pass(ctx, r.order, s) {
 		return false
 	}
-	switch {
-	case before.answered:
+	if before.answered {
 		s.done <- before.result
-	case len(rec.Problems) > 0:
-		s.done <- invalid(rec.Problems)
-	default:
-		return r.pass(ctx, r.work, s)
+		return true
 	}
-	return true
+	if res, ok := r.answer(rec); ok {
+		s.done <- res
+		return true
+	}
+	return r.pass(ctx, r.work, s)
+}
+
+// answer gives the result of a record that needs no call: one that it carries
+// already and keeps, or its problems.
+func (r *reader) answer(rec *source.Record) (sink.Result, bool) {
+	if r.keep != nil {
+		if res, ok := r.keep(rec); ok {
+			res.Kept = true
+			return res, true
+		}
+	}
+	if len(rec.Problems) > 0 {
+		return invalid(rec.Problems), true
+	}
+	return sink.Result{}, false
 }
 
 func (r *reader) pass(ctx context.Context, to chan<- *slot, s *slot) bool {

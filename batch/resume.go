@@ -35,6 +35,15 @@ func (r *run) recover() error {
 	if rec.Checkpoint == nil {
 		return nil
 	}
+	if len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 && nothingDone(rec) {
+		// A wrong tenant, say, that was refused on the first call and has
+		// been mended: there is nothing to go on with.
+		if err := r.State.Discard(); err != nil {
+			return err
+		}
+		_, err := r.State.Recover()
+		return err
+	}
 	if err := r.takeUp(rec.Checkpoint); err != nil {
 		return err
 	}
@@ -48,6 +57,17 @@ func (r *run) recover() error {
 	}
 	r.Log.Info("resuming", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
 	return nil
+}
+
+// nothingDone reports a run that wrote no row and has no answer, nor a call
+// that may have been processed.
+func nothingDone(rec *state.Recovered) bool {
+	for _, row := range rec.Rows {
+		if row.Outcome != nil || row.Doubts > 0 {
+			return false
+		}
+	}
+	return rec.Checkpoint.Row == 0 && !rec.Checkpoint.Complete
 }
 
 // takeJournal decodes what the journal knows of the rows behind the checkpoint.
@@ -103,6 +123,7 @@ func (r *run) commit(at source.Position, t *Tally) error {
 }
 
 func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error) {
+	t.Origin = r.Origin
 	extra, err := json.Marshal(t)
 	if err != nil {
 		return state.Checkpoint{}, fmt.Errorf("encode the counts: %w", err)

@@ -36,6 +36,14 @@ type Config struct {
 	Results string
 	Rejects string
 
+	// Keep gives the result that a record carries from an earlier run and is
+	// to keep; such a record is not sent. May be nil.
+	Keep func(*source.Record) (sink.Result, bool)
+
+	// Origin is shown by those who look at the state: the list, and the
+	// command that goes on with the run.
+	Origin Origin
+
 	// Binding is what a resumed run must agree on with the run that it goes
 	// on with: list, mapping, endpoint, tenant, form.
 	Binding map[string]string
@@ -68,8 +76,15 @@ func Run(ctx context.Context, c Config) (*Summary, error) {
 	if r.published {
 		return r.summary(), nil
 	}
+	r.began = true
 	err := r.pipeline(ctx)
 	return r.summary(), err
+}
+
+// Origin says where a run comes from, for people.
+type Origin struct {
+	List    string `json:"list"`
+	Command string `json:"command"`
 }
 
 // run is one run under way.
@@ -77,6 +92,7 @@ type run struct {
 	Config
 	started   time.Time
 	published bool // an earlier run had finished but for its last renames
+	began     bool
 	complete  bool
 
 	from     source.Position
@@ -108,7 +124,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	settled := make(chan struct{})
 	window := newWindow()
 
-	read := &reader{records: r.List.RecordsFrom(r.from), journal: r.journal, window: window, order: order, work: work}
+	read := &reader{records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, window: window, order: order, work: work}
 	dispatch := r.dispatcher(work, answers, entries, stop)
 	journal := &journaler{log: r.State, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
 	write := &writer{
@@ -244,6 +260,7 @@ func (r *run) targets() map[string]string {
 // Summary says what a run did and how far it came.
 type Summary struct {
 	*Tally
+	Began       bool // the state was taken up and rows were looked at
 	Complete    bool
 	StartedAt   time.Time
 	Duration    time.Duration // of this run, not of the ones it goes on with
@@ -257,8 +274,10 @@ func (r *run) summary() *Summary {
 	if tally == nil {
 		tally = newTally()
 	}
+	tally.Origin = r.Origin
 	return &Summary{
 		Tally:       tally,
+		Began:       r.began,
 		Complete:    r.complete || r.published,
 		StartedAt:   r.started,
 		Duration:    time.Since(r.started),

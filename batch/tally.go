@@ -25,6 +25,8 @@ type Tally struct {
 	Resumed  int                    `json:"resumed"` // how often the run was started again
 	InDoubt  int64                  `json:"inDoubt"` // calls that an interruption caught in flight, and were sent again
 
+	Origin Origin `json:"origin"`
+
 	// RejectsOpen says that the rejects end without a line end.
 	RejectsOpen bool `json:"rejectsOpen,omitempty"`
 }
@@ -48,7 +50,9 @@ func (t *Tally) add(s *slot, res *sink.Result) {
 	t.Rows++
 	t.InDoubt += int64(s.doubts)
 	t.Status[res.Status]++
-	t.Attempts += int64(res.Attempts)
+	if !res.Kept {
+		t.Attempts += int64(res.Attempts)
+	}
 	if res.ErrorCode == "" {
 		return
 	}

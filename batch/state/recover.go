@@ -39,6 +39,7 @@ func (d *Dir) Recover() (*Recovered, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.lengths = nil
 	r := &Recovered{Checkpoint: cp, Rows: map[int64]*Row{}}
 	for i, number := range numbers {
 		if err := d.replay(r, number, i == len(numbers)-1); err != nil {

@@ -130,7 +130,7 @@ func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
 	assert.Equal(t, exitInterrupted, p.end(c))
 	assert.Contains(t, stderr.String(), "stopping:")
 	assert.Contains(t, stderr.String(), "INCOMPLETE: 8 rows")
-	assert.Contains(t, stderr.String(), "the same command again")
+	assert.Contains(t, stderr.String(), "go on:   ")
 	assert.NoFileExists(t, p.file("out.csv"))
 
 	hung := newProgram(t, 10, sandbox.Options{Latency: time.Minute})

@@ -72,11 +72,17 @@ func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
 		}
 	}
 
+	encoder, keep, err := s.encoderFor(list)
+	if err != nil {
+		return err
+	}
 	ctx, abort, release := untilSignalled(ctx, s.grace, stderr)
 	defer release()
 	summary, err := batch.Run(ctx, batch.Config{
 		List:    list,
-		Encoder: encoderFor(list),
+		Encoder: encoder,
+		Keep:    keep,
+		Origin:  batch.Origin{List: s.input, Command: commandLine(os.Args)},
 		Caller:  service.caller,
 		Pace:    s.controller(),
 		State:   dir,
@@ -93,7 +99,9 @@ func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
 		Abort:       abort,
 		Log:         slog.New(slog.NewTextHandler(stderr, nil)),
 	})
-	printSummary(stderr, s, summary)
+	if summary.Began || summary.Complete {
+		printSummary(stderr, s, summary)
+	}
 	if err == nil && summary.Bad() > 0 {
 		return &badRowsError{summary.Bad()}
 	}
@@ -134,6 +142,9 @@ func (s *settings) checkFiles() error {
 	if err != nil {
 		return &usageError{[]string{"--output: " + err.Error()}}
 	}
+	if os.SameFile(in, out) && s.retry != nil {
+		return nil
+	}
 	if os.SameFile(in, out) {
 		return &usageError{[]string{"--output is the input; a list is never overwritten: name another file"}}
 	}
@@ -166,15 +177,30 @@ func (s *settings) openList() (*os.File, *source.List, error) {
 	return file, list, nil
 }
 
-func encoderFor(list *source.List) batch.Encoder {
+// encoderFor is what writes results in the form of the list, and, for a retry,
+// what finds the results that a record keeps.
+func (s *settings) encoderFor(list *source.List) (batch.Encoder, func(*source.Record) (sink.Result, bool), error) {
 	if list.Format() == source.FormatJSONL {
-		return sink.JSONL{}
+		if s.retry == nil {
+			return sink.JSONL{}, nil, nil
+		}
+		return sink.EditedJSONL{}, s.retry.keep(sink.EditedJSONL{}), nil
 	}
-	lineEnd := list.LineEnd()
-	if lineEnd == "\r" {
-		lineEnd = "\n"
+	o := sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM()}
+	if o.LineEnd == "\r" {
+		o.LineEnd = "\n"
 	}
-	return sink.NewCSV(list.Header(), sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: lineEnd, BOM: list.BOM()})
+	if s.retry == nil {
+		return sink.NewCSV(list.Header(), o), nil, nil
+	}
+	edited, err := sink.NewEdited(list.Header(), o)
+	if err != nil {
+		return nil, nil, &source.ListError{
+			Name: s.input, Line: 1, Reason: "this is no results file: " + err.Error(),
+			Hint: "put the columns back, or send it as a new list with bulkonboard run",
+		}
+	}
+	return edited, s.retry.keep(edited), nil
 }
 
 // binding is what a resumed run must agree on with the interrupted one. It
@@ -184,13 +210,16 @@ func (s *settings) binding(list *source.List) map[string]string {
 		"format":    list.Format().String(),
 		"mapping":   list.Mapping(),
 		"endpoint":  s.baseURL,
-		"app id":    s.appID,
 		"tenant id": s.tenantID,
 		"form id":   s.formID,
 		"rejects":   s.rejects,
 	}
 	if s.sandbox {
 		b["endpoint"] = "sandbox"
+	}
+	b["command"] = "run"
+	if s.retry != nil {
+		b["command"] = "retry " + s.retry.String()
 	}
 	return b
 }

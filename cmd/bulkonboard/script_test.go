@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 //	answer NAME STATUS BODY  start a service that always answers the same
 //	rows N FILE            count the lines of a file
 //	exits CODE COMMAND …   run a command that must end with this exit code
+//	spreadsheet FILE       give a file the byte order mark and line ends of Excel
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/script",
@@ -57,6 +58,8 @@ func TestScripts(t *testing.T) {
 			"answer":  answerCmd,
 			"rows":    rowsCmd,
 			"exits":   exitsCmd,
+
+			"spreadsheet": spreadsheetCmd,
 		},
 	})
 }
@@ -123,6 +126,11 @@ func exitsCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+func spreadsheetCmd(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("\ufeff"+text), 0o600))
 }
 
 func rowsCmd(ts *testscript.TestScript, neg bool, args []string) {

@@ -28,6 +28,7 @@ type settings struct {
 	input, output, rejects string
 	overwrite, restart     bool
 	format                 string
+	retry                  *retrySelection // nil for run
 
 	baseURL, appID, tenantID, formID, secretFile string
 	sandbox                                      bool
@@ -96,7 +97,7 @@ func (s *settings) check() error {
 	var p problems
 	p.need("input", s.input)
 	p.need("output", s.output)
-	if s.input != "" && s.input == s.output {
+	if s.input != "" && s.input == s.output && s.retry == nil {
 		p.add("--output is the input; a list is never overwritten: name another file")
 	}
 	if s.rejects != "" && (s.rejects == s.input || s.rejects == s.output) {

@@ -71,13 +71,13 @@ func printNext(w io.Writer, s *settings, sum *batch.Summary) {
 	switch {
 	case !sum.Complete:
 		fmt.Fprintf(w, "so far:  %s, in %s\n", rowsDone(sum), s.stateDir())
-		fmt.Fprintf(w, "go on:   the same command again\n")
+		fmt.Fprintf(w, "go on:   %s\n", sum.Origin.Command)
 	case sum.Bad() > 0:
 		fmt.Fprintf(w, "results: %s\n", s.output)
 		if s.rejects != "" {
 			fmt.Fprintf(w, "rejects: %s\n", s.rejects)
 		}
-		fmt.Fprintf(w, "next:    mend the rows that did not end well and run those again\n")
+		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves, and then: bulkonboard retry %s\n", quoted(s.output))
 	default:
 		fmt.Fprintf(w, "results: %s\n", s.output)
 	}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// retrySelection says which rows of a results file are sent again: all that
+// did not end well, or of these the ones with a status and a code.
+type retrySelection struct {
+	only  []string
+	codes []string
+}
+
+func retryCommand() *cobra.Command {
+	s := settings{retry: &retrySelection{}}
+	c := &cobra.Command{
+		Use:   "retry RESULTS",
+		Short: "Send again the rows of a results file that did not end well",
+		Long: `retry reads a results file, corrected or not, sends again the rows that did not
+end well, and replaces the file when it is done. Rows that ended well stay as
+they are, byte for byte. Like run, it goes on where it was interrupted.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := fromEnvironment(c); err != nil {
+				return err
+			}
+			s.input = args[0]
+			if s.output == "" {
+				s.output = s.input
+			}
+			if err := s.retry.check(); err != nil {
+				return err
+			}
+			if err := s.check(); err != nil {
+				return err
+			}
+			return runJob(c.Context(), &s, c.ErrOrStderr())
+		},
+	}
+	s.register(c.Flags())
+	_ = c.Flags().MarkHidden("input")
+	c.Flags().Lookup("output").Usage = "write here and leave RESULTS as it is"
+	c.Flags().StringSliceVar(&s.retry.only, "only", nil, "only rows with one of these statuses: failed,rejected,invalid")
+	c.Flags().StringSliceVar(&s.retry.codes, "error-code", nil, "only rows with one of these error codes")
+	return c
+}
+
+func (r *retrySelection) check() error {
+	for _, status := range r.only {
+		if s := sink.Status(status); !slices.Contains(sink.Statuses(), s) || s.Good() {
+			return &usageError{[]string{fmt.Sprintf("--only is %q; it takes failed, rejected and invalid", status)}}
+		}
+	}
+	return nil
+}
+
+// String is the selection as a resumed retry must repeat it.
+func (r *retrySelection) String() string {
+	return strings.TrimSpace(strings.Join(r.only, ",") + " " + strings.Join(r.codes, ","))
+}
+
+// keep gives the results that stay: good ones, and those not selected. A row
+// without a result is sent.
+func (r *retrySelection) keep(previous sink.Previous) func(*source.Record) (sink.Result, bool) {
+	return func(rec *source.Record) (sink.Result, bool) {
+		res, ok := previous.Result(rec)
+		return res, ok && (res.Status.Good() || !r.selects(&res))
+	}
+}
+
+func (r *retrySelection) selects(res *sink.Result) bool {
+	return (len(r.only) == 0 || slices.Contains(r.only, string(res.Status))) &&
+		(len(r.codes) == 0 || slices.Contains(r.codes, res.ErrorCode))
+}

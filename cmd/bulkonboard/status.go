@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+)
+
+func statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status RESULTS",
+		Short: "Tell how far a run has come, without disturbing it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return showStatus(c.OutOrStdout(), args[0])
+		},
+	}
+}
+
+func showStatus(w io.Writer, output string) error {
+	seen, err := state.Inspect(state.OS{}, output+".state")
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(output); err != nil {
+			return &usageError{[]string{fmt.Sprintf("there is neither %s nor a run that writes it", output)}}
+		}
+		fmt.Fprintf(w, "%s: complete, no run is under way\n", output)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s: %s\n", output, holding(seen))
+	if seen.Checkpoint == nil {
+		return nil
+	}
+	return showProgress(w, seen)
+}
+
+func holding(s *state.Snapshot) string {
+	if !s.Held {
+		return "stopped; no process is at it"
+	}
+	return fmt.Sprintf("running; process %d on %s, since %s", s.Holder.PID, s.Holder.Host, s.Holder.Since.Local().Format(time.DateTime))
+}
+
+func showProgress(w io.Writer, s *state.Snapshot) error {
+	var tally batch.Tally
+	if err := json.Unmarshal(s.Checkpoint.Extra, &tally); err != nil {
+		return fmt.Errorf("the counts in the checkpoint cannot be read: %w", err)
+	}
+	fmt.Fprintf(w, "  rows     %d written, %s; %d more answered\n", tally.Rows, bytesOf(s.Checkpoint.Offset, tally.Origin.List), s.Answers)
+	for _, status := range sink.Statuses() {
+		if n := tally.Status[status]; n > 0 {
+			fmt.Fprintf(w, "  %-8s %d\n", status, n)
+		}
+	}
+	fmt.Fprintf(w, "  as of    %s\n", s.Checkpoint.UpdatedAt.Local().Format(time.DateTime))
+	if !s.Held {
+		fmt.Fprintf(w, "  go on:   %s\n", tally.Origin.Command)
+	}
+	return nil
+}
+
+// bytesOf says how much of the list lies before a place. A compressed list has
+// no such share: its size is not that of its rows.
+func bytesOf(offset int64, list string) string {
+	info, err := os.Stat(list)
+	if err != nil || info.Size() < offset {
+		return fmt.Sprintf("%d bytes of the list", offset)
+	}
+	return fmt.Sprintf("%d of %d bytes of the list (%.0f%%)", offset, info.Size(), 100*float64(offset)/max(1, float64(info.Size())))
+}
+
+// commandLine is a command as it can be typed again.
+func commandLine(args []string) string {
+	out := make([]string, len(args))
+	for i, arg := range args {
+		out[i] = quoted(arg)
+	}
+	return strings.Join(out, " ")
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
