@@ -52,9 +52,14 @@ func (p *program) file(name string) string { return filepath.Join(p.folder, name
 
 // start starts `run`. Its standard error is in the buffer once it has ended.
 func (p *program) start(args ...string) (*exec.Cmd, *bytes.Buffer) {
+	return p.command(append([]string{"run", "-i", p.file("list.csv"), "-o", p.file("out.csv")}, args...)...)
+}
+
+// command starts the program.
+func (p *program) command(args ...string) (*exec.Cmd, *bytes.Buffer) {
 	executable, err := os.Executable()
 	require.NoError(p.t, err)
-	c := exec.Command(executable, append([]string{"run", "-i", p.file("list.csv"), "-o", p.file("out.csv")}, args...)...)
+	c := exec.Command(executable, args...)
 	c.Env = append(p.env, programVariable+"=1")
 	var stderr bytes.Buffer
 	c.Stderr = &stderr

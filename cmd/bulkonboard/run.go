@@ -18,6 +18,10 @@ import (
 	"bulkonboard/source"
 )
 
+// fileSystem is where the state is kept. It is a variable so that tests of the
+// real program can kill it at every change of the disk.
+var fileSystem state.FS = state.OS{}
+
 func runCommand() *cobra.Command {
 	var s settings
 	c := &cobra.Command{
@@ -61,7 +65,7 @@ func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
 	}
 	defer service.close()
 
-	dir, err := state.Open(state.OS{}, s.stateDir(), state.Options{})
+	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ const programVariable = "BULKONBOARD_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) != "" {
+		fileSystem = lethalFromEnvironment()
 		main()
 	}
 	testscript.Main(m, map[string]func(){

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/sandbox"
+	"bulkonboard/batch/state"
+)
+
+// killVariable makes the program kill itself right before the n-th operation
+// that changes the disk.
+const killVariable = "BULKONBOARD_TEST_KILL_AT"
+
+// lethal is a file system that kills the process at an operation.
+type lethal struct {
+	state.FS
+	left *int
+}
+
+func lethalFromEnvironment() state.FS {
+	n, err := strconv.Atoi(os.Getenv(killVariable))
+	if err != nil {
+		return state.OS{}
+	}
+	return lethal{state.OS{}, &n}
+}
+
+func (l lethal) count() {
+	if *l.left--; *l.left == 0 {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // the signal is on its way
+	}
+}
+
+func (l lethal) OpenFile(name string, flag int, perm fs.FileMode) (state.File, error) {
+	if flag&os.O_CREATE != 0 {
+		l.count()
+	}
+	f, err := l.FS.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return lethalFile{f, l}, nil
+}
+
+func (l lethal) Rename(from, to string) error { l.count(); return l.FS.Rename(from, to) }
+func (l lethal) Remove(name string) error     { l.count(); return l.FS.Remove(name) }
+func (l lethal) SyncDir(name string) error    { l.count(); return l.FS.SyncDir(name) }
+
+type lethalFile struct {
+	state.File
+	fs lethal
+}
+
+func (f lethalFile) Write(b []byte) (int, error) { f.fs.count(); return f.File.Write(b) }
+func (f lethalFile) Truncate(size int64) error   { f.fs.count(); return f.File.Truncate(size) }
+func (f lethalFile) Sync() error                 { f.fs.count(); return f.File.Sync() }
+
+const killRows, killInFlight = 12, 2
+
+// TestARunKilledAtEveryPointGoesOn kills the real program before each of its
+// changes of the disk in turn, from the first folder to the last removal, then
+// once more in the recovery, and lets it finish.
+func TestARunKilledAtEveryPointGoesOn(t *testing.T) {
+	killEverywhere(t, func(p *program) []string {
+		return []string{
+			"run", "-i", p.file("list.csv"), "-o", p.file("out.csv"), "--rejects", p.file("rejects.csv"),
+			"--rate", "0", "--max-inflight", strconv.Itoa(killInFlight),
+		}
+	})
+}
+
+// TestARetryKilledAtEveryPointGoesOn does the same to a retry that replaces its
+// own input: the rename in which it ends is among the points.
+func TestARetryKilledAtEveryPointGoesOn(t *testing.T) {
+	killEverywhere(t, func(p *program) []string {
+		var b bytes.Buffer
+		b.WriteString("customerType,customerEmail,firstName,lastName,onboardingStatus,sessionId,errorCode,errorMessage,attempts,processedAt\n")
+		for i := 1; i <= killRows; i++ {
+			status, id := "failed", ""
+			if i%3 == 0 {
+				status, id = "ok", sandbox.SessionID("form", fmt.Sprintf("c%d@example.com", i))
+			}
+			fmt.Fprintf(&b, "Individual,c%d@example.com,First%d,Last,%s,%s,,,1,\n", i, i, status, id)
+		}
+		require.NoError(p.t, os.WriteFile(p.file("out.csv"), b.Bytes(), 0o600))
+		return []string{"retry", p.file("out.csv"), "--rate", "0", "--max-inflight", strconv.Itoa(killInFlight)}
+	})
+}
+
+func killEverywhere(t *testing.T, prepare func(*program) []string) {
+	for n := 1; ; n++ {
+		p := newProgram(t, killRows, sandbox.Options{})
+		args := prepare(p)
+		kills := 0
+		for _, at := range []int{n, 1 + n%9, 0} {
+			p.env = append(p.env, fmt.Sprintf("%s=%d", killVariable, at))
+			c, stderr := p.command(args...)
+			code := p.end(c)
+			if code == -1 {
+				kills++
+				continue
+			}
+			if code == exitUsage && args[0] == "run" {
+				require.FileExists(t, p.file("out.csv"), "refused because it is complete: %s", stderr)
+			} else {
+				require.Equal(t, 0, code, stderr.String())
+			}
+			break
+		}
+		p.requireEachItsOwn(killRows)
+		left, err := filepath.Glob(p.file("out.csv.state/*"))
+		require.NoError(t, err)
+		for _, name := range left {
+			assert.Contains(t, []string{"lock", "holder.json"}, filepath.Base(name), "nothing but a folder without a run may be left")
+		}
+		assert.LessOrEqual(t, p.service.Stats().RepeatedCalls, int64(kills*killInFlight), "killed at %d", n)
+		if kills == 0 {
+			t.Logf("killed at each of %d points", n-1)
+			require.Greater(t, n, 30)
+			return
+		}
+	}
+}
