@@ -45,7 +45,7 @@ vet: ## vet the code, and check its format and go.mod
 bench: ## run the benchmarks of the parts
 	go test -run '^$$' -bench . -benchmem ./...
 
-torture: build ## kill, starve and corrupt a real run for some minutes
-	BULKONBOARD_TORTURE=1 go test -count=1 -v -timeout 60m -run '^TestTorture' ./cmd/bulkonboard
+torture: ## kill, starve and corrupt a real run for some minutes
+	go test -tags torture -count=1 -v -timeout 60m -run '^TestTorture' ./cmd/bulkonboard
 
 check: vet lint test ## everything that must hold before a change lands

@@ -66,7 +66,9 @@ func changedRow(rec *source.Record) error {
 }
 
 // FailureLimit is how many rows may be rejected or failed before a run stops:
-// a count, or a share of the rows in percent. The zero value is no limit.
+// a count, or a share of the rows in percent. Rows of the runs that this one
+// goes on with do not count, or it would stop again at once. The zero value is
+// no limit.
 type FailureLimit struct {
 	Count   int64
 	Percent float64
@@ -79,7 +81,7 @@ const minRowsForShare = 100
 func ParseFailureLimit(s string) (FailureLimit, error) {
 	if number, ok := strings.CutSuffix(s, "%"); ok {
 		p, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || p <= 0 || p > 100 {
+		if err != nil || !(p > 0) || p > 100 {
 			return FailureLimit{}, fmt.Errorf("%q is not a share between 0%% and 100%%", s)
 		}
 		return FailureLimit{Percent: p}, nil
@@ -93,8 +95,7 @@ func ParseFailureLimit(s string) (FailureLimit, error) {
 
 // FailuresError ends a run that met more failures than it was allowed.
 type FailuresError struct {
-	Failures, Rows int64
-	Limit          FailureLimit
+	Failures, Rows int64 // of this run
 }
 
 // Error says how many failed and what to look at.
@@ -103,12 +104,11 @@ func (e *FailuresError) Error() string {
 }
 
 // check returns a *FailuresError when the limit is passed.
-func (l FailureLimit) check(t *Tally) error {
-	failures := t.failures()
+func (l FailureLimit) check(failures, rows int64) error {
 	tooMany := l.Count > 0 && failures > l.Count
-	tooMuch := l.Percent > 0 && t.Rows >= minRowsForShare && float64(failures)*100 > l.Percent*float64(t.Rows)
+	tooMuch := l.Percent > 0 && rows >= minRowsForShare && float64(failures)*100 > l.Percent*float64(rows)
 	if tooMany || tooMuch {
-		return &FailuresError{Failures: failures, Rows: t.Rows, Limit: l}
+		return &FailuresError{Failures: failures, Rows: rows}
 	}
 	return nil
 }

@@ -69,15 +69,8 @@ type Config struct {
 // The summary is never nil and says how far the run came. Every goroutine that
 // Run starts has ended when it returns.
 func Run(ctx context.Context, c Config) (*Summary, error) {
-	r := &run{Config: c, started: time.Now()}
-	if err := r.recover(); err != nil {
-		return r.summary(), err
-	}
-	if r.published {
-		return r.summary(), nil
-	}
-	r.began = true
-	err := r.pipeline(ctx)
+	r := &run{Config: c, log: c.State, started: time.Now()}
+	err := r.whole(ctx)
 	return r.summary(), err
 }
 
@@ -90,6 +83,7 @@ type Origin struct {
 // run is one run under way.
 type run struct {
 	Config
+	log       Log // the journal in State
 	started   time.Time
 	published bool // an earlier run had finished but for its last renames
 	began     bool
@@ -102,6 +96,15 @@ type run struct {
 
 	results *output
 	rejects *output
+}
+
+// whole is the run from taking up what is there to publishing.
+func (r *run) whole(ctx context.Context) error {
+	if err := r.recover(); err != nil || r.published {
+		return err
+	}
+	r.began = true
+	return r.pipeline(ctx)
 }
 
 // pipeline wires the stages, waits for all of them, and publishes the outputs
@@ -126,10 +129,10 @@ func (r *run) pipeline(ctx context.Context) error {
 
 	read := &reader{records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, window: window, order: order, work: work}
 	dispatch := r.dispatcher(work, answers, entries, stop)
-	journal := &journaler{log: r.State, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
+	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
 	write := &writer{
 		order: order, settled: settled, window: window, encoder: r.Encoder, commit: r.commit, tally: r.tally,
-		budget: r.MaxFailures, results: r.results, rejects: r.rejects, position: r.from,
+		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
 	}
 
 	var g errgroup.Group

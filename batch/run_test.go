@@ -333,6 +333,82 @@ func TestAnInterruptedRunGoesOnAndCallsNobodyTwice(t *testing.T) {
 	})
 }
 
+func TestAListThatGrewGoesOnAndOneThatChangedDoesNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJob(t, csvList(100), func(_ context.Context, r *session.Request, _ int) session.Answer {
+			time.Sleep(10 * time.Millisecond)
+			return okFor(r)
+		})
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 55*time.Millisecond, ErrInterrupted)
+		defer cancel()
+		_, err := j.run(ctx)
+		require.ErrorIs(t, err, ErrInterrupted)
+
+		before := j.list
+		j.list = strings.Replace(before, "First3,", "Fury3,", 1)
+		_, err = j.run(t.Context())
+		var changed *source.ChangedError
+		require.ErrorAs(t, err, &changed)
+
+		j.list = before
+		j.adjust = func(c *Config) { c.Binding = map[string]string{"endpoint": "another"} }
+		_, err = j.run(t.Context())
+		var other *ChangedError
+		require.ErrorAs(t, err, &other)
+
+		j.adjust = func(*Config) {}
+		j.list = csvList(120)
+		_, err = j.run(t.Context())
+		require.NoError(t, err)
+		j.requireEachItsOwn(120)
+	})
+}
+
+func TestARowThatChangedSinceItsAnswerCameIsNotGivenIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJob(t, csvList(20), func(ctx context.Context, r *session.Request, _ int) session.Answer {
+			if r.Email == "c1@example.com" {
+				<-ctx.Done() // nothing is written, and all others are in the journal
+				return session.Answer{Outcome: session.Cancelled}
+			}
+			return okFor(r)
+		})
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, ErrInterrupted)
+		defer cancel()
+		_, err := j.run(ctx)
+		require.ErrorIs(t, err, ErrInterrupted)
+		j.list = strings.Replace(j.list, "c9@example.com", "other@example.com", 1)
+		j.service = newFakeService(func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
+		_, err = j.run(t.Context())
+		var changed *source.ChangedError
+		require.ErrorAs(t, err, &changed)
+		assert.Contains(t, err.Error(), "row 9 is not the one whose answer was received")
+	})
+}
+
+func TestTooManyFailuresStopTheRunAndTheNextGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJob(t, csvList(60), func(_ context.Context, r *session.Request, _ int) session.Answer {
+			if len(r.Email) == len("c1@example.com") { // rows 1 to 9
+				return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
+			}
+			return okFor(r)
+		})
+		j.adjust = func(c *Config) { c.MaxFailures = FailureLimit{Count: 5} }
+		sum, err := j.run(t.Context())
+		var failures *FailuresError
+		require.ErrorAs(t, err, &failures)
+		assert.EqualValues(t, 6, sum.Rows)
+		sum, err = j.run(t.Context())
+		require.NoError(t, err)
+		assert.EqualValues(t, 9, sum.Status[sink.Rejected])
+		assert.EqualValues(t, 60, sum.Rows)
+		for email, n := range j.service.calls {
+			assert.Equal(t, 1, n, email)
+		}
+	})
+}
+
 func TestCallsThatOutlastTheGraceAreCutOffAndInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := true

@@ -53,6 +53,8 @@ type writer struct {
 	commit  func(source.Position, *Tally) error
 	tally   *Tally
 	budget  FailureLimit
+	// Counts of the runs that this one goes on with.
+	rowsBefore, failedBefore int64
 
 	results  *output
 	rejects  *output // nil when none are asked for
@@ -120,7 +122,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	w.tally.add(s, res)
 	w.position, w.dirty = s.rec.Next, true
 	w.window.Release(s.weight)
-	if err := w.budget.check(w.tally); err != nil {
+	if err := w.budget.check(w.tally.failures()-w.failedBefore, w.tally.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
 	if len(w.results.buf) < flushBytes {

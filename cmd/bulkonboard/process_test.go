@@ -97,16 +97,21 @@ func (p *program) until(what string, so func() bool) {
 }
 
 func TestKilledAtRandomItLosesNothingAndRepeatsOnlyWhatWasInFlight(t *testing.T) {
-	const rows, inFlight = 3000, 16
+	killAtRandom(t, 3000, 16, 10)
+}
+
+// killAtRandom kills a run at moments spread over its calls, and checks what
+// the service saw.
+func killAtRandom(t *testing.T, rows, inFlight, most int) {
 	p := newProgram(t, rows, sandbox.Options{Latency: 2 * time.Millisecond, LatencyJitter: 4 * time.Millisecond})
 	r := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	kills, doubts := 0, 0
 	doubt := regexp.MustCompile(`calls_in_doubt=(\d+)`)
 	for {
 		c, stderr := p.start("--rate", "0", "--max-inflight", strconv.Itoa(inFlight), "--rejects", p.file("rejects.csv"))
-		enough := p.service.Stats().Calls + r.Int64N(600)
-		if kills < 10 {
-			p.until("calls", func() bool { return p.service.Stats().Calls >= min(enough, rows-100) })
+		enough := p.service.Stats().Calls + r.Int64N(int64(2*rows/most))
+		if kills < most {
+			p.until("calls", func() bool { return p.service.Stats().Calls >= min(enough, int64(rows-100)) })
 			_ = c.Process.Kill()
 			kills++
 		}

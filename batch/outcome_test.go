@@ -1,0 +1,44 @@
+package batch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/sink"
+)
+
+func TestAJournalledResultReadsBack(t *testing.T) {
+	want := sink.Result{Status: sink.Failed, SessionID: "s", ErrorCode: "timeout", ErrorMessage: "zu spät", Attempts: 8, ProcessedAt: time.Unix(0, 1e18)}
+	print, got, err := parseOutcome(appendOutcome(nil, 42, &want))
+	require.NoError(t, err)
+	assert.EqualValues(t, 42, print)
+	assert.Equal(t, want, got)
+}
+
+func FuzzJournalledResults(f *testing.F) {
+	f.Add(appendOutcome(nil, 1, &sink.Result{Status: sink.OK, SessionID: "s", ProcessedAt: time.Unix(0, 5)}))
+	f.Add([]byte("12345678\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		print, result, err := parseOutcome(b)
+		if err != nil {
+			return
+		}
+		again, same, err := parseOutcome(appendOutcome(nil, print, &result))
+		require.NoError(t, err)
+		assert.Equal(t, print, again)
+		assert.Equal(t, result, same)
+	})
+}
+
+func FuzzFailureLimits(f *testing.F) {
+	for _, seed := range []string{"5", "5%", "0", "NaN%", "101%", "-1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		l, err := ParseFailureLimit(s)
+		assert.Equal(t, err == nil, l.Count > 0 || l.Percent > 0 && l.Percent <= 100)
+	})
+}
