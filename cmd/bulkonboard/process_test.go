@@ -109,7 +109,7 @@ func killAtRandom(t *testing.T, rows, inFlight, most int) {
 	doubt := regexp.MustCompile(`calls_in_doubt=(\d+)`)
 	for {
 		c, stderr := p.start("--rate", "0", "--max-inflight", strconv.Itoa(inFlight), "--rejects", p.file("rejects.csv"))
-		enough := p.service.Stats().Calls + r.Int64N(int64(2*rows/most))
+		enough := p.service.Stats().Calls + r.Int64N(int64(rows/most))
 		if kills < most {
 			p.until("calls", func() bool { return p.service.Stats().Calls >= min(enough, int64(rows-100)) })
 			_ = c.Process.Kill()
@@ -130,6 +130,8 @@ func killAtRandom(t *testing.T, rows, inFlight, most int) {
 	stats := p.service.Stats()
 	assert.LessOrEqual(t, stats.RepeatedCalls, int64(doubts))
 	assert.LessOrEqual(t, doubts, kills*inFlight)
+	assert.Equal(t, most, kills, "all before the list was done")
+	t.Logf("%d kills, %d calls in doubt, %d of them had reached the service", kills, doubts, stats.RepeatedCalls)
 }
 
 func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
