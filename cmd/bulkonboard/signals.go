@@ -14,7 +14,9 @@ import (
 
 // untilSignalled stops a run twice: the first SIGINT or SIGTERM ends ctx, so
 // that the calls in flight finish; the second closes abort, so that they do
-// not. release ends the watch.
+// not. release ends the watch. Signals
+// stay caught after it: one more of them, while the program is about to end,
+// must not take its exit code away.
 func untilSignalled(ctx context.Context, grace time.Duration, stderr io.Writer) (_ context.Context, abort <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
@@ -35,7 +37,6 @@ func untilSignalled(ctx context.Context, grace time.Duration, stderr io.Writer) 
 		}
 	}()
 	return ctx, now, func() {
-		signal.Stop(signals)
 		close(done)
 		cancel(nil)
 	}
