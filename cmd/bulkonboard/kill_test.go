@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -24,7 +25,7 @@ const killVariable = "BULKONBOARD_TEST_KILL_AT"
 // lethal is a file system that kills the process at an operation.
 type lethal struct {
 	state.FS
-	left *int
+	left *atomic.Int64
 }
 
 func lethalFromEnvironment() state.FS {
@@ -32,11 +33,13 @@ func lethalFromEnvironment() state.FS {
 	if err != nil {
 		return state.OS{}
 	}
-	return lethal{state.OS{}, &n}
+	left := new(atomic.Int64)
+	left.Store(int64(n))
+	return lethal{state.OS{}, left}
 }
 
 func (l lethal) count() {
-	if *l.left--; *l.left == 0 {
+	if l.left.Add(-1) == 0 {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // the signal is on its way
 	}
