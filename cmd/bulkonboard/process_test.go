@@ -37,7 +37,8 @@ func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
 	p := &program{t: t, folder: t.TempDir(), service: sandbox.New(o)}
 	server := httptest.NewServer(p.service)
 	t.Cleanup(server.Close)
-	p.env = append(os.Environ(), "BULKONBOARD_BASE_URL="+server.URL, "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
+	// The race detector would have every process wait a second before it exits.
+	p.env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "BULKONBOARD_BASE_URL="+server.URL, "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
 		"BULKONBOARD_FORM_ID=form", "BULKONBOARD_APP_SECRET="+canarySecret)
 	var list bytes.Buffer
 	list.WriteString("customerType,customerEmail,firstName,lastName\n")
