@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -20,7 +19,6 @@ type Caller interface {
 // attempt is one call of the Caller, on its way out and back.
 type attempt struct {
 	slot   *slot
-	ticket pace.Ticket
 	answer session.Answer
 }
 
@@ -35,12 +33,17 @@ func sendAttempts(ctx context.Context, caller Caller, formID string, calls <-cha
 	}
 }
 
-func requestOf(c *source.Customer, formID string) session.Request {
+// formOf is the form of a customer: its own, or else the one configured.
+func formOf(c *source.Customer, formID string) string {
 	if c.FormID != "" {
-		formID = c.FormID
+		return c.FormID
 	}
+	return formID
+}
+
+func requestOf(c *source.Customer, formID string) session.Request {
 	return session.Request{
-		FormID:             formID,
+		FormID:             formOf(c, formID),
 		CustomerType:       c.Type,
 		Email:              c.Email,
 		MobileNumber:       c.MobileNumber,

@@ -28,7 +28,6 @@ type dispatcher struct {
 	answers <-chan attempt // room for every call in flight
 	journal chan<- entry   // owned by the dispatcher
 	stop    context.CancelCauseFunc
-	notify  func([]pace.Notice)
 
 	waiting    retries
 	underWay   map[string][]*slot // customer → later rows of the same customer, in order
@@ -74,18 +73,10 @@ func (d *dispatcher) idle() bool {
 func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Time) {
 	for {
 		v := d.pace.Next(now, d.inFlight)
-		d.notices()
-		if v.Stop != nil {
-			d.stop(v.Stop)
-			return nil, time.Time{}
-		}
 		if !v.Send {
 			return nil, v.At
 		}
-		if v.Canary {
-			d.receiveNow()
-		}
-		if s := d.nextRetry(now, v.Canary); s != nil {
+		if s := d.nextRetry(now); s != nil {
 			d.send(s, now)
 			continue
 		}
@@ -97,8 +88,8 @@ func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Ti
 }
 
 // nextRetry takes the row whose next attempt is due.
-func (d *dispatcher) nextRetry(now time.Time, canary bool) *slot {
-	if len(d.waiting) > 0 && (canary || !d.waiting[0].readyAt.After(now)) {
+func (d *dispatcher) nextRetry(now time.Time) *slot {
+	if len(d.waiting) > 0 && !d.waiting[0].readyAt.After(now) {
 		return heap.Pop(&d.waiting).(*slot)
 	}
 	return nil
@@ -126,25 +117,11 @@ func (d *dispatcher) first(s *slot) bool {
 	return !busy
 }
 
-// receiveNow puts a new row, if there is one, ahead of those that wait. A
-// canary is best a row that has not failed yet, and does not wait for a row's
-// own delay: while the service is down, that delay says nothing.
-func (d *dispatcher) receiveNow() {
-	select {
-	case s, ok := <-d.work:
-		if !ok {
-			d.work = nil
-		} else if d.first(s) {
-			heap.Push(&d.waiting, s)
-		}
-	default:
-	}
-}
-
 func (d *dispatcher) send(s *slot, now time.Time) {
 	s.sent++
 	d.inFlight++
-	d.journal <- entry{kind: intent, slot: s, attempt: s.sent, ticket: d.pace.Sent(now)}
+	d.pace.Sent(now)
+	d.journal <- entry{kind: intent, slot: s, attempt: s.sent}
 }
 
 // answeredMeanwhile takes the answers that are already there, so that a batch
@@ -160,8 +137,7 @@ func (d *dispatcher) answered(a attempt) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
 	d.recognised = d.recognised || answer.Recognised
-	charge := d.pace.Answered(now, a.ticket, signalOf(answer))
-	d.notices()
+	charge := d.pace.Answered(now, signalOf(answer))
 	if charge {
 		s.charged++
 	}
@@ -212,10 +188,4 @@ func (d *dispatcher) later(s *slot, a *session.Answer, now time.Time) {
 	}
 	s.readyAt = now.Add(s.delays.NextBackOff())
 	heap.Push(&d.waiting, s)
-}
-
-func (d *dispatcher) notices() {
-	if n := d.pace.Notices(); len(n) > 0 {
-		d.notify(n)
-	}
 }

@@ -100,7 +100,7 @@ type FailuresError struct {
 
 // Error says how many failed and what to look at.
 func (e *FailuresError) Error() string {
-	return fmt.Sprintf("%d of %d rows were rejected or failed, more than --max-failures allows; look at the errors below, then run again to go on", e.Failures, e.Rows)
+	return fmt.Sprintf("%d of %d rows were rejected or failed, more than --max-failures allows; look at the errors above, then run again to go on", e.Failures, e.Rows)
 }
 
 // check returns a *FailuresError when the limit is passed.

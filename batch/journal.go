@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -37,7 +36,6 @@ type entry struct {
 	kind    state.Kind
 	slot    *slot
 	attempt int
-	ticket  pace.Ticket // of an intent
 	result  sink.Result // of an outcome
 }
 
@@ -99,9 +97,9 @@ func (j *journaler) write(batch []entry) {
 func (j *journaler) release(e *entry) {
 	switch {
 	case e.kind == intent && j.broken != nil:
-		j.answers <- attempt{slot: e.slot, ticket: e.ticket, answer: session.Answer{Outcome: session.Cancelled}}
+		j.answers <- attempt{slot: e.slot, answer: session.Answer{Outcome: session.Cancelled}}
 	case e.kind == intent:
-		j.calls <- attempt{slot: e.slot, ticket: e.ticket}
+		j.calls <- attempt{slot: e.slot}
 	case e.kind == outcome && j.broken == nil:
 		e.slot.done <- e.result
 	}

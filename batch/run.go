@@ -31,8 +31,8 @@ type Config struct {
 	Pace    *pace.Controller
 	State   *state.Dir
 
-	// Targets are the paths at which the finished outputs appear. Rejects is
-	// empty when none are asked for.
+	// Results and Rejects are the paths at which the finished outputs appear.
+	// Rejects is empty when none are asked for.
 	Results string
 	Rejects string
 
@@ -155,7 +155,10 @@ func (r *run) pipeline(ctx context.Context) error {
 			return nil
 		})
 	}
-	go graceThen(soft, r.Grace, r.Abort, settled, abort)
+	g.Go(func() error {
+		graceThen(soft, r.Grace, r.Abort, settled, abort)
+		return nil
+	})
 	err := g.Wait()
 
 	if err == nil && write.all && read.complete {
@@ -189,7 +192,7 @@ func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan
 	return &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, answers: answers, journal: entries, stop: stop,
-		notify: r.notify, underWay: map[string][]*slot{},
+		underWay: map[string][]*slot{},
 	}
 }
 
@@ -222,17 +225,10 @@ func (r *run) begin() error {
 	if len(r.results.buf) == 0 {
 		return nil
 	}
-	if err := firstError(r.results.flush(), r.flushRejects()); err != nil {
+	if err := firstError(r.results.flush(), r.rejects.flush()); err != nil {
 		return err
 	}
 	return r.commit(r.from, r.tally)
-}
-
-func (r *run) flushRejects() error {
-	if r.rejects == nil {
-		return nil
-	}
-	return r.rejects.flush()
 }
 
 // publish puts the finished outputs in place. A sum that does not add up is a
@@ -286,7 +282,7 @@ func (r *run) summary() *Summary {
 		Duration:    time.Since(r.started),
 		FromJournal: r.answered,
 		RowsBefore:  r.from.Row,
-		Pace:        r.Pace.Snapshot(time.Now()),
+		Pace:        r.Pace.Snapshot(),
 	}
 }
 

@@ -33,15 +33,5 @@ func classOf(o session.Outcome) pace.Class {
 
 // customerOf is the identity of a record's customer, as the API compares it.
 func customerOf(rec *source.Record, formID string) string {
-	if rec.Customer.FormID != "" {
-		formID = rec.Customer.FormID
-	}
-	return source.CustomerKey(formID, rec.Customer.Email)
-}
-
-// notify logs what the pace has to say.
-func (r *run) notify(notices []pace.Notice) {
-	for _, n := range notices {
-		r.Log.Info(n.Message)
-	}
+	return source.CustomerKey(formOf(&rec.Customer, formID), rec.Customer.Email)
 }

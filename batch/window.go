@@ -47,7 +47,7 @@ func newSlot(rec *source.Record) *slot {
 	return &slot{rec: rec, done: make(chan sink.Result, 1), weight: weight}
 }
 
-// window is the byte side of the bound; the capacity of the order is the
+// newWindow returns the byte side of the bound; the capacity of the order is the
 // other. A record larger than the budget takes all of it and passes alone.
 func newWindow() *semaphore.Weighted {
 	return semaphore.NewWeighted(windowBytes)

@@ -28,14 +28,15 @@ type Encoder interface {
 	Append(dst []byte, rec *source.Record, res *sink.Result) []byte
 }
 
-// output is a partial output and the rows encoded for it.
+// output is a partial output and the rows encoded for it; nil for one that is
+// not asked for.
 type output struct {
 	file *state.Output
 	buf  []byte
 }
 
 func (o *output) flush() error {
-	if len(o.buf) == 0 {
+	if o == nil || len(o.buf) == 0 {
 		return nil
 	}
 	_, err := o.file.Write(o.buf)
@@ -146,10 +147,7 @@ func endsLine(raw []byte) bool {
 }
 
 func (w *writer) flush() error {
-	if err := w.results.flush(); err != nil || w.rejects == nil {
-		return err
-	}
-	return w.rejects.flush()
+	return firstError(w.results.flush(), w.rejects.flush())
 }
 
 func (w *writer) commitIfDue(tick <-chan time.Time) error {

@@ -28,25 +28,11 @@ type Signal struct {
 	RetryAfter time.Duration // what the service asked for; 0 for nothing
 }
 
-// Ticket belongs to one attempt that was sent.
-type Ticket struct{ sentAt time.Time }
-
 // Verdict is the answer to "may the next attempt be sent?".
 type Verdict struct {
-	Send   bool
-	Canary bool      // send a row that has not failed yet, if there is one
-	At     time.Time // not before; zero when only an answer can change anything
-	Stop   *Stop     // the run must end
+	Send bool
+	At   time.Time // not before; zero when only an answer can change anything
 }
-
-// Stop ends a run that can go on later.
-type Stop struct{ Reason string }
-
-// Error gives the reason.
-func (s *Stop) Error() string { return s.Reason }
-
-// Notice is something an operator wants to read of in the log.
-type Notice struct{ Message string }
 
 // Snapshot is how the pace stands.
 type Snapshot struct {
@@ -114,16 +100,15 @@ func (c *Controller) reserve(now time.Time) time.Time {
 }
 
 // Sent must follow a verdict to send, once the attempt goes out.
-func (c *Controller) Sent(now time.Time) Ticket {
+func (c *Controller) Sent(now time.Time) {
 	c.reserved = nil
 	c.reserve(now)
-	return Ticket{sentAt: now}
 }
 
 // Answered takes in an answer and reports whether the attempt counts against
 // its row. A throttled attempt never does: it was not processed, and that was
 // not the row's doing.
-func (c *Controller) Answered(now time.Time, _ Ticket, s Signal) (charged bool) {
+func (c *Controller) Answered(now time.Time, s Signal) (charged bool) {
 	if s.Class != Throttled {
 		return s.Class != Accepted && s.Class != Neutral
 	}
@@ -143,8 +128,5 @@ func (c *Controller) Answered(now time.Time, _ Ticket, s Signal) (charged bool) 
 	return false
 }
 
-// Notices returns what happened since the last call.
-func (c *Controller) Notices() []Notice { return nil }
-
 // Snapshot tells how the pace stands.
-func (c *Controller) Snapshot(time.Time) Snapshot { return c.snapshot }
+func (c *Controller) Snapshot() Snapshot { return c.snapshot }

@@ -13,7 +13,7 @@ var start = time.Unix(1e9, 0)
 
 // sendFor lets a dispatcher that wakes up late by as much as jitter send
 // whatever it may, and returns when it sent.
-func sendFor(c *Controller, d, jitter time.Duration, answer func(now time.Time, t Ticket)) []time.Time {
+func sendFor(c *Controller, d, jitter time.Duration, answer func(now time.Time)) []time.Time {
 	r := rand.New(rand.NewPCG(1, 1))
 	var sent []time.Time
 	for now := start; now.Before(start.Add(d)); {
@@ -22,16 +22,16 @@ func sendFor(c *Controller, d, jitter time.Duration, answer func(now time.Time, 
 			now = v.At.Add(time.Duration(r.Int64N(int64(jitter))))
 			continue
 		}
-		t := c.Sent(now)
+		c.Sent(now)
 		sent = append(sent, now)
-		answer(now, t)
+		answer(now)
 		now = now.Add(time.Microsecond)
 	}
 	return sent
 }
 
-func accept(c *Controller) func(time.Time, Ticket) {
-	return func(now time.Time, t Ticket) { c.Answered(now, t, Signal{Class: Accepted}) }
+func accept(c *Controller) func(time.Time) {
+	return func(now time.Time) { c.Answered(now, Signal{Class: Accepted}) }
 }
 
 func busiestSecond(sent []time.Time) int {
@@ -80,21 +80,24 @@ func TestNothingIsSentInAHold(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			p := New(Config{MaxInFlight: 8})
-			charged := p.Answered(start, p.Sent(start), Signal{Class: Throttled, RetryAfter: c.hint})
+			p.Sent(start)
+			charged := p.Answered(start, Signal{Class: Throttled, RetryAfter: c.hint})
 			assert.False(t, charged, "a throttled attempt is not its row's fault")
 			assert.Equal(t, Verdict{At: start.Add(c.want)}, p.Next(start, 0))
 			assert.True(t, p.Next(start.Add(c.want), 0).Send)
-			assert.Equal(t, Snapshot{Throttled: 1, Held: c.want}, p.Snapshot(start))
+			assert.Equal(t, Snapshot{Throttled: 1, Held: c.want}, p.Snapshot())
 		})
 	}
 }
 
 func TestAShorterHintDoesNotShortenAHold(t *testing.T) {
 	c := New(Config{MaxInFlight: 8})
-	c.Answered(start, c.Sent(start), Signal{Class: Throttled, RetryAfter: 10 * time.Second})
-	c.Answered(start, c.Sent(start), Signal{Class: Throttled, RetryAfter: time.Second})
+	c.Sent(start)
+	c.Answered(start, Signal{Class: Throttled, RetryAfter: 10 * time.Second})
+	c.Sent(start)
+	c.Answered(start, Signal{Class: Throttled, RetryAfter: time.Second})
 	assert.Equal(t, start.Add(10*time.Second), c.Next(start, 0).At)
-	assert.Equal(t, 10*time.Second, c.Snapshot(start).Held)
+	assert.Equal(t, 10*time.Second, c.Snapshot().Held)
 }
 
 func TestNoMoreAreInFlightThanAllowed(t *testing.T) {
@@ -106,6 +109,7 @@ func TestNoMoreAreInFlightThanAllowed(t *testing.T) {
 func TestOnlyFailuresOfTheServiceAreCharged(t *testing.T) {
 	for class, want := range map[Class]bool{Accepted: false, Throttled: false, Fault: true, Down: true, Neutral: false} {
 		c := New(Config{MaxInFlight: 1})
-		assert.Equal(t, want, c.Answered(start, c.Sent(start), Signal{Class: class}), "class %d", class)
+		c.Sent(start)
+		assert.Equal(t, want, c.Answered(start, Signal{Class: class}), "class %d", class)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"bulkonboard/batch"
-	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/source"
@@ -57,7 +56,6 @@ func exitCode(err error) int {
 		corrupt  *state.CorruptError
 		held     *state.HeldError
 		io       *state.IOError
-		stopped  *pace.Stop
 	)
 	switch {
 	case err == nil:
@@ -74,7 +72,7 @@ func exitCode(err error) int {
 		return exitBadList
 	case errors.As(err, &refused):
 		return refusedCode(refused)
-	case errors.As(err, &stopped), errors.As(err, &failures):
+	case errors.As(err, &failures):
 		return exitStopped
 	case errors.Is(err, batch.ErrInterrupted):
 		return exitInterrupted
