@@ -59,6 +59,10 @@ func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // it was only read
+	encoder, keep, err := s.encoderFor(list)
+	if err != nil {
+		return err
+	}
 	service, err := s.service(ctx, stderr)
 	if err != nil {
 		return err
@@ -76,10 +80,6 @@ func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
 		}
 	}
 
-	encoder, keep, err := s.encoderFor(list)
-	if err != nil {
-		return err
-	}
 	ctx, abort, release := untilSignalled(ctx, s.grace, stderr)
 	defer release()
 	summary, err := batch.Run(ctx, batch.Config{
@@ -146,10 +146,10 @@ func (s *settings) checkFiles() error {
 	if err != nil {
 		return &usageError{[]string{"--output: " + err.Error()}}
 	}
-	if os.SameFile(in, out) && s.retry != nil {
-		return nil
-	}
 	if os.SameFile(in, out) {
+		if s.retry != nil {
+			return nil
+		}
 		return &usageError{[]string{"--output is the input; a list is never overwritten: name another file"}}
 	}
 	// A folder without a checkpoint is what is left of a run that is over.
