@@ -2,7 +2,6 @@ package sink
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -25,7 +24,6 @@ type CSV struct {
 	delimiter byte
 	lineEnd   string
 	bom       bool
-	utf8      bool
 }
 
 // CSVOptions is the dialect of a results file: that of the input.
@@ -33,13 +31,12 @@ type CSVOptions struct {
 	Delimiter rune   // one of , ; tab |
 	LineEnd   string // "\n" or "\r\n"
 	BOM       bool   // begin with a byte order mark, which Excel needs to read UTF-8
-	Recoded   bool   // the input was not UTF-8, so its bytes cannot stand in the results
 }
 
 // NewCSV returns an encoder for a list with the given header. Columns that are
 // results of an earlier run give way to this run's.
 func NewCSV(header []string, o CSVOptions) *CSV {
-	c := &CSV{header: header, delimiter: byte(o.Delimiter), lineEnd: o.LineEnd, bom: o.BOM, utf8: !o.Recoded}
+	c := &CSV{header: header, delimiter: byte(o.Delimiter), lineEnd: o.LineEnd, bom: o.BOM}
 	for i, name := range header {
 		if !slices.Contains(Columns(), name) {
 			c.keep = append(c.keep, i)
@@ -62,19 +59,8 @@ func (c *CSV) Header(dst []byte) []byte {
 
 // Append appends the result row of rec to dst.
 func (c *CSV) Append(dst []byte, rec *source.Record, res *Result) []byte {
-	dst = c.inputCells(dst, rec)
-	dst = append(dst, res.Status...)
-	dst = append(dst, c.delimiter)
-	dst = c.cell(dst, res.SessionID)
-	dst = append(dst, c.delimiter)
-	dst = c.cell(dst, res.ErrorCode)
-	dst = append(dst, c.delimiter)
-	dst = c.cell(dst, spreadsheetSafe(res.ErrorMessage))
-	dst = append(dst, c.delimiter)
-	dst = strconv.AppendInt(dst, int64(res.Attempts), 10)
-	dst = append(dst, c.delimiter)
-	dst = res.ProcessedAt.UTC().AppendFormat(dst, timeLayout)
-	return append(dst, c.lineEnd...)
+	values := res.values()
+	return c.line(c.inputCells(dst, rec), values[:])
 }
 
 // inputCells appends the carried columns, each followed by a delimiter. A row

@@ -53,7 +53,7 @@ func (e *Edited) Header(dst []byte) []byte {
 // Append appends a record: as it stands when its result is kept, otherwise
 // with the new result in the place of the old one.
 func (e *Edited) Append(dst []byte, rec *source.Record, res *Result) []byte {
-	if res.Kept && e.csv.utf8 {
+	if res.Kept {
 		return e.csv.endLine(append(dst, rec.Raw...))
 	}
 	cells := slices.Clone(rec.Cells)
@@ -61,10 +61,8 @@ func (e *Edited) Append(dst []byte, rec *source.Record, res *Result) []byte {
 		cells = make([]string, len(e.csv.header))
 		cells[e.firstInput()] = cut(rec.Text, maxMalformedText)
 	}
-	if !res.Kept {
-		for n, value := range res.values() {
-			cells[e.columns[n]] = value
-		}
+	for n, value := range res.values() {
+		cells[e.columns[n]] = value
 	}
 	return e.csv.line(dst, cells)
 }

@@ -40,6 +40,9 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 		return hint(ms / 1000)
 	}
 	value := strings.TrimSpace(h.Get("Retry-After"))
+	if value == "" {
+		return 0, false
+	}
 	if seconds, ok := number(value); ok {
 		return hint(sinceNow(seconds, now))
 	}

@@ -98,7 +98,6 @@ func (d *Dir) Sync() error { return d.journal.sync() }
 
 // Output is a partial output, which only grows.
 type Output struct {
-	fsys    FS
 	path    string
 	file    File
 	length  int64
@@ -114,7 +113,7 @@ func (d *Dir) Output(name string) (*Output, error) {
 	if err != nil {
 		return nil, ioError("open", path, err)
 	}
-	o := &Output{fsys: d.fsys, path: path, file: file, length: d.lengths[name], durable: d.lengths[name]}
+	o := &Output{path: path, file: file, length: d.lengths[name], durable: d.lengths[name]}
 	d.outputs[name] = o
 	if err := d.fsys.SyncDir(d.path); err != nil {
 		return nil, ioError("sync", d.path, err)
