@@ -12,7 +12,7 @@ import (
 // of a record that spans lines do not work out, or it has not the columns of
 // the header, only its first line is the bad record, and reading goes on with
 // the next line.
-func (l *List) rowRecord(first ownLine) *Record {
+func (l *List) rowRecord(first line) *Record {
 	text := string(first.raw[:first.body])
 	cells, state, bad := cutCells(make([]string, 0, len(l.header)), text, l.delimiter)
 	if state != cutOpen {
@@ -33,7 +33,7 @@ func (l *List) rowRecord(first ownLine) *Record {
 // reachQuote joins lines to the first one until its quotes work out. It
 // returns one line when they never do. The lines stay ahead, to be dropped if
 // the record is good and read again if it is not.
-func (l *List) reachQuote(first ownLine) (raw []byte, body, lines int) {
+func (l *List) reachQuote(first line) (raw []byte, body, lines int) {
 	raw = append([]byte(nil), first.raw...)
 	for n := range maxRecordLines - 1 {
 		if n == len(l.ahead) {
@@ -43,7 +43,7 @@ func (l *List) reachQuote(first ownLine) (raw []byte, body, lines int) {
 				// are ahead have been read.
 				return nil, 0, 1
 			}
-			l.ahead = append(l.ahead, ownLine{raw: append([]byte(nil), ln.raw...), body: ln.body})
+			l.ahead = append(l.ahead, ln.own())
 		}
 		next := l.ahead[n]
 		body = len(raw) + next.body

@@ -13,7 +13,7 @@ import (
 const resultMember = "onboarding"
 
 // objectRecord makes a record of one JSONL line.
-func (l *List) objectRecord(ln ownLine) *Record {
+func (l *List) objectRecord(ln line) *Record {
 	rec := l.begin(ln.raw, 1)
 	text := string(ln.raw[:ln.body])
 	if len(text) > maxObject {

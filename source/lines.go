@@ -15,28 +15,29 @@ var errLineTooLong = errors.New("the line is over 16 MiB")
 
 // line is one line of the input as it stands there.
 type line struct {
-	raw   []byte // with its line end
-	body  int    // bytes of raw before the line end
-	ended bool   // whether the next byte stands on another line
+	raw  []byte // with its line end
+	body int    // bytes of raw before the line end
+}
+
+// own is the line with bytes that are a copy of its own, and not lent.
+func (ln line) own() line {
+	return line{raw: bytes.Clone(ln.raw), body: ln.body}
 }
 
 // lines cuts the input into lines. A line end is LF, with a CR before it that
 // belongs to it, or, in a list whose first line ends with a bare CR, any of
-// CR, LF and CRLF. Code units are bytes, or pairs of bytes in UTF-16: in both
-// the line ends can be found without decoding.
+// CR, LF and CRLF.
 type lines struct {
 	in         io.Reader
 	buf        []byte
 	start, end int   // buf[start:end] is read from in and not yet given out
 	err        error // what in ended with; io.EOF included
 
-	unit int  // bytes of a code unit: 1 or 2
-	big  bool // of two bytes, the first is the high one
-	cr   bool // a bare CR ends a line
+	cr bool // a bare CR ends a line
 }
 
 func newLines(in io.Reader) *lines {
-	return &lines{in: in, buf: make([]byte, 64<<10), unit: 1}
+	return &lines{in: in, buf: make([]byte, 64<<10)}
 }
 
 // next returns the next line, io.EOF at the end, or what reading ended with.
@@ -52,14 +53,14 @@ func (s *lines) next() (line, error) {
 			return line{}, errLineTooLong
 		case n >= 0:
 			s.start += n
-			return line{raw: data[:n:n], body: body, ended: true}, nil
+			return line{raw: data[:n:n], body: body}, nil
 		case errors.Is(s.err, io.EOF) && len(data) > 0:
 			s.start = s.end
-			return line{raw: data, body: s.withoutCR(data, len(data))}, nil
+			return line{raw: data, body: withoutCR(data, len(data))}, nil
 		case s.err != nil:
 			return line{}, s.err
 		}
-		from = max(0, len(data)&^(s.unit-1)-s.unit)
+		from = max(0, len(data)-1)
 		s.fill()
 	}
 }
@@ -68,71 +69,47 @@ func (s *lines) next() (line, error) {
 // there is none. It returns the bytes before and up to the end of the line
 // end, or -1 when more input must decide.
 func (s *lines) find(data []byte, from int) (body, n int) {
-	lf := s.index(data, from, '\n')
+	lf := index(data, from, '\n')
 	if s.cr {
 		search := data
 		if lf >= 0 {
 			search = data[:lf]
 		}
-		if cr := s.index(search, from, '\r'); cr >= 0 {
+		if cr := index(search, from, '\r'); cr >= 0 {
 			return s.endAtCR(data, cr)
 		}
 	}
 	if lf < 0 {
 		return -1, -1
 	}
-	return s.withoutCR(data, lf), lf + s.unit
+	return withoutCR(data, lf), lf + 1
 }
 
 // endAtCR ends a line at the CR at an offset, together with an LF after it.
 func (s *lines) endAtCR(data []byte, cr int) (body, n int) {
-	after := cr + s.unit
+	after := cr + 1
 	switch {
-	case after+s.unit > len(data) && s.err == nil:
+	case after == len(data) && s.err == nil:
 		return -1, -1
-	case after+s.unit <= len(data) && s.at(data, after) == '\n':
-		return cr, after + s.unit
+	case after < len(data) && data[after] == '\n':
+		return cr, after + 1
 	default:
 		return cr, after
 	}
 }
 
 // withoutCR leaves out a CR that ends data[:n].
-func (s *lines) withoutCR(data []byte, n int) int {
-	if cr := n - s.unit; cr >= 0 && n%s.unit == 0 && s.at(data, cr) == '\r' {
-		return cr
+func withoutCR(data []byte, n int) int {
+	if n > 0 && data[n-1] == '\r' {
+		return n - 1
 	}
 	return n
 }
 
-// at is the code unit at an offset when it is an ASCII character, or else 0xff.
-func (s *lines) at(data []byte, i int) byte {
-	if s.unit == 1 {
-		return data[i]
-	}
-	high, low := data[i+1], data[i]
-	if s.big {
-		high, low = low, high
-	}
-	if high != 0 {
-		return 0xff
-	}
-	return low
-}
-
-// index finds the first code unit c in data at or after from, or gives -1.
-func (s *lines) index(data []byte, from int, c byte) int {
-	for from < len(data) {
-		i := bytes.IndexByte(data[from:], c)
-		if i < 0 {
-			return -1
-		}
-		i += from
-		at := i &^ (s.unit - 1)
-		if at+s.unit <= len(data) && s.at(data, at) == c {
-			return at
-		}
-		from = i + 1
+// index finds the first c in data at or after from, or gives -1.
+func index(data []byte, from int, c byte) int {
+	if i := bytes.IndexByte(data[from:], c); i >= 0 {
+		return from + i
 	}
 	return -1
 }
@@ -182,12 +159,12 @@ func (s *lines) skip(n int64) []byte {
 // quotes. Quotes mean nothing in JSONL, where no line end can be inside them.
 func (s *lines) settle(quotes bool) string {
 	inside, found := false, ""
-	for i := 0; i <= maxRecord; i += s.unit {
-		window := s.peek(i + s.unit)
-		if len(window) < i+s.unit {
+	for i := 0; i <= maxRecord; i++ {
+		window := s.peek(i + 1)
+		if len(window) <= i {
 			break
 		}
-		c := s.at(window, i)
+		c := window[i]
 		if c == '"' && quotes {
 			inside = !inside
 		}
@@ -210,12 +187,13 @@ func (s *lines) settle(quotes bool) string {
 
 // kind is the line end that stands at an offset of the unread bytes.
 func (s *lines) kind(i int) string {
-	if s.at(s.peek(i+s.unit), i) == '\n' {
+	next := s.peek(i + 2)
+	switch {
+	case next[i] == '\n':
 		return "\n"
-	}
-	after := i + s.unit
-	if next := s.peek(after + s.unit); len(next) == after+s.unit && s.at(next, after) == '\n' {
+	case len(next) == i+2 && next[i+1] == '\n':
 		return "\r\n"
+	default:
+		return "\r"
 	}
-	return "\r"
 }

@@ -36,15 +36,9 @@ type List struct {
 	canonical []string // by column
 	columns   columns
 
-	ahead []ownLine // lines that were read to find a closing quote, and given back
+	ahead []line // lines that were read to find a closing quote, and given back
 	at    Position
 	sum   *xxhash.Digest
-}
-
-// ownLine is a line whose bytes are a copy of its own.
-type ownLine struct {
-	raw  []byte
-	body int
 }
 
 // Open recognises the list on r and reads its header. What makes it no
@@ -259,7 +253,7 @@ func (l *List) next() (*Record, error) {
 }
 
 // take returns the next line, whose bytes belong to the caller.
-func (l *List) take() (ownLine, error) {
+func (l *List) take() (line, error) {
 	if len(l.ahead) > 0 {
 		ln := l.ahead[0]
 		l.ahead = l.ahead[1:]
@@ -267,9 +261,9 @@ func (l *List) take() (ownLine, error) {
 	}
 	ln, err := l.lines.next()
 	if err != nil {
-		return ownLine{}, err
+		return line{}, err
 	}
-	return ownLine{raw: append([]byte(nil), ln.raw...), body: ln.body}, nil
+	return ln.own(), nil
 }
 
 // consume moves the position over bytes that make up a number of lines.

@@ -31,22 +31,6 @@ func (f Format) String() string {
 type Options struct {
 	Format Format
 	Name   string // for messages: the path, or "standard input"
-
-	// Encoding is an IANA or WHATWG name. Empty means UTF-8, or what a byte
-	// order mark says.
-	Encoding string
-
-	// Delimiter separates the cells of a CSV list. 0 means whichever of
-	// , ; tab | fits the header best.
-	Delimiter rune
-
-	// Map names, for a canonical field, the header (CSV) or the top-level
-	// member (JSONL) that holds it. It goes before what would be found by name.
-	Map map[string]string
-
-	// Set gives, for a canonical field, the value of every record. It goes
-	// before what the list has.
-	Set map[string]string
 }
 
 // ListError says that the input cannot be read as a customer list. No record
@@ -56,9 +40,6 @@ type ListError struct {
 	Line   int64  // where, as an editor counts lines; 0 when it is about the list as a whole
 	Reason string
 	Hint   string // what to do next; may have several lines
-
-	// Option is set when the fault lies in Options, whatever the list holds.
-	Option bool
 }
 
 func (e *ListError) Error() string {
