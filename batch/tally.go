@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // maxErrorGroups bounds the memory that error codes can take: a service that
@@ -18,12 +19,12 @@ const otherErrors = "other"
 // Tally counts what was written. The counts by status add up to Rows at any
 // moment. It is kept in the checkpoint, so a resumed run goes on counting.
 type Tally struct {
-	Rows     int64                  `json:"rows"`
-	Status   map[sink.Status]int64  `json:"status"`
-	Errors   map[string]*ErrorGroup `json:"errors"`
-	Attempts int64                  `json:"attempts"`
-	Resumed  int                    `json:"resumed"` // how often the run was started again
-	InDoubt  int64                  `json:"inDoubt"` // calls that an interruption caught in flight, and were sent again
+	Rows     int64                 `json:"rows"`
+	Status   map[sink.Status]int64 `json:"status"`
+	Errors   ErrorGroups           `json:"errors"`
+	Attempts int64                 `json:"attempts"`
+	Resumed  int                   `json:"resumed"` // how often the run was started again
+	InDoubt  int64                 `json:"inDoubt"` // calls that an interruption caught in flight, and were sent again
 
 	Origin Origin `json:"origin"`
 
@@ -41,32 +42,45 @@ type ErrorGroup struct {
 	Message   string      `json:"message"` // of the first row
 }
 
+// ErrorGroups are error groups by their code.
+type ErrorGroups map[string]*ErrorGroup
+
+// add counts a record that has an error code.
+func (g ErrorGroups) add(rec *source.Record, res *sink.Result) {
+	code := res.ErrorCode
+	group := g[code]
+	if group == nil && len(g) >= maxErrorGroups {
+		code = otherErrors
+		group = g[code]
+	}
+	if group == nil {
+		group = &ErrorGroup{Code: code, Status: res.Status, FirstRow: rec.Row, FirstLine: rec.Line, Message: res.ErrorMessage}
+		g[code] = group
+	}
+	group.Count++
+}
+
+// Commonest lists the groups, the largest first.
+func (g ErrorGroups) Commonest() []*ErrorGroup {
+	return slices.SortedFunc(maps.Values(g), func(a, b *ErrorGroup) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.FirstRow, b.FirstRow))
+	})
+}
+
 func newTally() *Tally {
-	return &Tally{Status: map[sink.Status]int64{}, Errors: map[string]*ErrorGroup{}}
+	return &Tally{Status: map[sink.Status]int64{}, Errors: ErrorGroups{}}
 }
 
 func (t *Tally) add(s *slot, res *sink.Result) {
-	rec := s.rec
 	t.Rows++
 	t.InDoubt += int64(s.doubts)
 	t.Status[res.Status]++
 	if !res.Kept {
 		t.Attempts += int64(res.Attempts)
 	}
-	if res.ErrorCode == "" {
-		return
+	if res.ErrorCode != "" {
+		t.Errors.add(s.rec, res)
 	}
-	code := res.ErrorCode
-	group := t.Errors[code]
-	if group == nil && len(t.Errors) >= maxErrorGroups {
-		code = otherErrors
-		group = t.Errors[code]
-	}
-	if group == nil {
-		group = &ErrorGroup{Code: code, Status: res.Status, FirstRow: rec.Row, FirstLine: rec.Line, Message: res.ErrorMessage}
-		t.Errors[code] = group
-	}
-	group.Count++
 }
 
 // Bad counts the records that did not end well.
@@ -77,13 +91,6 @@ func (t *Tally) Bad() int64 {
 // failures counts the records that were sent and did not end well.
 func (t *Tally) failures() int64 {
 	return t.Status[sink.Rejected] + t.Status[sink.Failed]
-}
-
-// Commonest lists the error groups, the largest first.
-func (t *Tally) Commonest() []*ErrorGroup {
-	return slices.SortedFunc(maps.Values(t.Errors), func(a, b *ErrorGroup) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.FirstRow, b.FirstRow))
-	})
 }
 
 // balanced reports whether the counts add up.

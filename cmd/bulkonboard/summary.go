@@ -27,7 +27,7 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 	if sum.InDoubt > 0 {
 		fmt.Fprintf(w, "  %-10s %d calls were in flight at an interruption and sent again: these customers may have been called twice\n", "in doubt", sum.InDoubt)
 	}
-	printErrors(w, sum)
+	printErrors(w, "errors, the commonest first", sum.Errors)
 	printNext(w, s, sum)
 }
 
@@ -52,15 +52,15 @@ func throttledText(sum *batch.Summary) string {
 	return fmt.Sprintf("%d throttled (429)", sum.Pace.Throttled)
 }
 
-func printErrors(w io.Writer, sum *batch.Summary) {
-	groups := sum.Commonest()
-	if len(groups) == 0 {
+// printErrors shows the commonest errors under a title.
+func printErrors(w io.Writer, title string, errors batch.ErrorGroups) {
+	if len(errors) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "errors, the commonest first")
-	for i, g := range groups {
+	fmt.Fprintln(w, title)
+	for i, g := range errors.Commonest() {
 		if i == shownErrors {
-			fmt.Fprintf(w, "  and %d more kinds; see the column errorCode\n", len(groups)-i)
+			fmt.Fprintf(w, "  and %d more kinds\n", len(errors)-i)
 			return
 		}
 		fmt.Fprintf(w, "  %-8d %-9s %s: first in row %d (line %d): %s\n", g.Count, g.Status, g.Code, g.FirstRow, g.FirstLine, g.Message)

@@ -1,0 +1,78 @@
+package batch
+
+import (
+	"iter"
+	"sort"
+)
+
+// Duplicates says which rows of a list are of one customer. Of such rows the
+// first valid one leads, and the later ones refer to it. It keeps 8 bytes for
+// each of them and nothing for the others. Nil and the zero value know none.
+type Duplicates struct {
+	members []member // by row
+	later   int64    // those that do not lead
+}
+
+// member is a row that shares its customer with another row. For a later row,
+// other is the one that leads; for the one that leads, the last of them. So
+// whichever of the two numbers is larger tells them apart.
+type member struct{ row, other uint32 }
+
+func (m member) leads() bool { return m.other > m.row }
+
+// First gives the row that leads, when this is a later row of its customer.
+func (d *Duplicates) First(row int64) (first int64, ok bool) {
+	m, ok := d.find(row)
+	return int64(m.other), ok && !m.leads()
+}
+
+// Last gives the last row of the customer, when this row leads: until then its
+// result is asked for.
+func (d *Duplicates) Last(row int64) (last int64, leads bool) {
+	m, ok := d.find(row)
+	return int64(m.other), ok && m.leads()
+}
+
+func (d *Duplicates) find(row int64) (member, bool) {
+	if d == nil {
+		return member{}, false
+	}
+	i := sort.Search(len(d.members), func(i int) bool { return int64(d.members[i].row) >= row })
+	if i == len(d.members) || int64(d.members[i].row) != row {
+		return member{}, false
+	}
+	return d.members[i], true
+}
+
+// Len counts the later rows.
+func (d *Duplicates) Len() int64 {
+	if d == nil {
+		return 0
+	}
+	return d.later
+}
+
+// All yields the later rows, in order, each with the row that leads.
+func (d *Duplicates) All() iter.Seq2[int64, int64] {
+	return func(yield func(row, first int64) bool) {
+		if d == nil {
+			return
+		}
+		for _, m := range d.members {
+			if !m.leads() && !yield(int64(m.row), int64(m.other)) {
+				return
+			}
+		}
+	}
+}
+
+// newDuplicates takes members that are sorted by row.
+func newDuplicates(members []member) *Duplicates {
+	d := &Duplicates{members: members}
+	for _, m := range members {
+		if !m.leads() {
+			d.later++
+		}
+	}
+	return d
+}

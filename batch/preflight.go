@@ -1,0 +1,134 @@
+package batch
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// Preflight reads a list to its end without sending anything.
+type Preflight struct {
+	List   *source.List // at its beginning; the run needs another one
+	FormID string       // for records that carry none
+
+	// Keep is that of the run: see Config. May be nil.
+	Keep func(*source.Record) (sink.Result, bool)
+
+	// KnownInvalid reports a record that was invalid on an earlier run, so
+	// that no limit is to stop this one for it. May be nil.
+	KnownInvalid func(*source.Record) bool
+
+	// Scratch takes 8 bytes a row, and is nobody else's.
+	Scratch Scratch
+
+	// Progress is called every some thousand rows. May be nil.
+	Progress func(rows, bytes int64)
+}
+
+// Forecast is what a run of the list would do.
+type Forecast struct {
+	Rows  int64 `json:"rows"`
+	Bytes int64 `json:"bytes"` // after decompression
+
+	Kept         int64 `json:"kept"` // carry a result that stays
+	Invalid      int64 `json:"invalid"`
+	KnownInvalid int64 `json:"knownInvalid"` // of the invalid, those that were before
+	Repeated     int64 `json:"repeated"`     // valid, and of the customer of an earlier row
+	Calls        int64 `json:"calls"`        // valid, and of no earlier row's customer
+	Mailed       int64 `json:"mailed"`       // of the calls, those that ask for a mail
+
+	Errors ErrorGroups `json:"errors"` // of the invalid
+
+	Duplicates *Duplicates `json:"-"`
+}
+
+// progressRows is how many rows go between two looks at the context, and two
+// calls of Progress.
+const progressRows = 4096
+
+// Run reads the list. It ends early with the cause of ctx, or with what ended
+// reading. What it held in memory has been given back when it returns, but for
+// the forecast.
+func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
+	f := &Forecast{Bytes: int64(len(p.List.HeaderRaw())), Errors: ErrorGroups{}}
+	find := newFinder(p.Scratch)
+	for rec, err := range p.List.Records() {
+		if err == nil {
+			err = p.count(f, find, rec)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if rec.Row%progressRows != 0 {
+			continue
+		}
+		if p.Progress != nil {
+			p.Progress(f.Rows, f.Bytes)
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+	held := len(find.seen.chunks)
+	var err error
+	if f.Duplicates, err = find.find(); err != nil {
+		return nil, err
+	}
+	f.Repeated = find.duplicates
+	f.Calls -= find.duplicates
+	f.Mailed -= find.mails
+	if held > 1 {
+		debug.FreeOSMemory()
+	}
+	return f, nil
+}
+
+// count adds one record. Rows are counted as calls here, and those that turn
+// out to be duplicates taken off at the end.
+func (p *Preflight) count(f *Forecast, find *finder, rec *source.Record) error {
+	if rec.Row > math.MaxUint32 {
+		return &source.ListError{
+			Reason: "the list has more than 4,294,967,295 rows, which is as far as duplicates are searched for",
+			Hint:   "split the list, or leave the search out with --no-preflight",
+		}
+	}
+	f.Rows, f.Bytes = rec.Row, rec.Next.Offset
+	var about seal
+	switch res, kept := p.keep(rec); {
+	case kept && (!res.Status.Good() || len(rec.Problems) > 0):
+		f.Kept++
+		return nil
+	case kept:
+		f.Kept++
+		about = sealKept
+	case len(rec.Problems) > 0:
+		p.invalid(f, rec)
+		return nil
+	default:
+		f.Calls++
+		if rec.Customer.SendEmail == "true" {
+			f.Mailed++
+			about = sealMail
+		}
+	}
+	return find.see(rec.Row, customerOf(rec, p.FormID), about)
+}
+
+func (p *Preflight) keep(rec *source.Record) (sink.Result, bool) {
+	if p.Keep == nil {
+		return sink.Result{}, false
+	}
+	return p.Keep(rec)
+}
+
+func (p *Preflight) invalid(f *Forecast, rec *source.Record) {
+	f.Invalid++
+	if p.KnownInvalid != nil && p.KnownInvalid(rec) {
+		f.KnownInvalid++
+	}
+	res := invalid(rec.Problems)
+	f.Errors.add(rec, &res)
+}

@@ -1,0 +1,242 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// memory is a scratch file of a test.
+type memory struct{ b []byte }
+
+func (m *memory) Write(b []byte) (int, error) {
+	m.b = append(m.b, b...)
+	return len(b), nil
+}
+
+func (m *memory) ReadAt(b []byte, at int64) (int, error) {
+	n := copy(b, m.b[at:])
+	if n < len(b) {
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, nil
+}
+
+// preflightOf reads a list of rows, each of them an e-mail address and, behind
+// a space, sendEmail and formId.
+func preflightOf(t *testing.T, rows []string, adjust func(*Preflight)) *Forecast {
+	var b strings.Builder
+	b.WriteString("customerType,customerEmail,firstName,lastName,sendEmail,formId\n")
+	for _, row := range rows {
+		cells := append(strings.Split(row, " "), "", "")
+		fmt.Fprintf(&b, "Individual,%s,A,B,%s,%s\n", cells[0], cells[1], cells[2])
+	}
+	list, err := source.Open(strings.NewReader(b.String()), source.Options{Name: "list.csv"})
+	require.NoError(t, err)
+	p := &Preflight{List: list, FormID: "form", Scratch: &memory{}}
+	if adjust != nil {
+		adjust(p)
+	}
+	f, err := p.Run(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, f.Rows, f.Kept+f.Invalid+f.Repeated+f.Calls)
+	require.Equal(t, int64(b.Len()), f.Bytes)
+	return f
+}
+
+func TestOfTheRowsOfOneCustomerTheFirstValidOneLeads(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		rows  []string
+		later map[int64]int64
+	}{
+		{"none", []string{"a@x.io", "b@x.io"}, map[int64]int64{}},
+		{"an empty list", nil, map[int64]int64{}},
+		{"two", []string{"a@x.io", "b@x.io", "a@x.io"}, map[int64]int64{3: 1}},
+		{"as the API compares", []string{"a@x.io", "A@X.io"}, map[int64]int64{2: 1}},
+		{"all", []string{"a@x.io", "a@x.io", "a@x.io"}, map[int64]int64{2: 1, 3: 1}},
+		{"nested", []string{"a@x.io", "b@x.io", "b@x.io", "a@x.io"}, map[int64]int64{3: 2, 4: 1}},
+		{"an invalid row first", []string{"a@x.io maybe", "a@x.io", "a@x.io"}, map[int64]int64{3: 2}},
+		{"an invalid row between", []string{"a@x.io", "a@x.io maybe", "a@x.io"}, map[int64]int64{3: 1}},
+		{"two forms", []string{"a@x.io", "a@x.io  other", "a@x.io  form"}, map[int64]int64{3: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := preflightOf(t, c.rows, nil)
+			assert.Equal(t, c.later, maps.Collect(f.Duplicates.All()))
+			assert.Equal(t, int64(len(c.later)), f.Duplicates.Len())
+			assert.Equal(t, int64(len(c.later)), f.Repeated)
+		})
+	}
+}
+
+func TestTheForecastCountsWhatWouldBeCalledAndMailed(t *testing.T) {
+	rows := []string{"a@x.io true", "b@x.io", "a@x.io true", "nobody true", "c@x.io TRUE", "b@x.io true", "nobody", "d@x.io maybe"}
+	f := preflightOf(t, rows, nil)
+	assert.Equal(t, int64(3), f.Calls)
+	assert.Equal(t, int64(2), f.Mailed, "rows 1 and 5; rows 3 and 6 take another's result")
+	assert.Equal(t, int64(3), f.Invalid)
+	groups := f.Errors.Commonest()
+	require.Len(t, groups, 2)
+	assert.Equal(t, ErrorGroup{
+		Code: "invalid_customer_email", Status: sink.Invalid, Count: 2, FirstRow: 4, FirstLine: 5,
+		Message: "customerEmail is not an e-mail address",
+	}, *groups[0])
+}
+
+func TestRowsThatARetryKeepsAreNeitherCalledNorInvalidAndGoodOnesLead(t *testing.T) {
+	f := preflightOf(t, []string{"a@x.io", "b@x.io", "a@x.io true", "b@x.io", "nobody", "neither", "a@x.io"}, func(p *Preflight) {
+		p.Keep = func(rec *source.Record) (sink.Result, bool) {
+			status := map[int64]sink.Status{1: sink.OK, 2: sink.Rejected, 5: sink.Invalid, 7: sink.OK}[rec.Row]
+			return sink.Result{Status: status}, status != ""
+		}
+		p.KnownInvalid = func(rec *source.Record) bool { return rec.Row == 6 }
+	})
+	assert.Equal(t, int64(4), f.Kept)
+	assert.Equal(t, int64(1), f.Calls, "row 4: that row 2 was rejected says nothing about it")
+	assert.Equal(t, int64(1), f.Repeated, "row 3, of row 1")
+	assert.Zero(t, f.Mailed)
+	assert.Equal(t, []int64{1, 1}, []int64{f.Invalid, f.KnownInvalid})
+	assert.Equal(t, map[int64]int64{3: 1, 7: 1}, maps.Collect(f.Duplicates.All()))
+}
+
+// TestDuplicatesAreThoseOfANaiveSearch holds random lists against a map, with
+// hashes that tell customers apart and with some that hardly do: the seal
+// decides, and never the hash.
+func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
+	for round := range 300 {
+		r := rand.New(rand.NewPCG(7, uint64(round)))
+		rows, customers, skipped := r.IntN(400), 1+r.IntN(300), r.IntN(3)
+		f := newFinder(&memory{})
+		if hashes := uint64(round % 5); hashes > 0 {
+			full := f.hash
+			f.hash = func(s string) uint64 { return full(s) % hashes }
+		}
+		groups := map[string][]int64{}
+		for row := int64(1); row <= int64(rows); row++ {
+			if r.IntN(3) < skipped {
+				continue
+			}
+			customer := fmt.Sprint("c", r.IntN(customers))
+			groups[customer] = append(groups[customer], row)
+			require.NoError(t, f.see(row, customer, 0))
+		}
+		found, err := f.find()
+		require.NoError(t, err)
+		later := int64(0)
+		for _, g := range groups {
+			last, leads := found.Last(g[0])
+			require.Equal(t, len(g) > 1, leads)
+			if leads {
+				require.Equal(t, g[len(g)-1], last)
+			}
+			_, ok := found.First(g[0])
+			require.False(t, ok)
+			for _, row := range g[1:] {
+				first, ok := found.First(row)
+				require.True(t, ok)
+				require.Equal(t, g[0], first)
+				_, leads := found.Last(row)
+				require.False(t, leads)
+				later++
+			}
+		}
+		require.Equal(t, later, found.Len())
+		require.Equal(t, later, f.duplicates)
+		for row := int64(-1); row <= int64(rows)+1; row++ {
+			_, later := found.First(row)
+			_, leads := found.Last(row)
+			require.False(t, later && leads)
+		}
+	}
+}
+
+func TestNoSearchFindsNothing(t *testing.T) {
+	var none *Duplicates
+	_, later := none.First(1)
+	_, leads := none.Last(1)
+	assert.False(t, later || leads)
+	assert.Zero(t, none.Len())
+	assert.Empty(t, maps.Collect(none.All()))
+}
+
+func TestThePreflightHolds12BytesARowAndGivesThemBack(t *testing.T) {
+	assert.Equal(t, uintptr(12), unsafe.Sizeof(sighting{}))
+	assert.Equal(t, uintptr(8), unsafe.Sizeof(member{}))
+	const rows = 3*chunkSightings + 1
+	f := newFinder(&memory{})
+	for row := int64(1); row <= rows; row++ {
+		require.NoError(t, f.see(row, fmt.Sprint(row/2), 0))
+	}
+	assert.Len(t, f.seen.chunks, 4, "no more than what is in them, and one")
+	found, err := f.find()
+	require.NoError(t, err)
+	assert.Empty(t, f.seen.chunks)
+	assert.Nil(t, f.seen.chunks[:1][0], "nothing behind the end holds a chunk")
+	assert.Len(t, found.members, rows-1)
+}
+
+// fullDisk takes some bytes and no more.
+type fullDisk struct {
+	memory
+	left int
+}
+
+func (d *fullDisk) Write(b []byte) (int, error) {
+	if d.left -= len(b); d.left < 0 {
+		return 0, errors.New("no space left on device")
+	}
+	return d.memory.Write(b)
+}
+
+func (d *fullDisk) ReadAt([]byte, int64) (int, error) { return 0, errors.New("input/output error") }
+
+func TestAScratchFileThatFailsEndsThePreflight(t *testing.T) {
+	for _, room := range []int{0, 64 << 10, 1 << 30} {
+		list, err := source.Open(strings.NewReader(csvList(10000)+"Individual,c1@example.com,A,B\n"), source.Options{})
+		require.NoError(t, err)
+		p := &Preflight{List: list, FormID: "form", Scratch: &fullDisk{left: room}}
+		_, err = p.Run(context.Background())
+		var wrong *state.IOError
+		require.ErrorAs(t, err, &wrong)
+		assert.Contains(t, err.Error(), "scratch file")
+	}
+}
+
+func TestAPreflightEndsWhenItIsToldTo(t *testing.T) {
+	list, err := source.Open(strings.NewReader(csvList(10000)), source.Options{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	p := &Preflight{List: list, FormID: "form", Scratch: &memory{}, Progress: func(rows, bytes int64) {
+		assert.Equal(t, int64(progressRows), rows)
+		assert.Positive(t, bytes)
+		cancel(ErrInterrupted)
+	}}
+	_, err = p.Run(ctx)
+	require.ErrorIs(t, err, ErrInterrupted)
+}
+
+func BenchmarkPreflight(b *testing.B) {
+	const rows = 100000
+	text := csvList(rows)
+	for b.Loop() {
+		list, err := source.Open(strings.NewReader(text), source.Options{})
+		require.NoError(b, err)
+		p := &Preflight{List: list, FormID: "form", Scratch: &memory{}}
+		_, err = p.Run(context.Background())
+		require.NoError(b, err)
+	}
+	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
