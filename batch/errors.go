@@ -79,18 +79,25 @@ const minRowsForShare = 100
 
 // ParseFailureLimit reads "500" or "5%".
 func ParseFailureLimit(s string) (FailureLimit, error) {
+	count, percent, err := countOrShare(s, 1)
+	return FailureLimit{Count: count, Percent: percent}, err
+}
+
+// countOrShare reads a number of rows, not less than the least, or a share in
+// percent.
+func countOrShare(s string, least int64) (count int64, percent float64, err error) {
 	if number, ok := strings.CutSuffix(s, "%"); ok {
 		p, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 		if err != nil || !(p > 0) || p > 100 {
-			return FailureLimit{}, fmt.Errorf("%q is not a share between 0%% and 100%%", s)
+			return 0, 0, fmt.Errorf("%q is not a share above 0%% and up to 100%%", s)
 		}
-		return FailureLimit{Percent: p}, nil
+		return 0, p, nil
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 1 {
-		return FailureLimit{}, fmt.Errorf("%q is neither a number of rows from 1 nor a share such as 5%%", s)
+	if err != nil || n < least {
+		return 0, 0, fmt.Errorf("%q is neither a number of rows from %d nor a share such as 5%%", s, least)
 	}
-	return FailureLimit{Count: n}, nil
+	return n, 0, nil
 }
 
 // FailuresError ends a run that met more failures than it was allowed.

@@ -1,0 +1,110 @@
+package batch
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+)
+
+// A forecast is kept in the state folder, so that a run that goes on need not
+// read the list again before its first call:
+//
+//	magic u32 | version u32 | length of head u32 | members u32
+//	head: JSON, the binding and the counts
+//	members: row u32, other u32, by row
+//	crc u32
+//
+// All numbers are little-endian; crc is CRC-32C over everything before it.
+const (
+	forecastMagic   = 0x46504b42 // "BKPF"
+	forecastVersion = 1
+	forecastStart   = 16
+	forecastMember  = 8
+	forecastTail    = 4
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+type forecastHead struct {
+	Binding  map[string]string `json:"binding"`
+	Forecast *Forecast         `json:"forecast"`
+}
+
+// Encode makes the bytes of a forecast that ParseForecast gives back for the
+// same binding: what it was made of.
+func (f *Forecast) Encode(binding map[string]string) ([]byte, error) {
+	head, err := json.Marshal(forecastHead{Binding: binding, Forecast: f})
+	if err != nil {
+		return nil, fmt.Errorf("encode the forecast: %w", err)
+	}
+	var members []member
+	if f.Duplicates != nil {
+		members = f.Duplicates.members
+	}
+	b := make([]byte, 0, forecastStart+len(head)+forecastMember*len(members)+forecastTail)
+	for _, n := range []int{forecastMagic, forecastVersion, len(head), len(members)} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(n))
+	}
+	b = append(b, head...)
+	for _, m := range members {
+		b = binary.LittleEndian.AppendUint32(b, m.row)
+		b = binary.LittleEndian.AppendUint32(b, m.other)
+	}
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), nil
+}
+
+// ParseForecast reads what Encode made. It reports false for anything else and
+// for another binding: then the list is read again, which is always right.
+func ParseForecast(b []byte, binding map[string]string) (*Forecast, bool) {
+	if len(b) < forecastStart+forecastTail || !sealedForecast(b) {
+		return nil, false
+	}
+	length, count := uint64(binary.LittleEndian.Uint32(b[8:])), uint64(binary.LittleEndian.Uint32(b[12:]))
+	if uint64(len(b)) != forecastStart+length+forecastMember*count+forecastTail {
+		return nil, false
+	}
+	var head forecastHead
+	rest := b[forecastStart:]
+	if json.Unmarshal(rest[:length], &head) != nil || head.Forecast == nil || !maps.Equal(head.Binding, binding) {
+		return nil, false
+	}
+	members, ok := parseMembers(rest[length : uint64(len(rest))-forecastTail])
+	if !ok {
+		return nil, false
+	}
+	head.Forecast.Duplicates = newDuplicates(members)
+	return head.Forecast, true
+}
+
+// sealedForecast checks what is the same in every whole forecast.
+func sealedForecast(b []byte) bool {
+	end := len(b) - forecastTail
+	return binary.LittleEndian.Uint32(b) == forecastMagic &&
+		binary.LittleEndian.Uint32(b[4:]) == forecastVersion &&
+		crc32.Checksum(b[:end], castagnoli) == binary.LittleEndian.Uint32(b[end:])
+}
+
+// parseMembers reads members and checks that they lead and refer as members
+// do.
+func parseMembers(b []byte) ([]member, bool) {
+	members := make([]member, len(b)/forecastMember)
+	for i := range members {
+		members[i] = member{
+			row:   binary.LittleEndian.Uint32(b[forecastMember*i:]),
+			other: binary.LittleEndian.Uint32(b[forecastMember*i+4:]),
+		}
+	}
+	sorted := slices.IsSortedFunc(members, func(a, b member) int { return int(int64(a.row) - int64(b.row)) })
+	d := &Duplicates{members: members}
+	for i, m := range members {
+		other, found := d.find(int64(m.other))
+		twice := i > 0 && members[i-1].row == m.row
+		if !sorted || twice || !found || other.leads() == m.leads() {
+			return nil, false
+		}
+	}
+	return members, true
+}

@@ -1,0 +1,138 @@
+package batch
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/sink"
+)
+
+func keptForecast(t testing.TB, f *Forecast, binding map[string]string) []byte {
+	b, err := f.Encode(binding)
+	require.NoError(t, err)
+	return b
+}
+
+func sampleForecast() *Forecast {
+	return &Forecast{
+		Rows: 9, Bytes: 400, Invalid: 1, Repeated: 3, Calls: 5, Mailed: 2,
+		Errors:     ErrorGroups{"x": {Code: "x", Status: sink.Invalid, Count: 1, FirstRow: 8, FirstLine: 9, Message: "no"}},
+		Duplicates: newDuplicates([]member{{1, 7}, {2, 4}, {3, 1}, {4, 2}, {7, 1}}),
+	}
+}
+
+func TestAForecastReadsBackForTheSameListOnly(t *testing.T) {
+	binding := map[string]string{"size": "400", "form id": "f"}
+	want := sampleForecast()
+	b := keptForecast(t, want, binding)
+	got, ok := ParseForecast(b, binding)
+	require.True(t, ok)
+	assert.Equal(t, want, got)
+
+	_, ok = ParseForecast(b, map[string]string{"size": "401", "form id": "f"})
+	assert.False(t, ok, "another list")
+	for i := range b {
+		bad := append([]byte(nil), b...)
+		bad[i] ^= 1
+		_, ok := ParseForecast(bad, binding)
+		assert.False(t, ok, "byte %d changed", i)
+		_, ok = ParseForecast(b[:i], binding)
+		assert.False(t, ok, "cut at byte %d", i)
+	}
+	_, ok = ParseForecast(append(b, 0), binding)
+	assert.False(t, ok, "longer")
+
+	none, ok := ParseForecast(keptForecast(t, &Forecast{Errors: ErrorGroups{}}, nil), nil)
+	require.True(t, ok)
+	assert.Zero(t, none.Duplicates.Len())
+}
+
+func TestMembersThatDoNotFitAreNotTaken(t *testing.T) {
+	for name, members := range map[string][]member{
+		"of no leader":        {{3, 1}},
+		"to no last row":      {{1, 3}},
+		"not in order":        {{3, 1}, {1, 3}},
+		"twice":               {{1, 3}, {1, 3}, {3, 1}},
+		"of itself":           {{1, 1}},
+		"of a row that is of": {{1, 3}, {3, 1}, {4, 3}},
+	} {
+		f := &Forecast{Duplicates: &Duplicates{members: members}}
+		_, ok := ParseForecast(keptForecast(t, f, nil), nil)
+		assert.False(t, ok, name)
+	}
+}
+
+func FuzzKeptForecasts(f *testing.F) {
+	f.Add(keptForecast(f, sampleForecast(), nil))
+	f.Add(keptForecast(f, &Forecast{}, map[string]string{"a": "b"}))
+	f.Add([]byte("BKPF"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) >= forecastStart+forecastTail { // let the checksum keep nothing out
+			b = append([]byte(nil), b...)
+			end := len(b) - forecastTail
+			binary.LittleEndian.PutUint32(b[end:], crc32.Checksum(b[:end], castagnoli))
+		}
+		got, ok := ParseForecast(b, nil)
+		if !ok {
+			return
+		}
+		for row, first := range got.Duplicates.All() {
+			_, leads := got.Duplicates.Last(first)
+			require.True(t, leads)
+			require.Less(t, first, row)
+		}
+		again, ok := ParseForecast(keptForecast(t, got, nil), nil)
+		require.True(t, ok)
+		assert.Equal(t, got, again)
+	})
+}
+
+func TestTheLimitOfInvalidRowsIsExact(t *testing.T) {
+	for _, c := range []struct {
+		limit                      string
+		rows, kept, invalid, known int64
+		stops                      bool
+	}{
+		{"20%", 10, 0, 2, 0, false},
+		{"20%", 10, 0, 3, 0, true},
+		{"20%", 1, 0, 1, 0, true},
+		{"20%", 0, 0, 0, 0, false},
+		{"100%", 3, 0, 3, 0, false},
+		{"0.1%", 1000, 0, 1, 0, false},
+		{"0.1%", 1000, 0, 2, 0, true},
+		{"0", 10, 0, 0, 0, false},
+		{"0", 10, 0, 1, 0, true},
+		{"5", 10, 0, 5, 0, false},
+		{"5", 10, 0, 6, 0, true},
+		{"20%", 300, 281, 16, 16, false}, // a retry that changes nothing
+		{"20%", 300, 290, 3, 0, true},    // and one that makes new mistakes
+	} {
+		limit, err := ParseInvalidLimit(c.limit)
+		require.NoError(t, err)
+		assert.Equal(t, c.limit, limit.String())
+		err = limit.Check(&Forecast{Rows: c.rows, Kept: c.kept, Invalid: c.invalid, KnownInvalid: c.known})
+		var stopped *InvalidError
+		assert.Equal(t, c.stops, err != nil, c)
+		if c.stops {
+			assert.ErrorAs(t, err, &stopped)
+		}
+	}
+	for _, s := range []string{"", "-1", "0%", "101%", "NaN%", "some"} {
+		_, err := ParseInvalidLimit(s)
+		assert.Error(t, err, s)
+	}
+}
+
+func TestARefusedListNamesItsReasonsAndWhatToType(t *testing.T) {
+	f := preflightOf(t, []string{"a@x.io", "nobody", "b@x.io maybe", "neither"}, nil)
+	message := InvalidLimit{Percent: 20}.Check(f).Error()
+	assert.Contains(t, message, "3 of 4 rows (75%) are invalid, more than --max-invalid 20% allows; nothing was sent")
+	assert.Contains(t, message, "2        invalid_customer_email: first in row 2 (line 3): customerEmail is not")
+	assert.Contains(t, message, "--map FIELD=")
+	assert.Contains(t, message, "--max-invalid 75%")
+	assert.NotContains(t, message, "nobody")
+}
