@@ -38,7 +38,7 @@ func (r *run) recover() error {
 	if len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 && nothingDone(rec) {
 		// A wrong tenant, say, that was refused on the first call and has
 		// been mended: there is nothing to go on with.
-		if err := r.State.Discard(); err != nil {
+		if err := r.State.BeginAnew(); err != nil {
 			return err
 		}
 		_, err := r.State.Recover()

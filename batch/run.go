@@ -40,6 +40,10 @@ type Config struct {
 	// to keep; such a record is not sent. May be nil.
 	Keep func(*source.Record) (sink.Result, bool)
 
+	// Duplicates are the rows of one customer, as a preflight found them; nil:
+	// not searched for.
+	Duplicates *Duplicates
+
 	// Origin is shown by those who look at the state: the list, and the
 	// command that goes on with the run.
 	Origin Origin

@@ -7,6 +7,8 @@
 //	journal-NNNNNN      what was sent and answered, in segments of frames
 //	checkpoint          up to where everything is written and durable
 //	results, rejects    the partial outputs
+//	preflight, spool    what is known of the list, and the list if it came by
+//	                    standard input
 //
 // The order of durability: journal append, before anything else sees an
 // answer; outputs append; outputs fsync; checkpoint replaced, which is the one
@@ -16,6 +18,7 @@
 package state
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -69,7 +72,7 @@ func Open(fsys FS, path string, o Options) (*Dir, error) {
 	}
 	holder, err := json.Marshal(thisProcess())
 	if err == nil {
-		err = writeFile(fsys, holderName(path), holder)
+		err = writeFile(fsys, holderName(path), bytes.NewReader(holder))
 	}
 	if err != nil {
 		_ = d.Close()

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -123,10 +124,15 @@ func readFile(fsys FS, name string) ([]byte, error) {
 	return b, errors.Join(err, f.Close())
 }
 
-// replaceFile puts a durable file in the place of name: temp, fsync, rename,
+// replaceFile puts a durable file in the place of name.
+func replaceFile(fsys FS, name string, content []byte) error {
+	return replaceFrom(fsys, name, bytes.NewReader(content))
+}
+
+// replaceFrom does the same with what a reader gives: temp, fsync, rename,
 // fsync of the folder. A crash before the rename leaves the old file, and a
 // temp that the next call overwrites; after it, the new one.
-func replaceFile(fsys FS, name string, content []byte) error {
+func replaceFrom(fsys FS, name string, content io.Reader) error {
 	temp := name + ".tmp"
 	if err := writeFile(fsys, temp, content); err != nil {
 		return err
@@ -139,12 +145,12 @@ func replaceFile(fsys FS, name string, content []byte) error {
 
 // writeFile writes a file whole and makes its content durable, but not its
 // name.
-func writeFile(fsys FS, name string, content []byte) error {
+func writeFile(fsys FS, name string, content io.Reader) error {
 	f, err := fsys.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return ioError("create", name, err)
 	}
-	_, err = f.Write(content)
+	_, err = io.Copy(f, content)
 	if err == nil {
 		err = f.Sync()
 	}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -107,7 +108,7 @@ func (j *journal) sync() error {
 // its name durable before anything counts on it.
 func (j *journal) begin(number int, content []byte) error {
 	name := segmentName(j.dir, number)
-	if err := writeFile(j.fsys, name, content); err != nil {
+	if err := writeFile(j.fsys, name, bytes.NewReader(content)); err != nil {
 		return err
 	}
 	if err := j.fsys.SyncDir(j.dir); err != nil {

@@ -31,7 +31,7 @@ func (d *Dir) Publish(cp Checkpoint, targets map[string]string) error {
 			}
 		}
 	}
-	return d.dismantle()
+	return d.Dismantle()
 }
 
 // put moves one partial output to its target, over what was there.
@@ -65,8 +65,8 @@ func (d *Dir) copyTo(partial, target string) error {
 	return d.fsys.Remove(partial)
 }
 
-// dismantle removes the state folder.
-func (d *Dir) dismantle() error {
+// Dismantle removes the state folder: the run is over, or never began.
+func (d *Dir) Dismantle() error {
 	if err := d.journal.close(); err != nil {
 		return err
 	}

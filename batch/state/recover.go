@@ -227,9 +227,19 @@ const (
 	Rejects = "rejects"
 )
 
-// Discard removes what an earlier run left, but for the lock. The journal goes
-// first, durably: answers without a checkpoint would belong to no run.
+// Discard removes everything that an earlier run left, but for the lock. What
+// is kept of the list goes last: until then it may still be wanted.
 func (d *Dir) Discard() error {
+	if err := d.BeginAnew(); err != nil {
+		return err
+	}
+	return d.remove(keptNames())
+}
+
+// BeginAnew removes what an earlier run came to, and keeps what is known of
+// the list. The journal goes first, durably: answers without a checkpoint
+// would belong to no run.
+func (d *Dir) BeginAnew() error {
 	numbers, err := segments(d.fsys, d.path)
 	if err != nil {
 		return err

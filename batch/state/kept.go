@@ -1,0 +1,46 @@
+package state
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+)
+
+// Names of what the state keeps of the list. It says nothing about how far a
+// run has come, so it outlives a run that is begun anew.
+const (
+	Preflight = "preflight" // what reading the list ahead has found
+	Spool     = "spool"     // the list itself, when it came by standard input
+)
+
+func keptNames() []string {
+	return []string{Preflight, Preflight + ".tmp", Spool, Spool + ".tmp"}
+}
+
+// Keep puts content under a name, durably, in the place of what was there.
+// Wherever the machine stops, there is the one or the other, and whole.
+func (d *Dir) Keep(name string, content io.Reader) error {
+	return replaceFrom(d.fsys, d.KeptPath(name), content)
+}
+
+// Kept gives what was kept under a name, and an error that satisfies
+// errors.Is(err, fs.ErrNotExist) when nothing was.
+func (d *Dir) Kept(name string) ([]byte, error) {
+	path := d.KeptPath(name)
+	b, err := readFile(d.fsys, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return b, ioError("read", path, err)
+}
+
+// KeptPath is where something that is kept stands.
+func (d *Dir) KeptPath(name string) string { return filepath.Join(d.path, name) }
+
+// Began reports whether the state is of a run that has begun: it may have made
+// calls.
+func (d *Dir) Began() (bool, error) {
+	cp, err := readCheckpoint(d.fsys, d.path)
+	return cp != nil, err
+}
