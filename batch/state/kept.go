@@ -12,11 +12,8 @@ import (
 const (
 	Preflight = "preflight" // what reading the list ahead has found
 	Spool     = "spool"     // the list itself, when it came by standard input
+	Scratch   = "scratch"   // without a name, but for a moment
 )
-
-func keptNames() []string {
-	return []string{Preflight, Preflight + ".tmp", Spool, Spool + ".tmp"}
-}
 
 // Keep puts content under a name, durably, in the place of what was there.
 // Wherever the machine stops, there is the one or the other, and whole.

@@ -228,12 +228,16 @@ const (
 )
 
 // Discard removes everything that an earlier run left, but for the lock. What
-// is kept of the list goes last: until then it may still be wanted.
+// can be found out again goes first, and a list that came by standard input
+// last: until then the run can go on.
 func (d *Dir) Discard() error {
+	if err := d.remove([]string{Preflight, Preflight + ".tmp", Scratch}); err != nil {
+		return err
+	}
 	if err := d.BeginAnew(); err != nil {
 		return err
 	}
-	return d.remove(keptNames())
+	return d.remove([]string{Spool, Spool + ".tmp"})
 }
 
 // BeginAnew removes what an earlier run came to, and keeps what is known of

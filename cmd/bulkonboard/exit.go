@@ -47,6 +47,8 @@ func exitCode(err error) int {
 	var (
 		bad      *badRowsError
 		list     *source.ListError
+		invalid  *batch.InvalidError
+		stream   *otherStreamError
 		changed  *source.ChangedError
 		settings *batch.ChangedError
 		counts   *batch.CountsError
@@ -64,11 +66,11 @@ func exitCode(err error) int {
 		return exitBadRows
 	case errors.As(err, &held):
 		return exitHeld
-	case errors.As(err, &corrupt), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts):
+	case errors.As(err, &corrupt), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream):
 		return exitState
 	case errors.As(err, &io), errors.As(err, &reading):
 		return exitIO
-	case errors.As(err, &list):
+	case errors.As(err, &list), errors.As(err, &invalid):
 		return exitBadList
 	case errors.As(err, &refused):
 		return refusedCode(refused)

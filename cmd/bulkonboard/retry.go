@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bulkonboard/batch"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -32,6 +33,9 @@ they are, byte for byte. Like run, it goes on where it was interrupted.`,
 				return err
 			}
 			s.input = args[0]
+			if s.fromStandardInput() {
+				return &usageError{[]string{"retry takes a results file and not standard input: name the file"}}
+			}
 			if s.output == "" {
 				s.output = s.input
 			}
@@ -41,7 +45,7 @@ they are, byte for byte. Like run, it goes on where it was interrupted.`,
 			if err := s.check(); err != nil {
 				return err
 			}
-			return runJob(c.Context(), &s, c.ErrOrStderr())
+			return runJob(c.Context(), &s, c.InOrStdin(), c.ErrOrStderr())
 		},
 	}
 	s.register(c.Flags())
@@ -66,12 +70,26 @@ func (r *retrySelection) String() string {
 	return strings.TrimSpace(strings.Join(r.only, ",") + " " + strings.Join(r.codes, ","))
 }
 
+// treatment is how a results file's records are answered.
+func (r *retrySelection) treatment(encoder batch.Encoder, previous sink.Previous) treatment {
+	return treatment{encoder: encoder, keep: r.keep(previous), knownInvalid: r.knownInvalid(previous)}
+}
+
 // keep gives the results that stay: good ones, and those not selected. A row
 // without a result is sent.
 func (r *retrySelection) keep(previous sink.Previous) func(*source.Record) (sink.Result, bool) {
 	return func(rec *source.Record) (sink.Result, bool) {
 		res, ok := previous.Result(rec)
 		return res, ok && (res.Status.Good() || !r.selects(&res))
+	}
+}
+
+// knownInvalid reports the rows that were invalid before: who starts a retry
+// knows of them.
+func (r *retrySelection) knownInvalid(previous sink.Previous) func(*source.Record) bool {
+	return func(rec *source.Record) bool {
+		res, ok := previous.Result(rec)
+		return ok && res.Status == sink.Invalid
 	}
 }
 

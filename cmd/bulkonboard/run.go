@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -42,25 +41,20 @@ or from the file that --app-secret-file names.`,
 			if err := s.check(); err != nil {
 				return err
 			}
-			return runJob(c.Context(), &s, c.ErrOrStderr())
+			return runJob(c.Context(), &s, c.InOrStdin(), c.ErrOrStderr())
 		},
 	}
 	s.register(c.Flags())
 	return c
 }
 
-// runJob takes one list through the service, from opening it to the summary.
-func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
+// runJob takes one list through the service, from the first look at it to the
+// summary.
+func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer) error {
 	if err := s.checkFiles(); err != nil {
 		return err
 	}
-	file, list, err := s.openList()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	encoder, keep, err := s.encoderFor(list)
-	if err != nil {
+	if err := s.checkList(); err != nil {
 		return err
 	}
 	service, err := s.service(ctx, stderr)
@@ -79,36 +73,22 @@ func runJob(ctx context.Context, s *settings, stderr io.Writer) error {
 			return err
 		}
 	}
+	j := &job{settings: s, dir: dir, caller: service.caller, stderr: stderr}
+	return j.run(ctx, stdin)
+}
 
-	ctx, abort, release := untilSignalled(ctx, s.grace, stderr)
-	defer release()
-	summary, err := batch.Run(ctx, batch.Config{
-		List:    list,
-		Encoder: encoder,
-		Keep:    keep,
-		Origin:  batch.Origin{List: s.input, Command: commandLine(os.Args)},
-		Caller:  service.caller,
-		Pace:    s.controller(),
-		State:   dir,
-		Results: s.output,
-		Rejects: s.rejects,
-		Binding: s.binding(list),
-		FormID:  s.formID,
-
-		MaxInFlight: s.maxInFlight,
-		MaxAttempts: s.maxAttempts,
-		MaxBackoff:  s.maxBackoff,
-		Grace:       s.grace,
-		MaxFailures: s.limit,
-		Abort:       abort,
-		Log:         slog.New(slog.NewTextHandler(stderr, nil)),
-	})
-	if summary.Began || summary.Complete {
-		printSummary(stderr, s, summary)
+// checkList refuses a file that is no list before anything is made. Standard
+// input can be looked at only once there is a place to keep it.
+func (s *settings) checkList() error {
+	if s.fromStandardInput() {
+		return nil
 	}
-	if err == nil && summary.Bad() > 0 {
-		return &badRowsError{summary.Bad()}
+	list, err := s.open(s.input)
+	if err != nil {
+		return err
 	}
+	defer list.Close()
+	_, err = s.treatmentOf(list.List)
 	return err
 }
 
@@ -127,17 +107,20 @@ func (s *settings) controller() *pace.Controller {
 	return pace.New(pace.Config{Ceiling: s.perSecond, MaxInFlight: s.maxInFlight})
 }
 
-func (s *settings) stateDir() string { return s.output + ".state" }
+func (s *settings) stateDir() string { return stateDirOf(s.output) }
+
+// stateDirOf is the state folder of the run that writes a results file.
+func stateDirOf(output string) string { return output + ".state" }
 
 // checkFiles refuses what would overwrite somebody's work, before any file is
 // made.
 func (s *settings) checkFiles() error {
-	in, err := os.Stat(s.input)
-	if err != nil {
-		return &source.ListError{Reason: err.Error(), Hint: "name the customer list with --input"}
-	}
-	if in.IsDir() {
-		return &source.ListError{Reason: s.input + " is a folder", Hint: "name the customer list with --input"}
+	var in os.FileInfo
+	if !s.fromStandardInput() {
+		var err error
+		if in, err = s.checkInput(); err != nil {
+			return err
+		}
 	}
 	out, err := os.Stat(s.output)
 	if errors.Is(err, os.ErrNotExist) {
@@ -146,7 +129,7 @@ func (s *settings) checkFiles() error {
 	if err != nil {
 		return &usageError{[]string{"--output: " + err.Error()}}
 	}
-	if os.SameFile(in, out) {
+	if in != nil && os.SameFile(in, out) {
 		if s.retry != nil {
 			return nil
 		}
@@ -164,47 +147,37 @@ func (s *settings) checkFiles() error {
 	return &usageError{[]string{fmt.Sprintf("%s exists and this run did not make it; name another --output, or replace it with --overwrite", s.output)}}
 }
 
-func (s *settings) openList() (*os.File, *source.List, error) {
-	file, err := os.Open(s.input)
-	if err != nil {
-		return nil, nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
-	}
-	format, err := formatOf(s.format)
-	if err != nil {
-		return nil, nil, err
-	}
-	list, err := source.Open(file, source.Options{Format: format, Name: s.input})
-	if err != nil {
-		_ = file.Close()
-		return nil, nil, err
-	}
-	return file, list, nil
+// treatment is how the records of a list are answered.
+type treatment struct {
+	encoder      batch.Encoder
+	keep         func(*source.Record) (sink.Result, bool) // nil for run, as the next
+	knownInvalid func(*source.Record) bool
 }
 
-// encoderFor is what writes results in the form of the list, and, for a retry,
-// what finds the results that a record keeps.
-func (s *settings) encoderFor(list *source.List) (batch.Encoder, func(*source.Record) (sink.Result, bool), error) {
+// treatmentOf gives what writes results in the form of the list, and, for a
+// retry, what finds the results that a record has.
+func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 	if list.Format() == source.FormatJSONL {
 		if s.retry == nil {
-			return sink.JSONL{}, nil, nil
+			return treatment{encoder: sink.JSONL{}}, nil
 		}
-		return sink.EditedJSONL{}, s.retry.keep(sink.EditedJSONL{}), nil
+		return s.retry.treatment(sink.EditedJSONL{}, sink.EditedJSONL{}), nil
 	}
 	o := sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM()}
 	if o.LineEnd == "\r" {
 		o.LineEnd = "\n"
 	}
 	if s.retry == nil {
-		return sink.NewCSV(list.Header(), o), nil, nil
+		return treatment{encoder: sink.NewCSV(list.Header(), o)}, nil
 	}
 	edited, err := sink.NewEdited(list.Header(), o)
 	if err != nil {
-		return nil, nil, &source.ListError{
+		return treatment{}, &source.ListError{
 			Name: s.input, Line: 1, Reason: "this is no results file: " + err.Error(),
 			Hint: "put the columns back, or send it as a new list with bulkonboard run",
 		}
 	}
-	return edited, s.retry.keep(edited), nil
+	return s.retry.treatment(edited, edited), nil
 }
 
 // binding is what a resumed run must agree on with the interrupted one. It
@@ -220,6 +193,9 @@ func (s *settings) binding(list *source.List) map[string]string {
 	}
 	if s.sandbox {
 		b["endpoint"] = "sandbox"
+	}
+	if s.noPreflight {
+		b["preflight"] = "none"
 	}
 	b["command"] = "run"
 	if s.retry != nil {

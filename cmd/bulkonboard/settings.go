@@ -25,10 +25,13 @@ const secretVariable = envPrefix + "APP_SECRET"
 
 // settings are the flags of run, as they were given.
 type settings struct {
-	input, output, rejects string
-	overwrite, restart     bool
-	format                 string
-	retry                  *retrySelection // nil for run
+	listFlags
+	output, rejects    string
+	overwrite, restart bool
+	retry              *retrySelection // nil for run
+
+	noPreflight bool
+	maxInvalid  string
 
 	baseURL, appID, tenantID, formID, secretFile string
 	sandbox                                      bool
@@ -41,19 +44,21 @@ type settings struct {
 	grace       time.Duration
 	maxFailures string
 
-	secret    session.Secret
-	limit     batch.FailureLimit
-	perSecond float64 // 0: no ceiling
+	secret       session.Secret
+	invalidLimit batch.InvalidLimit
+	limit        batch.FailureLimit
+	perSecond    float64 // 0: no ceiling
 }
 
 func (s *settings) register(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.StringVarP(&s.input, "input", "i", "", "customer list to read: CSV or JSONL")
+	s.listFlags.register(f)
 	f.StringVarP(&s.output, "output", "o", "", "results file to write; <output>.state keeps the state of a run under way")
 	f.StringVar(&s.rejects, "rejects", "", "also write the records that did not end well to this file, as the very bytes of the input")
 	f.BoolVar(&s.overwrite, "overwrite", false, "replace an output that another run made")
 	f.BoolVar(&s.restart, "restart", false, "throw away what an interrupted run left and begin anew")
-	f.StringVar(&s.format, "format", "auto", "format of the list: auto, csv or jsonl")
+	f.BoolVar(&s.noPreflight, "no-preflight", false, "do not read the whole list before the first call: no forecast, no --max-invalid, no search for duplicates")
+	f.StringVar(&s.maxInvalid, "max-invalid", "20%", "send nothing when more rows than this are invalid: a number, or a share such as 20%")
 	f.BoolVar(&s.sandbox, "sandbox", false, "call a service built into this program; needs no configuration")
 	f.StringVar(&s.baseURL, "base-url", "", "address of the service, without /api/…")
 	f.StringVar(&s.appID, "app-id", "", "application id")
@@ -95,7 +100,7 @@ func variableOf(flag string) string {
 // any file is made.
 func (s *settings) check() error {
 	var p problems
-	p.need("input", s.input)
+	s.listFlags.check(&p)
 	p.need("output", s.output)
 	if s.input != "" && s.input == s.output && s.retry == nil {
 		p.add("--output is the input; a list is never overwritten: name another file")
@@ -103,8 +108,9 @@ func (s *settings) check() error {
 	if s.rejects != "" && (s.rejects == s.input || s.rejects == s.output) {
 		p.add("--rejects is the input or the output; name another file")
 	}
-	if _, err := formatOf(s.format); err != nil {
-		p.add(err.Error())
+	var err error
+	if s.invalidLimit, err = batch.ParseInvalidLimit(s.maxInvalid); err != nil {
+		p.add("--max-invalid: " + err.Error())
 	}
 	s.checkService(&p)
 	s.checkPace(&p)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ func statusCommand() *cobra.Command {
 }
 
 func showStatus(w io.Writer, output string) error {
-	seen, err := state.Inspect(state.OS{}, output+".state")
+	seen, err := state.Inspect(state.OS{}, stateDirOf(output))
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(output); err != nil {
 			return &usageError{[]string{fmt.Sprintf("there is neither %s nor a run that writes it", output)}}
@@ -44,7 +45,7 @@ func showStatus(w io.Writer, output string) error {
 	if seen.Checkpoint == nil {
 		return nil
 	}
-	return showProgress(w, seen)
+	return showProgress(w, output, seen)
 }
 
 func holding(s *state.Snapshot) string {
@@ -54,12 +55,12 @@ func holding(s *state.Snapshot) string {
 	return fmt.Sprintf("running; process %d on %s, since %s", s.Holder.PID, s.Holder.Host, s.Holder.Since.Local().Format(time.DateTime))
 }
 
-func showProgress(w io.Writer, s *state.Snapshot) error {
+func showProgress(w io.Writer, output string, s *state.Snapshot) error {
 	var tally batch.Tally
 	if err := json.Unmarshal(s.Checkpoint.Extra, &tally); err != nil {
 		return fmt.Errorf("the counts in the checkpoint cannot be read: %w", err)
 	}
-	fmt.Fprintf(w, "  rows     %d written, %s; %d more answered\n", tally.Rows, bytesOf(s.Checkpoint.Offset, tally.Origin.List), s.Answers)
+	fmt.Fprintf(w, "  rows     %d written, %s; %d more answered\n", tally.Rows, bytesOf(s.Checkpoint.Offset, tally.Origin.List, output), s.Answers)
 	for _, status := range sink.Statuses() {
 		if n := tally.Status[status]; n > 0 {
 			fmt.Fprintf(w, "  %-8s %d\n", status, n)
@@ -74,12 +75,16 @@ func showProgress(w io.Writer, s *state.Snapshot) error {
 
 // bytesOf says how much of the list lies before a place. A compressed list has
 // no such share: its size is not that of its rows.
-func bytesOf(offset int64, list string) string {
-	info, err := os.Stat(list)
-	if err != nil || info.Size() < offset {
-		return fmt.Sprintf("%d bytes of the list", offset)
+func bytesOf(offset int64, list, output string) string {
+	path, name := list, "the list"
+	if list == standardInputName {
+		path, name = filepath.Join(stateDirOf(output), state.Spool), standardInputName
 	}
-	return fmt.Sprintf("%d of %d bytes of the list (%.0f%%)", offset, info.Size(), 100*float64(offset)/max(1, float64(info.Size())))
+	info, err := os.Stat(path)
+	if err != nil || info.Size() < offset {
+		return fmt.Sprintf("%d bytes of %s", offset, name)
+	}
+	return fmt.Sprintf("%d of %d bytes of %s (%.0f%%)", offset, info.Size(), name, 100*float64(offset)/max(1, float64(info.Size())))
 }
 
 // commandLine is a command as it can be typed again.

@@ -24,6 +24,9 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 		}
 	}
 	fmt.Fprintf(w, "  %-10s %d sent, %s\n", "attempts", sum.Attempts, throttledText(sum))
+	if s.noPreflight {
+		fmt.Fprintf(w, "  %-10s not searched for (--no-preflight)\n", "duplicates")
+	}
 	if sum.InDoubt > 0 {
 		fmt.Fprintf(w, "  %-10s %d calls were in flight at an interruption and sent again: these customers may have been called twice\n", "in doubt", sum.InDoubt)
 	}

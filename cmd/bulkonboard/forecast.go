@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"bulkonboard/batch"
+)
+
+// printForecast says what a run would do, at a rate or, when that is zero,
+// without saying how long it takes.
+func printForecast(w io.Writer, f *batch.Forecast, name string, perSecond float64) {
+	fmt.Fprintf(w, "forecast: %d rows in %s\n", f.Rows, name)
+	line := func(what string, n int64, text string) {
+		fmt.Fprintf(w, "  %-10s %d%s\n", what, n, text)
+	}
+	line("calls", f.Calls, timeFor(f.Calls, perSecond))
+	line("mailed", f.Mailed, " of these customers, by the service (sendEmail)")
+	line("duplicates", f.Repeated, firstDuplicate(f.Duplicates))
+	if f.Kept > 0 {
+		line("kept", f.Kept, " rows stay as they are")
+	}
+	line("invalid", f.Invalid, invalidText(f))
+	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
+}
+
+// timeFor is how long calls take at a rate.
+func timeFor(calls int64, perSecond float64) string {
+	if perSecond == 0 || calls == 0 {
+		return ""
+	}
+	seconds := float64(calls) / perSecond
+	return fmt.Sprintf(", at %g/s about %s", perSecond, roughly(time.Duration(seconds*float64(time.Second))))
+}
+
+// roughly gives a time as people plan with it.
+func roughly(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch d = max(d, time.Second); {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d.Round(time.Second)/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d m", d.Round(time.Minute)/time.Minute)
+	case d < 2*day:
+		d = d.Round(time.Minute)
+		return fmt.Sprintf("%d h %d m", d/time.Hour, d%time.Hour/time.Minute)
+	default:
+		d = d.Round(time.Hour)
+		return fmt.Sprintf("%d days %d h", d/day, d%day/time.Hour)
+	}
+}
+
+func firstDuplicate(d *batch.Duplicates) string {
+	for row, first := range d.All() {
+		return fmt.Sprintf(", the first in row %d, of the customer of row %d", row, first)
+	}
+	return ""
+}
+
+func invalidText(f *batch.Forecast) string {
+	if f.Invalid == 0 {
+		return ""
+	}
+	text := fmt.Sprintf(" (%.3g%%), never sent", 100*float64(f.Invalid)/float64(f.Rows))
+	if f.KnownInvalid > 0 {
+		text += fmt.Sprintf("; %d of them were before", f.KnownInvalid)
+	}
+	return text
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"strconv"
+	"time"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/state"
+)
+
+// preflight reads the whole list before the first call, or takes what an
+// earlier start of the run found. Before a run begins, it refuses a list with
+// too many invalid rows and says what the run will do.
+func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
+	binding := j.listBinding()
+	f, known := j.keptForecast(binding)
+	if !known {
+		var err error
+		if f, err = j.readAhead(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if !j.began {
+		if err := j.invalidLimit.Check(f); err != nil {
+			return nil, err
+		}
+		printForecast(j.stderr, f, j.name(), j.perSecond)
+	}
+	if known {
+		return f, nil
+	}
+	b, err := f.Encode(binding)
+	if err != nil {
+		return nil, err
+	}
+	return f, j.dir.Keep(state.Preflight, bytes.NewReader(b))
+}
+
+// listBinding is what a forecast was made of: the file, and what of the
+// settings says how it is read.
+func (j *job) listBinding() map[string]string {
+	b := maps.Clone(j.binding(j.list.List))
+	for _, ofService := range []string{"endpoint", "tenant id", "rejects"} {
+		delete(b, ofService)
+	}
+	b["bytes"] = strconv.FormatInt(j.list.info.Size(), 10)
+	b["modified"] = j.list.info.ModTime().UTC().Format(time.RFC3339Nano)
+	return b
+}
+
+// keptForecast is the forecast of an earlier start. One that cannot be read is
+// as good as none: the list is there.
+func (j *job) keptForecast(binding map[string]string) (*batch.Forecast, bool) {
+	b, err := j.dir.Kept(state.Preflight)
+	if err != nil {
+		return nil, false
+	}
+	return batch.ParseForecast(b, binding)
+}
+
+func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
+	list, err := j.open(j.path)
+	if err != nil {
+		return nil, err
+	}
+	defer list.Close()
+	file, err := os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	scratch, err := withoutName(file, err)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = scratch.Close() }() // nobody wants it any more
+	shown := progress{w: j.stderr, terminal: isTerminal(j.stderr), share: list.done, last: time.Now()}
+	defer shown.end()
+	p := batch.Preflight{
+		List: list.List, FormID: j.formID, Keep: j.keep, KnownInvalid: j.knownInvalid,
+		Scratch: scratch, Progress: shown.update,
+	}
+	return p.Run(ctx)
+}
+
+// withoutName takes the name off a new file, so that it is gone with the
+// process.
+func withoutName(file *os.File, err error) (*os.File, error) {
+	if err == nil {
+		err = os.Remove(file.Name())
+	}
+	if err == nil {
+		return file, nil
+	}
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		return nil, &state.IOError{Op: "make the scratch file", Path: inner.Path, Err: inner.Err}
+	}
+	return nil, err
+}
+
+// How often progress is shown: a terminal has one line that is written over,
+// a log gets few.
+const (
+	terminalEvery = 200 * time.Millisecond
+	logEvery      = 30 * time.Second
+)
+
+// progress shows how far reading has come.
+type progress struct {
+	w        io.Writer
+	terminal bool
+	share    func() float64 // of the list that has been read; nil when it is not known
+	last     time.Time
+	line     bool // there is a line to wipe off
+}
+
+func (p *progress) update(rows, _ int64) {
+	every := logEvery
+	if p.terminal {
+		every = terminalEvery
+	}
+	if time.Since(p.last) < every {
+		return
+	}
+	p.last = time.Now()
+	text := fmt.Sprintf("reading the list: %d rows", rows)
+	if p.share != nil {
+		text += fmt.Sprintf(", %.0f%%", 100*p.share())
+	}
+	if !p.terminal {
+		fmt.Fprintln(p.w, text)
+		return
+	}
+	fmt.Fprint(p.w, "\r"+text+"\x1b[K")
+	p.line = true
+}
+
+func (p *progress) end() {
+	if p.line {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}

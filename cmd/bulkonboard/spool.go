@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/source"
+)
+
+// spool makes a file of standard input, so that the run can read it more than
+// once, and returns its path. A run that goes on has one already: then nothing
+// need come, and what comes must be the same.
+func spool(dir *state.Dir, began bool, stdin io.Reader, stderr io.Writer) (string, error) {
+	path := dir.KeptPath(state.Spool)
+	kept, err := os.Open(path)
+	there := err == nil
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", &source.ReadError{Name: standardInputName, Err: err}
+	}
+	defer func() { _ = kept.Close() }() // it was only read
+	incoming, err := incomingList(stdin)
+	switch {
+	case err != nil:
+		return "", err
+	case incoming == nil && there:
+		fmt.Fprintln(stderr, "standard input has nothing: using the list that was kept of it")
+		return path, nil
+	case incoming == nil:
+		return "", &source.ListError{Reason: "standard input is empty", Hint: "pipe a customer list into the command, or name a file with --input"}
+	case there && began:
+		return path, sameList(kept, incoming)
+	}
+	return path, dir.Keep(state.Spool, incoming)
+}
+
+// incomingList is what comes by standard input, or nil when nothing does. A
+// terminal is not waited for: nobody types a list.
+func incomingList(stdin io.Reader) (io.Reader, error) {
+	if isTerminal(stdin) {
+		return nil, nil //nolint:nilnil // no list is no error here
+	}
+	in := bufio.NewReaderSize(stdin, 64<<10)
+	_, err := in.Peek(1)
+	if errors.Is(err, io.EOF) {
+		return nil, nil //nolint:nilnil // no list is no error here
+	}
+	if err != nil {
+		return nil, &source.ReadError{Name: standardInputName, Err: err}
+	}
+	return in, nil
+}
+
+// isTerminal reports a terminal, or another device such as /dev/null.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// sameList compares what comes with what was kept, to the last byte.
+func sameList(kept, incoming io.Reader) error {
+	a, b := make([]byte, 64<<10), make([]byte, 64<<10)
+	for at := int64(0); ; {
+		n, errKept := io.ReadFull(kept, a)
+		m, errIncoming := io.ReadFull(incoming, b)
+		if err := errors.Join(unexpected(errKept), unexpected(errIncoming)); err != nil {
+			return &source.ReadError{Name: standardInputName, Err: err}
+		}
+		if !bytes.Equal(a[:n], b[:m]) {
+			return &otherStreamError{at: at + differAt(a[:n], b[:m])}
+		}
+		if n < len(a) {
+			return nil
+		}
+		at += int64(n)
+	}
+}
+
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
+}
+
+func differAt(a, b []byte) int64 {
+	i := 0
+	for i < min(len(a), len(b)) && a[i] == b[i] {
+		i++
+	}
+	return int64(i)
+}
+
+// otherStreamError says that standard input is not what an interrupted run had
+// of it.
+type otherStreamError struct{ at int64 }
+
+// Error says where they differ, and the ways out.
+func (e *otherStreamError) Error() string {
+	return fmt.Sprintf("standard input is not the list that this run began with: they differ at byte %d; to go on, give the same list again or nothing at all (< /dev/null);"+
+		" to send the new one, begin anew with --restart or write to another --output", e.at)
+}

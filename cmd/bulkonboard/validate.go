@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+	"bulkonboard/source"
+)
+
+// validation is the flags of validate.
+type validation struct {
+	listFlags
+	formID string
+}
+
+func validateCommand() *cobra.Command {
+	var v validation
+	c := &cobra.Command{
+		Use:   "validate --input LIST",
+		Short: "Read a list as run would, and send nothing",
+		Long: `validate reads a list to its end and tells how it is read, what a run of it would
+do, and which rows are invalid and why. It sends nothing and needs no service.
+It exits with 0 when every row is valid, with 1 when some are not, and with 65
+when the list cannot be read as a customer list.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := fromEnvironment(c); err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				v.input = args[0]
+			}
+			var p problems
+			if v.check(&p); len(p) > 0 {
+				return &usageError{p}
+			}
+			return v.run(c.Context(), c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	c.Flags().SortFlags = false
+	v.register(c.Flags())
+	c.Flags().StringVar(&v.formID, "form-id", "", "form id, for rows that have none of their own")
+	return c
+}
+
+// run reads the list and says what it found.
+func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
+	list, share, done, err := v.begin(stdin)
+	if err != nil {
+		return err
+	}
+	defer done()
+	printReading(stdout, list)
+	scratch, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = scratch.Close() }() // nobody wants it any more
+	shown := progress{w: stderr, terminal: isTerminal(stderr), share: share, last: time.Now()}
+	p := batch.Preflight{List: list, FormID: v.formID, Scratch: scratch, Progress: shown.update}
+	f, err := p.Run(ctx)
+	shown.end()
+	if err != nil {
+		return err
+	}
+	printForecast(stdout, f, v.name(), 0)
+	if f.Invalid > 0 {
+		return &badRowsError{f.Invalid}
+	}
+	return nil
+}
+
+// begin opens the list: a file, or standard input as it comes.
+func (v *validation) begin(stdin io.Reader) (_ *source.List, share func() float64, done func(), err error) {
+	if v.fromStandardInput() {
+		list, err := v.read(stdin)
+		return list, nil, func() {}, err
+	}
+	if _, err := v.checkInput(); err != nil {
+		return nil, nil, nil, err
+	}
+	list, err := v.open(v.input)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return list.List, list.done, list.Close, nil
+}
+
+// printReading says how a list is read.
+func printReading(w io.Writer, list *source.List) {
+	line := func(what, text string) { fmt.Fprintf(w, "%-11s %s\n", what, text) }
+	line("format:", list.Format().String())
+	encoding := "UTF-8"
+	if list.BOM() {
+		encoding += " with byte order mark"
+	}
+	line("encoding:", encoding)
+	if list.Format() == source.FormatCSV {
+		line("delimiter:", spelt(string(list.Delimiter())))
+		line("line ends:", spelt(list.LineEnd()))
+	}
+	line("mapping:", list.Mapping())
+}
+
+// spelt names what cannot be seen.
+func spelt(s string) string {
+	names := map[string]string{"\t": "tab", "\n": "LF", "\r\n": "CRLF", "\r": "CR"}
+	if name, ok := names[s]; ok {
+		return name
+	}
+	return s
+}
