@@ -49,18 +49,44 @@ type Forecast struct {
 // calls of Progress.
 const progressRows = 4096
 
+// manyChunks is where a list is long enough for its memory to be looked after:
+// the garbage collector would take as much again before it looked. What is
+// held has no pointers, so looking more often costs next to nothing.
+const (
+	manyChunks    = 64
+	frugalPercent = 25
+)
+
 // Run reads the list. It ends early with the cause of ctx, or with what ended
 // reading. What it held in memory has been given back when it returns, but for
 // the forecast.
 func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	f := &Forecast{Bytes: int64(len(p.List.HeaderRaw())), Errors: ErrorGroups{}}
 	find := newFinder(p.Scratch)
+	err := p.read(ctx, f, find)
+	if err == nil {
+		f.Duplicates, err = find.find()
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.Repeated = find.duplicates
+	f.Calls -= find.duplicates
+	f.Mailed -= find.mails
+	if f.Rows > chunkSightings {
+		debug.FreeOSMemory()
+	}
+	return f, nil
+}
+
+func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
+	usual := 0
 	for rec, err := range p.List.Records() {
 		if err == nil {
 			err = p.count(f, find, rec)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if rec.Row%progressRows != 0 {
 			continue
@@ -69,21 +95,14 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 			p.Progress(f.Rows, f.Bytes)
 		}
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
+		}
+		if usual == 0 && len(find.seen.chunks) > manyChunks {
+			usual = debug.SetGCPercent(frugalPercent)
+			defer debug.SetGCPercent(usual)
 		}
 	}
-	held := len(find.seen.chunks)
-	var err error
-	if f.Duplicates, err = find.find(); err != nil {
-		return nil, err
-	}
-	f.Repeated = find.duplicates
-	f.Calls -= find.duplicates
-	f.Mailed -= find.mails
-	if held > 1 {
-		debug.FreeOSMemory()
-	}
-	return f, nil
+	return nil
 }
 
 // count adds one record. Rows are counted as calls here, and those that turn
