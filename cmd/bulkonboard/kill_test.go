@@ -101,6 +101,15 @@ func TestARetryKilledAtEveryPointGoesOn(t *testing.T) {
 	})
 }
 
+// TestARunFromStandardInputKilledAtEveryPointGoesOn does it to a list that
+// must be kept first.
+func TestARunFromStandardInputKilledAtEveryPointGoesOn(t *testing.T) {
+	killEverywhere(t, func(p *program) []string {
+		p.stdin = p.file("list.csv")
+		return []string{"run", "-i", "-", "-o", p.file("out.csv"), "--rate", "0", "--max-inflight", strconv.Itoa(killInFlight)}
+	})
+}
+
 func killEverywhere(t *testing.T, prepare func(*program) []string) {
 	for n := 1; ; n++ {
 		p := newProgram(t, killRows, sandbox.Options{})
@@ -125,7 +134,7 @@ func killEverywhere(t *testing.T, prepare func(*program) []string) {
 		left, err := filepath.Glob(p.file("out.csv.state/*"))
 		require.NoError(t, err)
 		for _, name := range left {
-			assert.Contains(t, []string{"lock", "holder.json"}, filepath.Base(name), "nothing but a folder without a run may be left")
+			assert.Contains(t, []string{"lock", "holder.json", "spool"}, filepath.Base(name), "nothing but a folder without a run may be left")
 		}
 		assert.LessOrEqual(t, p.service.Stats().RepeatedCalls, int64(kills*killInFlight), "killed at %d", n)
 		if kills == 0 {

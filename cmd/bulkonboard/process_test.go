@@ -31,6 +31,7 @@ type program struct {
 	folder  string
 	service *sandbox.Service
 	env     []string
+	stdin   string // a file, or nothing
 }
 
 func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
@@ -64,6 +65,12 @@ func (p *program) command(args ...string) (*exec.Cmd, *bytes.Buffer) {
 	c.Env = append(p.env, programVariable+"=1")
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
+	if p.stdin != "" {
+		list, err := os.Open(p.stdin)
+		require.NoError(p.t, err)
+		defer list.Close()
+		c.Stdin = list
+	}
 	require.NoError(p.t, c.Start())
 	return c, &stderr
 }
@@ -133,6 +140,32 @@ func killAtRandom(t *testing.T, rows, inFlight, most int) {
 	assert.LessOrEqual(t, doubts, kills*inFlight)
 	assert.Equal(t, most, kills, "all before the list was done")
 	t.Logf("%d kills, %d calls in doubt, %d of them had reached the service", kills, doubts, stats.RepeatedCalls)
+}
+
+func TestAListFromStandardInputGoesOnWithOrWithoutItBeingGivenAgain(t *testing.T) {
+	const rows = 400
+	for name, again := range map[string]bool{"given again": true, "nothing given": false} {
+		t.Run(name, func(t *testing.T) {
+			p := newProgram(t, rows, sandbox.Options{Latency: 20 * time.Millisecond})
+			args := []string{"run", "-i", "-", "-o", p.file("out.csv"), "--rate", "0", "--max-inflight", "4"}
+			stops := []os.Signal{os.Kill, os.Interrupt, nil}
+			for i, stop := range stops {
+				p.stdin = p.file("list.csv")
+				if i > 0 && !again {
+					p.stdin = ""
+				}
+				c, stderr := p.command(args...)
+				if stop != nil {
+					p.until("calls", func() bool { return p.service.Stats().Calls > int64(100*(i+1)) })
+					require.NoError(t, c.Process.Signal(stop))
+				}
+				require.Equal(t, []int{-1, exitInterrupted, 0}[i], p.end(c), stderr.String())
+			}
+			p.requireEachItsOwn(rows)
+			assert.LessOrEqual(t, p.service.Stats().RepeatedCalls, int64(4))
+			assert.NoDirExists(t, p.file("out.csv.state"))
+		})
+	}
 }
 
 func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {

@@ -75,7 +75,7 @@ func sameList(kept, incoming io.Reader) error {
 			return &source.ReadError{Name: standardInputName, Err: err}
 		}
 		if !bytes.Equal(a[:n], b[:m]) {
-			return &otherStreamError{at: at + differAt(a[:n], b[:m])}
+			return &otherStreamError{at: at + differAt(a[:n], b[:m]) + 1}
 		}
 		if n < len(a) {
 			return nil
@@ -101,10 +101,10 @@ func differAt(a, b []byte) int64 {
 
 // otherStreamError says that standard input is not what an interrupted run had
 // of it.
-type otherStreamError struct{ at int64 }
+type otherStreamError struct{ at int64 } // counted from 1
 
 // Error says where they differ, and the ways out.
 func (e *otherStreamError) Error() string {
-	return fmt.Sprintf("standard input is not the list that this run began with: they differ at byte %d; to go on, give the same list again or nothing at all (< /dev/null);"+
+	return fmt.Sprintf("standard input is not the list that this run began with: they differ from byte %d on; to go on, give the same list again or nothing at all (< /dev/null);"+
 		" to send the new one, begin anew with --restart or write to another --output", e.at)
 }
