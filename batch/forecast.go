@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
-	"slices"
 )
 
 // A forecast is kept in the state folder, so that a run that goes on need not
@@ -87,24 +86,20 @@ func sealedForecast(b []byte) bool {
 		crc32.Checksum(b[:end], castagnoli) == binary.LittleEndian.Uint32(b[end:])
 }
 
-// parseMembers reads members and checks that they lead and refer as members
-// do.
+// parseMembers reads members and checks what the search in them relies on. The
+// rest is the checksum's: a run that goes on has no time to look at each twice.
 func parseMembers(b []byte) ([]member, bool) {
 	members := make([]member, len(b)/forecastMember)
+	before := uint32(0)
 	for i := range members {
-		members[i] = member{
+		m := member{
 			row:   binary.LittleEndian.Uint32(b[forecastMember*i:]),
 			other: binary.LittleEndian.Uint32(b[forecastMember*i+4:]),
 		}
-	}
-	sorted := slices.IsSortedFunc(members, func(a, b member) int { return int(int64(a.row) - int64(b.row)) })
-	d := &Duplicates{members: members}
-	for i, m := range members {
-		other, found := d.find(int64(m.other))
-		twice := i > 0 && members[i-1].row == m.row
-		if !sorted || twice || !found || other.leads() == m.leads() {
+		if m.row <= before || m.other == 0 || m.other == m.row {
 			return nil, false
 		}
+		members[i], before = m, m.row
 	}
 	return members, true
 }
