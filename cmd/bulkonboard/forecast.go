@@ -37,13 +37,14 @@ func timeFor(calls int64, perSecond float64) string {
 // roughly gives a time as people plan with it.
 func roughly(d time.Duration) string {
 	const day = 24 * time.Hour
-	switch d = max(d, time.Second); {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", d.Round(time.Second)/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%d m", d.Round(time.Minute)/time.Minute)
-	case d < 2*day:
-		d = d.Round(time.Minute)
+	seconds, minutes := max(d.Round(time.Second), time.Second), d.Round(time.Minute)
+	switch {
+	case seconds < time.Minute:
+		return fmt.Sprintf("%d s", seconds/time.Second)
+	case minutes < time.Hour:
+		return fmt.Sprintf("%d m", minutes/time.Minute)
+	case minutes < 2*day:
+		d = minutes
 		return fmt.Sprintf("%d h %d m", d/time.Hour, d%time.Hour/time.Minute)
 	default:
 		d = d.Round(time.Hour)

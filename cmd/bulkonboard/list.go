@@ -102,5 +102,8 @@ func (l *listFlags) checkInput() (fs.FileInfo, error) {
 	if info.IsDir() {
 		return nil, &source.ListError{Reason: l.input + " is a folder", Hint: "name the customer list with --input"}
 	}
+	if !info.Mode().IsRegular() {
+		return nil, &source.ListError{Reason: l.input + " is no ordinary file, and a list is read more than once", Hint: "give it by standard input: --input - < " + quoted(l.input)}
+	}
 	return info, nil
 }
