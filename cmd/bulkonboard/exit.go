@@ -57,6 +57,7 @@ func exitCode(err error) int {
 		reading  *source.ReadError
 		corrupt  *state.CorruptError
 		held     *state.HeldError
+		deadline *batch.DeadlineError
 		io       *state.IOError
 	)
 	switch {
@@ -74,7 +75,7 @@ func exitCode(err error) int {
 		return exitBadList
 	case errors.As(err, &refused):
 		return refusedCode(refused)
-	case errors.As(err, &failures):
+	case errors.As(err, &failures), errors.As(err, &deadline):
 		return exitStopped
 	case errors.Is(err, batch.ErrInterrupted):
 		return exitInterrupted

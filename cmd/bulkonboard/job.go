@@ -33,6 +33,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 		return j.refuse(err)
 	}
 	defer j.list.Close()
+	ctx, closeWindow := j.window.limited(ctx)
+	defer closeWindow()
 	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
 	defer release()
 	var duplicates *batch.Duplicates

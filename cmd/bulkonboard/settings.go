@@ -43,6 +43,7 @@ type settings struct {
 	maxBackoff  time.Duration
 	grace       time.Duration
 	maxFailures string
+	window      window
 
 	secret       session.Secret
 	invalidLimit batch.InvalidLimit
@@ -72,6 +73,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.DurationVar(&s.maxBackoff, "max-backoff", time.Minute, "wait between two attempts for one row, at most")
 	f.DurationVar(&s.grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
 	f.StringVar(&s.maxFailures, "max-failures", "", "stop when more rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows)")
+	s.window.register(f)
 }
 
 // fromEnvironment fills in every flag that was not given and has a variable.
@@ -158,6 +160,7 @@ func (s *settings) checkPace(p *problems) {
 	if s.grace < 0 {
 		p.add(fmt.Sprintf("--grace is %s; it takes zero or more", s.grace))
 	}
+	s.window.check(p, time.Now())
 	if s.maxFailures != "" {
 		if s.limit, err = batch.ParseFailureLimit(s.maxFailures); err != nil {
 			p.add("--max-failures: " + err.Error())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,9 +13,9 @@ import (
 	"bulkonboard/batch"
 )
 
-// untilSignalled stops a run twice: the first SIGINT or SIGTERM ends ctx, so
-// that the calls in flight finish; the second closes abort, so that they do
-// not. release ends the watch. Signals
+// untilSignalled stops a run twice: the first SIGINT or SIGTERM, or the end of
+// ctx itself, ends the context, so that the calls in flight finish; a signal
+// after that closes abort, so that they do not. release ends the watch. Signals
 // stay caught after it: one more of them, while the program is about to end,
 // must not take its exit code away.
 func untilSignalled(ctx context.Context, grace time.Duration, stderr io.Writer) (_ context.Context, abort <-chan struct{}, release func()) {
@@ -26,10 +27,16 @@ func untilSignalled(ctx context.Context, grace time.Duration, stderr io.Writer) 
 		select {
 		case <-done:
 			return
+		case <-ctx.Done():
+			var deadline *batch.DeadlineError
+			if !errors.As(context.Cause(ctx), &deadline) {
+				return // released
+			}
+			fmt.Fprintf(stderr, "stopping: %s; the calls in flight have up to %s; interrupt to stop at once\n", deadline.Limit, grace)
 		case <-signals:
+			fmt.Fprintf(stderr, "stopping: the calls in flight have up to %s; interrupt again to stop at once\n", grace)
+			cancel(batch.ErrInterrupted)
 		}
-		fmt.Fprintf(stderr, "stopping: the calls in flight have up to %s; interrupt again to stop at once\n", grace)
-		cancel(batch.ErrInterrupted)
 		select {
 		case <-done:
 		case <-signals:
