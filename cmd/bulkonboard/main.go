@@ -43,10 +43,9 @@ in input order. An interrupted run goes on with the same command.
 
 Try it without any configuration:
   bulkonboard run --sandbox --input customers.csv --output results.csv`,
-		Version:           version(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return fmt.Errorf("unknown command %q; see bulkonboard --help", args[0])
@@ -58,7 +57,7 @@ Try it without any configuration:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), sandboxCommand())
+	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), sandboxCommand(), configCommand())
 	return root
 }
 

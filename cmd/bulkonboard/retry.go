@@ -29,31 +29,29 @@ end well, and replaces the file when it is done. Rows that ended well stay as
 they are, byte for byte. Like run, it goes on where it was interrupted.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := fromEnvironment(c); err != nil {
-				return err
-			}
-			s.input = args[0]
-			if s.fromStandardInput() {
-				return &usageError{[]string{"retry takes a results file and not standard input: name the file"}}
-			}
-			if s.output == "" {
-				s.output = s.input
-			}
-			if err := s.retry.check(); err != nil {
-				return err
-			}
-			if err := s.check(); err != nil {
-				return err
-			}
-			return runJob(c.Context(), &s, c.InOrStdin(), c.ErrOrStderr())
+			_ = c.Flags().Set("input", args[0]) // a text takes any
+			return s.start(c, s.retry.check, s.checkRetry)
 		},
 	}
-	s.register(c.Flags())
+	s.register(c)
+	typedOnly(c, "input", "output", "overwrite", "restart") // variables and files mean those of run
 	_ = c.Flags().MarkHidden("input")
 	c.Flags().Lookup("output").Usage = "write here and leave RESULTS as it is"
 	c.Flags().StringSliceVar(&s.retry.only, "only", nil, "only rows with one of these statuses: failed,rejected,invalid")
 	c.Flags().StringSliceVar(&s.retry.codes, "error-code", nil, "only rows with one of these error codes")
 	return c
+}
+
+// checkRetry is check, where the results that are read are those that are
+// replaced.
+func (s *settings) checkRetry() error {
+	if s.fromStandardInput() {
+		return &usageError{[]string{"retry takes a results file and not standard input: name the file"}}
+	}
+	if s.output == "" {
+		s.output = s.input
+	}
+	return s.check()
 }
 
 func (r *retrySelection) check() error {

@@ -30,22 +30,32 @@ func runCommand() *cobra.Command {
 one result row for every input row, in input order. Started again after an
 interruption, the same command goes on where it stopped.
 
-Every flag can also be set as an environment variable: --base-url is
-` + variableOf("base-url") + `. The app secret is never a flag: it comes from ` + secretVariable + `
-or from the file that --app-secret-file names.`,
+Every flag can also be set as an environment variable (--base-url is
+` + variableOf("base-url") + `) or in a config file (baseUrl, see bulkonboard config init). A
+flag goes before its variable, and that before the file. The app secret is never
+a flag: it comes from ` + secretVariable + ` or from the file that
+--app-secret-file names.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := fromEnvironment(c); err != nil {
-				return err
-			}
-			if err := s.check(); err != nil {
-				return err
-			}
-			return runJob(c.Context(), &s, c.InOrStdin(), c.ErrOrStderr())
+			return s.start(c, s.check)
 		},
 	}
-	s.register(c.Flags())
+	s.register(c)
 	return c
+}
+
+// start settles the settings and takes the list through the service, or, when
+// that is all that was asked for, shows the settings.
+func (s *settings) start(c *cobra.Command, checks ...func() error) error {
+	from, err := settle(c, checks...)
+	if s.printConfig {
+		s.showConfig(c, from)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return runJob(c.Context(), s, c.InOrStdin(), c.ErrOrStderr())
 }
 
 // runJob takes one list through the service, from the first look at it to the

@@ -38,13 +38,14 @@ session ids that follow from e-mail and form, and faults on demand. Customers
 whose e-mail domain is refused.example are refused. GET /stats tells what it saw.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := fromEnvironment(c); err != nil {
+			if _, err := settle(c, f.parse); err != nil {
 				return err
 			}
 			return serveSandbox(c.Context(), &f, c.ErrOrStderr())
 		},
 	}
 	f.register(c.Flags())
+	takesConfig(c, sandboxFamily)
 	return c
 }
 
@@ -88,9 +89,6 @@ func (f *sandboxFlags) parse() error {
 }
 
 func serveSandbox(ctx context.Context, f *sandboxFlags, stderr io.Writer) error {
-	if err := f.parse(); err != nil {
-		return err
-	}
 	service, ln, err := listenSandbox(ctx, f.options, f.listen)
 	if err != nil {
 		return err

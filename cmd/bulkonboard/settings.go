@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/session"
@@ -45,13 +44,16 @@ type settings struct {
 	maxFailures string
 	window      window
 
+	printConfig bool
+
 	secret       session.Secret
 	invalidLimit batch.InvalidLimit
 	limit        batch.FailureLimit
 	perSecond    float64 // 0: no ceiling
 }
 
-func (s *settings) register(f *pflag.FlagSet) {
+func (s *settings) register(c *cobra.Command) {
+	f := c.Flags()
 	f.SortFlags = false
 	s.listFlags.register(f)
 	f.StringVarP(&s.output, "output", "o", "", "results file to write; <output>.state keeps the state of a run under way")
@@ -74,24 +76,12 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.DurationVar(&s.grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
 	f.StringVar(&s.maxFailures, "max-failures", "", "stop when more rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows)")
 	s.window.register(f)
-}
-
-// fromEnvironment fills in every flag that was not given and has a variable.
-func fromEnvironment(c *cobra.Command) error {
-	var wrong []string
-	c.Flags().VisitAll(func(f *pflag.Flag) {
-		value, ok := os.LookupEnv(variableOf(f.Name))
-		if !ok || value == "" || f.Changed || f.Name == "help" || f.Name == "version" {
-			return
-		}
-		if err := c.Flags().Set(f.Name, value); err != nil {
-			wrong = append(wrong, fmt.Sprintf("%s=%q is no value for --%s", variableOf(f.Name), value, f.Name))
-		}
-	})
-	if len(wrong) > 0 {
-		return &usageError{wrong}
+	takesConfig(c, jobFamily)
+	f.BoolVar(&s.printConfig, "print-config", false, "print every setting and where it comes from, and run nothing")
+	typedOnly(c, "print-config")
+	for _, name := range []string{"input", "output", "rejects", "app-secret-file"} {
+		_ = c.MarkFlagFilename(name)
 	}
-	return nil
 }
 
 func variableOf(flag string) string {

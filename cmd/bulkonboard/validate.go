@@ -30,15 +30,11 @@ It exits with 0 when every row is valid, with 1 when some are not, and with 65
 when the list cannot be read as a customer list.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := fromEnvironment(c); err != nil {
-				return err
-			}
 			if len(args) == 1 {
-				v.input = args[0]
+				_ = c.Flags().Set("input", args[0]) // a text takes any
 			}
-			var p problems
-			if v.check(&p); len(p) > 0 {
-				return &usageError{p}
+			if _, err := settle(c, v.checkList); err != nil {
+				return err
 			}
 			return v.run(c.Context(), c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		},
@@ -46,7 +42,16 @@ when the list cannot be read as a customer list.`,
 	c.Flags().SortFlags = false
 	v.register(c.Flags())
 	c.Flags().StringVar(&v.formID, "form-id", "", "form id, for rows that have none of their own")
+	takesConfig(c, jobFamily)
 	return c
+}
+
+func (v *validation) checkList() error {
+	var p problems
+	if v.check(&p); len(p) > 0 {
+		return &usageError{p}
+	}
+	return nil
 }
 
 // run reads the list and says what it found.

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Commands whose config files may be one and the same file: a job's run and
+// its retry. A setting of the one is no mistake in front of the other.
+const (
+	familyKey     = "config-family"
+	jobFamily     = "job"
+	sandboxFamily = "sandbox"
+)
+
+// onlyTyped marks a flag that is taken from the command line and from nowhere
+// else.
+const onlyTyped = "bulkonboard_only_typed"
+
+// takesConfig gives a command --config.
+func takesConfig(c *cobra.Command, family string) {
+	c.Annotations = map[string]string{familyKey: family}
+	c.Flags().String("config", "", "YAML file with settings; bulkonboard config init writes one")
+	_ = c.MarkFlagFilename("config", "yaml", "yml")
+}
+
+// typedOnly keeps flags from being set by a variable or a config file.
+func typedOnly(c *cobra.Command, flags ...string) {
+	for _, name := range flags {
+		_ = c.Flags().SetAnnotation(name, onlyTyped, nil)
+	}
+}
+
+// isSetting reports whether a flag has a variable and a key.
+func isSetting(f *pflag.Flag) bool {
+	_, typed := f.Annotations[onlyTyped]
+	return !typed && f.Name != "help" && f.Name != "version" && f.Name != "config"
+}
+
+// isPath reports whether a flag names a file. The mark serves the completions
+// of shells as well.
+func isPath(f *pflag.Flag) bool {
+	_, ok := f.Annotations[cobra.BashCompFilenameExt]
+	return ok
+}
+
+// takesPairs reports whether a flag takes key=value: its usage says so.
+func takesPairs(f *pflag.Flag) bool {
+	name, _ := pflag.UnquoteUsage(f)
+	return f.Value.Type() == "stringToString" || strings.Contains(name, "=")
+}
+
+// origins say where each setting comes from, by flag: a variable, or a line of
+// the config file. What was typed and what is a default are in none.
+type origins map[string]string
+
+// settle fills in every setting that was not typed, from its variable or else
+// from the config file, and then makes the checks. Everything that is wrong
+// anywhere is one error.
+func settle(c *cobra.Command, checks ...func() error) (origins, error) {
+	from := origins{}
+	var p problems
+	from.takeEnvironment(c, &p)
+	if name := configName(c); name != "" {
+		if f := readConfig(name, &p); f != nil {
+			from.takeFile(c, f, &p)
+		}
+	}
+	var other error
+	for _, check := range checks {
+		err := check()
+		var wrong *usageError
+		if errors.As(err, &wrong) {
+			p = append(p, from.named(wrong.problems)...)
+		} else if err != nil && other == nil {
+			other = err
+		}
+	}
+	if len(p) > 0 {
+		return from, &usageError{p}
+	}
+	return from, other
+}
+
+// configName is the config file that was asked for, if any.
+func configName(c *cobra.Command) string {
+	if f := c.Flags().Lookup("config"); f.Changed {
+		return f.Value.String()
+	}
+	return os.Getenv(variableOf("config"))
+}
+
+func (o origins) takeEnvironment(c *cobra.Command, p *problems) {
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		variable := variableOf(f.Name)
+		value, ok := os.LookupEnv(variable)
+		if !ok || value == "" || f.Changed || !isSetting(f) {
+			return
+		}
+		before := f.Value.String()
+		o[f.Name] = variable
+		if err := c.Flags().Set(f.Name, value); err != nil {
+			_ = f.Value.Set(before)
+			f.Changed = true // so that the config file is not asked instead
+			p.add(fmt.Sprintf("%s=%q is no value for --%s; it takes %s", variable, value, f.Name, takes(f, err)))
+		}
+	})
+}
+
+func (o origins) takeFile(c *cobra.Command, file *configFile, p *problems) {
+	keys := familyKeys(c)
+	for _, e := range file.entries {
+		f := c.Flags().Lookup(keys[e.key])
+		switch {
+		case keys[e.key] == "":
+			p.add(fmt.Sprintf("%s: %s", file.at(e.line), unknownKey(e.key, keys)))
+		case f == nil || !isSetting(f) || f.Changed || isNull(e.value):
+			// Another command's, or given by who has the word before the file.
+		default:
+			o[f.Name] = file.at(e.line)
+			if err := file.set(f, &e); err != nil {
+				p.add(fmt.Sprintf("%s: %s takes %s", file.at(e.line), e.key, takes(f, err)))
+			}
+		}
+	}
+}
+
+// set gives a flag the value of an entry.
+func (f *configFile) set(flag *pflag.Flag, e *configEntry) error {
+	texts, list, err := e.values(takesPairs(flag))
+	if err != nil {
+		return err
+	}
+	flag.Changed = true
+	if isPath(flag) {
+		for i, text := range texts {
+			texts[i] = f.path(text)
+		}
+	}
+	if list {
+		return setList(flag, texts)
+	}
+	if flag.Value.Type() == "bool" && e.value.ShortTag() != "!!bool" {
+		return &valueError{"true or false"}
+	}
+	before := flag.Value.String()
+	if err := flag.Value.Set(texts[0]); err != nil {
+		_ = flag.Value.Set(before) // a number that is none would be 0, and wrong once more
+		return err
+	}
+	return nil
+}
+
+// listOf are the values of a flag that takes many.
+func listOf(f *pflag.Flag) ([]string, bool) {
+	if v, ok := f.Value.(pflag.SliceValue); ok {
+		return v.GetSlice(), true
+	}
+	if f.Value.Type() != "stringToString" {
+		return nil, false
+	}
+	line := strings.TrimSuffix(strings.TrimPrefix(f.Value.String(), "["), "]")
+	texts, _ := csv.NewReader(strings.NewReader(line)).Read() // io.EOF: none
+	slices.Sort(texts)
+	return texts, true
+}
+
+// path is a path of the config file: relative to the file's own folder, so
+// that the job is the same whatever folder it is started in.
+func (f *configFile) path(name string) string {
+	if name == "" || name == "-" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(f.folder, name)
+}
+
+func setList(f *pflag.Flag, texts []string) error {
+	if v, ok := f.Value.(pflag.SliceValue); ok {
+		return v.Replace(texts)
+	}
+	if f.Value.Type() != "stringToString" {
+		return &valueError{"one value, not a list"}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	var line strings.Builder
+	w := csv.NewWriter(&line)
+	_ = w.Write(texts) // to memory
+	w.Flush()
+	return f.Value.Set(strings.TrimSuffix(line.String(), "\n"))
+}
+
+// takes says what a flag takes, for one who gave it something else.
+func takes(f *pflag.Flag, err error) string {
+	var value *valueError
+	if errors.As(err, &value) {
+		return value.takes
+	}
+	switch f.Value.Type() {
+	case "bool":
+		return "true or false"
+	case "int", "int64", "uint", "uint64":
+		return "a whole number"
+	case "float64":
+		return "a number"
+	case "duration":
+		return "a time such as 30s or 5m"
+	}
+	return fmt.Sprintf("something else (%v)", err)
+}
+
+// familyKeys gives the flag of every key that a config file of the command may
+// have.
+func familyKeys(c *cobra.Command) map[string]string {
+	keys := map[string]string{}
+	for _, other := range append(c.Root().Commands(), c) {
+		if other.Annotations[familyKey] != c.Annotations[familyKey] {
+			continue
+		}
+		other.Flags().VisitAll(func(f *pflag.Flag) {
+			if isSetting(f) {
+				keys[keyOf(f.Name)] = f.Name
+			}
+		})
+	}
+	return keys
+}
+
+// keyOf is the key of a flag: --base-url is baseUrl.
+func keyOf(flag string) string {
+	words := strings.Split(flag, "-")
+	for i, word := range words[1:] {
+		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	return strings.Join(words, "")
+}
+
+// unknownKey says what a key may have meant.
+func unknownKey(key string, known map[string]string) string {
+	word := bareWord(key)
+	if word == "appsecret" {
+		return "the app secret has no place in a config file; name its file with appSecretFile, or set " + secretVariable
+	}
+	best, distance := "", 2*max(2, len(word)/3)+2
+	for _, candidate := range slices.Sorted(maps.Keys(known)) {
+		d := 2 * levenshtein.ComputeDistance(word, bareWord(candidate))
+		if len(candidate) != len(key) {
+			d++ // of two equally near, letters that changed places are likelier
+		}
+		if d < distance {
+			best, distance = candidate, d
+		}
+	}
+	if best == "" {
+		return safeKey(key) + " is no setting; bulkonboard config init lists them all"
+	}
+	return fmt.Sprintf("%s is no setting; did you mean %s?", safeKey(key), best)
+}
+
+// bareWord is a key without what people write differently.
+func bareWord(key string) string {
+	if len(key) > 40 {
+		key = key[:40]
+	}
+	return strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(key))
+}
+
+var leadingFlag = regexp.MustCompile(`^--([a-z-]+)`)
+
+// named adds to each problem with a setting where the setting comes from.
+func (o origins) named(list problems) problems {
+	out := make(problems, len(list))
+	for i, problem := range list {
+		out[i] = problem
+		if m := leadingFlag.FindStringSubmatch(problem); m != nil && o[m[1]] != "" {
+			out[i] = o[m[1]] + ": " + problem
+		}
+	}
+	return out
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxConfigBytes is far more than all settings need; a list given as --config
+// by mistake is not read whole.
+const maxConfigBytes = 1 << 20
+
+// configFile is a config file as it was written: keys and values, not yet
+// matched with settings.
+type configFile struct {
+	name    string // as it was given
+	folder  string // what its paths are relative to
+	entries []configEntry
+}
+
+// configEntry is one setting of a config file.
+type configEntry struct {
+	key   string
+	line  int
+	value *yaml.Node
+}
+
+// at is where the entry stands.
+func (f *configFile) at(line int) string { return fmt.Sprintf("%s:%d", f.name, line) }
+
+// readConfig reads a config file. What is wrong with it goes to p; what could
+// be read is returned all the same, so that everything is said at once.
+func readConfig(name string, p *problems) *configFile {
+	folder, err := filepath.Abs(filepath.Dir(name))
+	if err != nil {
+		p.add(fmt.Sprintf("--config %s: %v", name, err))
+		return nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		p.add(fmt.Sprintf("--config cannot be read: %v", err))
+		return nil
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
+	switch {
+	case err != nil:
+		p.add(fmt.Sprintf("--config cannot be read: %v", err))
+		return nil
+	case len(text) > maxConfigBytes:
+		p.add(fmt.Sprintf("--config %s is above %d bytes; is it a config file?", name, maxConfigBytes))
+		return nil
+	}
+	f := &configFile{name: name, folder: folder}
+	f.parse(text, p)
+	return f
+}
+
+// parse reads the text of a config file: one YAML mapping.
+func (f *configFile) parse(text []byte, p *problems) {
+	var doc, more yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	err := d.Decode(&doc)
+	if errors.Is(err, io.EOF) {
+		return
+	}
+	if err == nil {
+		if err = d.Decode(&more); err == nil {
+			p.add(f.at(more.Line) + ": a second document begins here; a config file is one document")
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		p.add(f.syntax(err))
+		return
+	}
+	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
+		return // nothing but comments
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		p.add(f.at(root.Line) + ": a config file is lines of `key: value`; bulkonboard config init writes one")
+		return
+	}
+	f.take(root, p)
+}
+
+// take lists the entries of the mapping.
+func (f *configFile) take(root *yaml.Node, p *problems) {
+	lines := map[string]int{}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		if key.Kind != yaml.ScalarNode {
+			p.add(f.at(key.Line) + ": a key is a single word")
+			continue
+		}
+		if first, twice := lines[key.Value]; twice {
+			p.add(fmt.Sprintf("%s: %s is given twice, first in line %d; leave one out", f.at(key.Line), safeKey(key.Value), first))
+			continue
+		}
+		lines[key.Value] = key.Line
+		f.entries = append(f.entries, configEntry{key.Value, key.Line, value})
+	}
+}
+
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// syntax is an error of the YAML package with the file's name.
+func (f *configFile) syntax(err error) string {
+	text := err.Error()
+	m := yamlError.FindStringSubmatch(text)
+	if m == nil {
+		return f.name + ": " + text
+	}
+	at := f.name
+	if m[1] != "" {
+		at += ":" + m[1]
+	}
+	return at + ": this is no YAML: " + text[len(m[0]):]
+}
+
+// safeKey is a key as a message shows it: a terminal may read the message, and
+// a key that is no word may be anything.
+func safeKey(key string) string {
+	if len(key) > 40 || strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") != "" {
+		return "this key"
+	}
+	return key
+}
+
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
+}
+
+// valueError says what a setting takes, when it is given something else.
+type valueError struct{ takes string }
+
+func (e *valueError) Error() string { return "it takes " + e.takes }
+
+// values are the texts of an entry: one, or those of a list. A mapping gives
+// key=value, when pairs says that the setting takes it.
+func (e *configEntry) values(pairs bool) (texts []string, list bool, err error) {
+	switch {
+	case e.value.Kind == yaml.SequenceNode:
+		for _, item := range e.value.Content {
+			text, err := scalar(item)
+			if err != nil {
+				return nil, true, err
+			}
+			texts = append(texts, text)
+		}
+		return texts, true, nil
+	case e.value.Kind == yaml.MappingNode && pairs:
+		texts, err = pairsOf(e.value)
+		return texts, true, err
+	default:
+		text, err := scalar(e.value)
+		return []string{text}, false, err
+	}
+}
+
+func pairsOf(n *yaml.Node) ([]string, error) {
+	var texts []string
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, err := scalar(n.Content[i])
+		if err != nil || strings.Contains(key, "=") || seen[key] {
+			return nil, &valueError{"each key once, and none with an equals sign"}
+		}
+		seen[key] = true
+		value, err := scalar(n.Content[i+1])
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, key+"="+value)
+	}
+	return texts, nil
+}
+
+// scalar is a single value as it was written: 007 stays 007.
+func scalar(n *yaml.Node) (string, error) {
+	switch {
+	case n.Kind == yaml.AliasNode:
+		return "", &valueError{"a value written out, not an alias"}
+	case n.Kind != yaml.ScalarNode:
+		return "", &valueError{"single values"}
+	case n.Style&yaml.TaggedStyle != 0:
+		return "", &valueError{"a plain value, without a tag"}
+	}
+	if isNull(n) {
+		return "", nil
+	}
+	return n.Value, nil
+}
