@@ -39,6 +39,7 @@ they are, byte for byte. Like run, it goes on where it was interrupted.`,
 	c.Flags().Lookup("output").Usage = "write here and leave RESULTS as it is"
 	c.Flags().StringSliceVar(&s.retry.only, "only", nil, "only rows with one of these statuses: failed,rejected,invalid")
 	c.Flags().StringSliceVar(&s.retry.codes, "error-code", nil, "only rows with one of these error codes")
+	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"failed", "rejected", "invalid"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 

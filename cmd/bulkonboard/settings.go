@@ -82,6 +82,7 @@ func (s *settings) register(c *cobra.Command) {
 	for _, name := range []string{"input", "output", "rejects", "app-secret-file"} {
 		_ = c.MarkFlagFilename(name)
 	}
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"auto", "csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func variableOf(flag string) string {

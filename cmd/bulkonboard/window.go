@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	_ "time/tzdata" // TZ is understood in a container without a zone database, too
 
 	"github.com/spf13/pflag"
 
