@@ -5,10 +5,10 @@ DEMO     := build/demo
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: help run build test fuzz lint fmt vet check bench torture
+.PHONY: help run build test fuzz lint fmt vet check bench torture release release-check
 
 help: ## print this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: build ## take the sample list through the built-in sandbox
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -47,5 +47,13 @@ bench: ## run the benchmarks of the parts
 
 torture: ## kill, starve and corrupt a real run for some minutes
 	go test -tags torture -count=1 -v -timeout 60m -run '^TestTorture' ./cmd/bulkonboard
+
+release: ## build static programs, SBOMs, man pages and checksums into build/release
+	.ci/release build/release
+
+release-check: release ## build that again, from a clone and an empty cache: the same bytes?
+	@test -z "$$(git status --porcelain)" || { echo "commit first: what is not committed is not in the clone"; exit 1; }
+	@again=$$(mktemp -d) && git clone -q . $$again/clone && GOCACHE=$$again/cache $$again/clone/.ci/release $$again/release && \
+	cmp build/release/SHA256SUMS $$again/release/SHA256SUMS && echo "the same bytes"; code=$$?; rm -rf $$again; exit $$code
 
 check: vet lint test ## everything that must hold before a change lands

@@ -56,7 +56,7 @@ func (s *settings) register(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
 	s.listFlags.register(f)
-	f.StringVarP(&s.output, "output", "o", "", "results file to write; <output>.state keeps the state of a run under way")
+	f.StringVarP(&s.output, "output", "o", "", "results file to write; OUTPUT.state keeps the state of a run under way")
 	f.StringVar(&s.rejects, "rejects", "", "also write the records that did not end well to this file, as the very bytes of the input")
 	f.BoolVar(&s.overwrite, "overwrite", false, "replace an output that another run made")
 	f.BoolVar(&s.restart, "restart", false, "throw away what an interrupted run left and begin anew")
