@@ -1,0 +1,319 @@
+package main
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"bulkonboard/batch/sandbox"
+)
+
+const recipes = "../../testdata/recipes"
+
+func recipe(t *testing.T, name string) string {
+	b, err := os.ReadFile(filepath.Join(recipes, name))
+	require.NoError(t, err)
+	return string(b)
+}
+
+// lineOf is the line of a recipe that begins so, with line ends that are
+// escaped joined.
+func lineOf(t *testing.T, text, begins string) string {
+	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(begins) + `.*$`).FindString(strings.ReplaceAll(text, "\\\n", ""))
+	require.NotEmpty(t, m, begins)
+	return m
+}
+
+// installed is a machine in a folder, on which the recipes' paths lead to the
+// program, the list and the settings.
+type installed struct {
+	*program
+	paths *strings.Replacer
+}
+
+func install(t *testing.T, rows int) *installed {
+	p := newProgram(t, rows, sandbox.Options{AppID: "APP", TenantID: "TENANT", AppSecret: canarySecret})
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	m := &installed{p, strings.NewReplacer("/usr/local/bin/bulkonboard", executable, "/etc/bulkonboard", p.folder, "/var/lib/bulkonboard", p.folder,
+		"/data/", p.folder+"/", "/secret/", p.folder+"/", "/config/", p.folder+"/")}
+	require.NoError(t, os.Rename(p.file("list.csv"), p.file("customers.csv")))
+	require.NoError(t, os.WriteFile(p.file("app-secret"), []byte(canarySecret+"\n"), 0o600))
+	m.write("job.yaml", recipe(t, "job.yaml"))
+	p.env = []string{"PATH=/usr/bin:/bin", "HOME=" + p.folder, programVariable + "=1", "GORACE=atexit_sleep_ms=0",
+		"BULKONBOARD_RATE=0", p.env[indexOf(p.env, "BULKONBOARD_BASE_URL=")]}
+	return m
+}
+
+func indexOf(env []string, begins string) int {
+	for i, e := range env {
+		if strings.HasPrefix(e, begins) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (m *installed) write(name, text string) {
+	require.NoError(m.t, os.WriteFile(m.file(name), []byte(m.paths.Replace(text)), 0o600))
+}
+
+// sh runs a line as cron and systemd do, in a folder that says nothing.
+func (m *installed) sh(line string) (output string, code int) {
+	c := exec.Command("/bin/sh", "-c", m.paths.Replace(line))
+	c.Dir, c.Env = "/", m.env
+	out, err := c.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		require.NoError(m.t, err)
+	}
+	return string(out), c.ProcessState.ExitCode()
+}
+
+func TestTheCronLineRunsTheJobAndSpeaksOnlyWhenThereIsSomethingToDo(t *testing.T) {
+	line := lineOf(t, recipe(t, "crontab"), "0 2 * * * ")
+	command := strings.TrimPrefix(line, "0 2 * * * ")
+	require.NotContains(t, command, "%", "cron makes a line end of it")
+	m := install(t, 20)
+	out, code := m.sh(command)
+	assert.Zero(t, code)
+	assert.Empty(t, out)
+	assert.FileExists(t, m.file("results.csv"))
+
+	m.write("customers.csv", "customerType,customerEmail,firstName,lastName\nIndividual,no address,Ann,Lee\n")
+	out, _ = m.sh(command)
+	assert.Contains(t, out, "complete: 1 rows")
+	assert.Contains(t, out, "bulkonboard: exit code 1\n")
+	assert.NotContains(t, out, canarySecret)
+}
+
+func TestTheServiceRunsTheJobWithTheCredentialThatItWasGiven(t *testing.T) {
+	unit := recipe(t, "bulkonboard.service")
+	command := strings.TrimPrefix(lineOf(t, unit, "ExecStart="), "ExecStart=")
+	m := install(t, 20)
+	require.NoError(t, os.Remove(m.file("app-secret")))
+	require.NoError(t, os.Mkdir(m.file("credentials"), 0o700))
+	require.NoError(t, os.WriteFile(m.file("credentials/app-secret"), []byte(canarySecret), 0o400))
+	out, code := m.sh(strings.ReplaceAll(command, "%d", m.file("credentials")))
+	assert.Zero(t, code, out)
+	assert.FileExists(t, m.file("results.csv"))
+}
+
+// needsAPerson are the exit codes after which another start changes nothing
+// before somebody, or the next night, has come.
+const needsAPerson = "1 64 65 70 73 75 77"
+
+func TestTheServiceStartsAgainOnlyWhereThatHelps(t *testing.T) {
+	unit := recipe(t, "bulkonboard.service")
+	assert.Equal(t, "RestartPreventExitStatus="+needsAPerson, lineOf(t, unit, "RestartPreventExitStatus="))
+	assert.Equal(t, "Restart=on-failure", lineOf(t, unit, "Restart="))
+	assert.Equal(t, "SuccessExitStatus=130", lineOf(t, unit, "SuccessExitStatus="))
+}
+
+func TestTheUnitsPassVerificationAndAreHardened(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not on this machine")
+	}
+	m := install(t, 1)
+	for _, name := range []string{"bulkonboard.service", "bulkonboard.timer"} {
+		m.write(name, recipe(t, name))
+	}
+	out, err := exec.Command(analyze, "verify", "--man=no", m.file("bulkonboard.service"), m.file("bulkonboard.timer")).CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Empty(t, string(out))
+	out, err = exec.Command(analyze, "security", "--offline=true", "--threshold=15", "--no-pager", m.file("bulkonboard.service")).CombinedOutput()
+	if bytes.Contains(out, []byte("unrecognized option")) {
+		t.Skip("systemd-analyze is too old to judge a unit that is not loaded")
+	}
+	require.NoError(t, err, string(out))
+	out, err = exec.Command(analyze, "calendar", strings.TrimPrefix(lineOf(t, recipe(t, "bulkonboard.timer"), "OnCalendar="), "OnCalendar=")).CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// The parts of the Kubernetes API that the manifest uses, by batch/v1 and v1.
+type (
+	named struct {
+		Name string `yaml:"name"`
+	}
+	claim struct {
+		APIVersion string `yaml:"apiVersion"`
+		Kind       string `yaml:"kind"`
+		Metadata   named  `yaml:"metadata"`
+		Spec       struct {
+			AccessModes []string `yaml:"accessModes"`
+			Resources   struct {
+				Requests map[string]string `yaml:"requests"`
+			} `yaml:"resources"`
+		} `yaml:"spec"`
+	}
+	configMap struct {
+		APIVersion string            `yaml:"apiVersion"`
+		Kind       string            `yaml:"kind"`
+		Metadata   named             `yaml:"metadata"`
+		Data       map[string]string `yaml:"data"`
+	}
+	cronJob struct {
+		APIVersion string `yaml:"apiVersion"`
+		Kind       string `yaml:"kind"`
+		Metadata   named  `yaml:"metadata"`
+		Spec       struct {
+			Schedule                   string `yaml:"schedule"`
+			TimeZone                   string `yaml:"timeZone"`
+			ConcurrencyPolicy          string `yaml:"concurrencyPolicy"`
+			StartingDeadlineSeconds    int64  `yaml:"startingDeadlineSeconds"`
+			SuccessfulJobsHistoryLimit int32  `yaml:"successfulJobsHistoryLimit"`
+			FailedJobsHistoryLimit     int32  `yaml:"failedJobsHistoryLimit"`
+			JobTemplate                struct {
+				Spec struct {
+					BackoffLimit     int32 `yaml:"backoffLimit"`
+					PodFailurePolicy struct {
+						Rules []failureRule `yaml:"rules"`
+					} `yaml:"podFailurePolicy"`
+					Template struct {
+						Spec podSpec `yaml:"spec"`
+					} `yaml:"template"`
+				} `yaml:"spec"`
+			} `yaml:"jobTemplate"`
+		} `yaml:"spec"`
+	}
+	failureRule struct {
+		Action      string `yaml:"action"`
+		OnExitCodes struct {
+			ContainerName string  `yaml:"containerName"`
+			Operator      string  `yaml:"operator"`
+			Values        []int32 `yaml:"values"`
+		} `yaml:"onExitCodes"`
+		OnPodConditions []struct {
+			Type   string `yaml:"type"`
+			Status string `yaml:"status"`
+		} `yaml:"onPodConditions"`
+	}
+	podSpec struct {
+		RestartPolicy                 string `yaml:"restartPolicy"`
+		AutomountServiceAccountToken  *bool  `yaml:"automountServiceAccountToken"`
+		TerminationGracePeriodSeconds int64  `yaml:"terminationGracePeriodSeconds"`
+		SecurityContext               struct {
+			RunAsNonRoot        bool   `yaml:"runAsNonRoot"`
+			RunAsUser           int64  `yaml:"runAsUser"`
+			RunAsGroup          int64  `yaml:"runAsGroup"`
+			FSGroup             int64  `yaml:"fsGroup"`
+			FSGroupChangePolicy string `yaml:"fsGroupChangePolicy"`
+			SeccompProfile      struct {
+				Type string `yaml:"type"`
+			} `yaml:"seccompProfile"`
+		} `yaml:"securityContext"`
+		Containers []container `yaml:"containers"`
+		Volumes    []struct {
+			Name                  string `yaml:"name"`
+			PersistentVolumeClaim struct {
+				ClaimName string `yaml:"claimName"`
+			} `yaml:"persistentVolumeClaim"`
+			ConfigMap named `yaml:"configMap"`
+			Secret    struct {
+				SecretName  string `yaml:"secretName"`
+				DefaultMode int32  `yaml:"defaultMode"`
+			} `yaml:"secret"`
+		} `yaml:"volumes"`
+	}
+	container struct {
+		Name  string   `yaml:"name"`
+		Image string   `yaml:"image"`
+		Args  []string `yaml:"args"`
+		Env   []struct {
+			Name  string `yaml:"name"`
+			Value string `yaml:"value"`
+		} `yaml:"env"`
+		SecurityContext struct {
+			AllowPrivilegeEscalation *bool `yaml:"allowPrivilegeEscalation"`
+			ReadOnlyRootFilesystem   bool  `yaml:"readOnlyRootFilesystem"`
+			Capabilities             struct {
+				Drop []string `yaml:"drop"`
+			} `yaml:"capabilities"`
+		} `yaml:"securityContext"`
+		Resources struct {
+			Requests map[string]string `yaml:"requests"`
+			Limits   map[string]string `yaml:"limits"`
+		} `yaml:"resources"`
+		VolumeMounts []struct {
+			Name      string `yaml:"name"`
+			MountPath string `yaml:"mountPath"`
+			ReadOnly  bool   `yaml:"readOnly"`
+		} `yaml:"volumeMounts"`
+	}
+)
+
+func TestTheCronJobIsStrictlyWhatKubernetesKnowsAndRunsTheJob(t *testing.T) {
+	d := yaml.NewDecoder(strings.NewReader(recipe(t, "cronjob.yaml")))
+	d.KnownFields(true)
+	var settings configMap
+	var volume claim
+	var job cronJob
+	require.NoError(t, d.Decode(&settings))
+	require.NoError(t, d.Decode(&volume))
+	require.NoError(t, d.Decode(&job))
+	require.ErrorIs(t, d.Decode(new(any)), io.EOF)
+	assert.Equal(t, []string{"v1 ConfigMap", "v1 PersistentVolumeClaim", "batch/v1 CronJob"},
+		[]string{settings.APIVersion + " " + settings.Kind, volume.APIVersion + " " + volume.Kind, job.APIVersion + " " + job.Kind})
+
+	assert.Equal(t, "Forbid", job.Spec.ConcurrencyPolicy)
+	spec := job.Spec.JobTemplate.Spec
+	require.Len(t, spec.PodFailurePolicy.Rules, 2)
+	assert.Equal(t, []int32{1, 64, 65, 70, 73, 75, 77}, spec.PodFailurePolicy.Rules[0].OnExitCodes.Values)
+	pod := spec.Template.Spec
+	assert.Equal(t, "Never", pod.RestartPolicy, "a failure policy needs it")
+	assert.True(t, pod.SecurityContext.RunAsNonRoot)
+	require.Len(t, pod.Containers, 1)
+	c := pod.Containers[0]
+	assert.Equal(t, spec.PodFailurePolicy.Rules[0].OnExitCodes.ContainerName, c.Name)
+	assert.True(t, c.SecurityContext.ReadOnlyRootFilesystem)
+	assert.Equal(t, job.Spec.TimeZone, c.Env[0].Value, "--until means the zone of the schedule")
+	volumes := map[string]bool{}
+	for _, v := range pod.Volumes {
+		volumes[v.Name] = true
+	}
+	for _, mount := range c.VolumeMounts {
+		assert.True(t, volumes[mount.Name], mount.Name)
+	}
+
+	m := install(t, 20)
+	m.write("job.yaml", settings.Data["job.yaml"])
+	out, code := m.sh("/usr/local/bin/bulkonboard " + strings.Join(c.Args, " "))
+	assert.Zero(t, code, out)
+	assert.FileExists(t, m.file("results.csv"))
+}
+
+func TestTheContainersBuildLineMakesAStaticProgram(t *testing.T) {
+	if testing.Short() || runtime.GOOS != "linux" {
+		t.Skip("it builds the whole program, for Linux")
+	}
+	text := recipe(t, "Containerfile")
+	line := strings.TrimPrefix(lineOf(t, text, "RUN "), "RUN ")
+	target := filepath.Join(t.TempDir(), "bulkonboard")
+	require.Contains(t, line, "-o /bulkonboard ")
+	c := exec.Command("/bin/sh", "-c", strings.Replace(line, "-o /bulkonboard ", "-o "+target+" ", 1))
+	c.Dir = "../.."
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, string(out))
+	f, err := elf.Open(target)
+	require.NoError(t, err)
+	defer f.Close()
+	for _, part := range f.Progs {
+		assert.NotEqual(t, elf.PT_INTERP, part.Type, "an image from scratch has no loader")
+	}
+	for _, want := range []string{"FROM scratch", "USER 65532:65532", `ENTRYPOINT ["/bulkonboard"]`} {
+		assert.Contains(t, text, want)
+	}
+}
