@@ -168,7 +168,7 @@ func (s *settings) showConfig(c *cobra.Command, from origins) {
 			fmt.Fprintf(w, "# %-34s # %s\n", keyOf(f.Name)+": "+yamlOf(f), from.of(f))
 		}
 	})
-	fmt.Fprintf(w, "# appSecret: %s\n", s.secretOrigin(from))
+	fmt.Fprintf(w, "# appSecret: %s\n", s.secretOrigin())
 }
 
 // of is where the value of a flag comes from.
@@ -184,7 +184,7 @@ func (o origins) of(f *pflag.Flag) string {
 }
 
 // secretOrigin says whether there is an app secret, and never what it is.
-func (s *settings) secretOrigin(from origins) string {
+func (s *settings) secretOrigin() string {
 	switch {
 	case s.sandbox:
 		return "not needed, the sandbox is called"
