@@ -143,7 +143,7 @@ func (f *configFile) set(flag *pflag.Flag, e *configEntry) error {
 		return err
 	}
 	flag.Changed = true
-	if isPath(flag) {
+	if isPath(flag) && texts[0] != standardInput {
 		for i, text := range texts {
 			texts[i] = f.path(text)
 		}

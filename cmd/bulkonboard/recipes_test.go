@@ -92,9 +92,10 @@ func TestTheCronLineRunsTheJobAndSpeaksOnlyWhenThereIsSomethingToDo(t *testing.T
 	assert.Empty(t, out)
 	assert.FileExists(t, m.file("results.csv"))
 
-	m.write("customers.csv", "customerType,customerEmail,firstName,lastName\nIndividual,no address,Ann,Lee\n")
+	m.write("customers.csv", "customerType,customerEmail,firstName,lastName\n"+
+		strings.Repeat("Individual,ann@example.com,Ann,Lee\n", 9)+"Individual,no address,Ann,Lee\n")
 	out, _ = m.sh(command)
-	assert.Contains(t, out, "complete: 1 rows")
+	assert.Contains(t, out, "complete: 10 rows")
 	assert.Contains(t, out, "bulkonboard: exit code 1\n")
 	assert.NotContains(t, out, canarySecret)
 }
