@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -25,10 +27,18 @@ type attempt struct {
 // sendAttempts sends until there are no more. As many of it run as calls may
 // be in flight. answers has room for all of them, so a worker never waits to
 // give one back.
-func sendAttempts(ctx context.Context, caller Caller, formID string, calls <-chan attempt, answers chan<- attempt) {
+//
+// An attempt was paced when it was decided upon, and may have been held up by
+// the disk since. gate spaces such attempts out again, right before they go,
+// so that a stall is not followed by a burst above the ceiling.
+func sendAttempts(ctx context.Context, caller Caller, gate *rate.Limiter, formID string, calls <-chan attempt, answers chan<- attempt) {
 	for a := range calls {
-		request := requestOf(&a.slot.rec.Customer, formID)
-		a.answer = caller.Call(ctx, &request)
+		if gate.Wait(ctx) != nil {
+			a.answer = session.Answer{Outcome: session.Cancelled}
+		} else {
+			request := requestOf(&a.slot.rec.Customer, formID)
+			a.answer = caller.Call(ctx, &request)
+		}
 		answers <- a
 	}
 }

@@ -12,8 +12,13 @@ import (
 	"bulkonboard/sink"
 )
 
-// firstDelay is the mean wait before a row's second attempt.
-const firstDelay = 250 * time.Millisecond
+const (
+	// firstDelay is the mean wait before a row's second attempt.
+	firstDelay = 250 * time.Millisecond
+
+	// watchEvery is how often the pace is shown to those who watch the run.
+	watchEvery = 100 * time.Millisecond
+)
 
 // dispatcher decides which row is sent next and when, and what each answer
 // means. It is one goroutine, so the pace, the retries and the customers under
@@ -28,11 +33,14 @@ type dispatcher struct {
 	answers <-chan attempt // room for every call in flight
 	journal chan<- entry   // owned by the dispatcher
 	stop    context.CancelCauseFunc
+	watch   func(pace.Snapshot)
 
 	waiting    retries
-	underWay   map[string][]*slot // customer → later rows of the same customer, in order
+	customers  *customers
+	refusals   *refusals
 	inFlight   int
 	recognised bool
+	watched    time.Time
 }
 
 // run sends until every row has its result, or until ctx is done and the last
@@ -63,7 +71,11 @@ func (d *dispatcher) run(ctx context.Context) {
 
 // idle reports that nothing is left to do.
 func (d *dispatcher) idle() bool {
-	return d.work == nil && d.inFlight == 0 && len(d.waiting) == 0
+	if d.work != nil || d.inFlight > 0 || len(d.waiting) > 0 {
+		return false
+	}
+	d.release(d.refusals.believe())
+	return true
 }
 
 // sendReady sends waiting rows as long as the pace allows. It returns the
@@ -71,8 +83,12 @@ func (d *dispatcher) idle() bool {
 // which to look again, zero when only an answer or a new row can change
 // anything.
 func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Time) {
+	d.show(now)
 	for {
 		v := d.pace.Next(now, d.inFlight)
+		if v.End != nil {
+			d.stop(v.End)
+		}
 		if !v.Send {
 			return nil, v.At
 		}
@@ -87,6 +103,14 @@ func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Ti
 	}
 }
 
+// show lets others see how the pace stands, not at every attempt.
+func (d *dispatcher) show(now time.Time) {
+	if now.Sub(d.watched) >= watchEvery {
+		d.watched = now
+		d.watch(d.pace.Snapshot(now))
+	}
+}
+
 // nextRetry takes the row whose next attempt is due.
 func (d *dispatcher) nextRetry(now time.Time) *slot {
 	if len(d.waiting) > 0 && !d.waiting[0].readyAt.After(now) {
@@ -95,32 +119,44 @@ func (d *dispatcher) nextRetry(now time.Time) *slot {
 	return nil
 }
 
-// received takes a new row from the reader and sends it.
+// received takes a new row from the reader, and sends it unless its customer
+// is dealt with already or under way.
 func (d *dispatcher) received(s *slot, ok bool) {
 	if !ok {
 		d.work = nil
-	} else if d.first(s) {
-		d.send(s, time.Now())
+		return
 	}
+	s.customer = customerOf(s.rec, d.formID)
+	if s.given != nil {
+		d.customers.learn(s, s.given)
+		s.done <- *s.given
+		return
+	}
+	if d.answerDuplicate(s) || !d.customers.enter(s) {
+		return
+	}
+	d.send(s, time.Now())
 }
 
-// first reports whether no other row of this customer is under way. If one is,
-// the row waits for it: two records of one customer are never in flight
-// together.
-func (d *dispatcher) first(s *slot) bool {
-	s.customer = customerOf(s.rec, d.formID)
-	later, busy := d.underWay[s.customer]
-	if busy {
-		later = append(later, s)
+// answerDuplicate gives a row the result of an earlier row of its customer, if
+// there is one.
+func (d *dispatcher) answerDuplicate(s *slot) bool {
+	res, err := d.customers.resultFor(s, time.Now())
+	if err != nil {
+		d.stop(err)
+		return true
 	}
-	d.underWay[s.customer] = later
-	return !busy
+	if res == nil {
+		return false
+	}
+	d.journal <- entry{kind: outcome, slot: s, result: *res}
+	return true
 }
 
 func (d *dispatcher) send(s *slot, now time.Time) {
 	s.sent++
 	d.inFlight++
-	d.pace.Sent(now)
+	s.ticket = d.pace.Sent(now)
 	d.journal <- entry{kind: intent, slot: s, attempt: s.sent}
 }
 
@@ -137,16 +173,13 @@ func (d *dispatcher) answered(a attempt) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
 	d.recognised = d.recognised || answer.Recognised
-	charge := d.pace.Answered(now, signalOf(answer))
-	if charge {
-		s.charged++
-	}
+	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
 	switch v := judge(answer, d.recognised); {
 	case v == unsent:
 	case v == stopRun:
 		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
 		d.stop(&RefusedError{Row: s.rec.Row, Outcome: answer.Outcome, Code: answer.Code, Message: answer.Message})
-	case v == finished || s.charged >= d.maxAttempts:
+	case v == finished || s.blame.Used(d.maxAttempts):
 		d.finish(s, resultOf(s, answer, now))
 	default:
 		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
@@ -154,26 +187,49 @@ func (d *dispatcher) answered(a attempt) {
 	}
 }
 
-// finish hands a result on by way of the journal, and lets the next row of the
-// same customer go.
+// finish hands a result on by way of the journal, and deals with the rows of
+// the same customer that waited for it.
 func (d *dispatcher) finish(s *slot, res sink.Result) {
-	d.journal <- entry{kind: outcome, slot: s, attempt: s.sent, result: res}
-	later := d.underWay[s.customer]
-	if len(later) == 0 {
-		delete(d.underWay, s.customer)
+	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
+	believed, verdict := d.refusals.look(&e)
+	d.journal <- e
+	d.release(believed)
+	if verdict != nil {
+		d.takeBack()
+		d.stop(verdict)
 		return
 	}
-	d.underWay[s.customer] = later[1:]
-	heap.Push(&d.waiting, later[0])
+	d.customers.learn(s, &res)
+	for next := d.customers.leave(s); next != nil; next = d.customers.leave(next) {
+		if !d.answerDuplicate(next) {
+			heap.Push(&d.waiting, next)
+			return
+		}
+	}
+}
+
+// release lets results take effect that were withheld.
+func (d *dispatcher) release(entries []entry) {
+	for _, e := range entries {
+		d.journal <- entry{kind: released, slot: e.slot, result: e.result}
+	}
+}
+
+// takeBack makes rows unprocessed whose results were withheld.
+func (d *dispatcher) takeBack() {
+	for _, e := range d.refusals.withheld {
+		d.journal <- entry{kind: ended, slot: e.slot, attempt: e.attempt}
+	}
 }
 
 // later puts a row among the waiting with exponential backoff and full jitter:
 // uniform between zero and a bound that doubles from half a second up to the
-// largest delay. A throttled row was not processed and is not at fault: it
-// goes first once the pace allows.
+// largest delay. A throttled row, and one that failed because the service as a
+// whole did, is not at fault: it goes first once the pace allows.
 func (d *dispatcher) later(s *slot, a *session.Answer, now time.Time) {
-	if a.Outcome == session.Throttled {
-		s.readyAt = now
+	s.readyAt = now
+	if a.Outcome == session.Throttled || d.pace.Out() {
+		s.delays = nil
 		heap.Push(&d.waiting, s)
 		return
 	}

@@ -44,6 +44,21 @@ func (d *Duplicates) find(row int64) (member, bool) {
 	return d.members[i], true
 }
 
+// family gives the row that leads and the last row of a customer that has
+// several rows.
+func (d *Duplicates) family(row int64) (lead, last int64, shared bool) {
+	m, ok := d.find(row)
+	if !ok {
+		return 0, 0, false
+	}
+	if m.leads() {
+		return row, int64(m.other), true
+	}
+	lead = int64(m.other)
+	last, _ = d.Last(lead)
+	return lead, last, true
+}
+
 // Len counts the later rows.
 func (d *Duplicates) Len() int64 {
 	if d == nil {

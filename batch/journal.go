@@ -29,6 +29,10 @@ const (
 	intent  = state.Intent
 	ended   = state.Ended
 	outcome = state.Outcome
+
+	// released is no fact for the journal: a result that is in it, and was
+	// withheld, takes effect.
+	released state.Kind = 0
 )
 
 // entry is one thing the journal must know before anything else does.
@@ -37,6 +41,8 @@ type entry struct {
 	slot    *slot
 	attempt int
 	result  sink.Result // of an outcome
+	// withheld outcomes go into the journal and do not take effect.
+	withheld bool
 }
 
 // journaler writes entries and only then lets them take effect: an intent
@@ -100,7 +106,7 @@ func (j *journaler) release(e *entry) {
 		j.answers <- attempt{slot: e.slot, answer: session.Answer{Outcome: session.Cancelled}}
 	case e.kind == intent:
 		j.calls <- attempt{slot: e.slot}
-	case e.kind == outcome && j.broken == nil:
+	case (e.kind == outcome && !e.withheld || e.kind == released) && j.broken == nil:
 		e.slot.done <- e.result
 	}
 }
@@ -109,6 +115,9 @@ func (j *journaler) encode(batch []entry) []state.Entry {
 	j.records, j.payloads = j.records[:0], j.payloads[:0]
 	for i := range batch {
 		e := &batch[i]
+		if e.kind == released {
+			continue
+		}
 		record := state.Entry{Kind: e.kind, Row: e.slot.rec.Row, Attempt: e.attempt}
 		if e.kind == outcome {
 			from := len(j.payloads)

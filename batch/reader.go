@@ -19,8 +19,11 @@ type reader struct {
 	journal map[int64]journalled // what an interrupted run knew of the rows ahead
 	keep    func(*source.Record) (sink.Result, bool)
 	window  *semaphore.Weighted
-	order   chan<- *slot
-	work    chan<- *slot
+
+	duplicates *Duplicates
+
+	order chan<- *slot
+	work  chan<- *slot
 
 	// complete is set when the list was read to its end. It may be read once
 	// order is closed.
@@ -60,14 +63,23 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 		return false
 	}
 	if before.answered {
-		s.done <- before.result
-		return true
+		return r.deliver(ctx, s, before.result)
 	}
 	if res, ok := r.answer(rec); ok {
-		s.done <- res
-		return true
+		return r.deliver(ctx, s, res)
 	}
 	return r.pass(ctx, r.work, s)
+}
+
+// deliver gives a row a result that needs no call. Where the customer has more
+// rows, it goes by way of the dispatcher, which answers those.
+func (r *reader) deliver(ctx context.Context, s *slot, res sink.Result) bool {
+	if _, _, shared := r.duplicates.family(s.rec.Row); shared {
+		s.given = &res
+		return r.pass(ctx, r.work, s)
+	}
+	s.done <- res
+	return true
 }
 
 // answer gives the result of a record that needs no call: one that it carries

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -52,6 +53,8 @@ func (r *run) recover() error {
 		return r.State.Publish(*rec.Checkpoint, r.targets())
 	}
 	r.tally.Resumed++
+	r.learned.Store(math.Float64bits(r.tally.Learned))
+	r.Pace.Resume(r.tally.Learned)
 	if err := r.takeJournal(rec.Rows); err != nil {
 		return err
 	}
@@ -124,6 +127,7 @@ func (r *run) commit(at source.Position, t *Tally) error {
 
 func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error) {
 	t.Origin = r.Origin
+	t.Learned = math.Float64frombits(r.learned.Load())
 	extra, err := json.Marshal(t)
 	if err != nil {
 		return state.Checkpoint{}, fmt.Errorf("encode the counts: %w", err)

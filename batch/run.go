@@ -12,6 +12,8 @@ package batch
 import (
 	"context"
 	"log/slog"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -59,6 +61,14 @@ type Config struct {
 	Grace       time.Duration // for the calls in flight, once the run is told to stop
 	MaxFailures FailureLimit  // zero: no limit
 
+	// AcceptRefusals keeps a run going whose first rows are all refused in the
+	// same words.
+	AcceptRefusals bool
+
+	// Watch is shown how the pace stands, a few times a second, by the
+	// goroutine that dispatches. May be nil.
+	Watch func(pace.Snapshot)
+
 	// Abort ends the grace early when it is closed. May be nil.
 	Abort <-chan struct{}
 
@@ -100,6 +110,8 @@ type run struct {
 
 	results *output
 	rejects *output
+	learned atomic.Uint64 // the pace found, as the bits of a float64
+	answers *output       // of customers with several rows
 }
 
 // whole is the run from taking up what is there to publishing.
@@ -131,12 +143,18 @@ func (r *run) pipeline(ctx context.Context) error {
 	settled := make(chan struct{})
 	window := newWindow()
 
-	read := &reader{records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, window: window, order: order, work: work}
-	dispatch := r.dispatcher(work, answers, entries, stop)
+	read := &reader{
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, window: window, order: order, work: work,
+	}
+	dispatch, err := r.dispatcher(work, answers, entries, stop)
+	if err != nil {
+		return err
+	}
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
 	write := &writer{
 		order: order, settled: settled, window: window, encoder: r.Encoder, commit: r.commit, tally: r.tally,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
+		duplicates: r.Duplicates, answers: r.answers,
 	}
 
 	var g errgroup.Group
@@ -153,9 +171,10 @@ func (r *run) pipeline(ctx context.Context) error {
 	ends(func() error { dispatch.run(soft); return nil })
 	ends(journal.run)
 	ends(write.run)
+	gate := r.Pace.Gate()
 	for range r.MaxInFlight {
 		g.Go(func() error {
-			sendAttempts(calls, r.Caller, r.FormID, sending, answers)
+			sendAttempts(calls, r.Caller, gate, r.FormID, sending, answers)
 			return nil
 		})
 	}
@@ -163,7 +182,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		graceThen(soft, r.Grace, r.Abort, settled, abort)
 		return nil
 	})
-	err := g.Wait()
+	err = g.Wait()
 
 	if err == nil && write.all && read.complete {
 		return r.publish(write.position)
@@ -192,11 +211,26 @@ func graceThen(soft context.Context, grace time.Duration, abort, settled <-chan 
 	}
 }
 
-func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) *dispatcher {
-	return &dispatcher{
+func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {
+	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, answers: answers, journal: entries, stop: stop,
-		underWay: map[string][]*slot{},
+		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch,
+		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, answers: map[int64]givenAnswer{}},
+	}
+	// A run that has answers knows that form and mapping are right.
+	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {
+		d.refusals = &refusals{}
+	}
+	return d, r.takeAnswers(d.customers.answers)
+}
+
+// watch takes in how the pace stands. It is called by the dispatcher.
+func (r *run) watch(s pace.Snapshot) {
+	if s.Learned > 0 {
+		r.learned.Store(math.Float64bits(s.Learned))
+	}
+	if r.Watch != nil {
+		r.Watch(s)
 	}
 }
 
@@ -209,6 +243,13 @@ func (r *run) openOutputs() error {
 	r.results = &output{file: file}
 	if file.Len() == 0 {
 		r.results.buf = r.Encoder.Header(nil)
+	}
+	if r.Duplicates.Len() > 0 {
+		file, err := r.State.Output(state.Answers)
+		if err != nil {
+			return err
+		}
+		r.answers = &output{file: file}
 	}
 	if r.Rejects != "" {
 		file, err := r.State.Output(state.Rejects)
@@ -286,7 +327,7 @@ func (r *run) summary() *Summary {
 		Duration:    time.Since(r.started),
 		FromJournal: r.answered,
 		RowsBefore:  r.from.Row,
-		Pace:        r.Pace.Snapshot(),
+		Pace:        r.Pace.Snapshot(time.Now()),
 	}
 }
 

@@ -9,9 +9,15 @@ import (
 // signalOf is what an answer says about the service as a whole, as opposed to
 // the row.
 func signalOf(a *session.Answer) pace.Signal {
-	s := pace.Signal{Class: classOf(a.Outcome)}
-	if a.RetryAfterSet {
+	s := pace.Signal{Class: classOf(a.Outcome), Latency: a.Latency, Concurrent: a.Limit.Concurrent}
+	switch {
+	case a.RetryAfterSet:
 		s.RetryAfter = a.RetryAfter
+	case s.Class == pace.Throttled && a.Limit.RemainingSet && a.Limit.Remaining == 0:
+		s.RetryAfter = a.Limit.Reset
+	}
+	if a.Limit.Quota > 0 && a.Limit.Window > 0 {
+		s.Quota = a.Limit.Quota / a.Limit.Window.Seconds()
 	}
 	return s
 }
@@ -22,10 +28,12 @@ func classOf(o session.Outcome) pace.Class {
 		return pace.Accepted
 	case session.Throttled:
 		return pace.Throttled
-	case session.Failed, session.NotTheAPI:
+	case session.Failed, session.NotTheAPI, session.InDoubt:
 		return pace.Fault
-	case session.Unavailable, session.Unreachable, session.InDoubt:
+	case session.Unavailable:
 		return pace.Down
+	case session.Unreachable:
+		return pace.Unreachable
 	default:
 		return pace.Neutral
 	}

@@ -26,6 +26,10 @@ type Tally struct {
 	Resumed  int                   `json:"resumed"` // how often the run was started again
 	InDoubt  int64                 `json:"inDoubt"` // calls that an interruption caught in flight, and were sent again
 
+	// Learned is the pace that the service was found to take, in attempts per
+	// second.
+	Learned float64 `json:"learned,omitempty"`
+
 	Origin Origin `json:"origin"`
 
 	// RejectsOpen says that the rejects end without a line end.

@@ -6,6 +6,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"golang.org/x/sync/semaphore"
 
+	"bulkonboard/batch/pace"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -32,12 +33,14 @@ type slot struct {
 	err    error            // instead of rec: reading ended here
 	done   chan sink.Result // receives the one result; cap 1, so nobody waits to give it
 	weight int64            // of the byte window
+	given  *sink.Result     // a result that the row has already, and later rows of its customer ask for
 	doubts int              // interruptions that caught a call of this row in flight
 
 	// What follows belongs to the dispatcher.
 	customer string // identity, as the API compares it
 	sent     int    // attempts sent, in this run and before
-	charged  int    // attempts that count against --max-attempts
+	ticket   pace.Ticket
+	blame    pace.Blame // what counts against --max-attempts
 	readyAt  time.Time
 	delays   *backoff.ExponentialBackOff
 }

@@ -57,8 +57,12 @@ type writer struct {
 	// Counts of the runs that this one goes on with.
 	rowsBefore, failedBefore int64
 
-	results  *output
-	rejects  *output // nil when none are asked for
+	results *output
+	rejects *output // nil when none are asked for
+
+	duplicates *Duplicates
+	answers    *output // nil when no customer has several rows
+
 	position source.Position
 	dirty    bool // rows were written since the last commit
 	all      bool // every slot of the order was answered and written
@@ -120,6 +124,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	if w.rejects != nil && !res.Status.Good() {
 		w.reject(s.rec)
 	}
+	w.keepAnswer(s, res)
 	w.tally.add(s, res)
 	w.position, w.dirty = s.rec.Next, true
 	w.window.Release(s.weight)
@@ -147,7 +152,7 @@ func endsLine(raw []byte) bool {
 }
 
 func (w *writer) flush() error {
-	return firstError(w.results.flush(), w.rejects.flush())
+	return firstError(w.results.flush(), w.rejects.flush(), w.answers.flush())
 }
 
 func (w *writer) commitIfDue(tick <-chan time.Time) error {

@@ -1,13 +1,20 @@
-// Package pace decides when the next attempt may be sent. There is one
-// controller for an endpoint, used by the one goroutine that dispatches: it
-// takes the time as an argument, keeps no clock, takes no lock and starts no
-// goroutine.
+// Package pace decides when the next attempt may be sent, how many may be
+// under way, and whom a failure is charged to. There is one controller for an
+// endpoint, used by the one goroutine that dispatches: it takes the time as an
+// argument, keeps no clock, takes no lock and starts no goroutine.
+//
+//	controller.go   the pace: searching for the quota, holding after a 429
+//	learn.go        the rate that follows from a hold
+//	outage.go       the breaker: nothing but canaries while the service is down
+//	downtime.go     what the pace does around an outage, and how it stands
+//	blame.go        whether a failure is the row's doing or the service's
+//	flight.go       how many attempts may be in flight
+//	ceiling.go      the user's rate, which is never passed
 package pace
 
 import (
+	"math"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Class is what an answer says about the service.
@@ -15,118 +22,92 @@ type Class int
 
 // The classes of answers.
 const (
-	Accepted  Class = iota // the service processed the call, whatever it answered to the customer
-	Throttled              // 429: not processed
-	Fault                  // 500: this call failed, perhaps processed
-	Down                   // the service as a whole does not answer
-	Neutral                // says nothing about the service
+	Accepted    Class = iota // the service processed the call, whatever it answered to the customer
+	Throttled                // 429: not processed
+	Fault                    // this call failed, perhaps processed: 500, time-out, reset
+	Down                     // a gateway says that the service is down: 502, 503, 504
+	Unreachable              // no connection came about: nothing was sent
+	Neutral                  // says nothing about the service
 )
 
 // Signal is one answer, as the pace sees it.
 type Signal struct {
 	Class      Class
 	RetryAfter time.Duration // what the service asked for; 0 for nothing
+	Latency    time.Duration // of the attempt
+	Quota      float64       // attempts per second that the service says it takes; 0 when it does not
+	Concurrent int           // attempts at once that the service says it takes; 0 when it does not
+}
+
+// Ticket goes with an attempt, from Sent to Answered.
+type Ticket struct {
+	sent  time.Time
+	epoch int  // of holds: an answer to an attempt of an earlier one is stale
+	lone  bool // the one attempt that tests whether a hold or an outage is over
 }
 
 // Verdict is the answer to "may the next attempt be sent?".
 type Verdict struct {
 	Send bool
-	At   time.Time // not before; zero when only an answer can change anything
-}
-
-// Snapshot is how the pace stands.
-type Snapshot struct {
-	Throttled int64         // answers 429
-	Held      time.Duration // time in which nothing was sent after a 429
+	At   time.Time // otherwise: not before; zero when only an answer can change anything
+	End  error     // the run must end: *OutageError or *WaitError
 }
 
 // Config is what the user set.
 type Config struct {
 	Ceiling     float64 // attempts per second at most; 0 for none
+	Search      bool    // begin slowly and search for the quota; without it, begin at the ceiling
+	Start       float64 // with Search: attempts per second to begin with; 5 unless set
 	MaxInFlight int
+	MaxOutage   time.Duration // without one accepted answer, before the run ends
+	MaxWait     time.Duration // that the service may ask for, before the run ends
+
+	// Report is told of every event that an operator should see. May be nil.
+	Report func(Event)
 }
 
-// defaultHold is how long nothing is sent after a 429 that names no time.
-const defaultHold = time.Second
-
-// Controller is the pace of one endpoint.
-type Controller struct {
-	config    Config
-	ceiling   *rate.Limiter
-	reserved  *rate.Reservation
-	due       time.Time // of the reservation
-	holdUntil time.Time
-	snapshot  Snapshot
+// Event is something that an operator should see.
+type Event struct {
+	At     time.Time
+	Kind   EventKind
+	Reason string        // in words
+	Rate   float64       // the pace from now on, in attempts per second; 0 for unpaced
+	Wait   time.Duration // until the next attempt, of a hold or an outage
 }
 
-// New returns a controller that starts at the ceiling.
-func New(c Config) *Controller {
-	p := &Controller{config: c}
-	if c.Ceiling > 0 {
-		p.ceiling = rate.NewLimiter(rate.Limit(c.Ceiling), 1)
-	}
-	return p
+// EventKind tells events apart.
+type EventKind string
+
+// The kinds of events.
+const (
+	Hold       EventKind = "hold"        // a 429: nothing is sent for now
+	PaceChange EventKind = "pace change" // by more than a fifth since the last one told
+	OutageOpen EventKind = "outage"      // the service as a whole fails: nothing but canaries is sent
+	OutageOver EventKind = "outage over" // a canary was accepted
+)
+
+// Snapshot is how the pace stands.
+type Snapshot struct {
+	Sent      int64         // attempts
+	Throttled int64         // answers 429
+	Held      time.Duration // in which nothing was sent after a 429
+	Outage    time.Duration // in which nothing but canaries was sent
+	Outages   int64
+	Rate      float64 // the pace, in attempts per second; 0 while unpaced
+	Learned   float64 // the pace that the service was found to take; 0 while that is not known
+	State     State
+	Until     time.Time // of a hold, or the next canary
 }
 
-// Next reports whether an attempt may be sent now, with inFlight under way.
-func (c *Controller) Next(now time.Time, inFlight int) Verdict {
-	if inFlight >= c.config.MaxInFlight {
-		return Verdict{}
-	}
-	at := c.holdUntil
-	if due := c.reserve(now); due.After(at) {
-		at = due
-	}
-	if at.After(now) {
-		return Verdict{At: at}
-	}
-	return Verdict{Send: true}
-}
+// State is what the pace is doing.
+type State string
 
-// reserve keeps one token of the ceiling reserved ahead of need, so that the
-// next one is counted from when this one was due and not from when a timer
-// happened to fire. A reservation that went stale while there was nothing to
-// send is taken anew, or it would let two attempts go at once.
-func (c *Controller) reserve(now time.Time) time.Time {
-	if c.ceiling == nil {
-		return now
-	}
-	interval := time.Duration(float64(time.Second) / c.config.Ceiling)
-	if c.reserved == nil || now.Sub(c.due) > interval {
-		c.reserved = c.ceiling.ReserveN(now, 1)
-		c.due = now.Add(c.reserved.DelayFrom(now))
-	}
-	return c.due
-}
+// The states of the pace.
+const (
+	Running State = "running"
+	Held    State = "held"
+	Out     State = "outage"
+)
 
-// Sent must follow a verdict to send, once the attempt goes out.
-func (c *Controller) Sent(now time.Time) {
-	c.reserved = nil
-	c.reserve(now)
-}
-
-// Answered takes in an answer and reports whether the attempt counts against
-// its row. A throttled attempt never does: it was not processed, and that was
-// not the row's doing.
-func (c *Controller) Answered(now time.Time, s Signal) (charged bool) {
-	if s.Class != Throttled {
-		return s.Class != Accepted && s.Class != Neutral
-	}
-	c.snapshot.Throttled++
-	hold := s.RetryAfter
-	if hold <= 0 {
-		hold = defaultHold
-	}
-	if until := now.Add(hold); until.After(c.holdUntil) {
-		if c.holdUntil.After(now) {
-			c.snapshot.Held += until.Sub(c.holdUntil)
-		} else {
-			c.snapshot.Held += hold
-		}
-		c.holdUntil = until
-	}
-	return false
-}
-
-// Snapshot tells how the pace stands.
-func (c *Controller) Snapshot() Snapshot { return c.snapshot }
+// unpaced is the rate of a pace that does not limit anything.
+var unpaced = math.Inf(1)

@@ -21,6 +21,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -122,6 +123,20 @@ func (d *Dir) Output(name string) (*Output, error) {
 		return nil, ioError("sync", d.path, err)
 	}
 	return o, nil
+}
+
+// ReadOutput opens what the checkpoint covers of a partial output for reading;
+// nil when there is nothing. Recover must have been called.
+func (d *Dir) ReadOutput(name string) (io.ReadCloser, error) {
+	if d.lengths[name] == 0 {
+		return nil, nil
+	}
+	path := filepath.Join(d.path, name)
+	file, err := d.fsys.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, ioError("open", path, err)
+	}
+	return file, nil
 }
 
 // Len is the length in bytes.

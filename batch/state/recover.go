@@ -107,6 +107,7 @@ func (r *Recovered) take(e Entry) {
 		row.open = true
 	case Ended:
 		row.open = false
+		row.Outcome = nil // an outcome that was taken back
 	case Outcome:
 		row.open = false
 		row.Outcome = slices.Clone(e.Payload)
@@ -219,12 +220,13 @@ func (d *Dir) truncate(path string, length int64) error {
 }
 
 // outputNames are the partial outputs that a state folder can have.
-func outputNames() []string { return []string{Results, Rejects} }
+func outputNames() []string { return []string{Results, Rejects, Answers} }
 
 // Names of the partial outputs.
 const (
 	Results = "results"
 	Rejects = "rejects"
+	Answers = "answers" // kept until the run is complete, and not handed on
 )
 
 // Discard removes everything that an earlier run left, but for the lock. What

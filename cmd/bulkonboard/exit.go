@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/source"
@@ -53,6 +54,9 @@ func exitCode(err error) int {
 		settings *batch.ChangedError
 		counts   *batch.CountsError
 		failures *batch.FailuresError
+		refusals *batch.RefusalsError
+		outage   *pace.OutageError
+		wait     *pace.WaitError
 		refused  *batch.RefusedError
 		reading  *source.ReadError
 		corrupt  *state.CorruptError
@@ -73,9 +77,11 @@ func exitCode(err error) int {
 		return exitIO
 	case errors.As(err, &list), errors.As(err, &invalid):
 		return exitBadList
+	case errors.As(err, &refusals):
+		return exitUsage
 	case errors.As(err, &refused):
 		return refusedCode(refused)
-	case errors.As(err, &failures), errors.As(err, &deadline):
+	case errors.As(err, &failures), errors.As(err, &deadline), errors.As(err, &outage), errors.As(err, &wait):
 		return exitStopped
 	case errors.Is(err, batch.ErrInterrupted):
 		return exitInterrupted

@@ -8,14 +8,14 @@ import (
 	"bulkonboard/batch"
 )
 
-// printForecast says what a run would do, at a rate or, when that is zero,
-// without saying how long it takes.
-func printForecast(w io.Writer, f *batch.Forecast, name string, perSecond float64) {
+// printForecast says what a run would do, and how long it takes at the pace
+// that is expected.
+func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 	fmt.Fprintf(w, "forecast: %d rows in %s\n", f.Rows, name)
 	line := func(what string, n int64, text string) {
 		fmt.Fprintf(w, "  %-10s %d%s\n", what, n, text)
 	}
-	line("calls", f.Calls, timeFor(f.Calls, perSecond))
+	line("calls", f.Calls, timeFor(f.Calls, at))
 	line("mailed", f.Mailed, " of these customers, by the service (sendEmail)")
 	line("duplicates", f.Repeated, firstDuplicate(f.Duplicates))
 	if f.Kept > 0 {
@@ -26,12 +26,15 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, perSecond float6
 }
 
 // timeFor is how long calls take at a rate.
-func timeFor(calls int64, perSecond float64) string {
-	if perSecond == 0 || calls == 0 {
+func timeFor(calls int64, at expected) string {
+	if at.perSecond == 0 || calls == 0 {
 		return ""
 	}
-	seconds := float64(calls) / perSecond
-	return fmt.Sprintf(", at %g/s about %s", perSecond, roughly(time.Duration(seconds*float64(time.Second))))
+	takes := roughly(time.Duration(float64(calls) / at.perSecond * float64(time.Second)))
+	if at.guessed {
+		return fmt.Sprintf(", at a pace that is searched for: if it is %g/s, about %s", at.perSecond, takes)
+	}
+	return fmt.Sprintf(", at %g/s about %s", at.perSecond, takes)
 }
 
 // roughly gives a time as people plan with it.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
@@ -43,9 +44,12 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 		if err != nil {
 			return j.refuse(err)
 		}
-		duplicates = forecast.Duplicates
+		if duplicates = forecast.Duplicates; j.duplicates == "send" {
+			duplicates = nil
+		}
 	}
 	summary, err := batch.Run(ctx, j.config(duplicates, abort))
+	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.stderr, j.settings, summary)
 	}
@@ -87,6 +91,7 @@ func (j *job) refuse(reason error) error {
 }
 
 func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.Config {
+	log := slog.New(slog.NewTextHandler(j.stderr, nil))
 	return batch.Config{
 		List:       j.list.List,
 		Encoder:    j.encoder,
@@ -94,7 +99,7 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Duplicates: duplicates,
 		Origin:     batch.Origin{List: j.name(), Command: commandLine(os.Args)},
 		Caller:     j.caller,
-		Pace:       j.controller(),
+		Pace:       j.controller(log),
 		State:      j.dir,
 		Results:    j.output,
 		Rejects:    j.rejects,
@@ -107,6 +112,8 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Grace:       j.grace,
 		MaxFailures: j.limit,
 		Abort:       abort,
-		Log:         slog.New(slog.NewTextHandler(j.stderr, nil)),
+		Log:         log,
+
+		AcceptRefusals: j.acceptRefusals || j.retry != nil,
 	}
 }

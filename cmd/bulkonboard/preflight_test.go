@@ -23,8 +23,9 @@ func TestTimesAreGivenAsPeoplePlanWithThem(t *testing.T) {
 	} {
 		assert.Equal(t, want, roughly(d), d)
 	}
-	assert.Equal(t, ", at 10/s about 2 h 46 m", timeFor(99600, 10))
-	assert.Empty(t, timeFor(5, 0), "no ceiling")
+	assert.Equal(t, ", at 10/s about 2 h 46 m", timeFor(99600, expected{perSecond: 10}))
+	assert.Equal(t, ", at a pace that is searched for: if it is 10/s, about 2 h 46 m", timeFor(99600, expected{perSecond: 10, guessed: true}))
+	assert.Empty(t, timeFor(5, expected{}), "no ceiling")
 }
 
 func TestStandardInputMustBeWhatWasKept(t *testing.T) {

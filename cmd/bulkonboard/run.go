@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
-	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -112,11 +111,6 @@ func discard(dir *state.Dir, path string, stderr io.Writer) error {
 	return dir.Discard()
 }
 
-// controller is the pace that was asked for.
-func (s *settings) controller() *pace.Controller {
-	return pace.New(pace.Config{Ceiling: s.perSecond, MaxInFlight: s.maxInFlight})
-}
-
 func (s *settings) stateDir() string { return stateDirOf(s.output) }
 
 // stateDirOf is the state folder of the run that writes a results file.
@@ -206,6 +200,9 @@ func (s *settings) binding(list *source.List) map[string]string {
 	}
 	if s.noPreflight {
 		b["preflight"] = "none"
+	}
+	if s.duplicates != "once" {
+		b["duplicates"] = s.duplicates
 	}
 	b["command"] = "run"
 	if s.retry != nil {

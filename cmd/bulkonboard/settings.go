@@ -42,14 +42,19 @@ type settings struct {
 	maxBackoff  time.Duration
 	grace       time.Duration
 	maxFailures string
-	window      window
+	maxOutage   time.Duration
+	maxWait     time.Duration
+
+	acceptRefusals bool
+	duplicates     string
+	window         window
 
 	printConfig bool
 
 	secret       session.Secret
 	invalidLimit batch.InvalidLimit
 	limit        batch.FailureLimit
-	perSecond    float64 // 0: no ceiling
+	pace         paceSettings
 }
 
 func (s *settings) register(c *cobra.Command) {
@@ -68,13 +73,17 @@ func (s *settings) register(c *cobra.Command) {
 	f.StringVar(&s.tenantID, "tenant-id", "", "tenant id")
 	f.StringVar(&s.formID, "form-id", "", "form id, for rows that have none of their own")
 	f.StringVar(&s.secretFile, "app-secret-file", "", "file that holds the app secret (or "+secretVariable+")")
-	f.StringVar(&s.rate, "rate", "10", "attempts per second at most; 0 for no ceiling")
+	f.StringVar(&s.rate, "rate", "auto", "attempts per second at most; auto searches for what the service takes; 0 sends as fast as it can until the service objects")
 	f.IntVar(&s.maxInFlight, "max-inflight", 64, "attempts under way at once, at most")
 	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "time for one attempt")
 	f.IntVar(&s.maxAttempts, "max-attempts", 8, "attempts for one row, at most")
 	f.DurationVar(&s.maxBackoff, "max-backoff", time.Minute, "wait between two attempts for one row, at most")
+	f.DurationVar(&s.maxOutage, "max-outage", 2*time.Hour, "stop when the service has answered nothing for so long")
+	f.DurationVar(&s.maxWait, "max-wait", 15*time.Minute, "stop when the service asks to wait for longer")
 	f.DurationVar(&s.grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
 	f.StringVar(&s.maxFailures, "max-failures", "", "stop when more rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows)")
+	f.BoolVar(&s.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
+	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
 	s.window.register(f)
 	takesConfig(c, jobFamily)
 	f.BoolVar(&s.printConfig, "print-config", false, "print every setting and where it comes from, and run nothing")
@@ -137,7 +146,7 @@ func (s *settings) checkService(p *problems) {
 
 func (s *settings) checkPace(p *problems) {
 	var err error
-	if s.perSecond, err = parseRate(s.rate); err != nil {
+	if s.pace, err = parseRate(s.rate); err != nil {
 		p.add(err.Error())
 	}
 	if s.maxInFlight < 1 || s.maxInFlight > maxInFlightLimit {
@@ -148,6 +157,11 @@ func (s *settings) checkPace(p *problems) {
 	}
 	p.positive("timeout", s.timeout)
 	p.positive("max-backoff", s.maxBackoff)
+	p.positive("max-outage", s.maxOutage)
+	p.positive("max-wait", s.maxWait)
+	if s.duplicates != "once" && s.duplicates != "send" {
+		p.add(fmt.Sprintf("--duplicates is %q; it takes once or send", s.duplicates))
+	}
 	if s.grace < 0 {
 		p.add(fmt.Sprintf("--grace is %s; it takes zero or more", s.grace))
 	}
@@ -180,12 +194,21 @@ func (p *problems) positive(flag string, d time.Duration) {
 	}
 }
 
-func parseRate(s string) (float64, error) {
+// paceSettings are what --rate means.
+type paceSettings struct {
+	ceiling float64 // attempts per second; 0 for none
+	search  bool    // begin slowly, and search for what the service takes
+}
+
+func parseRate(s string) (paceSettings, error) {
+	if s == "auto" {
+		return paceSettings{search: true}, nil
+	}
 	n, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(n >= 0) || n > 1e6 {
-		return 0, fmt.Errorf("--rate is %q; it takes attempts per second such as 50, or 0 for no ceiling", s)
+		return paceSettings{}, fmt.Errorf("--rate is %q; it takes attempts per second such as 50, auto, or 0 for no ceiling", s)
 	}
-	return n, nil
+	return paceSettings{ceiling: n}, nil
 }
 
 func formatOf(s string) (source.Format, error) {

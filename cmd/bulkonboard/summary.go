@@ -27,6 +27,7 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 	if s.noPreflight {
 		fmt.Fprintf(w, "  %-10s not searched for (--no-preflight)\n", "duplicates")
 	}
+	printPace(w, s, sum)
 	if sum.InDoubt > 0 {
 		fmt.Fprintf(w, "  %-10s %d calls were in flight at an interruption and sent again: these customers may have been called twice\n", "in doubt", sum.InDoubt)
 	}
@@ -52,7 +53,18 @@ func throttledText(sum *batch.Summary) string {
 	if sum.Pace.Throttled == 0 {
 		return "none throttled"
 	}
-	return fmt.Sprintf("%d throttled (429)", sum.Pace.Throttled)
+	share := 100 * float64(sum.Pace.Throttled) / float64(max(sum.Pace.Sent, 1))
+	return fmt.Sprintf("%d of this run's throttled (429, %.2g%%), nothing sent for %s because of it", sum.Pace.Throttled, share, sum.Pace.Held.Round(100*time.Millisecond))
+}
+
+// printPace says how the service held up, and what to ask of it next time.
+func printPace(w io.Writer, s *settings, sum *batch.Summary) {
+	if sum.Pace.Outages > 0 {
+		fmt.Fprintf(w, "  %-10s %d, for %s in all; nobody was charged for it\n", "outages", sum.Pace.Outages, sum.Pace.Outage.Round(100*time.Millisecond))
+	}
+	if found := rounded(sum.Pace.Learned); found > 0 && found != s.pace.ceiling {
+		fmt.Fprintf(w, "  %-10s %g/s is what the service takes; try --rate %g\n", "pace", found, found)
+	}
 }
 
 // printErrors shows the commonest errors under a title.

@@ -43,6 +43,7 @@ when the list cannot be read as a customer list.`,
 	v.register(c.Flags())
 	c.Flags().StringVar(&v.formID, "form-id", "", "form id, for rows that have none of their own")
 	takesConfig(c, jobFamily)
+	_ = c.MarkFlagFilename("input")
 	return c
 }
 
@@ -74,7 +75,7 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 	if err != nil {
 		return err
 	}
-	printForecast(stdout, f, v.name(), 0)
+	printForecast(stdout, f, v.name(), expected{})
 	if f.Invalid > 0 {
 		return &badRowsError{f.Invalid}
 	}

@@ -1,0 +1,87 @@
+package batch
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"bulkonboard/sink"
+)
+
+// customers sees to it that two rows of one customer are never in flight
+// together, and that a customer is called once: later rows take the result of
+// the first one that ended well. It belongs to the dispatcher.
+type customers struct {
+	duplicates *Duplicates           // nil: every row is called
+	underWay   map[string][]*slot    // customer → later rows that wait, in order
+	answers    map[int64]givenAnswer // by the row that leads; dropped behind the last row of the customer
+}
+
+// givenAnswer is what the later rows of a customer are answered with.
+type givenAnswer struct {
+	row       int64 // that ended well
+	sessionID string
+	print     uint64 // of the customer
+}
+
+// enter reports whether no other row of this customer is under way. If one is,
+// the row waits for it.
+func (c *customers) enter(s *slot) bool {
+	later, busy := c.underWay[s.customer]
+	if busy {
+		later = append(later, s)
+	}
+	c.underWay[s.customer] = later
+	return !busy
+}
+
+// leave ends a row's turn and gives the next row of its customer, if one waits.
+func (c *customers) leave(s *slot) *slot {
+	later := c.underWay[s.customer]
+	if len(later) == 0 {
+		delete(c.underWay, s.customer)
+		return nil
+	}
+	c.underWay[s.customer] = later[1:]
+	return later[0]
+}
+
+// learn keeps a good result as long as later rows of the customer will ask for
+// it.
+func (c *customers) learn(s *slot, res *sink.Result) {
+	lead, last, shared := c.duplicates.family(s.rec.Row)
+	if !shared {
+		return
+	}
+	if s.rec.Row >= last {
+		delete(c.answers, lead)
+		return
+	}
+	if _, known := c.answers[lead]; !known && res.Status.Good() {
+		c.answers[lead] = givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)}
+	}
+}
+
+// resultFor is the result of a row whose customer has ended well, or nil. A
+// list that was changed behind the back of its forecast is noticed here.
+func (c *customers) resultFor(s *slot, now time.Time) (*sink.Result, error) {
+	lead, last, shared := c.duplicates.family(s.rec.Row)
+	if !shared {
+		return nil, nil
+	}
+	a, known := c.answers[lead]
+	if !known {
+		return nil, nil
+	}
+	if a.print != xxhash.Sum64String(s.customer) {
+		return nil, changedRow(s.rec)
+	}
+	if s.rec.Row >= last {
+		delete(c.answers, lead)
+	}
+	return &sink.Result{
+		Status: sink.Duplicate, SessionID: a.sessionID, ProcessedAt: now,
+		ErrorMessage: fmt.Sprintf("the same customer as row %d", a.row),
+	}, nil
+}

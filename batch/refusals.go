@@ -1,0 +1,58 @@
+package batch
+
+import "fmt"
+
+// suspicious is how many rows must be refused in the same words, before any
+// other answer, to look like a wrong form or mapping and not like bad rows.
+const suspicious = 10
+
+// refusals withholds the results of the first rows of a run as long as all of
+// them are refused in the same words: bad data costs a row, but a bad
+// configuration must cost none. Nil believes every refusal.
+type refusals struct {
+	withheld []entry
+	over     bool // something else was answered
+}
+
+// look marks an outcome as withheld while it may be the configuration's doing.
+// It returns what is believed from now on, or the verdict that ends the run.
+func (r *refusals) look(e *entry) (believed []entry, verdict error) {
+	if r == nil || r.over {
+		return nil, nil
+	}
+	same := len(r.withheld) == 0 || r.withheld[0].result.ErrorMessage == e.result.ErrorMessage && r.withheld[0].result.ErrorCode == e.result.ErrorCode
+	if e.result.Status != "rejected" || !same {
+		return r.believe(), nil
+	}
+	e.withheld = true
+	if r.withheld = append(r.withheld, *e); len(r.withheld) < suspicious {
+		return nil, nil
+	}
+	r.over = true
+	return nil, &RefusalsError{Rows: len(r.withheld), Code: e.result.ErrorCode, Message: e.result.ErrorMessage}
+}
+
+// believe ends the suspicion, and gives the results that were withheld.
+func (r *refusals) believe() []entry {
+	if r == nil || r.over {
+		return nil
+	}
+	r.over = true
+	believed := r.withheld
+	r.withheld = nil
+	return believed
+}
+
+// RefusalsError ends a run whose first rows were all refused in the same
+// words. They stay unprocessed.
+type RefusalsError struct {
+	Rows    int
+	Code    string
+	Message string // the server's words, safe to show
+}
+
+// Error names what is probably wrong, and the way out if it is not.
+func (e *RefusalsError) Error() string {
+	return fmt.Sprintf("the first %d rows were all refused in the same words (%s: %q), so something else than the rows is probably wrong; "+
+		"check --form-id and the columns (bulkonboard validate shows them), then run again; if the rows are really at fault, add --accept-refusals", e.Rows, e.Code, e.Message)
+}
