@@ -77,14 +77,15 @@ func TestWhatIsNoCustomerListIsRefusedWithTheReason(t *testing.T) {
 		{"blank", " \n\n", "empty"},
 		{"a missing column", "customerType,firstName,lastName\n", "customerEmail"},
 		{"no details", "customerType,customerEmail\n", "firstName and lastName, or"},
-		{"a header twice", "customerType,customerEmail,customer_email,firstName,lastName\n", "are the same"},
+		{"a header twice", "customerType,customerEmail,customer_email,firstName,lastName\n", "are both customerEmail"},
 		{"an unknown header twice", header[:len(header)-1] + ",note,Note\n", "are the same"},
 		{"an empty header", "customerType,customerEmail,,firstName,lastName\n", "column 3 is empty"},
 		{"no header", "Individual,ann@example.com,Ann,Lee\n", "looks like a customer"},
 		{"a header with a broken quote", "customerType,\"customerEmail\n", "quotes"},
 		{"a JSON array", "[{}]", "JSON array"},
 		{"a workbook", "PK\x03\x04rest", "Excel"},
-		{"UTF-16", "\xff\xfea\x00", "UTF-16"},
+		{"UTF-16 without a mark", "c\x00u\x00s\x00t\x00\n\x00", "UTF-16 without"},
+		{"UTF-32", "\xff\xfe\x00\x00c\x00\x00\x00", "UTF-32"},
 		{"a header in another encoding", "customerType,\xe9mail\n", "not valid UTF-8"},
 	}
 	for _, c := range cases {

@@ -34,11 +34,23 @@ func Validate(c *Customer) []Problem {
 		p.add("invalid_client_id", clientID, "clientId is not a UUID (8-4-4-4-12 hexadecimal digits)")
 	}
 	for f := range fieldCount {
-		if strings.ContainsFunc(*f.in(c), unicode.IsControl) {
-			p.add("control_character", f, f.String()+" contains a control character, such as a line break")
-		}
+		p.text(f, *f.in(c))
 	}
 	return p
+}
+
+// text finds what is no part of any value, but damage that earlier programs did
+// to it.
+func (p *problems) text(f field, value string) {
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		p.add("control_character", f, f.String()+" contains a control character, such as a line break")
+	}
+	if strings.ContainsRune(value, unicode.ReplacementChar) {
+		p.add("replacement_character", f, f.String()+" contains U+FFFD, which stands where an earlier program could not read a character; export the list again")
+	}
+	if hasPrefix(value) {
+		p.add("formula_prefix", f, f.String()+" begins with an apostrophe that keeps a spreadsheet from running it; take it away, or, when these are results that were written with --formula-safe, type --formula-safe again")
+	}
 }
 
 // problems collects what is wrong with one customer.

@@ -169,11 +169,7 @@ func (s *settings) openList() (*os.File, *source.List, error) {
 	if err != nil {
 		return nil, nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
 	}
-	format, err := formatOf(s.format)
-	if err != nil {
-		return nil, nil, err
-	}
-	list, err := source.Open(file, source.Options{Format: format, Name: s.input})
+	list, err := source.Open(file, s.listOptions())
 	if err != nil {
 		_ = file.Close()
 		return nil, nil, err
@@ -185,15 +181,17 @@ func (s *settings) openList() (*os.File, *source.List, error) {
 // what finds the results that a record keeps.
 func (s *settings) encoderFor(list *source.List) (batch.Encoder, func(*source.Record) (sink.Result, bool), error) {
 	if list.Format() == source.FormatJSONL {
+		if s.formulaSafe {
+			return nil, nil, &source.ListError{Name: s.input, Reason: "the list is JSONL, which no spreadsheet runs", Hint: "leave out --formula-safe"}
+		}
 		if s.retry == nil {
 			return sink.JSONL{}, nil, nil
 		}
-		return sink.EditedJSONL{}, s.retry.keep(sink.EditedJSONL{}), nil
+		edited := sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
+		return edited, s.retry.keep(edited), nil
 	}
-	o := sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM()}
-	if o.LineEnd == "\r" {
-		o.LineEnd = "\n"
-	}
+	o := dialectOf(list)
+	o.FormulaSafe = s.formulaSafe
 	if s.retry == nil {
 		return sink.NewCSV(list.Header(), o), nil, nil
 	}
@@ -205,6 +203,18 @@ func (s *settings) encoderFor(list *source.List) (batch.Encoder, func(*source.Re
 		}
 	}
 	return edited, s.retry.keep(edited), nil
+}
+
+// dialectOf is the dialect of the results: that of the list, in UTF-8. A list
+// that a spreadsheet could read in another encoding gets a byte order mark,
+// without which its results could not be read.
+func dialectOf(list *source.List) sink.CSVOptions {
+	recoded := list.Encoding() != source.UTF8
+	o := sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM() || recoded, Recoded: recoded}
+	if o.LineEnd == "\r" {
+		o.LineEnd, o.Recoded = "\n", true
+	}
+	return o
 }
 
 // binding is what a resumed run must agree on with the interrupted one. It
@@ -220,6 +230,9 @@ func (s *settings) binding(list *source.List) map[string]string {
 	}
 	if s.sandbox {
 		b["endpoint"] = "sandbox"
+	}
+	if s.formulaSafe {
+		b["formula safe"] = "yes"
 	}
 	b["command"] = "run"
 	if s.retry != nil {

@@ -28,6 +28,9 @@ type settings struct {
 	input, output, rejects string
 	overwrite, restart     bool
 	format                 string
+	encoding, delimiter    string
+	columns, constants     []string // --map and --set
+	formulaSafe            bool
 	retry                  *retrySelection // nil for run
 
 	baseURL, appID, tenantID, formID, secretFile string
@@ -54,6 +57,11 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.BoolVar(&s.overwrite, "overwrite", false, "replace an output that another run made")
 	f.BoolVar(&s.restart, "restart", false, "throw away what an interrupted run left and begin anew")
 	f.StringVar(&s.format, "format", "auto", "format of the list: auto, csv or jsonl")
+	f.StringVar(&s.encoding, "encoding", "", "encoding of the list, such as windows-1252 or utf-16le (default: by its byte order mark, or else utf-8)")
+	f.StringVar(&s.delimiter, "delimiter", "", "what separates the cells of a CSV list: , ; tab or | (default: found from its header)")
+	f.StringArrayVar(&s.columns, "map", nil, "read a field from this column: FIELD=COLUMN; FIELD= reads it from none; may be repeated")
+	f.StringArrayVar(&s.constants, "set", nil, "give a field this value in every row: FIELD=VALUE; may be repeated")
+	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run; retry such results with the flag again, which takes it away before a value is sent")
 	f.BoolVar(&s.sandbox, "sandbox", false, "call a service built into this program; needs no configuration")
 	f.StringVar(&s.baseURL, "base-url", "", "address of the service, without /api/…")
 	f.StringVar(&s.appID, "app-id", "", "application id")
@@ -77,12 +85,25 @@ func fromEnvironment(c *cobra.Command) error {
 		if !ok || value == "" || f.Changed || f.Name == "help" || f.Name == "version" {
 			return
 		}
-		if err := c.Flags().Set(f.Name, value); err != nil {
+		if err := setFlag(c.Flags(), f, value); err != nil {
 			wrong = append(wrong, fmt.Sprintf("%s=%q is no value for --%s", variableOf(f.Name), value, f.Name))
 		}
 	})
 	if len(wrong) > 0 {
 		return &usageError{wrong}
+	}
+	return nil
+}
+
+// setFlag sets a flag from text. One that can be repeated takes a line each.
+func setFlag(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
+	if f.Value.Type() != "stringArray" {
+		return flags.Set(f.Name, value)
+	}
+	for line := range strings.Lines(value) {
+		if err := flags.Set(f.Name, strings.TrimSpace(line)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -106,12 +127,28 @@ func (s *settings) check() error {
 	if _, err := formatOf(s.format); err != nil {
 		p.add(err.Error())
 	}
+	if _, err := source.ParseDelimiter(s.delimiter); err != nil {
+		p.add(err.Error())
+	}
+	o := s.listOptions()
+	p = append(p, o.Check()...)
 	s.checkService(&p)
 	s.checkPace(&p)
 	if len(p) > 0 {
 		return &usageError{p}
 	}
 	return nil
+}
+
+// listOptions is how the list is to be read, with nothing checked.
+func (s *settings) listOptions() source.Options {
+	format, _ := formatOf(s.format)
+	delimiter, _ := source.ParseDelimiter(s.delimiter)
+	return source.Options{
+		Format: format, Name: s.input, Encoding: s.encoding, Delimiter: delimiter, Map: s.columns, Set: s.constants,
+		// What run writes, retry reads.
+		FormulaSafe: s.formulaSafe && s.retry != nil,
+	}
 }
 
 func (s *settings) checkService(p *problems) {
