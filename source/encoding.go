@@ -86,7 +86,7 @@ func (l *List) checkText(rec *Record, body int, text string) *Problem {
 	if bad := l.charset.badByte(raw, text); bad >= 0 {
 		message := fmt.Sprintf("%s: the byte at offset %d of the list is not valid %s", l.place(rec, l.charset.text(raw[:bad])), rec.Offset+int64(bad), &l.charset)
 		if !l.encodingNamed && l.charset.isUTF8() && !l.bom {
-			message += "; " + nameEncoding
+			message += "; name the encoding of the list with --encoding, such as windows-1252"
 		}
 		return &Problem{Code: "invalid_encoding", Message: message}
 	}
