@@ -49,19 +49,21 @@ var errNotObject = errors.New("not an object")
 
 // read reads the object and makes sure that nothing follows it.
 func (o *object) read() error {
-	if kind := o.decoder.PeekKind(); kind != '{' {
+	var kind error
+	if o.decoder.PeekKind() == '{' {
+		if err := o.members(""); err != nil {
+			return err
+		}
+	} else {
 		if _, err := o.decoder.ReadValue(); err != nil {
 			return err
 		}
-		return errNotObject
-	}
-	if err := o.members(""); err != nil {
-		return err
+		kind = errNotObject
 	}
 	if _, err := o.decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("something follows the object")
+		return fmt.Errorf("something follows the value")
 	}
-	return nil
+	return kind
 }
 
 // members reads the members of the object that comes next. path is the folded
