@@ -21,19 +21,24 @@ func benchmarkList() string {
 }
 
 func BenchmarkRecords(b *testing.B) {
-	text := benchmarkList()
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		l, err := Open(strings.NewReader(text), Options{})
-		require.NoError(b, err)
-		rows := 0
-		for rec, err := range l.Records() {
-			if err != nil || len(rec.Problems) > 0 {
-				b.Fatal(err, rec)
+	plain := benchmarkList()
+	for _, encoding := range []string{"utf-8", "windows-1252", "utf-16le"} {
+		b.Run(encoding, func(b *testing.B) {
+			text := encoded(b, encoding, plain)
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				l, err := Open(strings.NewReader(text), Options{Encoding: encoding})
+				require.NoError(b, err)
+				rows := 0
+				for rec, err := range l.Records() {
+					if err != nil || len(rec.Problems) > 0 {
+						b.Fatal(err, rec)
+					}
+					rows++
+				}
+				require.Equal(b, benchmarkRows, rows)
 			}
-			rows++
-		}
-		require.Equal(b, benchmarkRows, rows)
+		})
 	}
 }

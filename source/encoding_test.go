@@ -198,3 +198,19 @@ func TestReadingGoesOnFromAnyPositionInUTF16(t *testing.T) {
 	assert.ErrorAs(t, grown(inUTF16("X")), &changed)
 	assert.ErrorAs(t, grown("\n\n"), &changed, "U+0A0A ends no line")
 }
+
+func TestALineEndIsThatOfTheEncoding(t *testing.T) {
+	for mark, feed := range map[string]string{"": "\n", "\xff\xfe": "\n\x00", "\xfe\xff": "\x00\n"} {
+		text := header
+		if feed != "\n" {
+			encoding := map[string]string{"\xff\xfe": "utf-16le", "\xfe\xff": "utf-16be"}[mark]
+			text = mark + encoded(t, encoding, header)
+		}
+		l, err := Open(strings.NewReader(text), Options{})
+		require.NoError(t, err)
+		assert.Equal(t, feed, string(l.LineFeed()))
+		assert.True(t, l.EndsLine([]byte("xy"+feed)))
+		assert.False(t, l.EndsLine([]byte("xyzz")))
+		assert.False(t, l.EndsLine(nil))
+	}
+}

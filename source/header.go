@@ -38,7 +38,8 @@ func delimiterOf(text string) byte {
 }
 
 // readHeader reads the first line that is not blank as the header, and the
-// lines behind it as far as a quoted name goes on.
+// lines behind it as far as a quoted name goes on. --delimiter goes before what
+// a list states about itself.
 func (l *List) readHeader() error {
 	for {
 		ln, err := l.take()
@@ -48,12 +49,25 @@ func (l *List) readHeader() error {
 		if err != nil {
 			return l.terminal(err)
 		}
-		if ln.body > 0 {
+		if ln.body > 0 && !l.statesDelimiter(ln) {
 			return l.bindHeader(l.headerRow(ln))
 		}
 		l.headerRaw = append(l.headerRaw, ln.raw...)
 		l.consume(ln.raw, 1)
 	}
+}
+
+// statesDelimiter takes a line such as "sep=;" at its word. Exports put it
+// first for Excel, which shows the rest of the list only.
+func (l *List) statesDelimiter(ln line) bool {
+	stated, found := strings.CutPrefix(strings.ToLower(strings.Trim(l.charset.text(ln.raw[:ln.body]), `"`)), "sep=")
+	if !found || len(stated) != 1 || !strings.Contains(delimiters, stated) {
+		return false
+	}
+	if l.delimiter == 0 {
+		l.delimiter = stated[0]
+	}
+	return true
 }
 
 // headerRow cuts the header, and finds the delimiter first when none was given.

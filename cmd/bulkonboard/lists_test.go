@@ -64,6 +64,7 @@ var dirtyLists = []struct {
 	{"pipes.csv", exitOK, nil},
 	{"quoted-line-break-in-header.csv", exitBadRows, nil},
 	{"replacement-character.csv", exitBadRows, nil},
+	{"sep-line.csv", exitBadRows, nil},
 	{"semicolons.csv", exitBadRows, nil},
 	{"shift_jis.csv", exitBadRows, []string{"--encoding", "shift_jis"}},
 	{"short-row.csv", exitBadRows, nil},
