@@ -116,7 +116,7 @@ func TestAMappingThatContradictsTheHeaderIsRefused(t *testing.T) {
 		maps, sets   []string
 		reason, hint string
 	}{
-		{"no such column", crmHeader, []string{"customerEmail=Email Adress"}, nil, `--map customerEmail="Email Adress": the header has no such column`, "--map customerEmail=E-mail"},
+		{"no such column", crmHeader, []string{"customerEmail=Post address"}, nil, `--map customerEmail="Post address": the header has no such column`, "--map customerEmail=E-mail"},
 		{"two that fit", "a_b,A-B,customerType,firstName,lastName\n", []string{"customerEmail=ab"}, nil, `fits the columns "a_b" and "A-B"`, "exactly"},
 		{"a constant for a column", header, nil, []string{"customerType=Individual"}, `--set customerType contradicts column 1 "customerType"`, "--map customerType="},
 		{"two columns of one field", "customerEmail," + strings.Replace(header, "Email", "_email", 1), nil, nil, "are both customerEmail", "--map customerEmail=customer_email"},
