@@ -45,7 +45,8 @@ func (l *List) rowRecord(first line) *Record {
 // record is good and read again if it is not.
 func (l *List) reachQuote(first row) (r row, ok bool) {
 	r.raw = append(r.raw, first.raw...)
-	r.text = l.charset.text(first.raw)
+	var joined strings.Builder
+	joined.WriteString(l.charset.text(first.raw))
 	for n := range maxRecordLines - 1 {
 		if n == len(l.ahead) {
 			ln, err := l.lines.next()
@@ -60,17 +61,16 @@ func (l *List) reachQuote(first row) (r row, ok bool) {
 		text := l.charset.text(next.raw)
 		r.body, r.lines = len(r.raw)+next.body, int64(n+2)
 		r.raw = append(r.raw, next.raw...)
-		r.text += text
+		joined.WriteString(text)
 		if len(r.raw) > l.maxRecord() {
 			return r, false
 		}
 		if !strings.Contains(text, `"`) {
 			continue
 		}
-		whole := r.text[:len(r.text)-(len(next.raw)-next.body)/l.charset.wide.size()]
-		switch r.cells, r.state, r.column = cutCells(nil, whole, l.delimiter); r.state {
+		r.text = joined.String()[:joined.Len()-(len(next.raw)-next.body)/l.charset.wide.size()]
+		switch r.cells, r.state, r.column = cutCells(nil, r.text, l.delimiter); r.state {
 		case cutWhole:
-			r.text = whole
 			return r, true
 		case cutBad:
 			return r, false
