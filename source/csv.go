@@ -16,8 +16,8 @@ type row struct {
 }
 
 // cut takes one line for a record.
-func (l *List) cut(ln line) row {
-	r := row{line: ln, lines: 1, text: l.charset.text(ln.raw[:ln.body])}
+func (l *List) cut(ln line) (r row) {
+	r.line, r.lines, r.text = ln, 1, l.charset.text(ln.raw[:ln.body])
 	r.cells, r.state, r.column = cutCells(make([]string, 0, len(l.header)), r.text, l.delimiter)
 	return r
 }
@@ -34,10 +34,10 @@ func (l *List) rowRecord(first line) *Record {
 	if alone.state == cutOpen {
 		if r, ok := l.reachQuote(alone); ok && len(r.cells) == len(l.header) {
 			l.ahead = l.ahead[r.lines-1:]
-			return l.record(r)
+			return l.record(&r)
 		}
 	}
-	return l.record(alone)
+	return l.record(&alone)
 }
 
 // reachQuote joins lines to the first one until its quotes work out. It
@@ -84,13 +84,13 @@ func (l *List) reachQuote(first row) (r row, ok bool) {
 func (l *List) maxRecord() int { return maxRecord * l.charset.wide.size() }
 
 // record completes a record from its cells.
-func (l *List) record(r row) *Record {
+func (l *List) record(r *row) *Record {
 	rec := l.begin(r.raw, r.lines)
-	if p := l.checkRow(rec, &r); p != nil {
+	if p := l.checkRow(rec, r); p != nil {
 		return l.malformed(rec, r.body, *p)
 	}
 	rec.Cells = r.cells
-	rec.Customer = l.customer(r.cells)
+	l.fill(&rec.Customer, r.cells)
 	rec.Problems = Validate(&rec.Customer)
 	return rec
 }

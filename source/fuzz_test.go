@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -148,5 +149,19 @@ func FuzzEveryByteOfAnEncodingIsAccountedFor(f *testing.F) {
 		require.Equal(t, -1, c.badByte(raw[:bad], good), "what lies before a bad byte is text")
 		require.True(t, strings.HasPrefix(text, good))
 		require.Equal(t, -1, (&charset{}).badByte(nil, c.printable(raw)))
+	})
+}
+
+func FuzzAPlainValueHasNothingWrong(f *testing.F) {
+	for _, seed := range []string{"Zoë", "\u0085", "\ufffd", "'=x", "a\x7f", "上"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if !utf8.ValidString(value) || !isPlain(value) {
+			return
+		}
+		var p problems
+		p.text(firstName, value)
+		require.Empty(t, p)
 	})
 }

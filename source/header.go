@@ -146,12 +146,11 @@ func (l *List) bindColumns(header []string) error {
 	return err
 }
 
-// customer makes a customer of the cells of a row.
-func (l *List) customer(cells []string) Customer {
+// fill makes a customer of the cells of a row.
+func (l *List) fill(c *Customer, cells []string) {
 	if l.unprefix {
 		withoutPrefix(cells)
 	}
-	c := l.columns.customer(cells)
-	l.mapping.set(&c)
-	return c
+	*c = l.columns.customer(cells)
+	l.mapping.set(c)
 }
