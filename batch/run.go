@@ -152,7 +152,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	}
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
 	write := &writer{
-		order: order, settled: settled, window: window, encoder: r.Encoder, commit: r.commit, tally: r.tally,
+		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
 		duplicates: r.Duplicates, answers: r.answers,
 	}

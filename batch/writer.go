@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"bytes"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -50,6 +49,7 @@ type writer struct {
 	order   <-chan *slot
 	settled <-chan struct{} // closed when no further result will come
 	window  *semaphore.Weighted
+	list    *source.List // for how its lines end
 	encoder Encoder
 	commit  func(source.Position, *Tally) error
 	tally   *Tally
@@ -141,14 +141,10 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 // its line end, and a list that grew since may have more rejects after it.
 func (w *writer) reject(rec *source.Record) {
 	if w.tally.RejectsOpen {
-		w.rejects.buf = append(w.rejects.buf, '\n')
+		w.rejects.buf = append(w.rejects.buf, w.list.LineFeed()...)
 	}
 	w.rejects.buf = append(w.rejects.buf, rec.Raw...)
-	w.tally.RejectsOpen = !endsLine(rec.Raw)
-}
-
-func endsLine(raw []byte) bool {
-	return bytes.ContainsAny(raw[max(0, len(raw)-2):], "\r\n")
+	w.tally.RejectsOpen = !w.list.EndsLine(rec.Raw)
 }
 
 func (w *writer) flush() error {

@@ -24,19 +24,22 @@ type CSV struct {
 	delimiter byte
 	lineEnd   string
 	bom       bool
+	safe      bool
 }
 
 // CSVOptions is the dialect of a results file: that of the input.
 type CSVOptions struct {
-	Delimiter rune   // one of , ; tab |
-	LineEnd   string // "\n" or "\r\n"
-	BOM       bool   // begin with a byte order mark, which Excel needs to read UTF-8
+	Delimiter   rune   // one of , ; tab |
+	LineEnd     string // "\n" or "\r\n"
+	BOM         bool   // begin with a byte order mark, which Excel needs to read UTF-8
+	FormulaSafe bool   // give input cells that a spreadsheet would run a prefix
+	Recoded     bool   // the input is in another encoding or dialect, so no row of it can be repeated byte for byte
 }
 
 // NewCSV returns an encoder for a list with the given header. Columns that are
 // results of an earlier run give way to this run's.
 func NewCSV(header []string, o CSVOptions) *CSV {
-	c := &CSV{header: header, delimiter: byte(o.Delimiter), lineEnd: o.LineEnd, bom: o.BOM}
+	c := &CSV{header: header, delimiter: byte(o.Delimiter), lineEnd: o.LineEnd, bom: o.BOM, safe: o.FormulaSafe}
 	for i, name := range header {
 		if !slices.Contains(Columns(), name) {
 			c.keep = append(c.keep, i)
@@ -51,7 +54,7 @@ func (c *CSV) Header(dst []byte) []byte {
 		dst = append(dst, "\ufeff"...)
 	}
 	for _, i := range c.keep {
-		dst = c.cell(dst, c.header[i])
+		dst = c.cell(dst, c.inputCell(c.header[i]))
 		dst = append(dst, c.delimiter)
 	}
 	return c.line(dst, Columns())
@@ -71,13 +74,21 @@ func (c *CSV) inputCells(dst []byte, rec *source.Record) []byte {
 	for n, i := range c.keep {
 		switch {
 		case rec.Cells != nil:
-			dst = c.cell(dst, rec.Cells[i])
+			dst = c.cell(dst, c.inputCell(rec.Cells[i]))
 		case n == 0:
-			dst = c.cell(dst, cut(rec.Text, maxMalformedText))
+			dst = c.cell(dst, c.inputCell(cut(rec.Text, maxMalformedText)))
 		}
 		dst = append(dst, c.delimiter)
 	}
 	return dst
+}
+
+// inputCell is a value of the input as it is written.
+func (c *CSV) inputCell(value string) string {
+	if c.safe {
+		return source.WithPrefix(value)
+	}
+	return value
 }
 
 // line appends a whole row of values.

@@ -23,13 +23,14 @@ type Previous interface {
 type Edited struct {
 	csv     *CSV
 	columns [6]int // where each of Columns() stands
+	recoded bool   // rows that are kept are written anew
 }
 
 // NewEdited returns the encoder for a results file with the given header,
 // whatever order its columns are in by now. It fails when a result column is
 // missing: then the file is no results file, or lost a part of it.
 func NewEdited(header []string, o CSVOptions) (*Edited, error) {
-	e := &Edited{csv: NewCSV(header, o)}
+	e := &Edited{csv: NewCSV(header, o), recoded: o.Recoded}
 	var missing []string
 	for n, name := range Columns() {
 		if e.columns[n] = slices.Index(header, name); e.columns[n] < 0 {
@@ -47,13 +48,15 @@ func (e *Edited) Header(dst []byte) []byte {
 	if e.csv.bom {
 		dst = append(dst, "\ufeff"...)
 	}
-	return e.csv.line(dst, e.csv.header)
+	header := slices.Clone(e.csv.header)
+	e.inputCells(header)
+	return e.csv.line(dst, header)
 }
 
 // Append appends a record: as it stands when its result is kept, otherwise
 // with the new result in the place of the old one.
 func (e *Edited) Append(dst []byte, rec *source.Record, res *Result) []byte {
-	if res.Kept {
+	if res.Kept && !e.recoded {
 		return e.csv.endLine(append(dst, rec.Raw...))
 	}
 	cells := slices.Clone(rec.Cells)
@@ -61,10 +64,19 @@ func (e *Edited) Append(dst []byte, rec *source.Record, res *Result) []byte {
 		cells = make([]string, len(e.csv.header))
 		cells[e.firstInput()] = cut(rec.Text, maxMalformedText)
 	}
-	for n, value := range res.values() {
-		cells[e.columns[n]] = value
+	e.inputCells(cells)
+	if !res.Kept {
+		for n, value := range res.values() {
+			cells[e.columns[n]] = value
+		}
 	}
 	return e.csv.line(dst, cells)
+}
+
+func (e *Edited) inputCells(cells []string) {
+	for i, value := range cells {
+		cells[i] = e.csv.inputCell(value)
+	}
 }
 
 // firstInput is the first column that is no result.
@@ -105,13 +117,19 @@ func parseResult(v [6]string) (Result, bool) {
 }
 
 // EditedJSONL is Edited for JSONL.
-type EditedJSONL struct{ JSONL }
+type EditedJSONL struct {
+	JSONL
+	Recoded bool // the input is in another encoding, so no line of it can be repeated byte for byte
+}
 
 // Append appends a record: as it stands when its result is kept, otherwise
 // with the new result in the place of the old one.
 func (e EditedJSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
 	if !res.Kept {
 		return e.JSONL.Append(dst, rec, res)
+	}
+	if e.Recoded {
+		return append(append(dst, rec.Text...), '\n')
 	}
 	dst = append(dst, rec.Raw...)
 	if len(rec.Raw) == 0 || rec.Raw[len(rec.Raw)-1] != '\n' {

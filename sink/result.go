@@ -3,8 +3,9 @@
 package sink
 
 import (
-	"strings"
 	"time"
+
+	"bulkonboard/source"
 )
 
 // Status says how a record ended.
@@ -55,18 +56,11 @@ func Columns() []string {
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // spreadsheetSafe defuses text that a spreadsheet would run as a formula. It
-// is for text that a server wrote; customers' own values are never changed.
-// See OWASP, "CSV Injection".
+// is for text that a server wrote; customers' own values are changed only when
+// that was asked for.
 func spreadsheetSafe(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", firstRune(s)) {
+	if source.StartsFormula(s) {
 		return "'" + s
 	}
 	return s
-}
-
-func firstRune(s string) rune {
-	for _, r := range s {
-		return r
-	}
-	return 0
 }

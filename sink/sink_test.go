@@ -131,3 +131,31 @@ func FuzzJSONLStaysOneValidObject(f *testing.F) {
 		}
 	})
 }
+
+func TestFormulaSafeGivesInputCellsAPrefixThatRetryReads(t *testing.T) {
+	o := CSVOptions{Delimiter: ',', LineEnd: "\n", FormulaSafe: true}
+	c := NewCSV([]string{"=name", "note"}, o)
+	text := string(c.Append(c.Header(nil), &source.Record{Cells: []string{"+97150", "'=x"}}, &Result{Status: Failed, ErrorMessage: "=boom", ProcessedAt: at}))
+	assert.Equal(t, "'=name,note,onboardingStatus,sessionId,errorCode,errorMessage,attempts,processedAt\n"+
+		"'+97150,''=x,failed,,,'=boom,0,2026-02-03T04:05:06.789Z\n", text)
+
+	// As source reads it with the same flag: without the prefix.
+	header := append([]string{"=name", "note"}, Columns()...)
+	rec := &source.Record{Cells: []string{"+97150", "'=x", "failed", "", "", "=boom", "0", "2026-02-03T04:05:06.789Z"}}
+	o.Recoded = true
+	e, err := NewEdited(header, o)
+	require.NoError(t, err)
+	assert.Equal(t, text, string(e.Append(e.Header(nil), rec, &Result{Kept: true})), "kept, and written anew")
+	assert.Equal(t, text, string(e.Append(e.Header(nil), rec, &Result{Status: Failed, ErrorMessage: "=boom", ProcessedAt: at})), "sent again")
+	assert.Equal(t, "+97150", rec.Cells[0], "a record is never written to")
+}
+
+func TestARecodedRowThatIsKeptIsWrittenInUTF8(t *testing.T) {
+	e, err := NewEdited(append([]string{"name"}, Columns()...), CSVOptions{Delimiter: ';', LineEnd: "\n", BOM: true, Recoded: true})
+	require.NoError(t, err)
+	rec := &source.Record{Raw: []byte("Ren\xe9;ok;s;;;1;then\r"), Cells: []string{"René", "ok", "s", "", "", "1", "then"}}
+	assert.Equal(t, "René;ok;s;;;1;then\n", string(e.Append(nil, rec, &Result{Kept: true})))
+
+	line := EditedJSONL{Recoded: true}.Append(nil, &source.Record{Raw: []byte("{\"a\":\"\xe9\"}\r\n"), Text: `{"a":"é"}`}, &Result{Kept: true})
+	assert.True(t, strings.HasSuffix(string(line), "é\"}\n"))
+}

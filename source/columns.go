@@ -26,15 +26,18 @@ type columns struct {
 	TradingName        *int `csv:"tradingName"`
 }
 
-// bindColumns binds a header whose mapped names are canonical already. Names
-// that are no field are left out.
-func bindColumns(canonical []string) (columns, error) {
-	numbers := make([]string, len(canonical))
-	for i := range canonical {
-		numbers[i] = strconv.Itoa(i)
+// columnsAt binds the fields to the numbers of their columns. One column may
+// have two fields.
+func columnsAt(at columnNumbers) (columns, error) {
+	var names, numbers []string
+	for f, number := range at {
+		if number > 0 {
+			names = append(names, field(f).String())
+			numbers = append(numbers, strconv.Itoa(number-1))
+		}
 	}
 	var rows []columns
-	table := strings.Join(canonical, ",") + "\n" + strings.Join(numbers, ",") + "\n"
+	table := strings.Join(names, ",") + "\n" + strings.Join(numbers, ",") + "\n"
 	if err := gocsv.UnmarshalString(table, &rows); err != nil {
 		return columns{}, err
 	}

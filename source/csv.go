@@ -1,9 +1,26 @@
 package source
 
 import (
-	"bytes"
 	"fmt"
+	"strings"
 )
+
+// row is a CSV record that has been cut into cells.
+type row struct {
+	line         // as it stands in the list, over one line or more
+	lines  int64 // how many
+	text   string
+	cells  []string
+	state  cutState
+	column int // the number of the cell that did not work out
+}
+
+// cut takes one line for a record.
+func (l *List) cut(ln line) (r row) {
+	r.line, r.lines, r.text = ln, 1, l.charset.text(ln.raw[:ln.body])
+	r.cells, r.state, r.column = cutCells(make([]string, 0, len(l.header)), r.text, l.delimiter)
+	return r
+}
 
 // rowRecord makes a CSV record of a line and, where a quoted cell goes on, of
 // the lines behind it.
@@ -13,86 +30,112 @@ import (
 // the header, only its first line is the bad record, and reading goes on with
 // the next line.
 func (l *List) rowRecord(first line) *Record {
-	text := string(first.raw[:first.body])
-	cells, state, bad := cutCells(make([]string, 0, len(l.header)), text, l.delimiter)
-	if state != cutOpen {
-		return l.row(l.begin(first.raw, 1), text, cells, state, bad)
-	}
-	raw, body, lines := l.reachQuote(first)
-	if lines > 1 {
-		whole := string(raw[:body])
-		many, _, _ := cutCells(make([]string, 0, len(l.header)), whole, l.delimiter)
-		if len(many) == len(l.header) {
-			l.ahead = l.ahead[lines-1:]
-			return l.row(l.begin(raw, int64(lines)), whole, many, cutWhole, 0)
+	alone := l.cut(first)
+	if alone.state == cutOpen {
+		if r, ok := l.reachQuote(alone); ok && len(r.cells) == len(l.header) {
+			l.ahead = l.ahead[r.lines-1:]
+			return l.record(&r)
 		}
 	}
-	return l.row(l.begin(first.raw, 1), text, nil, cutOpen, bad)
+	return l.record(&alone)
 }
 
 // reachQuote joins lines to the first one until its quotes work out. It
-// returns one line when they never do. The lines stay ahead, to be dropped if
-// the record is good and read again if it is not.
-func (l *List) reachQuote(first line) (raw []byte, body, lines int) {
-	raw = append([]byte(nil), first.raw...)
+// reports false when they never do. The lines stay ahead, to be dropped if the
+// record is good and read again if it is not.
+func (l *List) reachQuote(first row) (r row, ok bool) {
+	r.raw = append(r.raw, first.raw...)
+	var joined strings.Builder
+	joined.WriteString(l.charset.text(first.raw))
 	for n := range maxRecordLines - 1 {
 		if n == len(l.ahead) {
 			ln, err := l.lines.next()
 			if err != nil {
 				// Whatever ended reading comes again once the lines that
 				// are ahead have been read.
-				return nil, 0, 1
+				return r, false
 			}
 			l.ahead = append(l.ahead, ln.own())
 		}
 		next := l.ahead[n]
-		body = len(raw) + next.body
-		raw = append(raw, next.raw...)
-		if len(raw) > maxRecord {
-			break
+		text := l.charset.text(next.raw)
+		r.body, r.lines = len(r.raw)+next.body, int64(n+2)
+		r.raw = append(r.raw, next.raw...)
+		joined.WriteString(text)
+		if len(r.raw) > l.maxRecord() {
+			return r, false
 		}
-		if bytes.IndexByte(next.raw, '"') < 0 {
+		if !strings.Contains(text, `"`) {
 			continue
 		}
-		switch _, state, _ := cutCells(nil, string(raw[:body]), l.delimiter); state {
+		r.text = joined.String()[:joined.Len()-(len(next.raw)-next.body)/l.charset.wide.size()]
+		switch r.cells, r.state, r.column = cutCells(nil, r.text, l.delimiter); r.state {
 		case cutWhole:
-			return raw, body, n + 2
+			return r, true
 		case cutBad:
-			return nil, 0, 1
+			return r, false
+		case cutOpen:
 		}
 	}
-	return nil, 0, 1
+	return r, false
 }
 
-// row completes a record from its cells.
-func (l *List) row(rec *Record, text string, cells []string, state cutState, bad int) *Record {
-	if len(rec.Raw) > maxRecord {
-		return rec.malformed(text, Problem{Code: "row_too_long", Message: "the row is over 2 MiB"})
+// maxRecord bounds a record in bytes; a character of UTF-16 has twice as many.
+func (l *List) maxRecord() int { return maxRecord * l.charset.wide.size() }
+
+// record completes a record from its cells.
+func (l *List) record(r *row) *Record {
+	rec := l.begin(r.raw, r.lines)
+	if p := l.checkRow(rec, r); p != nil {
+		return l.malformed(rec, r.body, *p)
 	}
-	if p := checkText(text, rec.Offset); p != nil {
-		return rec.malformed(text, *p)
-	}
-	switch {
-	case state == cutOpen:
-		return rec.malformed(text, Problem{
-			Code:    "malformed_row",
-			Message: fmt.Sprintf("line %d: the quote that opens column %d (%s) is not closed", rec.Line, bad, l.columnName(bad)),
-		})
-	case state == cutBad:
-		return rec.malformed(text, Problem{
-			Code:    "malformed_row",
-			Message: fmt.Sprintf("line %d: column %d (%s) has a quote where none may stand; write it twice and quote the cell", rec.Line, bad, l.columnName(bad)),
-		})
-	case len(cells) != len(l.header):
-		return rec.malformed(text, Problem{
-			Code:    "wrong_field_count",
-			Message: fmt.Sprintf("line %d: the row has %d fields, the header has %d", rec.Line, len(cells), len(l.header)),
-		})
-	}
-	rec.Cells = cells
-	rec.Customer = l.columns.customer(cells)
+	rec.Cells = r.cells
+	l.fill(&rec.Customer, r.cells)
 	rec.Problems = Validate(&rec.Customer)
 	return rec
+}
+
+// checkRow says why a row cannot be taken apart.
+func (l *List) checkRow(rec *Record, r *row) *Problem {
+	if len(r.raw) > l.maxRecord() {
+		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("line %d: the row is over 2 MiB", rec.Line)}
+	}
+	if p := l.checkText(rec, r.body, r.text); p != nil {
+		return p
+	}
+	switch {
+	case r.state == cutOpen:
+		return &Problem{
+			Code:    "malformed_row",
+			Message: fmt.Sprintf("line %d: the quote that opens column %d (%s) is not closed", rec.Line, r.column, l.columnName(r.column)),
+		}
+	case r.state == cutBad:
+		return &Problem{
+			Code:    "malformed_row",
+			Message: fmt.Sprintf("line %d: column %d (%s) has a quote where none may stand; write it twice and quote the cell", rec.Line, r.column, l.columnName(r.column)),
+		}
+	case len(r.cells) != len(l.header):
+		return &Problem{
+			Code:    "wrong_field_count",
+			Message: fmt.Sprintf("line %d: the row has %s, the header has %d%s", rec.Line, fieldsText(len(r.cells)), len(l.header), l.missingFrom(len(r.cells))),
+		}
+	}
+	return nil
+}
+
+func fieldsText(n int) string {
+	if n == 1 {
+		return "1 field"
+	}
+	return fmt.Sprintf("%d fields", n)
+}
+
+// missingFrom names the first column that a short row lacks.
+func (l *List) missingFrom(n int) string {
+	if n >= len(l.header) {
+		return ""
+	}
+	return fmt.Sprintf("; it ends before column %d (%s)", n+1, l.header[n])
 }
 
 func (l *List) columnName(n int) string {

@@ -3,73 +3,119 @@ package source
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 )
+
+// marks are the byte order marks, each with the encoding that it stands for.
+// That of UTF-32LE begins with that of UTF-16LE.
+var marks = []struct {
+	bytes   string
+	charset charset
+	name    string
+}{
+	{"\xff\xfe\x00\x00", charset{}, "UTF-32"},
+	{"\x00\x00\xfe\xff", charset{}, "UTF-32"},
+	{"\xef\xbb\xbf", charset{}, "UTF-8"},
+	{"\xff\xfe", charset{name: "utf-16le", wide: littleEndian}, "UTF-16LE"},
+	{"\xfe\xff", charset{name: "utf-16be", wide: bigEndian}, "UTF-16BE"},
+}
 
 // utf8Mark is the byte order mark that Excel puts before UTF-8.
 const utf8Mark = "\xef\xbb\xbf"
 
-// markOf returns the UTF-8 byte order mark that the list begins with, or
-// nothing. A list in UTF-16 is refused: its bytes are not text here.
-func markOf(start []byte) ([]byte, error) {
-	switch {
-	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
-		return nil, &ListError{
-			Line: 1, Reason: "the list is in UTF-16",
-			Hint: "save it as UTF-8, or convert it: iconv -f UTF-16 -t UTF-8 LIST",
-		}
-	case bytes.HasPrefix(start, []byte(utf8Mark)):
-		return []byte(utf8Mark), nil
+// settleCharset finds the encoding of a list by its byte order mark or by the
+// name that was given, and returns the mark. Where the two differ one of them
+// is wrong, and nobody here can know which.
+func settleCharset(name string, start []byte) (c charset, mark []byte, err error) {
+	if c, err = charsetNamed(name); err != nil {
+		return c, nil, &ListError{Reason: err.Error()}
 	}
-	return nil, nil
+	for _, m := range marks {
+		if !bytes.HasPrefix(start, []byte(m.bytes)) {
+			continue
+		}
+		mark := []byte(m.bytes)
+		named := strings.ToLower(strings.TrimSpace(name))
+		switch {
+		case m.name == "UTF-32":
+			return c, nil, &ListError{Line: 1, Reason: "the list is in UTF-32, which is not read", Hint: "convert it: iconv -f UTF-32 -t UTF-8 LIST"}
+		case name == "", c.name == m.charset.name, c.name == "utf-16" && m.charset.wide != narrow:
+			return m.charset, mark, nil
+		}
+		return c, nil, &ListError{
+			Line: 1, Reason: fmt.Sprintf("the list begins with the byte order mark of %s, and --encoding says %s", m.name, named),
+			Hint: "leave --encoding out, or check that this is the right list",
+		}
+	}
+	switch {
+	case c.name == "utf-16":
+		return c, nil, &ListError{Reason: "the list has no byte order mark, so --encoding utf-16 does not say which byte comes first", Hint: "type --encoding utf-16le (Windows, most often) or --encoding utf-16be"}
+	case name == "":
+		return c, nil, unmarkedUTF16(start)
+	}
+	return c, nil, nil
 }
 
-// checkText reports bytes that are not text. A replacement character would be
-// a wrong name, so such a row is not sent.
-func checkText(text string, offset int64) *Problem {
-	if !utf8.ValidString(text) {
-		at := invalidByte(text)
-		return &Problem{
-			Code:    "invalid_encoding",
-			Message: fmt.Sprintf("byte %d of the list (column %d of the line) is not valid UTF-8", offset+int64(at), at+1),
+// unmarkedUTF16 recognises UTF-16 without its mark by its NUL bytes: ASCII has
+// one in every unit, always on the same side.
+func unmarkedUTF16(start []byte) error {
+	var nuls [2]int
+	for i, c := range start {
+		if c == 0 {
+			nuls[i%2]++
 		}
 	}
-	if at := strings.IndexByte(text, 0); at >= 0 {
-		return &Problem{
-			Code:    "nul_byte",
-			Message: fmt.Sprintf("byte %d of the list (column %d of the line) is NUL", offset+int64(at), at+1),
+	first, second := nuls[0], nuls[1]
+	if min(first, second) > 0 || max(first, second) < max(2, len(start)/8) {
+		return nil
+	}
+	name := "utf-16le"
+	if first > 0 {
+		name = "utf-16be"
+	}
+	return &ListError{Line: 1, Reason: "every other byte is NUL, so this looks like UTF-16 without a byte order mark", Hint: "type --encoding " + name}
+}
+
+// nameEncoding is the next step for a list in an encoding that was not named.
+const nameEncoding = "name the encoding of the list, such as --encoding windows-1252 (Western Europe), windows-1251 (Cyrillic), windows-1256 (Arabic), shift_jis (Japanese) or gbk (Chinese)"
+
+// checkText reports what of a record is not text. A replacement character would
+// be a wrong name, so such a row is not sent.
+func (l *List) checkText(rec *Record, body int, text string) *Problem {
+	raw := rec.Raw[:body]
+	if bad := l.charset.badByte(raw, text); bad >= 0 {
+		message := fmt.Sprintf("%s: the byte at offset %d of the list is not valid %s", l.place(rec, l.charset.text(raw[:bad])), rec.Offset+int64(bad), &l.charset)
+		if !l.encodingNamed && l.charset.isUTF8() && !l.bom {
+			message += "; name the encoding of the list with --encoding, such as windows-1252"
 		}
+		return &Problem{Code: "invalid_encoding", Message: message}
+	}
+	if at := strings.IndexByte(text, 0); at >= 0 {
+		offset := rec.Offset + int64(l.charset.rawLen(raw, at))
+		return &Problem{Code: "nul_byte", Message: fmt.Sprintf("%s: the byte at offset %d of the list is NUL, which is no text", l.place(rec, text[:at]), offset)}
 	}
 	return nil
 }
 
-func invalidByte(text string) int {
-	for i, r := range text {
-		if r == utf8.RuneError {
-			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
-				return i
-			}
-		}
+// place says where the text before something ends: the line and, in a row that
+// can be cut that far, the column.
+func (l *List) place(rec *Record, before string) string {
+	place := fmt.Sprintf("line %d", rec.Line+int64(l.lineEnds(before)))
+	if l.format == FormatJSONL {
+		return place
 	}
-	return len(text)
+	cells, state, _ := cutCells(nil, before, l.delimiter)
+	if state == cutBad {
+		return place
+	}
+	return fmt.Sprintf("%s, column %d (%s)", place, len(cells), l.columnName(len(cells)))
 }
 
-// printable is text with every byte that is not valid UTF-8 written as \xNN.
-func printable(text string) string {
-	if utf8.ValidString(text) {
-		return text
+// lineEnds counts the line ends in a text as an editor would.
+func (l *List) lineEnds(text string) int {
+	n := strings.Count(text, "\n")
+	if l.lines.cr {
+		n += strings.Count(text, "\r") - strings.Count(text, "\r\n")
 	}
-	var b strings.Builder
-	for len(text) > 0 {
-		r, size := utf8.DecodeRuneInString(text)
-		if r == utf8.RuneError && size == 1 {
-			b.WriteString(`\x` + strconv.FormatUint(uint64(text[0])|0x100, 16)[1:])
-		} else {
-			b.WriteString(text[:size])
-		}
-		text = text[size:]
-	}
-	return b.String()
+	return n
 }

@@ -15,18 +15,19 @@ const resultMember = "onboarding"
 // objectRecord makes a record of one JSONL line.
 func (l *List) objectRecord(ln line) *Record {
 	rec := l.begin(ln.raw, 1)
-	text := string(ln.raw[:ln.body])
-	if len(text) > maxObject {
-		return rec.malformed(text, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
+	if ln.body > maxObject*l.charset.wide.size() {
+		return l.malformed(rec, ln.body, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
 	}
-	if p := checkText(text, rec.Offset); p != nil {
-		return rec.malformed(text, *p)
+	text := l.charset.text(ln.raw[:ln.body])
+	if p := l.checkText(rec, ln.body, text); p != nil {
+		return l.malformed(rec, ln.body, *p)
 	}
 	rec.Text = text
-	o := object{decoder: jsontext.NewDecoder(strings.NewReader(text)), customer: &rec.Customer}
+	o := object{decoder: jsontext.NewDecoder(strings.NewReader(text)), customer: &rec.Customer, mapping: &l.mapping}
 	if err := o.read(); err != nil {
-		return rec.malformed(text, objectProblem(rec.Line, err))
+		return l.malformed(rec, ln.body, objectProblem(rec.Line, err))
 	}
+	o.constants()
 	if rec.Problems = o.problems; len(rec.Problems) == 0 {
 		rec.Problems = Validate(&rec.Customer)
 	}
@@ -38,32 +39,36 @@ func (l *List) objectRecord(ln line) *Record {
 type object struct {
 	decoder  *jsontext.Decoder
 	customer *Customer
+	mapping  *mapping
 	problems []Problem
 	seen     [fieldCount]bool
+	own      [1]field
 }
 
 var errNotObject = errors.New("not an object")
 
 // read reads the object and makes sure that nothing follows it.
 func (o *object) read() error {
-	if kind := o.decoder.PeekKind(); kind != '{' {
+	var kind error
+	if o.decoder.PeekKind() == '{' {
+		if err := o.members(""); err != nil {
+			return err
+		}
+	} else {
 		if _, err := o.decoder.ReadValue(); err != nil {
 			return err
 		}
-		return errNotObject
-	}
-	if err := o.members(""); err != nil {
-		return err
+		kind = errNotObject
 	}
 	if _, err := o.decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("something follows the object")
+		return fmt.Errorf("something follows the value")
 	}
-	return nil
+	return kind
 }
 
-// members reads the members of the object that comes next. group is the name
-// of the object that it is in, or "".
-func (o *object) members(group string) error {
+// members reads the members of the object that comes next. path is the folded
+// names of the objects that it is in, joined by dots, or "".
+func (o *object) members(path string) error {
 	if _, err := o.decoder.ReadToken(); err != nil {
 		return err
 	}
@@ -72,7 +77,7 @@ func (o *object) members(group string) error {
 		if err != nil {
 			return err
 		}
-		if err := o.member(group, token.String()); err != nil {
+		if err := o.member(path, token.String()); err != nil {
 			return err
 		}
 	}
@@ -80,43 +85,77 @@ func (o *object) members(group string) error {
 	return err
 }
 
-func (o *object) member(group, name string) error {
-	kind := o.decoder.PeekKind()
-	if inner := folded(name); group == "" && kind == '{' && (inner == individualGroup || inner == companyGroup) {
-		return o.members(inner)
-	}
-	f, known := fieldOf(name)
-	if !known || name == resultMember || group != "" && f.group() != group {
+func (o *object) member(path, name string) error {
+	if path == "" && name == resultMember {
 		return o.decoder.SkipValue()
 	}
-	return o.value(f, kind)
+	kind := o.decoder.PeekKind()
+	inner := folded(name)
+	if path != "" {
+		inner = path + "." + inner
+	}
+	if kind == '{' && (path == "" && (inner == individualGroup || inner == companyGroup) || o.mapping.leadsInto(inner)) {
+		return o.members(inner)
+	}
+	fields := o.fields(path, name, inner)
+	if len(fields) == 0 {
+		return o.decoder.SkipValue()
+	}
+	return o.value(fields, kind)
 }
 
-// value reads the value of a field. A number is not taken for a string: 0123
+// fields are those that a member is read as: the ones that --map gives it, or
+// the one that it is named after.
+func (o *object) fields(path, name, inner string) []field {
+	if named := o.mapping.members[inner]; len(named) > 0 {
+		return named
+	}
+	f, known := fieldOf(name)
+	if _, told := o.mapping.columns[f]; !known || told || path != "" && f.group() != path {
+		return nil
+	}
+	o.own[0] = f
+	return o.own[:]
+}
+
+// value reads the value of fields. A number is not taken for a string: 0123
 // and 1e3 would not survive it.
-func (o *object) value(f field, kind jsontext.Kind) error {
+func (o *object) value(fields []field, kind jsontext.Kind) error {
 	token, err := jsontext.Token{}, error(nil)
 	if kind == '{' || kind == '[' {
 		err = o.decoder.SkipValue()
 	} else {
 		token, err = o.decoder.ReadToken()
 	}
-	switch {
-	case err != nil:
+	if err != nil || kind == 'n' {
 		return err
-	case kind == 'n':
-		return nil
-	case o.seen[f]:
-		o.problem("duplicate_member", f, "is given twice")
-	case kind == '"':
-		*f.in(o.customer) = strings.TrimSpace(token.String())
-	case f == sendEmail && (kind == 't' || kind == 'f'):
-		*f.in(o.customer) = token.String()
-	default:
-		o.problem("wrong_type", f, "must be a string")
 	}
-	o.seen[f] = true
+	for _, f := range fields {
+		switch {
+		case o.seen[f]:
+			o.problem("duplicate_member", f, "is given twice")
+		case kind == '"':
+			*f.in(o.customer) = strings.TrimSpace(token.String())
+		case f == sendEmail && (kind == 't' || kind == 'f'):
+			*f.in(o.customer) = token.String()
+		default:
+			o.problem("wrong_type", f, "must be a string")
+		}
+		o.seen[f] = true
+	}
 	return nil
+}
+
+// constants gives every object the values of --set, unless it has its own:
+// which of the two is right cannot be guessed.
+func (o *object) constants() {
+	for _, c := range o.mapping.constants {
+		if o.seen[c.field] {
+			o.problem("set_twice", c.field, "is in the object and in --set; leave out the one, or type --map "+c.field.String()+"= so that the member is not read")
+			continue
+		}
+		*c.field.in(o.customer) = c.value
+	}
 }
 
 func (o *object) problem(code string, f field, what string) {

@@ -33,7 +33,8 @@ type lines struct {
 	start, end int   // buf[start:end] is read from in and not yet given out
 	err        error // what in ended with; io.EOF included
 
-	cr bool // a bare CR ends a line
+	cr   bool  // a bare CR ends a line
+	wide order // of the units that a line end is made of
 }
 
 func newLines(in io.Reader) *lines {
@@ -56,11 +57,11 @@ func (s *lines) next() (line, error) {
 			return line{raw: data[:n:n], body: body}, nil
 		case errors.Is(s.err, io.EOF) && len(data) > 0:
 			s.start = s.end
-			return line{raw: data, body: withoutCR(data, len(data))}, nil
+			return line{raw: data, body: s.withoutCR(data, len(data))}, nil
 		case s.err != nil:
 			return line{}, s.err
 		}
-		from = max(0, len(data)-1)
+		from = s.lastUnit(len(data))
 		s.fill()
 	}
 }
@@ -69,47 +70,71 @@ func (s *lines) next() (line, error) {
 // there is none. It returns the bytes before and up to the end of the line
 // end, or -1 when more input must decide.
 func (s *lines) find(data []byte, from int) (body, n int) {
-	lf := index(data, from, '\n')
+	lf := s.index(data, from, '\n')
 	if s.cr {
 		search := data
 		if lf >= 0 {
 			search = data[:lf]
 		}
-		if cr := index(search, from, '\r'); cr >= 0 {
+		if cr := s.index(search, from, '\r'); cr >= 0 {
 			return s.endAtCR(data, cr)
 		}
 	}
 	if lf < 0 {
 		return -1, -1
 	}
-	return withoutCR(data, lf), lf + 1
+	return s.withoutCR(data, lf), lf + s.wide.size()
 }
 
 // endAtCR ends a line at the CR at an offset, together with an LF after it.
 func (s *lines) endAtCR(data []byte, cr int) (body, n int) {
-	after := cr + 1
+	unit := s.wide.size()
+	after := cr + unit
 	switch {
-	case after == len(data) && s.err == nil:
+	case after+unit > len(data) && s.err == nil:
 		return -1, -1
-	case after < len(data) && data[after] == '\n':
-		return cr, after + 1
+	case after+unit <= len(data) && s.wide.ascii(data, after) == '\n':
+		return cr, after + unit
 	default:
 		return cr, after
 	}
 }
 
 // withoutCR leaves out a CR that ends data[:n].
-func withoutCR(data []byte, n int) int {
-	if n > 0 && data[n-1] == '\r' {
-		return n - 1
+func (s *lines) withoutCR(data []byte, n int) int {
+	if last := s.lastUnit(n); n-last == s.wide.size() && s.wide.ascii(data, last) == '\r' {
+		return last
 	}
 	return n
 }
 
-// index finds the first c in data at or after from, or gives -1.
-func index(data []byte, from int, c byte) int {
-	if i := bytes.IndexByte(data[from:], c); i >= 0 {
-		return from + i
+// lastUnit is the offset of the last unit, whole or half, of n bytes.
+func (s *lines) lastUnit(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return (n - 1) / s.wide.size() * s.wide.size()
+}
+
+// index finds the first unit that is c in data at or after from, which is the
+// offset of a unit, or gives -1.
+func (s *lines) index(data []byte, from int, c byte) int {
+	if s.wide == narrow {
+		if i := bytes.IndexByte(data[from:], c); i >= 0 {
+			return from + i
+		}
+		return -1
+	}
+	for from < len(data) {
+		i := bytes.IndexByte(data[from:], c)
+		if i < 0 {
+			return -1
+		}
+		at := (from + i) / 2 * 2
+		if at+2 <= len(data) && s.wide.ascii(data, at) == c {
+			return at
+		}
+		from = at + 2
 	}
 	return -1
 }
@@ -158,13 +183,13 @@ func (s *lines) skip(n int64) []byte {
 // settle decides how lines end: as the first one does that is not inside
 // quotes. Quotes mean nothing in JSONL, where no line end can be inside them.
 func (s *lines) settle(quotes bool) string {
-	inside, found := false, ""
-	for i := 0; i <= maxRecord; i++ {
-		window := s.peek(i + 1)
-		if len(window) <= i {
+	inside, found, unit := false, "", s.wide.size()
+	for i := 0; i <= maxRecord*unit; i += unit {
+		window := s.peek(i + unit)
+		if len(window) < i+unit {
 			break
 		}
-		c := window[i]
+		c := s.wide.ascii(window, i)
 		if c == '"' && quotes {
 			inside = !inside
 		}
@@ -187,13 +212,24 @@ func (s *lines) settle(quotes bool) string {
 
 // kind is the line end that stands at an offset of the unread bytes.
 func (s *lines) kind(i int) string {
-	next := s.peek(i + 2)
+	unit := s.wide.size()
+	next := s.peek(i + 2*unit)
 	switch {
-	case next[i] == '\n':
+	case s.wide.ascii(next, i) == '\n':
 		return "\n"
-	case len(next) == i+2 && next[i+1] == '\n':
+	case len(next) == i+2*unit && s.wide.ascii(next, i+unit) == '\n':
 		return "\r\n"
 	default:
 		return "\r"
 	}
+}
+
+// endsAt reports whether the unit that data ends with is a line end.
+func (s *lines) endsAt(data []byte) bool {
+	unit := s.wide.size()
+	if len(data) < unit {
+		return false
+	}
+	c := s.wide.ascii(data, len(data)-unit)
+	return c == '\n' || c == '\r'
 }

@@ -28,13 +28,19 @@ type List struct {
 	name      string
 	format    Format
 	lines     *lines
+	charset   charset
 	bom       bool
 	lineEnd   string
-	delimiter byte
+	delimiter byte // 0 until it is found
 	header    []string
 	headerRaw []byte
-	canonical []string // by column
+	mapping   mapping
+	columnOf  columnNumbers
 	columns   columns
+	unprefix  bool // cells have the prefix of formula-safe results
+
+	encodingNamed  bool
+	delimiterNamed bool
 
 	ahead []line // lines that were read to find a closing quote, and given back
 	at    Position
@@ -44,44 +50,72 @@ type List struct {
 // Open recognises the list on r and reads its header. What makes it no
 // customer list is a *ListError.
 func Open(r io.Reader, o Options) (*List, error) {
-	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}}
-	if err := l.open(r); err != nil {
-		var wrong *ListError
-		if errors.As(err, &wrong) {
-			wrong.Name = o.Name
-		}
-		return nil, err
+	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}, unprefix: o.FormulaSafe}
+	err := l.open(r, &o)
+	if err == nil {
+		return l, nil
 	}
-	return l, nil
+	var wrong *ListError
+	if errors.As(err, &wrong) {
+		wrong.Name = o.Name
+	}
+	return nil, err
 }
 
-func (l *List) open(r io.Reader) error {
+func (l *List) open(r io.Reader, o *Options) error {
+	var wrong []string
+	if l.mapping, wrong = o.mapping(); len(wrong) > 0 {
+		return &ListError{Reason: strings.Join(wrong, "; ")}
+	}
+	l.encodingNamed, l.delimiterNamed, l.delimiter = o.Encoding != "", o.Delimiter != 0, byte(o.Delimiter)
 	plain, err := decompressed(r)
 	if err != nil {
 		return err
 	}
 	l.lines = newLines(plain)
-	mark, err := markOf(l.lines.peek(3))
+	mark, err := l.settleCharset(o.Encoding)
 	if err != nil {
 		return err
 	}
-	l.bom = len(mark) > 0
-	if err := l.recognise(l.lines.peek(4 << 10)[len(mark):]); err != nil {
+	if err := l.recognise(l.lines.peek(window)[len(mark):]); err != nil {
 		return err
 	}
-	l.lineEnd = l.lines.settle(l.format == FormatCSV)
 	if l.format == FormatJSONL {
-		l.consume(l.lines.skip(int64(len(mark))), 0)
-		return nil
+		l.lineEnd = l.lines.settle(false)
+		return l.begins(mark)
 	}
-	return l.readHeader(len(mark))
+	l.lineEnd = l.lines.settle(true)
+	l.headerRaw = append(l.headerRaw, l.lines.skip(int64(len(mark)))...)
+	l.consume(mark, 0)
+	return l.readHeader()
+}
+
+// window is how much of a list is looked at to find out what it is.
+const window = 4 << 10
+
+// begins takes the byte order mark of a JSONL list, which has no other header.
+func (l *List) begins(mark []byte) error {
+	if l.delimiterNamed || l.unprefix {
+		return &ListError{Reason: "the list is JSONL; --delimiter and --formula-safe are for CSV", Hint: "leave them out"}
+	}
+	l.headerRaw = append(l.headerRaw, l.lines.skip(int64(len(mark)))...)
+	l.consume(mark, 0)
+	return nil
+}
+
+// settleCharset finds the encoding and returns the byte order mark.
+func (l *List) settleCharset(name string) (mark []byte, err error) {
+	l.charset, mark, err = settleCharset(name, l.lines.peek(window))
+	l.bom = len(mark) > 0
+	l.lines.wide = l.charset.wide
+	return mark, err
 }
 
 // recognise settles the format by the first thing that is not white space.
 func (l *List) recognise(start []byte) error {
-	first := strings.TrimLeft(string(start), " \t\r\n")
+	first := strings.TrimLeft(l.charset.text(start), " \t\r\n")
 	switch {
-	case first == "" && len(start) < 4<<10 && l.lines.err != nil && !errors.Is(l.lines.err, io.EOF):
+	case first == "" && len(start) < window && l.lines.err != nil && !errors.Is(l.lines.err, io.EOF):
 		return &ReadError{Name: l.name, Err: l.lines.err}
 	case first == "":
 		return &ListError{Reason: "the list is empty", Hint: "check that the export that makes it has run"}
@@ -99,47 +133,6 @@ func (l *List) recognise(start []byte) error {
 	return nil
 }
 
-// readHeader reads the first line that is not blank as the header.
-func (l *List) readHeader(mark int) error {
-	for {
-		ln, err := l.take()
-		if err != nil {
-			return l.terminal(err)
-		}
-		text := string(ln.raw[mark:ln.body])
-		l.headerRaw = append(l.headerRaw, ln.raw...)
-		l.consume(ln.raw, 1)
-		mark = 0
-		if text != "" {
-			return l.bindHeader(text)
-		}
-	}
-}
-
-func (l *List) bindHeader(text string) error {
-	if p := checkText(text, 0); p != nil {
-		return &ListError{Line: l.at.Line - 1, Reason: "the header cannot be read: " + p.Message, Hint: "save the list as UTF-8"}
-	}
-	l.delimiter = delimiterOf(text)
-	cells, state, bad := cutCells(nil, text, l.delimiter)
-	if state != cutWhole {
-		return &ListError{
-			Line: l.at.Line - 1, Reason: fmt.Sprintf("the quotes of column %d of the header do not fit", bad),
-			Hint: "write every quoted name as \"name\", on one line",
-		}
-	}
-	canonical, err := canonicalHeader(cells)
-	if err != nil {
-		return err
-	}
-	if err := checkHeader(cells, canonical); err != nil {
-		return err
-	}
-	l.header, l.canonical = cells, canonical
-	l.columns, err = bindColumns(canonical)
-	return err
-}
-
 // Format is the format of the list, never FormatAuto.
 func (l *List) Format() Format { return l.format }
 
@@ -147,8 +140,8 @@ func (l *List) Format() Format { return l.format }
 // shared and must not be changed.
 func (l *List) Header() []string { return l.header }
 
-// HeaderRaw is the very bytes before the first record: byte order mark, header
-// and line end.
+// HeaderRaw is the very bytes before the first record, in the list's own
+// encoding: byte order mark, header and line end.
 func (l *List) HeaderRaw() []byte { return l.headerRaw }
 
 // Delimiter separates the cells of a CSV list.
@@ -157,23 +150,27 @@ func (l *List) Delimiter() rune { return rune(l.delimiter) }
 // LineEnd is how lines end: "\n", "\r\n" or "\r".
 func (l *List) LineEnd() string { return l.lineEnd }
 
+// LineFeed is a line end as its bytes are in the list's encoding.
+func (l *List) LineFeed() []byte {
+	switch l.charset.wide {
+	case littleEndian:
+		return []byte("\n\x00")
+	case bigEndian:
+		return []byte("\x00\n")
+	default:
+		return []byte("\n")
+	}
+}
+
+// EndsLine reports whether the bytes of a record end with a line end.
+func (l *List) EndsLine(raw []byte) bool { return l.lines.endsAt(raw) }
+
 // BOM reports whether the list begins with a byte order mark.
 func (l *List) BOM() bool { return l.bom }
 
-// Mapping says which column each field is read from, in one line, as a resumed
-// run must find it again.
-func (l *List) Mapping() string {
-	if l.format == FormatJSONL {
-		return "members by name"
-	}
-	var parts []string
-	for i, name := range l.canonical {
-		if name != "" {
-			parts = append(parts, fmt.Sprintf("%s=%q", name, l.header[i]))
-		}
-	}
-	return strings.Join(parts, " ")
-}
+// Encoding is the name of the list's encoding; "UTF-8" where nothing else was
+// found or given.
+func (l *List) Encoding() string { return l.charset.String() }
 
 // Records yields every record, in order. A row that cannot be sent is a record
 // with problems; an error is yielded last and ends the list.
@@ -213,7 +210,7 @@ func (l *List) RecordsFrom(p Position) iter.Seq2[*Record, error] {
 // skipTo reads up to a position. A last line that had no line end when the
 // position was taken must still be whole: nothing but a line end may follow.
 func (l *List) skipTo(p Position) error {
-	var last byte
+	var last []byte // as much as holds a line end
 	for l.at.Offset < p.Offset {
 		b := l.lines.skip(p.Offset - l.at.Offset)
 		if len(b) == 0 {
@@ -222,12 +219,13 @@ func (l *List) skipTo(p Position) error {
 			}
 			return &ChangedError{Name: l.name, At: p, Reason: "it is shorter"}
 		}
-		last = b[len(b)-1]
+		last = append(last, b[max(0, len(b)-2):]...)
+		last = last[max(0, len(last)-2):]
 		l.consume(b, 0)
 	}
 	l.at.Row, l.at.Line = p.Row, p.Line
-	after := l.lines.peek(1)
-	whole := last == '\n' || last == '\r' || len(after) == 0 || after[0] == '\n' || after[0] == '\r'
+	after := l.lines.peek(l.charset.wide.size())
+	whole := l.lines.endsAt(last) || len(after) == 0 || l.lines.endsAt(after)
 	if l.sum.Sum64() != p.Sum || !whole {
 		return &ChangedError{Name: l.name, At: p, Reason: "its bytes differ"}
 	}
@@ -283,9 +281,10 @@ func (l *List) begin(raw []byte, lines int64) *Record {
 	return rec
 }
 
-// malformed marks a record that could not be taken apart.
-func (rec *Record) malformed(text string, p Problem) *Record {
-	rec.Malformed, rec.Text = true, printable(text)
+// malformed marks a record that could not be taken apart. body is how much of
+// it comes before its line end.
+func (l *List) malformed(rec *Record, body int, p Problem) *Record {
+	rec.Malformed, rec.Text = true, l.charset.printable(rec.Raw[:body])
 	rec.Problems = append(rec.Problems, p)
 	return rec
 }

@@ -54,11 +54,14 @@ func individualFields() []field { return []field{firstName, lastName} }
 func companyFields() []field    { return []field{fullName, registrationNumber, tradingName} }
 
 // in is the place of the field's value in c.
-func (f field) in(c *Customer) *string {
+func (f field) in(c *Customer) *string { return c.fields()[f] }
+
+// fields are the places of all values, by field.
+func (c *Customer) fields() [fieldCount]*string {
 	return [fieldCount]*string{
 		&c.FormID, &c.Type, &c.Email, &c.MobileNumber, &c.EmployeeID, &c.ClientID, &c.SendEmail,
 		&c.FirstName, &c.LastName, &c.FullName, &c.RegistrationNumber, &c.TradingName,
-	}[f]
+	}
 }
 
 // FieldNames lists the canonical field names in the order of the request.

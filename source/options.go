@@ -31,6 +31,15 @@ func (f Format) String() string {
 type Options struct {
 	Format Format
 	Name   string // for messages: the path, or "standard input"
+
+	Encoding  string   // its name; "" for UTF-8, or what a byte order mark says
+	Delimiter rune     // of a CSV list; 0 to find it from the header
+	Map       []string // FIELD=COLUMN: where a field comes from; FIELD= for nowhere
+	Set       []string // FIELD=VALUE: a value for every row
+
+	// FormulaSafe says that the list is a results file whose cells were made
+	// safe for spreadsheets, so that the prefix is no part of a value.
+	FormulaSafe bool
 }
 
 // ListError says that the input cannot be read as a customer list. No record

@@ -33,12 +33,38 @@ func Validate(c *Customer) []Problem {
 	if c.ClientID != "" && !isUUID(c.ClientID) {
 		p.add("invalid_client_id", clientID, "clientId is not a UUID (8-4-4-4-12 hexadecimal digits)")
 	}
-	for f := range fieldCount {
-		if strings.ContainsFunc(*f.in(c), unicode.IsControl) {
-			p.add("control_character", f, f.String()+" contains a control character, such as a line break")
+	for f, value := range c.fields() {
+		if !isPlain(*value) {
+			p.text(field(f), *value)
 		}
 	}
 	return p
+}
+
+// text finds what is no part of any value, but damage that earlier programs did
+// to it.
+func (p *problems) text(f field, value string) {
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		p.add("control_character", f, f.String()+" contains a control character, such as a line break")
+	}
+	if strings.ContainsRune(value, unicode.ReplacementChar) {
+		p.add("replacement_character", f, f.String()+" contains U+FFFD, which stands where an earlier program could not read a character; export the list again")
+	}
+	if hasPrefix(value) {
+		p.add("formula_prefix", f, f.String()+" begins with an apostrophe that keeps a spreadsheet from running it; take it away, or, when these are results that were written with --formula-safe, type --formula-safe again")
+	}
+}
+
+// isPlain reports a value that text finds nothing in, which nearly all are. In
+// UTF-8, control characters beyond ASCII begin with 0xC2 and U+FFFD with 0xEF.
+func isPlain(value string) bool {
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c < ' ', c == 0x7f, c == '\'', c == 0xc2, c == 0xef:
+			return false
+		}
+	}
+	return true
 }
 
 // problems collects what is wrong with one customer.

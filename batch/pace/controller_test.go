@@ -86,7 +86,7 @@ func TestTheCeilingIsNotPassedAfterHoldsAndOutagesEither(t *testing.T) {
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		c := newClient(Config{Ceiling: 50, MaxInFlight: 64})
-		bad := Class(Accepted)
+		bad := Accepted
 		c.run(5*time.Minute, time.Millisecond, func(time.Time) Signal {
 			switch n := r.IntN(300); {
 			case n == 0:
@@ -134,7 +134,7 @@ func TestAnswersToAttemptsBeforeAHoldChangeNothing(t *testing.T) {
 	c.Answered(c.now, trial, Signal{Class: Accepted}, &Blame{})
 	before := c.rate
 	c.Answered(c.now, third, Signal{Class: Throttled}, &Blame{})
-	assert.Equal(t, before, c.rate)
+	assert.InDelta(t, before, c.rate, 1e-9)
 	assert.Equal(t, Running, c.Snapshot(c.now).State)
 }
 

@@ -101,6 +101,20 @@ func configName(c *cobra.Command) string {
 	return os.Getenv(variableOf("config"))
 }
 
+// setVariable sets a flag from a variable. One that can be repeated takes a
+// line each.
+func setVariable(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
+	if f.Value.Type() != "stringArray" {
+		return flags.Set(f.Name, value)
+	}
+	for line := range strings.Lines(value) {
+		if err := flags.Set(f.Name, strings.TrimSpace(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (o origins) takeEnvironment(c *cobra.Command, p *problems) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		variable := variableOf(f.Name)
@@ -110,7 +124,7 @@ func (o origins) takeEnvironment(c *cobra.Command, p *problems) {
 		}
 		before := f.Value.String()
 		o[f.Name] = variable
-		if err := c.Flags().Set(f.Name, value); err != nil {
+		if err := setVariable(c.Flags(), f, value); err != nil {
 			_ = f.Value.Set(before)
 			f.Changed = true // so that the config file is not asked instead
 			p.add(fmt.Sprintf("%s=%q is no value for --%s; it takes %s", variable, value, f.Name, takes(f, err)))

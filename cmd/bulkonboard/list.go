@@ -20,18 +20,40 @@ const (
 // listFlags say which list is read and how. Every command that reads one has
 // them.
 type listFlags struct {
-	input, format string
+	input, format, encoding, delimiter string
+
+	columns, constants []string // --map and --set
+	prefixed           bool     // cells may have the apostrophe of --formula-safe
 }
 
 func (l *listFlags) register(f *pflag.FlagSet) {
 	f.StringVarP(&l.input, "input", "i", "", "customer list to read: CSV or JSONL; - for standard input")
 	f.StringVar(&l.format, "format", "auto", "format of the list: auto, csv or jsonl")
+	f.StringVar(&l.encoding, "encoding", "", "encoding of the list, such as windows-1252 or utf-16le (default: by its byte order mark, or else utf-8)")
+	f.StringVar(&l.delimiter, "delimiter", "", "what separates the cells of a CSV list: , ; tab or | (default: found from its header)")
+	f.StringArrayVar(&l.columns, "map", nil, "read a field from this column: `FIELD=COLUMN`; without a column it is read from none; may be repeated")
+	f.StringArrayVar(&l.constants, "set", nil, "give a field this value in every row: `FIELD=VALUE`; may be repeated")
 }
 
 func (l *listFlags) check(p *problems) {
 	p.need("input", l.input)
 	if _, err := formatOf(l.format); err != nil {
 		p.add(err.Error())
+	}
+	if _, err := source.ParseDelimiter(l.delimiter); err != nil {
+		p.add(err.Error())
+	}
+	o := l.options()
+	*p = append(*p, o.Check()...)
+}
+
+// options are how the list is to be read. What is wrong with them, check says.
+func (l *listFlags) options() source.Options {
+	format, _ := formatOf(l.format)
+	delimiter, _ := source.ParseDelimiter(l.delimiter)
+	return source.Options{
+		Format: format, Name: l.name(), Encoding: l.encoding, Delimiter: delimiter, Map: l.columns, Set: l.constants,
+		FormulaSafe: l.prefixed,
 	}
 }
 
@@ -86,11 +108,7 @@ func (l *listFlags) open(path string) (*openList, error) {
 
 // read begins to read a list.
 func (l *listFlags) read(r io.Reader) (*source.List, error) {
-	format, err := formatOf(l.format)
-	if err != nil {
-		return nil, err
-	}
-	return source.Open(r, source.Options{Format: format, Name: l.name()})
+	return source.Open(r, l.options())
 }
 
 // checkInput refuses what is no file, before anything else is looked at.

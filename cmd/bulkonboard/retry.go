@@ -52,6 +52,7 @@ func (s *settings) checkRetry() error {
 	if s.output == "" {
 		s.output = s.input
 	}
+	s.prefixed = s.formulaSafe // what run wrote is read
 	return s.check()
 }
 

@@ -162,15 +162,17 @@ type treatment struct {
 // retry, what finds the results that a record has.
 func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 	if list.Format() == source.FormatJSONL {
+		if s.formulaSafe {
+			return treatment{}, &source.ListError{Name: s.input, Reason: "the list is JSONL, which no spreadsheet runs", Hint: "leave out --formula-safe"}
+		}
 		if s.retry == nil {
 			return treatment{encoder: sink.JSONL{}}, nil
 		}
-		return s.retry.treatment(sink.EditedJSONL{}, sink.EditedJSONL{}), nil
+		edited := sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
+		return s.retry.treatment(edited, edited), nil
 	}
-	o := sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM()}
-	if o.LineEnd == "\r" {
-		o.LineEnd = "\n"
-	}
+	o := dialectOf(list)
+	o.FormulaSafe = s.formulaSafe
 	if s.retry == nil {
 		return treatment{encoder: sink.NewCSV(list.Header(), o)}, nil
 	}
@@ -182,6 +184,18 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 		}
 	}
 	return s.retry.treatment(edited, edited), nil
+}
+
+// dialectOf is the dialect of the results: that of the list, in UTF-8. A list
+// that a spreadsheet could read in another encoding gets a byte order mark,
+// without which its results could not be read.
+func dialectOf(list *source.List) sink.CSVOptions {
+	recoded := list.Encoding() != source.UTF8
+	o := sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM() || recoded, Recoded: recoded}
+	if o.LineEnd == "\r" {
+		o.LineEnd, o.Recoded = "\n", true
+	}
+	return o
 }
 
 // binding is what a resumed run must agree on with the interrupted one. It
@@ -203,6 +217,9 @@ func (s *settings) binding(list *source.List) map[string]string {
 	}
 	if s.duplicates != "once" {
 		b["duplicates"] = s.duplicates
+	}
+	if s.formulaSafe {
+		b["formula safe"] = "yes"
 	}
 	b["command"] = "run"
 	if s.retry != nil {

@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("TESTDATA", lists+"/../../testdata")
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("NL", "\n")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -27,6 +27,7 @@ type settings struct {
 	listFlags
 	output, rejects    string
 	overwrite, restart bool
+	formulaSafe        bool
 	retry              *retrySelection // nil for run
 
 	noPreflight bool
@@ -67,6 +68,7 @@ func (s *settings) register(c *cobra.Command) {
 	f.BoolVar(&s.restart, "restart", false, "throw away what an interrupted run left and begin anew")
 	f.BoolVar(&s.noPreflight, "no-preflight", false, "do not read the whole list before the first call: no forecast, no --max-invalid, no search for duplicates")
 	f.StringVar(&s.maxInvalid, "max-invalid", "20%", "send nothing when more rows than this are invalid: a number, or a share such as 20%")
+	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run; retry such results with the flag again, which takes it away before a value is sent")
 	f.BoolVar(&s.sandbox, "sandbox", false, "call a service built into this program; needs no configuration")
 	f.StringVar(&s.baseURL, "base-url", "", "address of the service, without /api/…")
 	f.StringVar(&s.appID, "app-id", "", "application id")

@@ -18,6 +18,9 @@ const shownErrors = 10
 // and what to do next.
 func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 	fmt.Fprintf(w, "\n%s\n", headline(sum))
+	if sum.Complete && sum.Rows == 0 {
+		fmt.Fprintf(w, "  the list has no customers: nobody was called\n")
+	}
 	for _, status := range sink.Statuses() {
 		if n := sum.Status[status]; n > 0 {
 			fmt.Fprintf(w, "  %-10s %d\n", status, n)

@@ -1,0 +1,329 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/charmap"
+
+	"bulkonboard/batch/sandbox"
+)
+
+var update = flag.Bool("update", false, "write the golden files of testdata/lists anew; look at the difference")
+
+const listsFolder = "../../testdata/lists"
+
+// dirtyLists are the lists of testdata/lists, one a kind of dirt. Beside each
+// lie its golden results and rejects or, for a list that is refused, what is
+// said.
+var dirtyLists = []struct {
+	name  string
+	code  int
+	flags []string
+}{
+	{"array.jsonl", exitBadList, nil},
+	{"bare-cr.csv", exitBadRows, nil},
+	{"broken-line.jsonl", exitBadRows, nil},
+	{"code-page-header.csv", exitBadList, nil},
+	{"code-page-unnamed.csv", exitBadRows, nil},
+	{"crlf-in-quotes.csv", exitBadRows, nil},
+	{"crlf.jsonl", exitBadRows, nil},
+	{"crm.csv", exitBadList, nil},
+	{"duplicate-field.csv", exitBadList, nil},
+	{"duplicate-header.csv", exitBadList, nil},
+	{"duplicate-keys.jsonl", exitBadRows, nil},
+	{"empty-lines.csv", exitBadRows, nil},
+	{"empty.csv", exitBadList, nil},
+	{"formulas.csv", exitBadRows, []string{"--formula-safe"}},
+	{"gzip-by-content.csv", exitBadRows, nil},
+	{"header-only.csv", exitOK, nil},
+	{"long-row.csv", exitBadRows, nil},
+	{"nested-flat-mixed.jsonl", exitBadRows, nil},
+	{"no-header-no-address.csv", exitBadList, nil},
+	{"no-header.csv", exitBadList, nil},
+	{"no-last-line-end.csv", exitBadRows, nil},
+	{"nul.csv", exitBadRows, nil},
+	{"paths.jsonl", exitBadRows, []string{
+		"--map", "customerEmail=contact.e-mail", "--map", "firstName=name.given", "--map", "lastName=name.family", "--set", "customerType=Individual",
+	}},
+	{"pipes.csv", exitOK, nil},
+	{"quoted-line-break-in-header.csv", exitBadRows, nil},
+	{"replacement-character.csv", exitBadRows, nil},
+	{"sep-line.csv", exitBadRows, nil},
+	{"semicolons.csv", exitBadRows, nil},
+	{"shift_jis.csv", exitBadRows, []string{"--encoding", "shift_jis"}},
+	{"short-row.csv", exitBadRows, nil},
+	{"spaces.csv", exitBadList, nil},
+	{"stray-quotes.csv", exitBadRows, nil},
+	{"tabs.tsv", exitBadRows, nil},
+	{"trailing-delimiter.csv", exitBadList, nil},
+	{"utf16be-unmarked.csv", exitBadRows, []string{"--encoding", "utf-16be"}},
+	{"utf16le-unmarked.csv", exitBadList, nil},
+	{"utf16le.csv", exitBadRows, nil},
+	{"utf16le.jsonl", exitBadRows, nil},
+	{"utf8-mark-quoted-header.csv", exitBadRows, nil},
+	{"windows-1252-undefined.csv", exitBadRows, []string{"--encoding", "windows-1252"}},
+	{"windows-1256.csv", exitBadRows, []string{"--encoding", "windows-1256"}},
+	{"zstd-by-content.csv", exitBadRows, nil},
+}
+
+func TestDirtyListsGiveTheirGoldenResultsThroughTheProgram(t *testing.T) {
+	for _, c := range dirtyLists {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join(listsFolder, c.name))
+			require.NoError(t, err)
+			p := newListProgram(t, text)
+			code, said := p.run(c.flags...)
+			require.Equal(t, c.code, code, said)
+			if code == exitBadList {
+				compareGolden(t, c.name+".refused", []byte(strings.ReplaceAll(said, p.folder+"/", "")))
+				assert.NoFileExists(t, p.file("out"))
+				return
+			}
+			compareGolden(t, c.name+".results", p.results())
+			rejects := p.read("rejects")
+			compareGolden(t, c.name+".rejects", rejects)
+			p.requireOrder(plainOf(t, text), rejects)
+		})
+	}
+}
+
+func TestEveryDirtyListIsTested(t *testing.T) {
+	known := map[string]bool{}
+	for _, c := range dirtyLists {
+		known[c.name] = true
+	}
+	found, err := os.ReadDir(listsFolder)
+	require.NoError(t, err)
+	for _, entry := range found {
+		name := entry.Name()
+		for _, kind := range []string{".results", ".rejects", ".refused"} {
+			name = strings.TrimSuffix(name, kind)
+		}
+		assert.True(t, known[name], entry.Name())
+	}
+}
+
+// listProgram is the real program and one list.
+type listProgram struct{ *program }
+
+func newListProgram(t *testing.T, list []byte) *listProgram {
+	p := &listProgram{&program{t: t, folder: t.TempDir(), service: sandbox.New(sandbox.Options{})}}
+	server := httptest.NewServer(p.service)
+	t.Cleanup(server.Close)
+	p.env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "BULKONBOARD_BASE_URL="+server.URL, "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
+		"BULKONBOARD_FORM_ID=form", "BULKONBOARD_APP_SECRET="+canarySecret, "BULKONBOARD_RATE=0")
+	require.NoError(t, os.WriteFile(p.file("list"), list, 0o600))
+	return p
+}
+
+func (p *listProgram) run(flags ...string) (code int, said string) {
+	c, stderr := p.command(append([]string{"run", "-i", p.file("list"), "-o", p.file("out"), "--rejects", p.file("rejects")}, flags...)...)
+	return p.end(c), stderr.String()
+}
+
+func (p *listProgram) retry(flags ...string) (code int, said string) {
+	c, stderr := p.command(append([]string{"retry", p.file("out")}, flags...)...)
+	return p.end(c), stderr.String()
+}
+
+func (p *listProgram) read(name string) []byte {
+	b, err := os.ReadFile(p.file(name))
+	require.NoError(p.t, err)
+	return b
+}
+
+var (
+	sessionID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	timestamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
+)
+
+// results are the results without what differs from run to run.
+func (p *listProgram) results() []byte {
+	return timestamp.ReplaceAll(sessionID.ReplaceAll(p.read("out"), []byte("SESSION")), []byte("TIME"))
+}
+
+// requireOrder checks that the rejects are pieces of the list, in its order.
+func (p *listProgram) requireOrder(list, rejects []byte) {
+	for len(rejects) > 0 {
+		n := 0
+		for n < len(rejects) && bytes.HasPrefix(list, rejects[:n+1]) {
+			n++
+		}
+		if n > 0 {
+			list, rejects = list[n:], rejects[n:]
+			continue
+		}
+		require.NotEmpty(p.t, list, "rejects are bytes of the list")
+		list = list[1:]
+	}
+}
+
+// plainOf is a list without its compression.
+func plainOf(t *testing.T, list []byte) []byte {
+	var plain bytes.Buffer
+	if zipped, err := gzip.NewReader(bytes.NewReader(list)); err == nil {
+		_, err := plain.ReadFrom(zipped)
+		require.NoError(t, err)
+		return plain.Bytes()
+	}
+	if !bytes.HasPrefix(list, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+		return list
+	}
+	zipped, err := zstd.NewReader(bytes.NewReader(list))
+	require.NoError(t, err)
+	defer zipped.Close()
+	_, err = plain.ReadFrom(zipped)
+	require.NoError(t, err)
+	return plain.Bytes()
+}
+
+func compareGolden(t *testing.T, name string, got []byte) {
+	path := filepath.Join(listsFolder, name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, got, 0o600))
+	}
+	want, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("%s is missing; make it with -update, and look at it", path)
+	}
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got), name)
+}
+
+func TestAStrayQuoteCostsItsOwnRecordOfAThousand(t *testing.T) {
+	t.Parallel()
+	var list, bad strings.Builder
+	list.WriteString("customerType,customerEmail,firstName,lastName\n")
+	bad.WriteString(list.String())
+	for i := 1; i <= 1000; i++ {
+		row := fmt.Sprintf("Individual,c%d@example.com,F,L\n", i)
+		if i == 3 {
+			row = strings.Replace(row, ",F,", `,"F,`, 1)
+			bad.WriteString(row)
+		}
+		list.WriteString(row)
+	}
+	p := newListProgram(t, []byte(list.String()))
+	code, said := p.run()
+	require.Equal(t, exitBadRows, code)
+	assert.Contains(t, said, "first in row 3 (line 4): line 4: the quote that opens column 3 (firstName) is not closed")
+	assert.Equal(t, 999, bytes.Count(p.read("out"), []byte(",ok,")))
+	assert.Equal(t, bad.String(), string(p.read("rejects")))
+	assert.Equal(t, 999, p.calls())
+}
+
+func TestAFieldOfAMebibyteGoesThrough(t *testing.T) {
+	t.Parallel()
+	field := strings.Repeat("é, ", 1<<18) + "\n\"\"x"
+	require.Greater(t, len(field), 1<<20)
+	p := newListProgram(t, []byte("customerType,customerEmail,firstName,lastName,note\nIndividual,a@example.com,A,B,\""+field+"\"\n"))
+	code, said := p.run()
+	require.Equal(t, exitOK, code, said)
+	assert.True(t, bytes.Contains(p.read("out"), []byte(field)), "the field is carried whole")
+}
+
+func TestALineOfTwoMebibytesCostsItsRow(t *testing.T) {
+	t.Parallel()
+	const row = `{"customerType":"Individual","customerEmail":"%s@example.com","firstName":"A","lastName":"B","note":"%s"}` + "\n"
+	long := fmt.Sprintf(row, "long", strings.Repeat("x", 2<<20))
+	p := newListProgram(t, []byte(fmt.Sprintf(row, "ann", "")+long+fmt.Sprintf(row, "zoe", "")))
+	code, said := p.run()
+	require.Equal(t, exitBadRows, code)
+	assert.Contains(t, said, "line_too_long: first in row 2 (line 2)")
+	assert.Equal(t, long, string(p.read("rejects")))
+	lines := bytes.Split(bytes.TrimSpace(p.read("out")), []byte("\n"))
+	require.Len(t, lines, 3)
+	for _, line := range lines {
+		assert.True(t, json.Valid(line))
+	}
+	assert.Equal(t, 2, p.calls())
+}
+
+// calls is how many customers the service was asked for.
+func (p *listProgram) calls() int {
+	return int(p.service.Stats().Calls)
+}
+
+func TestTheFlagsOfARefusalRunTheList(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(listsFolder, "crm.csv"))
+	require.NoError(t, err)
+	p := newListProgram(t, text)
+	code, said := p.run()
+	require.Equal(t, exitBadList, code)
+	spelt := regexp.MustCompile(`(?m)^  (--map .*--set .*)$`).FindStringSubmatch(said)
+	require.Len(t, spelt, 2, said)
+	words, err := exec.Command("sh", "-c", `printf '%s\n' `+spelt[1]).Output()
+	require.NoError(t, err)
+	flags := strings.Split(strings.TrimSpace(string(words)), "\n")
+	require.Len(t, flags, 8, "four flags")
+	code, said = p.run(flags...)
+	require.Equal(t, exitBadRows, code, said)
+	compareGolden(t, "crm.csv.results", p.results())
+	compareGolden(t, "crm.csv.rejects", p.read("rejects"))
+	assert.Equal(t, 2, p.calls())
+}
+
+func TestResultsOfAnyEncodingCanBeRetried(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(listsFolder, "windows-1256.csv"))
+	require.NoError(t, err)
+	p := newListProgram(t, text)
+	code, _ := p.run("--encoding", "windows-1256")
+	require.Equal(t, exitBadRows, code)
+	results := p.read("out")
+	assert.True(t, bytes.HasPrefix(results, []byte("\ufeff")), "a spreadsheet must see that this is UTF-8")
+
+	code, said := p.retry("--encoding", "windows-1256")
+	require.Equal(t, exitBadList, code)
+	assert.Contains(t, said, "byte order mark of UTF-8, and --encoding says windows-1256")
+
+	mended := bytes.Replace(results, []byte("layla,"), []byte("layla@example.com,"), 1)
+	saved, err := charmap.Windows1256.NewEncoder().Bytes(bytes.TrimPrefix(mended, []byte("\ufeff")))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(p.file("out"), saved, 0o600), "as a spreadsheet saves it")
+	code, said = p.retry("--encoding", "windows-1256")
+	require.Equal(t, exitOK, code, said)
+	want := regexp.MustCompile(`(layla@example.com,ليلى,حسن,bad address,)[^\r]*`).ReplaceAll(mended, []byte("${1}ok,SESSION,,,1,TIME"))
+	want = timestamp.ReplaceAll(sessionID.ReplaceAll(want, []byte("SESSION")), []byte("TIME"))
+	assert.Equal(t, string(want), string(p.results()), "every row in UTF-8, kept or sent again")
+	assert.Equal(t, 3, p.calls())
+}
+
+func TestThePrefixOfSafeResultsIsNeverSent(t *testing.T) {
+	t.Parallel()
+	p := newListProgram(t, []byte("customerType,customerEmail,customerMobileNumber,firstName,lastName\nIndividual,nobody,+971501234567,Ann,Lee\nIndividual,bob@example.com,+97150,Bob,Ray\n"))
+	code, _ := p.run("--formula-safe")
+	require.Equal(t, exitBadRows, code)
+	results := p.read("out")
+	assert.Contains(t, string(results), "nobody,'+971501234567,")
+	require.NoError(t, os.WriteFile(p.file("out"), bytes.Replace(results, []byte("nobody"), []byte("ann@example.com"), 1), 0o600))
+
+	code, said := p.retry()
+	require.Equal(t, exitBadRows, code)
+	assert.Contains(t, said, "formula_prefix: first in row 1 (line 2)")
+	assert.Contains(t, said, "type --formula-safe again")
+	assert.Equal(t, 1, p.calls(), "no number with an apostrophe is sent")
+
+	code, said = p.retry("--formula-safe")
+	require.Equal(t, exitOK, code, said)
+	assert.Contains(t, string(p.read("out")), "Individual,ann@example.com,'+971501234567,Ann,Lee,ok,")
+	assert.Equal(t, 2, p.calls())
+}

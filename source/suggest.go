@@ -1,0 +1,242 @@
+package source
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// synonyms are names under which exports have the fields, folded, the likeliest
+// first. They are only ever suggested: what is read is what the header names
+// or what --map says.
+var synonyms = [fieldCount][]string{
+	formID:               {"form"},
+	customerType:         {"type", "clienttype", "entitytype", "partytype"},
+	customerEmail:        {"email", "emailaddress", "mail", "mailaddress", "emailid"},
+	customerMobileNumber: {"mobile", "mobilenumber", "mobilephone", "mobileno", "cellphone", "cell", "msisdn", "phone", "phonenumber", "telephone", "tel"},
+	employeeID:           {"employee", "employeenumber", "employeeno", "staffid", "staffnumber"},
+	clientID:             {"clientuuid", "clientguid"},
+	sendEmail:            {"sendmail"},
+	firstName:            {"givenname", "forename", "first", "fname", "christianname", "givennames"},
+	lastName:             {"surname", "familyname", "last", "lname"},
+	fullName:             {"companyname", "company", "legalname", "organisation", "organization", "companyfullname"},
+	registrationNumber:   {"regno", "registrationno", "companynumber", "companyregistrationnumber", "regnumber", "crn"},
+	tradingName:          {"tradename", "tradingas", "dba", "brandname"},
+}
+
+// choice is a header that lacks something, and what could be meant by it.
+type choice struct {
+	*mapping
+	header []string
+	at     columnNumbers
+}
+
+func (c *choice) has(fields ...field) bool { return len(c.lacking(fields...)) == 0 }
+
+func (c *choice) lacking(fields ...field) (out []field) {
+	for _, f := range fields {
+		if c.at[f] == 0 && !c.isConstant(f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// likeness says how far a column's name is from meaning a field; 0 is the
+// nearest, and unlike is nothing to suggest.
+func likeness(f field, column string) int {
+	name := folded(column)
+	if i := slices.Index(synonyms[f], name); i >= 0 {
+		return i
+	}
+	own := strings.ToLower(f.String())
+	if d := distance(name, own); d <= len(own)/4 {
+		return 20 + d
+	}
+	for i, synonym := range synonyms[f] {
+		if len(synonym) >= 4 && strings.HasSuffix(name, synonym) {
+			return 40 + i
+		}
+	}
+	return unlike
+}
+
+const unlike = 100
+
+// candidates are, for every field that has none, the columns that could be
+// meant, the nearest first. A column is a candidate for one field only.
+func (c *choice) candidates() (out [fieldCount][]string) {
+	for i, column := range c.header {
+		if slices.Contains(c.at[:], i+1) {
+			continue
+		}
+		best, least := field(0), unlike
+		for f := range fieldCount {
+			if n := likeness(f, column); n < least && !c.has(f) {
+				best, least = f, n
+			}
+		}
+		if least < unlike {
+			out[best] = append(out[best], column)
+		}
+	}
+	for f, columns := range out {
+		slices.SortStableFunc(columns, func(a, b string) int { return likeness(field(f), a) - likeness(field(f), b) })
+	}
+	return out
+}
+
+// hint spells out the flags to type.
+func (c *choice) hint() string {
+	near := c.candidates()
+	group, kind := c.group(&near)
+	need := c.lacking(append([]field{customerEmail}, group...)...)
+	switch {
+	case c.has(customerType):
+		kind = ""
+	case len(near[customerType]) > 0:
+		need, kind = append([]field{customerType}, need...), ""
+	case c.has(append(individualFields(), companyFields()...)...):
+		return c.listed() + "\nit has columns for individuals and for companies, so it needs a column customerType that says for every row which it is"
+	}
+	return c.spelt(&near, need, kind)
+}
+
+// group finds out which details a list is likelier to have.
+func (c *choice) group(near *[fieldCount][]string) (fields []field, kind string) {
+	gaps := func(fields []field) int {
+		n := -len(fields)
+		for _, f := range c.lacking(fields...) {
+			if n++; len(near[f]) == 0 {
+				n++
+			}
+		}
+		return n
+	}
+	individual, company := gaps(individualFields()), gaps(companyFields())
+	if !c.has(individualFields()...) && (c.has(companyFields()...) || company < individual) {
+		return companyFields(), companyType
+	}
+	return individualFields(), individualType
+}
+
+// spelt writes the flags for the fields that a list needs, on one line to copy,
+// and after it what else looks like a field.
+func (c *choice) spelt(near *[fieldCount][]string, need []field, kind string) string {
+	var flags, unknown, others []string
+	for _, f := range need {
+		if len(near[f]) == 0 {
+			unknown = append(unknown, fmt.Sprintf("no column looks like %s: name it with --map %s=COLUMN", f, f))
+			continue
+		}
+		flags = append(flags, "--map "+shellAssignment(f, near[f][0]))
+	}
+	if kind != "" {
+		flags = append(flags, "--set customerType="+kind)
+	}
+	for f := range fieldCount {
+		for i, column := range near[f] {
+			if i > 0 || !slices.Contains(need, f) {
+				others = append(others, "--map "+shellAssignment(f, column))
+			}
+		}
+	}
+	lines := []string{c.listed()}
+	if len(flags) > 0 {
+		lines = append(lines, "if these are meant, add to the command:", "  "+strings.Join(flags, " "))
+	}
+	lines = append(lines, unknown...)
+	if len(others) > 0 {
+		lines = append(lines, "these may be meant, too; nothing is read that is not named:", "  "+strings.Join(others, "\n  "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (c *choice) listed() string {
+	return "the header has: " + strings.Join(words(c.header), ", ")
+}
+
+// words are the names of columns as a shell takes them.
+func words(header []string) []string {
+	out := make([]string, len(header))
+	for i, name := range header {
+		out[i] = shellWord(name)
+	}
+	return out
+}
+
+// nearColumns says which column may have been meant by a name that none has.
+func nearColumns(header []string, f field, name string) string {
+	best, least := "", unlike
+	for _, column := range header {
+		d := distance(folded(column), folded(name))
+		if d > max(2, len(name)/3) {
+			d = unlike
+		}
+		if d = min(d, 20+likeness(f, column)); d < least {
+			best, least = column, d
+		}
+	}
+	listed := "the header has: " + strings.Join(words(header), ", ")
+	if best == "" {
+		return listed
+	}
+	return fmt.Sprintf("did you mean --map %s?\n%s", shellAssignment(f, best), listed)
+}
+
+// nearFields says which field may have been meant by a name that none has.
+func nearFields(name string) string {
+	best, least := "", unlike
+	for f := range fieldCount {
+		d := min(distance(folded(name), strings.ToLower(f.String())), likeness(f, name))
+		if d <= max(2, len(name)/3) && d < least || likeness(f, name) < min(least, unlike) {
+			best, least = f.String(), d
+		}
+	}
+	all := "the fields are " + strings.Join(FieldNames(), ", ")
+	if best == "" {
+		return all
+	}
+	return "did you mean " + best + "? " + all
+}
+
+// distance is the number of letters to put in, take out or change to make one
+// name of another (Levenshtein).
+func distance(a, b string) int {
+	from, to := []rune(a), []rune(b)
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, x := range from {
+		before := row[0]
+		row[0] = i + 1
+		for j, y := range to {
+			change := before
+			if x != y {
+				change++
+			}
+			before = row[j+1]
+			row[j+1] = min(change, before+1, row[j]+1)
+		}
+	}
+	return row[len(to)]
+}
+
+// shellAssignment is FIELD=NAME as a shell takes it.
+func shellAssignment(f field, name string) string { return f.String() + "=" + shellWord(name) }
+
+// shellWord is a name as a shell takes it. A line break in a header is written
+// as a space, which is the same as names are compared.
+func shellWord(name string) string {
+	name = strings.Join(strings.Fields(name), " ")
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-"
+	switch {
+	case name != "" && strings.Trim(name, plain) == "":
+		return name
+	case !strings.ContainsAny(name, "\"$`\\!"):
+		return `"` + name + `"`
+	default:
+		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+}
