@@ -79,6 +79,18 @@ func number(s string) (float64, bool) {
 	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
 }
 
+// namesQuota reports whether any header tells of a quota. It looks at the map
+// itself, for the keys as net/http writes them: nearly every answer has none,
+// and each is asked.
+func namesQuota(h http.Header) bool {
+	for _, key := range [...]string{"Ratelimit-Policy", "Ratelimit", "Ratelimit-Limit", "X-Ratelimit-Limit"} {
+		if len(h[key]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // rateLimit reads RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-
 // headers-11), and where they are absent their older and X- spellings.
 func rateLimit(h http.Header, now time.Time) RateLimit {

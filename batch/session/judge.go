@@ -63,7 +63,7 @@ func messagesOf(raw json.RawMessage) string {
 func judge(r reply, h http.Header, now time.Time) Answer {
 	a := Answer{Status: r.status, Recognised: r.json}
 	a.RetryAfter, a.RetryAfterSet = retryAfter(h, now)
-	if r.is(http.StatusForbidden) || r.is(http.StatusTooManyRequests) {
+	if r.is(http.StatusForbidden) || r.is(http.StatusTooManyRequests) || namesQuota(h) {
 		a.Limit = rateLimit(h, now)
 	}
 	a.Outcome, a.Code = r.meaning(a.RetryAfterSet || a.Limit.RemainingSet && a.Limit.Remaining == 0)

@@ -73,6 +73,30 @@ func TestRateLimitInItsSpellings(t *testing.T) {
 	}
 }
 
+func TestAQuotaIsReadFromAnyAnswerThatNamesOne(t *testing.T) {
+	cases := []struct {
+		name          string
+		status        int
+		header, value string
+		want          RateLimit
+	}{
+		{"a policy on a success", 200, "RateLimit-Policy", `"p";q=100;w=60`, RateLimit{Quota: 100, Window: time.Minute}},
+		{"what is left, on a success", 200, "RateLimit", `"p";r=3;t=9`, RateLimit{Remaining: 3, RemainingSet: true, Reset: 9 * time.Second}},
+		{"the older draft", 200, "RateLimit-Limit", "100", RateLimit{Quota: 100}},
+		{"the X- spelling", 400, "X-RateLimit-Limit", "100", RateLimit{Quota: 100}},
+		{"no quota", 200, "X-RateLimit-Reset", "9", RateLimit{}},
+		{"a throttled answer that names none", 429, "X-RateLimit-Reset", "9", RateLimit{Reset: 9 * time.Second}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h := http.Header{}
+			h.Set(c.header, c.value)
+			assert.Equal(t, c.want, judge(parseReply(c.status, []byte(envelopeOf(c.status, "x", "id"))), h, noon).Limit)
+		})
+	}
+	assert.Zero(t, testing.AllocsPerRun(100, func() { namesQuota(http.Header{}) }))
+}
+
 func FuzzHeadersNeverAskForAnAbsurdWait(f *testing.F) {
 	for _, seed := range []string{"5", "-1", "1e300", "Fri, 02 Jan 2026 12:01:00 GMT", "1767355230000", `"p";q=1;w=1;r=0;t=9`} {
 		f.Add(seed, "")
