@@ -156,21 +156,3 @@ func FuzzTheBodyIsValidJSONThatReadsBack(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkRequestBody(b *testing.B) {
-	prefix := prefixOf(&Config{AppID: "app", AppSecret: "secret", TenantID: "tenant"})
-	dst := make([]byte, 0, 512)
-	b.ReportAllocs()
-	for b.Loop() {
-		dst = ann.body(dst[:0], prefix)
-	}
-}
-
-func BenchmarkAnswer(b *testing.B) {
-	body := []byte(envelopeOf(200, "Processed successfully", "ab98babe-b555-4b79-88bf-967f454df0c0"))
-	h := http.Header{}
-	b.ReportAllocs()
-	for b.Loop() {
-		_ = judge(parseReply(200, body), h, noon)
-	}
-}
