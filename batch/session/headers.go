@@ -75,6 +75,9 @@ func hint(seconds float64) (time.Duration, bool) {
 }
 
 func number(s string) (float64, bool) {
+	if s == "" {
+		return 0, false // as nearly always, and without the garbage of an error
+	}
 	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
 }
