@@ -5,10 +5,10 @@ DEMO     := build/demo
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: help run build test fuzz lint fmt vet check bench torture release release-check
+.PHONY: help run build test fuzz lint fmt vet check bench bench-e2e bench-compare bench-pace torture release release-check
 
 help: ## print this help
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: build ## take the sample list through the built-in sandbox
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -44,6 +44,15 @@ vet: ## vet the code, and check its format and go.mod
 
 bench: ## run the benchmarks of the parts
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-e2e: build ## measure whole runs against a bare net/http loop
+	go test -tags bench -count=1 -v -timeout 0 -run '^TestEndToEnd$$' ./cmd/bulkonboard
+
+bench-compare: ## benchmark the parts at REF and here, and show what differs
+	.ci/bench-compare $(REF)
+
+bench-pace: ## hold the pace against every kind of service, 100 times each
+	go test ./batch/pace -count=1 -v -timeout 60m -run QuotaAndKeeps -pace.all -pace.seeds 100
 
 torture: ## kill, starve and corrupt a real run for some minutes
 	go test -tags torture -count=1 -v -timeout 60m -run '^TestTorture' ./cmd/bulkonboard

@@ -44,7 +44,7 @@ type Answer struct {
 
 	RetryAfter    time.Duration // what the service asked for
 	RetryAfterSet bool
-	Limit         RateLimit // of a 429 or 403
+	Limit         RateLimit // of a 429, a 403, or any answer that names a quota
 	Latency       time.Duration
 
 	// Recognised says that the answer came from the API itself, and not from a

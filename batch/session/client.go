@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -38,17 +39,19 @@ type Config struct {
 
 // Client calls the endpoint. It is safe for concurrent use.
 type Client struct {
-	http     *http.Client
-	endpoint string
-	agent    string
-	timeout  time.Duration
-	prefix   []byte // of every body; holds the secret
-	scrub    scrubber
+	// transport is called without the http.Client around it, which would add
+	// cookies and redirects: neither is wanted. The body holds the app secret,
+	// and 307 and 308 would send it on.
+	transport http.RoundTripper
+	template  *http.Request // of every request; URL and header are shared and only read
+	timeout   time.Duration
+	prefix    []byte // of every body; holds the secret
+	scrub     scrubber
 }
 
 // Format implements fmt.Formatter: the fields hold the secret in many forms.
 func (c Client) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "session.Client("+c.endpoint+")")
+	_, _ = io.WriteString(f, "session.Client("+c.template.URL.String()+")")
 }
 
 // ValidateBaseURL says what is wrong with a base URL: it must be https, or
@@ -89,22 +92,34 @@ func New(c Config) (*Client, error) {
 	if transport == nil {
 		transport = newTransport(c.MaxInflight)
 	}
-	return &Client{
-		http: &http.Client{
-			Transport: transport,
-			// The body holds the app secret, and 307 and 308 would send it on.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		endpoint: strings.TrimRight(c.BaseURL, "/") + path,
-		agent:    c.UserAgent,
-		timeout:  c.Timeout,
-		prefix:   prefixOf(&c),
-		scrub:    newScrubber(c.AppSecret),
-	}, nil
+	template, err := templateOf(&c)
+	if err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	return &Client{transport: transport, template: template, timeout: c.Timeout, prefix: prefixOf(&c), scrub: newScrubber(c.AppSecret)}, nil
+}
+
+// templateOf is a request without a body.
+func templateOf(c *Config) (*http.Request, error) {
+	endpoint := strings.TrimRight(c.BaseURL, "/") + path
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, endpoint, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/json")
+	if c.UserAgent != "" {
+		request.Header.Set("User-Agent", c.UserAgent)
+	}
+	return request, nil
 }
 
 // CloseIdle closes the connections that no call is using.
-func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
+func (c *Client) CloseIdle() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
 
 // Call sends one attempt. Whatever happens is in the answer. When ctx ends
 // first, the outcome is Cancelled.
@@ -142,43 +157,52 @@ func (c *Client) words(a *Answer, r reply) string {
 }
 
 func (c *Client) exchange(ctx context.Context, r *Request) (reply, http.Header, error) {
-	body := r.body(make([]byte, 0, 512), c.prefix)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body))
-	if err != nil {
-		return reply{}, nil, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept", "application/json")
-	if c.agent != "" {
-		request.Header.Set("User-Agent", c.agent)
-	}
-	response, err := c.http.Do(request)
+	response, err := c.transport.RoundTrip(c.request(ctx, r))
 	if err != nil {
 		return reply{}, nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
-	answer, err := readAnswer(response)
-	if err != nil {
+	answer := buffers.Get().(*bytes.Buffer)
+	defer giveBack(answer)
+	if err := readAnswer(answer, response.Body); err != nil {
 		// The status still tells a throttled or refused call from one in doubt.
 		if response.StatusCode != http.StatusOK && ctx.Err() == nil {
 			return reply{status: response.StatusCode}, response.Header, nil
 		}
 		return reply{}, nil, &bodyError{err}
 	}
-	return parseReply(response.StatusCode, answer), response.Header, nil
+	return parseReply(response.StatusCode, answer.Bytes()), response.Header, nil
+}
+
+// request is a request for a customer. Its body is memory of its own and never
+// used again: a transport may go on reading it after the answer has come.
+func (c *Client) request(ctx context.Context, r *Request) *http.Request {
+	body := r.body(make([]byte, 0, 512), c.prefix)
+	request := c.template.WithContext(ctx)
+	request.ContentLength = int64(len(body))
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	// For a connection that turns out to be closed before anything was sent.
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	return request
+}
+
+// buffers are what answers are read into. Nothing of an answer is kept in one.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// giveBack leaves the rare large buffer to the garbage collector.
+func giveBack(b *bytes.Buffer) {
+	if b.Cap() <= 64<<10 {
+		b.Reset()
+		buffers.Put(b)
+	}
 }
 
 // readAnswer reads the body to its end, so that the connection can be used
 // again, and no further than maxAnswer.
-func readAnswer(r *http.Response) ([]byte, error) {
-	size := int64(512)
-	if r.ContentLength > 0 {
-		size = min(r.ContentLength, maxAnswer) + bytes.MinRead
-	}
-	b := bytes.NewBuffer(make([]byte, 0, size))
-	n, err := b.ReadFrom(io.LimitReader(r.Body, maxAnswer+1))
+func readAnswer(to *bytes.Buffer, body io.Reader) error {
+	n, err := to.ReadFrom(io.LimitReader(body, maxAnswer+1))
 	if err == nil && n > maxAnswer {
 		err = errTooLarge
 	}
-	return b.Bytes(), err
+	return err
 }

@@ -75,8 +75,23 @@ func hint(seconds float64) (time.Duration, bool) {
 }
 
 func number(s string) (float64, bool) {
+	if s == "" {
+		return 0, false // as nearly always, and without the garbage of an error
+	}
 	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
+}
+
+// namesQuota reports whether any header tells of a quota. It looks at the map
+// itself, for the keys as net/http writes them: nearly every answer has none,
+// and each is asked.
+func namesQuota(h http.Header) bool {
+	for _, key := range [...]string{"Ratelimit-Policy", "Ratelimit", "Ratelimit-Limit", "X-Ratelimit-Limit"} {
+		if len(h[key]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // rateLimit reads RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-

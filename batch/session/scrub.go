@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -23,12 +24,18 @@ func newScrubber(secret Secret) scrubber {
 	quoted, _ := json.Marshal(s) // a string always encodes
 	plain := string(quoted[1 : len(quoted)-1])
 	body := string(quote(nil, s))
-	return scrubber{forms: []string{
+	var forms []string
+	for _, form := range []string{
 		s, plain, body[1 : len(body)-1],
 		url.QueryEscape(s), url.PathEscape(s),
 		base64.StdEncoding.EncodeToString([]byte(s)), base64.RawStdEncoding.EncodeToString([]byte(s)),
 		base64.URLEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)),
-	}}
+	} {
+		if !slices.Contains(forms, form) { // every session id is searched for each
+			forms = append(forms, form)
+		}
+	}
+	return scrubber{forms: forms}
 }
 
 // clean makes text of a server safe to show: one line, no control characters,
@@ -36,6 +43,9 @@ func newScrubber(secret Secret) scrubber {
 // The secret is looked for before anything is cut or folded, and again after,
 // so that neither can hide or bring forth a piece of it.
 func (s scrubber) clean(text string, r *Request) string {
+	if text == "" {
+		return ""
+	}
 	text = s.remove(strings.ToValidUTF8(text, "\ufffd"))
 	text = s.remove(fold(text))
 	for _, personal := range []string{r.Email, r.MobileNumber, r.FullName, r.TradingName, r.RegistrationNumber, r.FirstName, r.LastName} {

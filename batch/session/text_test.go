@@ -73,6 +73,30 @@ func TestRateLimitInItsSpellings(t *testing.T) {
 	}
 }
 
+func TestAQuotaIsReadFromAnyAnswerThatNamesOne(t *testing.T) {
+	cases := []struct {
+		name          string
+		status        int
+		header, value string
+		want          RateLimit
+	}{
+		{"a policy on a success", 200, "RateLimit-Policy", `"p";q=100;w=60`, RateLimit{Quota: 100, Window: time.Minute}},
+		{"what is left, on a success", 200, "RateLimit", `"p";r=3;t=9`, RateLimit{Remaining: 3, RemainingSet: true, Reset: 9 * time.Second}},
+		{"the older draft", 200, "RateLimit-Limit", "100", RateLimit{Quota: 100}},
+		{"the X- spelling", 400, "X-RateLimit-Limit", "100", RateLimit{Quota: 100}},
+		{"no quota", 200, "X-RateLimit-Reset", "9", RateLimit{}},
+		{"a throttled answer that names none", 429, "X-RateLimit-Reset", "9", RateLimit{Reset: 9 * time.Second}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h := http.Header{}
+			h.Set(c.header, c.value)
+			assert.Equal(t, c.want, judge(parseReply(c.status, []byte(envelopeOf(c.status, "x", "id"))), h, noon).Limit)
+		})
+	}
+	assert.Zero(t, testing.AllocsPerRun(100, func() { namesQuota(http.Header{}) }))
+}
+
 func FuzzHeadersNeverAskForAnAbsurdWait(f *testing.F) {
 	for _, seed := range []string{"5", "-1", "1e300", "Fri, 02 Jan 2026 12:01:00 GMT", "1767355230000", `"p";q=1;w=1;r=0;t=9`} {
 		f.Add(seed, "")
@@ -131,22 +155,4 @@ func FuzzTheBodyIsValidJSONThatReadsBack(f *testing.F) {
 			assert.Equal(t, last, back.Individual.LastName)
 		}
 	})
-}
-
-func BenchmarkRequestBody(b *testing.B) {
-	prefix := prefixOf(&Config{AppID: "app", AppSecret: "secret", TenantID: "tenant"})
-	dst := make([]byte, 0, 512)
-	b.ReportAllocs()
-	for b.Loop() {
-		dst = ann.body(dst[:0], prefix)
-	}
-}
-
-func BenchmarkAnswer(b *testing.B) {
-	body := []byte(envelopeOf(200, "Processed successfully", "ab98babe-b555-4b79-88bf-967f454df0c0"))
-	h := http.Header{}
-	b.ReportAllocs()
-	for b.Loop() {
-		_ = judge(parseReply(200, body), h, noon)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -25,7 +26,7 @@ const (
 // as there are calls in flight, where net/http's own default keeps two.
 func newTransport(maxInflight int) *http.Transport {
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  proxyOnce(),
 		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    tlsTimeout,
@@ -34,6 +35,20 @@ func newTransport(maxInflight int) *http.Transport {
 		MaxIdleConnsPerHost:    maxInflight,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
+	}
+}
+
+// proxyOnce is http.ProxyFromEnvironment, asked once: the environment is read
+// once anyhow, and a client has one endpoint.
+func proxyOnce() func(*http.Request) (*url.URL, error) {
+	var (
+		once  sync.Once
+		proxy *url.URL
+		err   error
+	)
+	return func(r *http.Request) (*url.URL, error) {
+		once.Do(func() { proxy, err = http.ProxyFromEnvironment(r) })
+		return proxy, err
 	}
 }
 
@@ -51,21 +66,15 @@ func failure(ctx context.Context, err error) Answer {
 	if ctx.Err() != nil {
 		return Answer{Outcome: Cancelled, Code: "cancelled", Message: "the run was stopped"}
 	}
-	a := Answer{Message: causeOf(err).Error()}
+	a := Answer{Message: err.Error()}
 	a.Outcome, a.Code = classify(err)
-	if a.Code == "timeout" {
+	switch {
+	case a.Code == "timeout":
 		a.Message = "no answer within the time for one attempt"
+	case isPlainHTTP(err):
+		a.Message = "the server at this https address speaks plain http"
 	}
 	return a
-}
-
-// causeOf drops the method and URL that net/http puts before an error.
-func causeOf(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
 }
 
 // classify tells what was certainly not sent from what is in doubt. Anything
@@ -121,5 +130,10 @@ func certificateError(err error) bool {
 // net/http has no type for its time-out.
 func isTLSHandshake(err error) bool {
 	var record tls.RecordHeaderError
-	return errors.As(err, &record) || causeOf(err).Error() == "net/http: TLS handshake timeout"
+	return errors.As(err, &record) || err.Error() == "net/http: TLS handshake timeout"
+}
+
+func isPlainHTTP(err error) bool {
+	var record tls.RecordHeaderError
+	return errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/"
 }

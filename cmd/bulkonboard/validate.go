@@ -102,7 +102,7 @@ func (v *validation) begin(stdin io.Reader) (_ *source.List, share func() float6
 func printReading(w io.Writer, list *source.List) {
 	line := func(what, text string) { fmt.Fprintf(w, "%-11s %s\n", what, text) }
 	line("format:", list.Format().String())
-	encoding := "UTF-8"
+	encoding := list.Encoding()
 	if list.BOM() {
 		encoding += " with byte order mark"
 	}
