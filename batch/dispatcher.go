@@ -190,6 +190,10 @@ func (d *dispatcher) answered(a attempt) {
 // finish hands a result on by way of the journal, and deals with the rows of
 // the same customer that waited for it.
 func (d *dispatcher) finish(s *slot, res sink.Result) {
+	if d.refusals.condemns(&res) {
+		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
+		return
+	}
 	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
 	believed, verdict := d.refusals.look(&e)
 	d.journal <- e

@@ -1,6 +1,10 @@
 package batch
 
-import "fmt"
+import (
+	"fmt"
+
+	"bulkonboard/sink"
+)
 
 // suspicious is how many rows must be refused in the same words, before any
 // other answer, to look like a wrong form or mapping and not like bad rows.
@@ -11,7 +15,8 @@ const suspicious = 10
 // configuration must cost none. Nil believes every refusal.
 type refusals struct {
 	withheld []entry
-	over     bool // something else was answered
+	over     bool // something else was answered, or the verdict is spoken
+	guilty   bool // the verdict: it is the configuration
 }
 
 // look marks an outcome as withheld while it may be the configuration's doing.
@@ -21,15 +26,21 @@ func (r *refusals) look(e *entry) (believed []entry, verdict error) {
 		return nil, nil
 	}
 	same := len(r.withheld) == 0 || r.withheld[0].result.ErrorMessage == e.result.ErrorMessage && r.withheld[0].result.ErrorCode == e.result.ErrorCode
-	if e.result.Status != "rejected" || !same {
+	if e.result.Status != sink.Rejected || !same {
 		return r.believe(), nil
 	}
 	e.withheld = true
 	if r.withheld = append(r.withheld, *e); len(r.withheld) < suspicious {
 		return nil, nil
 	}
-	r.over = true
+	r.over, r.guilty = true, true
 	return nil, &RefusalsError{Rows: len(r.withheld), Code: e.result.ErrorCode, Message: e.result.ErrorMessage}
+}
+
+// condemns reports a result that the verdict covers, of a call that was in
+// flight when it was spoken.
+func (r *refusals) condemns(res *sink.Result) bool {
+	return r != nil && r.guilty && res.Status == sink.Rejected
 }
 
 // believe ends the suspicion, and gives the results that were withheld.

@@ -1,0 +1,113 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/session"
+)
+
+// repeated makes a list in which row i is customer i, and rows from n+1 on are
+// the first ones again.
+func repeated(n, again int) (string, *Duplicates) {
+	list := csvList(n)
+	var members []member
+	for i := 1; i <= again; i++ {
+		list += fmt.Sprintf("Individual,C%d@example.com,First%d,Last\n", i, i)
+		members = append(members, member{uint32(i), uint32(n + i)})
+	}
+	for i := 1; i <= again; i++ {
+		members = append(members, member{uint32(n + i), uint32(i)})
+	}
+	return list, newDuplicates(members)
+}
+
+func TestACustomerWithSeveralRowsIsCalledOnceAcrossInterruptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list, duplicates := repeated(200, 100)
+		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+			time.Sleep(10 * time.Millisecond)
+			a := okFor(r)
+			a.SessionID = strings.ToLower(a.SessionID)
+			return a
+		})
+		j.adjust = func(c *Config) { c.Duplicates = duplicates }
+		for {
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 75*time.Millisecond, ErrInterrupted)
+			_, err := j.run(ctx)
+			cancel()
+			if err == nil {
+				break
+			}
+			require.ErrorIs(t, err, ErrInterrupted)
+		}
+		rows := j.rows()
+		require.Len(t, rows, 300)
+		for i := range 100 {
+			later := rows[200+i]
+			assert.Equal(t, "duplicate", later[colStatus])
+			assert.Equal(t, rows[i][colSession], later[colSession])
+			assert.Equal(t, fmt.Sprintf("the same customer as row %d", i+1), later[colMessage])
+		}
+		for customer, n := range j.service.calls {
+			assert.Equal(t, 1, n, customer)
+		}
+	})
+}
+
+func TestTheNextRowOfACustomerGoesWhenTheFirstDidNotEndWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list, duplicates := repeated(3, 1)
+		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+			if r.Email == "c1@example.com" {
+				return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
+			}
+			return okFor(r)
+		})
+		j.adjust = func(c *Config) { c.Duplicates = duplicates }
+		_, err := j.run(t.Context())
+		require.NoError(t, err)
+		rows := j.rows()
+		assert.Equal(t, "rejected", rows[0][colStatus])
+		assert.Equal(t, "ok", rows[3][colStatus])
+	})
+}
+
+func TestFirstRowsThatAreAllRefusedInTheSameWordsStayUnprocessed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wrong := true
+		j := newJob(t, csvList(40), func(_ context.Context, r *session.Request, _ int) session.Answer {
+			if wrong {
+				return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400", Message: "no such form"}
+			}
+			return okFor(r)
+		})
+		sum, err := j.run(t.Context())
+		var refusals *RefusalsError
+		require.ErrorAs(t, err, &refusals)
+		assert.Zero(t, sum.Rows)
+		wrong = false
+		j.service = newFakeService(func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
+		_, err = j.run(t.Context())
+		require.NoError(t, err)
+		j.requireEachItsOwn(40)
+	})
+}
+
+func TestAShortListOfRefusedRowsIsBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJob(t, csvList(9), func(context.Context, *session.Request, int) session.Answer {
+			return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
+		})
+		_, err := j.run(t.Context())
+		require.NoError(t, err)
+		assert.Len(t, j.rows(), 9)
+	})
+}
