@@ -259,7 +259,7 @@ func (c *Controller) countTaken(now time.Time, t Ticket) {
 	c.accepted++
 	c.roundAccepted++
 	c.recent.add(now)
-	c.settled = c.settled || c.accepted-c.cycle.accepted >= settles && now.Sub(c.cycle.at) >= settlesAfter
+	c.settled = c.settled || c.phase != searching && c.accepted-c.cycle.accepted >= settles && now.Sub(c.cycle.at) >= settlesAfter
 	switch {
 	case !c.hold.on:
 		c.judge(now)
