@@ -16,7 +16,7 @@ const (
 	// firstDelay is the mean wait before a row's second attempt.
 	firstDelay = 250 * time.Millisecond
 
-	// watchEvery is how often the pace is shown to those who watch the run.
+	// watchEvery is how often the pace is looked at for the checkpoint.
 	watchEvery = 100 * time.Millisecond
 )
 
@@ -103,7 +103,7 @@ func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Ti
 	}
 }
 
-// show lets others see how the pace stands, not at every attempt.
+// show lets the run see how the pace stands, not at every attempt.
 func (d *dispatcher) show(now time.Time) {
 	if now.Sub(d.watched) >= watchEvery {
 		d.watched = now

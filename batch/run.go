@@ -65,10 +65,6 @@ type Config struct {
 	// same words.
 	AcceptRefusals bool
 
-	// Watch is shown how the pace stands, a few times a second, by the
-	// goroutine that dispatches. May be nil.
-	Watch func(pace.Snapshot)
-
 	// Abort ends the grace early when it is closed. May be nil.
 	Abort <-chan struct{}
 
@@ -224,13 +220,11 @@ func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan
 	return d, r.takeAnswers(d.customers.answers)
 }
 
-// watch takes in how the pace stands. It is called by the dispatcher.
+// watch takes in how the pace stands, for the next commit. It is called by the
+// dispatcher.
 func (r *run) watch(s pace.Snapshot) {
 	if s.Learned > 0 {
 		r.learned.Store(math.Float64bits(s.Learned))
-	}
-	if r.Watch != nil {
-		r.Watch(s)
 	}
 }
 

@@ -119,7 +119,7 @@ func TestAfterA429NothingIsSentAndThenOneTrial(t *testing.T) {
 	c.Answered(c.now, trial, Signal{Class: Throttled}, &Blame{})
 	assert.Positive(t, c.wait(t), "a trial in vain prolongs the hold")
 	c.attempt(t, Signal{Class: Accepted}, &Blame{})
-	assert.Equal(t, Running, c.Snapshot(c.now).State)
+	assert.False(t, c.hold.on || c.Out())
 	assert.EqualValues(t, 2, c.Snapshot(c.now).Throttled)
 	assert.GreaterOrEqual(t, c.Snapshot(c.now).Held, 7*time.Second)
 }
@@ -135,7 +135,7 @@ func TestAnswersToAttemptsBeforeAHoldChangeNothing(t *testing.T) {
 	before := c.rate
 	c.Answered(c.now, third, Signal{Class: Throttled}, &Blame{})
 	assert.InDelta(t, before, c.rate, 1e-9)
-	assert.Equal(t, Running, c.Snapshot(c.now).State)
+	assert.False(t, c.hold.on || c.Out())
 }
 
 func TestALongerHintProlongsAHoldAndAShorterOneDoesNotShortenIt(t *testing.T) {
@@ -175,13 +175,13 @@ func TestNoMoreAreInFlightThanAllowed(t *testing.T) {
 func TestALearnedPaceIsWhereTheNextRunBegins(t *testing.T) {
 	c := newClient(Config{MaxInFlight: 64, Search: true})
 	c.Resume(120)
-	assert.InDelta(t, 120, c.Snapshot(start).Rate, 0.1)
+	assert.InDelta(t, 120, c.rate, 0.1)
 	c = newClient(Config{MaxInFlight: 64, Search: true, Start: 90})
 	c.Resume(120)
-	assert.InDelta(t, 90, c.Snapshot(start).Rate, 0.1)
+	assert.InDelta(t, 90, c.rate, 0.1)
 	c = newClient(Config{MaxInFlight: 64, Ceiling: 50})
 	c.Resume(120)
-	assert.InDelta(t, 50, c.Snapshot(start).Rate, 0.1)
+	assert.InDelta(t, 50, c.rate, 0.1)
 }
 
 func TestEveryHoldOutageAndLargeChangeIsReported(t *testing.T) {

@@ -34,7 +34,7 @@ func (c *Controller) openOutage(now time.Time, s *Signal) {
 	c.flying = false
 	c.snapshot.Outages++
 	c.report(Event{
-		At: now, Kind: OutageOpen, Wait: c.outage.canaryAt.Sub(now),
+		Kind: OutageOpen, Wait: c.outage.canaryAt.Sub(now),
 		Reason: "the service as a whole does not answer; nothing but single trials is sent",
 	})
 }
@@ -50,12 +50,12 @@ func (c *Controller) recovered(now time.Time, t Ticket) {
 		c.phase = searching
 	}
 	c.release(now, t)
-	c.report(Event{At: now, Kind: OutageOver, Reason: "a call was answered after " + out.Round(100*time.Millisecond).String(), Rate: finite(c.rate)})
+	c.report(Event{Kind: OutageOver, Reason: "a call was answered after " + out.Round(100*time.Millisecond).String(), Rate: finite(c.rate)})
 }
 
 // tellRate reports a pace that differs by more than a fifth from the last one
 // that was reported.
-func (c *Controller) tellRate(now time.Time) {
+func (c *Controller) tellRate() {
 	if c.rate == c.told || c.rate > 0.8*c.told && c.rate < 1.25*c.told {
 		return
 	}
@@ -64,7 +64,7 @@ func (c *Controller) tellRate(now time.Time) {
 		reason = "the service takes less"
 	}
 	c.told = c.rate
-	c.report(Event{At: now, Kind: PaceChange, Reason: reason, Rate: finite(c.rate)})
+	c.report(Event{Kind: PaceChange, Reason: reason, Rate: finite(c.rate)})
 }
 
 func (c *Controller) report(e Event) {
@@ -79,13 +79,10 @@ func (c *Controller) Out() bool { return c.outage.open }
 // Snapshot tells how the pace stands.
 func (c *Controller) Snapshot(now time.Time) Snapshot {
 	s := c.snapshot
-	s.State, s.Rate = Running, finite(c.rate)
 	switch {
 	case c.outage.open:
-		s.State, s.Until = Out, c.outage.canaryAt
 		s.Outage += now.Sub(c.outage.since)
 	case c.hold.on:
-		s.State, s.Until = Held, c.hold.until
 		s.Held += now.Sub(c.hold.began)
 	}
 	if c.snapshot.Throttled > 0 && c.settled && c.phase != searching {

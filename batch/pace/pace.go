@@ -4,6 +4,7 @@
 // argument, keeps no clock, takes no lock and starts no goroutine.
 //
 //	controller.go   the pace: searching for the quota, holding after a 429
+//	hold.go         the time after a 429, and the trials that end it
 //	learn.go        the rate that follows from a hold
 //	outage.go       the breaker: nothing but canaries while the service is down
 //	downtime.go     what the pace does around an outage, and how it stands
@@ -68,7 +69,6 @@ type Config struct {
 
 // Event is something that an operator should see.
 type Event struct {
-	At     time.Time
 	Kind   EventKind
 	Reason string        // in words
 	Rate   float64       // the pace from now on, in attempts per second; 0 for unpaced
@@ -93,21 +93,8 @@ type Snapshot struct {
 	Held      time.Duration // in which nothing was sent after a 429
 	Outage    time.Duration // in which nothing but canaries was sent
 	Outages   int64
-	Rate      float64 // the pace, in attempts per second; 0 while unpaced
 	Learned   float64 // the pace that the service was found to take; 0 while that is not known
-	State     State
-	Until     time.Time // of a hold, or the next canary
 }
-
-// State is what the pace is doing.
-type State string
-
-// The states of the pace.
-const (
-	Running State = "running"
-	Held    State = "held"
-	Out     State = "outage"
-)
 
 // unpaced is the rate of a pace that does not limit anything.
 var unpaced = math.Inf(1)
