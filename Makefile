@@ -13,11 +13,9 @@ help: ## print this help
 run: build ## take the sample list through the built-in sandbox
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
 	@build/bulkonboard run --sandbox --rate 0 --input testdata/customers.csv --output $(DEMO)/results.csv; \
-	code=$$?; test $$code -le 1 || exit $$code; echo; echo "exit code $$code; the first rows of $(DEMO)/results.csv:"; \
-	head -n 4 $(DEMO)/results.csv
+	code=$$?; test $$code -le 1 || exit $$code; echo; echo "exit code $$code; the first rows of $(DEMO)/results.csv:"; head -n 4 $(DEMO)/results.csv
 
 build: ## build build/bulkonboard
-	@mkdir -p build
 	go build -trimpath -o build/bulkonboard ./cmd/bulkonboard
 
 test: ## run all tests
@@ -25,11 +23,7 @@ test: ## run all tests
 	go test $(RACE) -shuffle=on ./...
 
 fuzz: ## run every fuzz target for FUZZTIME
-	@for pkg in $$(go list ./...); do \
-		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
-		done; \
-	done
+	.ci/fuzz $(FUZZTIME)
 
 lint: ## lint, with a pinned golangci-lint
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
@@ -61,8 +55,6 @@ release: ## build static programs, SBOMs, man pages and checksums into build/rel
 	.ci/release build/release
 
 release-check: release ## build that again, from a clone and an empty cache: the same bytes?
-	@test -z "$$(git status --porcelain)" || { echo "commit first: what is not committed is not in the clone"; exit 1; }
-	@again=$$(mktemp -d) && git clone -q . $$again/clone && GOCACHE=$$again/cache $$again/clone/.ci/release $$again/release && \
-	cmp build/release/SHA256SUMS $$again/release/SHA256SUMS && echo "the same bytes"; code=$$?; rm -rf $$again; exit $$code
+	.ci/release-check
 
 check: vet lint test ## everything that must hold before a change lands
