@@ -128,7 +128,7 @@ func (d *dispatcher) received(s *slot, ok bool) {
 	}
 	s.customer = customerOf(s.rec, d.formID)
 	if s.given != nil {
-		d.customers.learn(s, s.given)
+		d.learn(s, s.given)
 		s.done <- *s.given
 		return
 	}
@@ -151,6 +151,13 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	}
 	d.journal <- entry{kind: outcome, slot: s, result: *res}
 	return true
+}
+
+// learn lets the later rows of a customer know of a result.
+func (d *dispatcher) learn(s *slot, res *sink.Result) {
+	if err := d.customers.learn(s, res); err != nil {
+		d.stop(err)
+	}
 }
 
 func (d *dispatcher) send(s *slot, now time.Time) {
@@ -203,7 +210,7 @@ func (d *dispatcher) finish(s *slot, res sink.Result) {
 		d.stop(verdict)
 		return
 	}
-	d.customers.learn(s, &res)
+	d.learn(s, &res)
 	for next := d.customers.leave(s); next != nil; next = d.customers.leave(next) {
 		if !d.answerDuplicate(next) {
 			heap.Push(&d.waiting, next)

@@ -157,6 +157,73 @@ func killAtRandom(t *testing.T, rows, inFlight, most int) {
 	t.Logf("%d kills, %d calls in doubt, %d of them had reached the service", kills, doubts, stats.RepeatedCalls)
 }
 
+func TestKilledAtRandomTheSameRowsAreDuplicatesOfTheSameRows(t *testing.T) {
+	const customers, repeats, inFlight, most = 1000, 500, 8, 6
+	list := duplicated(customers, repeats)
+	told := func(p *program) [][]string {
+		var told [][]string
+		for _, r := range p.results() {
+			told = append(told, []string{r[1], r[4], r[5], r[7]}) // e-mail, status, session id, message
+		}
+		return told
+	}
+	options := sandbox.Options{Latency: 2 * time.Millisecond, LatencyJitter: 4 * time.Millisecond}
+	whole := newProgram(t, 0, options)
+	require.NoError(t, os.WriteFile(whole.file("list.csv"), list, 0o600))
+	c, stderr := whole.start("--rate", "0", "--max-inflight", strconv.Itoa(inFlight))
+	require.Equal(t, exitBadRows, whole.end(c), stderr)
+	want := told(whole)
+
+	p := newProgram(t, 0, options)
+	require.NoError(t, os.WriteFile(p.file("list.csv"), list, 0o600))
+	for kills := 0; ; kills++ {
+		c, stderr := p.start("--rate", "0", "--max-inflight", strconv.Itoa(inFlight))
+		if kills < most {
+			p.until("calls", func() bool { return p.service.Stats().Calls >= int64((kills+1)*customers/(most+1)) })
+			_ = c.Process.Kill()
+		}
+		code := p.end(c)
+		if code != -1 {
+			require.Equal(t, exitBadRows, code, stderr.String())
+			break
+		}
+	}
+	assert.Equal(t, want, told(p))
+	assert.LessOrEqual(t, p.service.Stats().RepeatedCalls, int64(most*inFlight))
+	assert.Equal(t, whole.service.Stats().Customers, p.service.Stats().Customers)
+	duplicates := 0
+	for _, row := range want {
+		if row[1] == "duplicate" {
+			duplicates++
+		}
+	}
+	assert.Greater(t, duplicates, repeats*8/10)
+}
+
+// duplicated is a list of customers of whom some come again, up to several
+// times and written otherwise; some are refused, and their later rows too.
+func duplicated(customers, repeats int) []byte {
+	r := rand.New(rand.NewPCG(5, 5))
+	rows := make([]int, 0, customers+repeats)
+	for i := range customers {
+		rows = append(rows, i)
+	}
+	for range repeats {
+		rows = append(rows, r.IntN(customers/2))
+	}
+	r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	var list bytes.Buffer
+	list.WriteString("customerType,customerEmail,firstName,lastName\n")
+	for n, i := range rows {
+		name, domain := []string{"c", "C"}[n%2], "example.com"
+		if i%20 == 0 {
+			domain = "refused.example"
+		}
+		fmt.Fprintf(&list, "Individual,%s%d@%s,First%d,Last\n", name, i, domain, i)
+	}
+	return list.Bytes()
+}
+
 func TestAListFromStandardInputGoesOnWithOrWithoutItBeingGivenAgain(t *testing.T) {
 	const rows = 400
 	for name, again := range map[string]bool{"given again": true, "nothing given": false} {
