@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/sink"
 )
 
 const canarySecret = "canary-secret-0451"
@@ -99,6 +101,31 @@ func (p *program) requireEachItsOwn(rows int) {
 	}
 }
 
+// summary reads the summary, whole and unchanged.
+func (p *program) summary() *sink.Summary {
+	b, err := os.ReadFile(p.file("out.csv.summary.json"))
+	require.NoError(p.t, err)
+	s, err := sink.DecodeSummary(b)
+	require.NoError(p.t, err)
+	require.Empty(p.t, s.Check())
+	return s
+}
+
+// requireItsSummary checks that the summary is of the results beside it.
+func (p *program) requireItsSummary(rows int) *sink.Summary {
+	s := p.summary()
+	require.True(p.t, s.Complete)
+	require.Equal(p.t, int64(rows), s.Rows)
+	for _, f := range []*sink.File{s.Output, s.Rejects} {
+		if f != nil {
+			b, err := os.ReadFile(f.Name)
+			require.NoError(p.t, err)
+			require.Equal(p.t, fmt.Sprintf("%x", sha256.Sum256(b)), f.SHA256, f.Name)
+		}
+	}
+	return s
+}
+
 // until waits for something to be so, without a clock of its own.
 func (p *program) until(what string, so func() bool) {
 	require.Eventually(p.t, so, 20*time.Second, time.Millisecond, what)
@@ -135,6 +162,9 @@ func killAtRandom(t *testing.T, rows, inFlight, most int) {
 		require.Equal(t, -1, code, stderr.String())
 	}
 	p.requireEachItsOwn(rows)
+	s := p.requireItsSummary(rows)
+	assert.Equal(t, int64(doubts), s.InDoubt)
+	assert.Equal(t, kills, s.Resumed)
 	stats := p.service.Stats()
 	assert.LessOrEqual(t, stats.RepeatedCalls, int64(doubts))
 	assert.LessOrEqual(t, doubts, kills*inFlight)
