@@ -56,7 +56,7 @@ type Summary struct {
 	Rejects *File `json:"rejects,omitempty"` // only of a complete run, when asked for
 
 	Errors   []ErrorGroup      `json:"errors"`   // the commonest first
-	Settings map[string]string `json:"settings"` // every setting by its key, as a config file has it
+	Settings map[string]string `json:"settings"` // every setting by its key; of --set, what may be somebody's own is left out
 	Timeline Timeline          `json:"timeline"`
 
 	// Digest is "sha256:" and the hash of everything before it, compacted. It

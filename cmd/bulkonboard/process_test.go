@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"net/http/httptest"
@@ -61,12 +62,17 @@ func (p *program) start(args ...string) (*exec.Cmd, *bytes.Buffer) {
 
 // command starts the program.
 func (p *program) command(args ...string) (*exec.Cmd, *bytes.Buffer) {
+	return p.commandTo(nil, args...)
+}
+
+// commandTo starts the program with a standard output.
+func (p *program) commandTo(stdout io.Writer, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	executable, err := os.Executable()
 	require.NoError(p.t, err)
 	c := exec.Command(executable, args...)
 	c.Env = append(p.env, programVariable+"=1")
 	var stderr bytes.Buffer
-	c.Stderr = &stderr
+	c.Stdout, c.Stderr = stdout, &stderr
 	if p.stdin != "" {
 		list, err := os.Open(p.stdin)
 		require.NoError(p.t, err)

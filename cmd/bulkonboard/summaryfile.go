@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,24 +51,40 @@ func newFileSum() fileSum { return fileSum{sha256.New()} }
 // String is the hash in hexadecimal digits.
 func (s fileSum) String() string { return hex.EncodeToString(s.Sum(nil)) }
 
-// shownSettings are all settings by their keys, as a config file has them. No
-// secret is a setting; values that --set gives every row may be somebody's own,
-// and are left out.
+// shownSettings are all settings by their keys, as they are typed, and lists as
+// a config file has them. No secret is a setting.
 func shownSettings(c *cobra.Command) map[string]string {
 	shown := map[string]string{}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if isSetting(f) || f.Name == "input" || f.Name == "output" {
-			shown[keyOf(f.Name)] = yamlOf(f)
+		if !isSetting(f) && f.Name != "input" && f.Name != "output" {
+			return
 		}
+		value := f.Value.String()
+		if texts, ok := listOf(f); ok {
+			if f.Name == "set" {
+				texts = withoutDetails(texts)
+			}
+			value = flowList(texts)
+		} else if f.Value.Type() == "duration" {
+			value = shortDuration(value)
+		}
+		shown[keyOf(f.Name)] = value
 	})
-	var constants []string
-	texts, _ := listOf(c.Flags().Lookup("set"))
+	return shown
+}
+
+// withoutDetails leaves out of what --set gives every row what may be
+// somebody's own.
+func withoutDetails(texts []string) []string {
+	var out []string
 	for _, text := range texts {
 		field, _, _ := strings.Cut(text, "=")
-		constants = append(constants, field)
+		if !slices.Contains([]string{"customertype", "sendemail", "formid", "clientid"}, bareWord(field)) {
+			text = field + "=…"
+		}
+		out = append(out, text)
 	}
-	shown["set"] = "[" + strings.Join(constants, ", ") + "]"
-	return shown
+	return out
 }
 
 // checkSummary refuses to overwrite a file that has the summary's name and is
