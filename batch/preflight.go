@@ -24,8 +24,8 @@ type Preflight struct {
 	// Scratch takes 8 bytes a row, and is nobody else's.
 	Scratch Scratch
 
-	// Progress is called every some thousand rows. May be nil.
-	Progress func(rows, bytes int64)
+	// Monitor shows how far reading is. May be nil.
+	Monitor *Monitor
 }
 
 // Forecast is what a run of the list would do.
@@ -46,7 +46,7 @@ type Forecast struct {
 }
 
 // progressRows is how many rows go between two looks at the context, and two
-// calls of Progress.
+// words to the monitor.
 const progressRows = 4096
 
 // manyChunks is where a list is long enough for its memory to be looked after:
@@ -91,8 +91,8 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
 		if rec.Row%progressRows != 0 {
 			continue
 		}
-		if p.Progress != nil {
-			p.Progress(f.Rows, f.Bytes)
+		if p.Monitor != nil {
+			p.Monitor.read(f.Rows, f.Bytes)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

@@ -62,6 +62,7 @@ type writer struct {
 
 	duplicates *Duplicates
 	answers    *output // nil when no customer has several rows
+	monitor    *Monitor
 
 	position source.Position
 	dirty    bool // rows were written since the last commit
@@ -126,6 +127,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	}
 	w.keepAnswer(s, res)
 	w.tally.add(s, res)
+	w.monitor.wrote(res.Status, s.rec.Next.Offset)
 	w.position, w.dirty = s.rec.Next, true
 	w.window.Release(s.weight)
 	if err := w.budget.check(w.tally.failures()-w.failedBefore, w.tally.Rows-w.rowsBefore); err != nil {
