@@ -37,34 +37,38 @@ func in(d time.Duration) {
 }
 
 func TestWhatIsSeenOfARunAddsUpAtEveryMoment(t *testing.T) {
-	m, stop, done := watched(t, 200, 0, func(_ context.Context, r *session.Request, attempt int) session.Answer {
-		if attempt == 1 && len(r.Email) == len("c1@example.com") {
-			return session.Answer{Outcome: session.Failed, Recognised: true}
-		}
-		return okFor(r)
-	})
-	defer stop(nil)
 	assert.Equal(t, Starting, new(Monitor).Progress().State)
-	m.Expect(200, 0)
-	last := Progress{}
-	for last.State != Ended {
-		p := m.Progress()
-		sum := int64(0)
-		for _, n := range p.Status {
-			sum += n
+	synctest.Test(t, func(t *testing.T) {
+		m, stop, done := watched(t, 200, 0, func(_ context.Context, r *session.Request, attempt int) session.Answer {
+			time.Sleep(3 * time.Millisecond)
+			if attempt == 1 && len(r.Email) == len("c1@example.com") {
+				return session.Answer{Outcome: session.Failed, Recognised: true}
+			}
+			return okFor(r)
+		})
+		defer stop(nil)
+		m.Expect(200, 0)
+		last := Progress{}
+		for last.State != Ended {
+			time.Sleep(time.Millisecond)
+			p := m.Progress()
+			sum := int64(0)
+			for _, n := range p.Status {
+				sum += n
+			}
+			require.Equal(t, p.Rows, sum)
+			require.LessOrEqual(t, last.Rows, p.Rows)
+			require.LessOrEqual(t, p.Rows, p.Answered)
+			require.LessOrEqual(t, p.Answered, p.OfRows)
+			require.LessOrEqual(t, p.InFlight, 8)
+			last = p
 		}
-		require.Equal(t, p.Rows, sum)
-		require.LessOrEqual(t, last.Rows, p.Rows)
-		require.LessOrEqual(t, p.Rows, p.Answered)
-		require.LessOrEqual(t, p.Answered, p.OfRows)
-		require.LessOrEqual(t, p.InFlight, 8)
-		last = p
-	}
-	require.NoError(t, <-done)
-	assert.EqualValues(t, 200, last.Rows)
-	assert.EqualValues(t, len(csvList(200)), last.Bytes)
-	assert.EqualValues(t, 200, last.Status[sink.OK])
-	assert.EqualValues(t, 209, last.Pace.Sent)
+		require.NoError(t, <-done)
+		assert.EqualValues(t, 200, last.Rows)
+		assert.EqualValues(t, len(csvList(200)), last.Bytes)
+		assert.EqualValues(t, 200, last.Status[sink.OK])
+		assert.EqualValues(t, 209, last.Pace.Sent)
+	})
 }
 
 func TestARunThatWaitsIsSeenToWait(t *testing.T) {
