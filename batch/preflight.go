@@ -24,8 +24,10 @@ type Preflight struct {
 	// Scratch takes 8 bytes a row, and is nobody else's.
 	Scratch Scratch
 
-	// Monitor shows how far reading is. May be nil.
+	// Monitor shows how far reading is, and Share is how much of the list has
+	// been read, from 0 to 1. Both may be nil.
 	Monitor *Monitor
+	Share   func() float64
 }
 
 // Forecast is what a run of the list would do.
@@ -92,7 +94,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
 			continue
 		}
 		if p.Monitor != nil {
-			p.Monitor.read(f.Rows, f.Bytes)
+			p.Monitor.read(f.Rows, f.Bytes, p.share())
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -134,6 +136,13 @@ func (p *Preflight) count(f *Forecast, find *finder, rec *source.Record) error {
 		}
 	}
 	return find.see(rec.Row, customerOf(rec, p.FormID), about)
+}
+
+func (p *Preflight) share() float64 {
+	if p.Share == nil {
+		return 0
+	}
+	return p.Share()
 }
 
 func (p *Preflight) keep(rec *source.Record) (sink.Result, bool) {

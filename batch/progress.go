@@ -43,9 +43,12 @@ type Progress struct {
 	// Answered rows have their result; those beyond Rows wait for a row before
 	// them.
 	Answered int64
-	// OfRows and OfBytes is how much the list has; 0 while that is not known.
-	// Bytes are those after decompression.
+	// OfRows and OfBytes is how much the list has, after decompression; 0
+	// while that is not known.
 	OfRows, OfBytes int64
+	// Share of the list that is written or read, from 0 to 1; 0 while it is
+	// not known.
+	Share float64
 
 	Status   map[sink.Status]int64
 	InFlight int           // attempts under way
@@ -73,6 +76,9 @@ func (m *Monitor) Progress() Progress {
 	}
 	p.Answered = max(m.answered.Load(), p.Rows)
 	p.Status = maps.Clone(p.Status)
+	if p.OfRows > 0 {
+		p.Share = min(1, float64(p.Rows)/float64(p.OfRows))
+	}
 	// Nobody reports while everybody waits, and yet the time goes by.
 	switch waited := time.Since(m.at); {
 	case m.at.IsZero() || p.State == Ended:
@@ -84,7 +90,7 @@ func (m *Monitor) Progress() Progress {
 	return p
 }
 
-// Expect says how many rows and bytes the list has; 0 for not known.
+// Expect says how many rows and bytes the list has.
 func (m *Monitor) Expect(rows, bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -92,10 +98,10 @@ func (m *Monitor) Expect(rows, bytes int64) {
 }
 
 // read takes in how far reading ahead is.
-func (m *Monitor) read(rows, bytes int64) {
+func (m *Monitor) read(rows, bytes int64, share float64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.now.State, m.now.Rows, m.now.Bytes = Reading, rows, bytes
+	m.now.State, m.now.Rows, m.now.Bytes, m.now.Share = Reading, rows, bytes, share
 }
 
 // begin takes in where a run begins, and what earlier ones had done.
@@ -103,7 +109,7 @@ func (m *Monitor) begin(t *Tally, at source.Position) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.answered.Store(at.Row)
-	m.now.State, m.now.Rows, m.now.Bytes = Running, at.Row, at.Offset
+	m.now.State, m.now.Rows, m.now.Bytes, m.now.Share = Running, at.Row, at.Offset, 0
 	m.now.Status = maps.Clone(t.Status)
 }
 

@@ -18,10 +18,12 @@ type job struct {
 	dir    *state.Dir
 	caller batch.Caller
 	stderr io.Writer
+	log    *slog.Logger
 
-	began bool   // an earlier start may have made calls
-	path  string // of the list, or of what was spooled
-	list  *openList
+	monitor batch.Monitor
+	began   bool   // an earlier start may have made calls
+	path    string // of the list, or of what was spooled
+	list    *openList
 }
 
 // run prepares the run and makes it.
@@ -38,6 +40,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	defer closeWindow()
 	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
 	defer release()
+	stop := showProgress(&j.monitor, j.stderr, j.log)
+	defer stop()
 	var duplicates *batch.Duplicates
 	if !j.noPreflight {
 		forecast, err := j.preflight(ctx)
@@ -49,6 +53,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 		}
 	}
 	summary, err := batch.Run(ctx, j.config(duplicates, abort))
+	stop()
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.stderr, j.settings, summary)
@@ -91,7 +96,6 @@ func (j *job) refuse(reason error) error {
 }
 
 func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.Config {
-	log := slog.New(slog.NewTextHandler(j.stderr, nil))
 	return batch.Config{
 		List:       j.list.List,
 		Encoder:    j.encoder,
@@ -99,7 +103,7 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Duplicates: duplicates,
 		Origin:     batch.Origin{List: j.name(), Command: commandLine(os.Args)},
 		Caller:     j.caller,
-		Pace:       j.controller(log),
+		Pace:       j.controller(j.log),
 		State:      j.dir,
 		Results:    j.output,
 		Rejects:    j.rejects,
@@ -112,7 +116,8 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Grace:       j.grace,
 		MaxFailures: j.limit,
 		Abort:       abort,
-		Log:         log,
+		Monitor:     &j.monitor,
+		Log:         j.log,
 
 		AcceptRefusals: j.acceptRefusals || j.retry != nil,
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -60,6 +61,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 // runJob takes one list through the service, from the first look at it to the
 // summary.
 func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer) error {
+	stderr = terminalOr(stderr)
 	if err := s.checkFiles(); err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer)
 			return err
 		}
 	}
-	j := &job{settings: s, dir: dir, caller: service.caller, stderr: stderr}
+	j := &job{settings: s, dir: dir, caller: service.caller, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil))}
 	return j.run(ctx, stdin)
 }
 
