@@ -34,7 +34,7 @@ type dispatcher struct {
 	answers <-chan attempt // room for every call in flight
 	journal chan<- entry   // owned by the dispatcher
 	stop    context.CancelCauseFunc
-	watch   func(s pace.Snapshot, inFlight int, draining bool)
+	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	monitor *Monitor
 
 	waiting    retries
@@ -114,7 +114,7 @@ func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Ti
 // before the dispatcher waits, so that what is seen of a waiting one is true.
 func (d *dispatcher) show(now time.Time, draining bool) {
 	d.watched = now
-	d.watch(d.pace.Snapshot(now), d.inFlight, draining)
+	d.watch(now, d.pace.Snapshot(now), d.inFlight, draining)
 }
 
 // nextRetry takes the row whose next attempt is due.
@@ -134,7 +134,7 @@ func (d *dispatcher) received(s *slot, ok bool) {
 	}
 	s.customer = customerOf(s.rec, d.formID)
 	if s.given != nil {
-		d.customers.learn(s, s.given)
+		d.learn(s, s.given)
 		s.done <- *s.given
 		d.monitor.answer()
 		return
@@ -158,6 +158,13 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	}
 	d.journal <- entry{kind: outcome, slot: s, result: *res}
 	return true
+}
+
+// learn lets the later rows of a customer know of a result.
+func (d *dispatcher) learn(s *slot, res *sink.Result) {
+	if err := d.customers.learn(s, res); err != nil {
+		d.stop(err)
+	}
 }
 
 func (d *dispatcher) send(s *slot, now time.Time) {
@@ -210,7 +217,7 @@ func (d *dispatcher) finish(s *slot, res sink.Result) {
 		d.stop(verdict)
 		return
 	}
-	d.customers.learn(s, &res)
+	d.learn(s, &res)
 	for next := d.customers.leave(s); next != nil; next = d.customers.leave(next) {
 		if !d.answerDuplicate(next) {
 			heap.Push(&d.waiting, next)

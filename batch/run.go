@@ -46,6 +46,10 @@ type Config struct {
 	// not searched for.
 	Duplicates *Duplicates
 
+	// Scratch takes what the later rows of customers will be answered with. It
+	// is nobody else's, and needed only when there are Duplicates.
+	Scratch Scratch
+
 	// Origin is shown by those who look at the state: the list, and the
 	// command that goes on with the run.
 	Origin Origin
@@ -219,22 +223,22 @@ func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, monitor: r.Monitor,
-		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, answers: map[int64]givenAnswer{}},
+		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	// A run that has answers knows that form and mapping are right.
 	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {
 		d.refusals = &refusals{}
 	}
-	return d, r.takeAnswers(d.customers.answers)
+	return d, r.takeAnswers(d.customers.given)
 }
 
 // watch takes in how the pace stands, for the next commit and for those who
 // look on. It is called by the dispatcher.
-func (r *run) watch(s pace.Snapshot, inFlight int, draining bool) {
+func (r *run) watch(now time.Time, s pace.Snapshot, inFlight int, draining bool) {
 	if s.Learned > 0 {
 		r.learned.Store(math.Float64bits(s.Learned))
 	}
-	r.Monitor.paced(time.Now(), s, inFlight, draining)
+	r.Monitor.paced(now, s, inFlight, draining)
 }
 
 // openOutputs opens the partial outputs and begins the empty ones.

@@ -29,6 +29,9 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 // openOutage stops sending, but for canaries. Whoever failed as the service
 // went down is not charged for it.
 func (c *Controller) openOutage(now time.Time, s *Signal) {
+	if c.hold.on { // those in flight before it failed: the outage takes its place
+		c.snapshot.Held += now.Sub(c.hold.began)
+	}
 	c.outage.begin(now, s)
 	c.docket.outage()
 	c.flying = false

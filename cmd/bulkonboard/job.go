@@ -52,7 +52,16 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 			duplicates = nil
 		}
 	}
-	summary, err := batch.Run(ctx, j.config(duplicates, abort))
+	c := j.config(abort)
+	if duplicates.Len() > 0 {
+		scratch, err := j.scratch()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = scratch.Close() }() // nobody wants it any more
+		c.Duplicates, c.Scratch = duplicates, scratch
+	}
+	summary, err := batch.Run(ctx, c)
 	stop()
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
@@ -95,20 +104,19 @@ func (j *job) refuse(reason error) error {
 	return reason
 }
 
-func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.Config {
+func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
-		List:       j.list.List,
-		Encoder:    j.encoder,
-		Keep:       j.keep,
-		Duplicates: duplicates,
-		Origin:     batch.Origin{List: j.name(), Command: commandLine(os.Args)},
-		Caller:     j.caller,
-		Pace:       j.controller(j.log),
-		State:      j.dir,
-		Results:    j.output,
-		Rejects:    j.rejects,
-		Binding:    j.binding(j.list.List),
-		FormID:     j.formID,
+		List:    j.list.List,
+		Encoder: j.encoder,
+		Keep:    j.keep,
+		Origin:  batch.Origin{List: j.name(), Command: commandLine(os.Args)},
+		Caller:  j.caller,
+		Pace:    j.controller(j.log),
+		State:   j.dir,
+		Results: j.output,
+		Rejects: j.rejects,
+		Binding: j.binding(j.list.List),
+		FormID:  j.formID,
 
 		MaxInFlight: j.maxInFlight,
 		MaxAttempts: j.maxAttempts,

@@ -71,8 +71,7 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 		return nil, err
 	}
 	defer list.Close()
-	file, err := os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	scratch, err := withoutName(file, err)
+	scratch, err := j.scratch()
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +81,12 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 		Scratch: scratch, Monitor: &j.monitor, Share: list.done,
 	}
 	return p.Run(ctx)
+}
+
+// scratch makes a scratch file beside the state: there is room for it, and who
+// may read the state may read it.
+func (j *job) scratch() (*os.File, error) {
+	return withoutName(os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600))
 }
 
 // withoutName takes the name off a new file, so that it is gone with the

@@ -55,13 +55,12 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 	if err != nil {
 		return err
 	}
-	return runJob(c.Context(), s, c.InOrStdin(), c.ErrOrStderr())
+	return runJob(c.Context(), s, c.InOrStdin(), terminalOr(c.ErrOrStderr()))
 }
 
 // runJob takes one list through the service, from the first look at it to the
 // summary.
 func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer) error {
-	stderr = terminalOr(stderr)
 	if err := s.checkFiles(); err != nil {
 		return err
 	}

@@ -112,7 +112,33 @@ func printReading(w io.Writer, list *source.List) {
 		line("delimiter:", spelt(string(list.Delimiter())))
 		line("line ends:", spelt(list.LineEnd()))
 	}
-	line("mapping:", list.Mapping())
+	printMapping(w, list)
+}
+
+// printMapping says where each field comes from, and which columns are only
+// carried along.
+func printMapping(w io.Writer, list *source.List) {
+	fmt.Fprintln(w, "mapping:")
+	if list.Format() == source.FormatJSONL {
+		fmt.Fprintln(w, "  members by the names of the fields, nested or flat")
+	}
+	read := map[int]bool{}
+	for _, m := range list.MappingTable() {
+		read[m.Number] = true
+		switch {
+		case m.Column == "":
+			fmt.Fprintf(w, "  %-20s is %q in every row\n", m.Field, m.Constant)
+		case m.Number == 0:
+			fmt.Fprintf(w, "  %-20s from %q\n", m.Field, m.Column)
+		default:
+			fmt.Fprintf(w, "  %-20s from column %d, %q\n", m.Field, m.Number, m.Column)
+		}
+	}
+	for i, name := range list.Header() {
+		if !read[i+1] {
+			fmt.Fprintf(w, "  %-20s column %d, %q\n", "(only carried along)", i+1, name)
+		}
+	}
 }
 
 // spelt names what cannot be seen.
