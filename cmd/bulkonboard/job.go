@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"os"
 	"time"
 
@@ -15,11 +14,10 @@ import (
 type job struct {
 	*settings
 	treatment
+	*voice
 	dir    *state.Dir
 	caller batch.Caller
-	stderr io.Writer
 
-	id    string // of the run
 	began bool   // an earlier start may have made calls
 	path  string // of the list, or of what was spooled
 	list  *openList
@@ -28,12 +26,12 @@ type job struct {
 
 // run prepares the run and makes it.
 func (j *job) run(ctx context.Context, stdin io.Reader) error {
-	var err error
-	if j.id, j.began, err = j.dir.Began(); err != nil {
+	id, began, err := j.dir.Began()
+	if err != nil {
 		return err
 	}
-	if !j.began {
-		j.id = batch.NewID(time.Now())
+	if j.began = began; began {
+		j.of(id)
 	}
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
@@ -41,7 +39,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	defer j.list.Close()
 	ctx, closeWindow := j.window.limited(ctx)
 	defer closeWindow()
-	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
+	ctx, abort, release := untilSignalled(ctx, j.grace, j.say)
 	defer release()
 	var duplicates *batch.Duplicates
 	if !j.noPreflight {
@@ -56,7 +54,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	summary, err := batch.Run(ctx, j.config(duplicates, abort))
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
-		printSummary(j.stderr, j.settings, summary)
+		printSummary(j.people, j.settings, summary)
+		j.logSummary(j.settings, summary, exitCode(outcomeOf(summary.Bad(), err)))
 	}
 	return outcomeOf(summary.Bad(), err)
 }
@@ -65,7 +64,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.input
 	if j.fromStandardInput() {
-		if j.path, err = spool(j.dir, j.began, stdin, j.stderr); err != nil {
+		if j.path, err = spool(j.dir, j.began, stdin, j.voice); err != nil {
 			return err
 		}
 	}
@@ -94,7 +93,6 @@ func (j *job) refuse(reason error) error {
 }
 
 func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.Config {
-	log := slog.New(slog.NewTextHandler(j.stderr, nil)).With("run", j.id)
 	return batch.Config{
 		ID:          j.id,
 		List:        j.list.List,
@@ -103,7 +101,7 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Duplicates:  duplicates,
 		Origin:      batch.Origin{List: j.name(), Command: commandLine(os.Args)},
 		Caller:      j.caller,
-		Pace:        j.controller(log),
+		Pace:        j.controller(j.log),
 		State:       j.dir,
 		Results:     j.output,
 		Rejects:     j.rejects,
@@ -117,7 +115,7 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Grace:       j.grace,
 		MaxFailures: j.limit,
 		Abort:       abort,
-		Log:         log,
+		Log:         j.log,
 
 		AcceptRefusals: j.acceptRefusals || j.retry != nil,
 	}

@@ -32,7 +32,8 @@ func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 		if err := j.invalidLimit.Check(f); err != nil {
 			return nil, err
 		}
-		printForecast(j.stderr, f, j.name(), j.expectedPace())
+		j.logForecast(f)
+		printForecast(j.people, f, j.name(), j.expectedPace())
 	}
 	if known {
 		return f, nil
@@ -78,7 +79,7 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 		return nil, err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	shown := progress{w: j.stderr, terminal: isTerminal(j.stderr), share: list.done, last: time.Now()}
+	shown := progress{w: j.people, terminal: isTerminal(j.people), share: list.done, last: time.Now()}
 	defer shown.end()
 	p := batch.Preflight{
 		List: list.List, FormID: j.formID, Keep: j.keep, KnownInvalid: j.knownInvalid,
