@@ -250,6 +250,9 @@ func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan
 		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor,
 		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
+	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
+		d.debug = r.Log
+	}
 	// A run that has answers knows that form and mapping are right.
 	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {
 		d.refusals = &refusals{}

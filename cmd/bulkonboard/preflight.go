@@ -31,7 +31,8 @@ func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 		if err := j.invalidLimit.Check(f); err != nil {
 			return nil, err
 		}
-		printForecast(j.stderr, f, j.name(), j.expectedPace())
+		j.logForecast(f)
+		printForecast(j.people, f, j.name(), j.expectedPace())
 	}
 	if known {
 		return f, nil

@@ -92,6 +92,15 @@ func (p *program) commandTo(stdout io.Writer, args ...string) (*exec.Cmd, *bytes
 	return c, &stderr
 }
 
+// shell is a script, in the program's folder, whose $0 is the program.
+func (p *program) shell(script string) *exec.Cmd {
+	executable, err := os.Executable()
+	require.NoError(p.t, err)
+	c := exec.Command("sh", "-c", script, executable)
+	c.Dir, c.Env = p.folder, append(p.env, programVariable+"=1")
+	return c
+}
+
 // end waits for a process and returns its exit code, -1 when it was killed.
 func (p *program) end(c *exec.Cmd) int {
 	err := c.Wait()
@@ -350,10 +359,7 @@ func TestTheSecretIsInNoFileThatARunLeaves(t *testing.T) {
 
 func TestAFullDiskStopsTheRunWithTheFilesName(t *testing.T) {
 	p := newProgram(t, 2000, sandbox.Options{})
-	executable, err := os.Executable()
-	require.NoError(t, err)
-	shell := exec.Command("sh", "-c", `ulimit -f 24; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0`, executable)
-	shell.Dir, shell.Env = p.folder, append(p.env, programVariable+"=1")
+	shell := p.shell(`ulimit -f 24; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0`)
 	out, _ := shell.CombinedOutput()
 	assert.Equal(t, exitIO, shell.ProcessState.ExitCode(), string(out))
 	assert.Contains(t, string(out), "out.csv.state/")
