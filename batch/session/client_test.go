@@ -74,6 +74,8 @@ func TestEveryAnswerHasItsMeaning(t *testing.T) {
 		{"tenant", 403, "", envelopeOf(403, "Unauthorized tenant", ""), TenantRefused, "tenant_refused"},
 		{"a 403 that asks to wait", 403, "Retry-After: 3", "", Throttled, "rate_limited"},
 		{"404", 404, "", "not found", NotTheAPI, "http_404"},
+		{"404 in an envelope", 404, "", envelopeOf(404, "No such path", ""), NotTheAPI, "http_404"},
+		{"a redirect in an envelope", 302, "", envelopeOf(302, "Moved", ""), NotTheAPI, "redirect"},
 		{"405", 405, "", "", NotTheAPI, "http_405"},
 		{"HTML in a 200", 200, "", html, NotTheAPI, "not_json"},
 		{"nothing in a 200", 200, "", "", NotTheAPI, "not_json"},
@@ -107,7 +109,8 @@ func TestEveryAnswerHasItsMeaning(t *testing.T) {
 			assert.Equal(t, c.code, a.Code)
 			assert.Equal(t, c.status, a.Status)
 			assert.Equal(t, c.outcome == OK, a.SessionID != "", "a session id exactly when it is a success")
-			assert.Equal(t, strings.Contains(c.body, "statusCode") || strings.Contains(c.body, "result"), a.Recognised)
+			envelope := strings.Contains(c.body, "statusCode") || strings.Contains(c.body, "result")
+			assert.Equal(t, envelope && c.outcome != NotTheAPI, a.Recognised)
 		})
 	}
 }
