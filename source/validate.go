@@ -123,6 +123,8 @@ func (p *problems) email(address string) {
 	switch {
 	case address == "":
 		p.add("missing_customer_email", customerEmail, "customerEmail is missing")
+	case !isEmail(address) && strings.ContainsFunc(address, isInvisible):
+		p.add("invalid_customer_email", customerEmail, "customerEmail has a character in it that cannot be seen, such as a zero-width space; type the address anew")
 	case !isEmail(address):
 		p.add("invalid_customer_email", customerEmail, "customerEmail is not an e-mail address")
 	}
@@ -140,10 +142,17 @@ func isEmail(s string) bool {
 		return true
 	}
 	address, err := mail.ParseAddress(s)
-	if err != nil || address.Name != "" || strings.ContainsAny(s, "<>() \t") {
+	if err != nil || address.Name != "" || strings.ContainsAny(s, "<>() \t") || strings.ContainsFunc(s, isInvisible) {
 		return false
 	}
 	return isDomain(s[strings.LastIndexByte(s, '@')+1:])
+}
+
+// isInvisible reports what is in an address by accident only: a zero-width
+// space, a byte order mark, a mark of direction, a space that is none of
+// ASCII's. It would make another customer of one that looks the same.
+func isInvisible(r rune) bool {
+	return r > unicode.MaxASCII && (unicode.Is(unicode.Cf, r) || unicode.IsSpace(r))
 }
 
 // dotAtom reports the plain form of a local part that nearly all have.
