@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // checkOutput refuses a file that a run must not replace. in is the list, nil
@@ -41,6 +43,18 @@ func (s *settings) checkForeign(flag, path string) error {
 		return err
 	}
 	return &usageError{[]string{fmt.Sprintf("%s exists and this run did not make it; name another --%s, or replace it with --overwrite", path, flag)}}
+}
+
+// checkColumns refuses a CSV list whose results could not hold all its columns.
+func checkColumns(name string, header []string) error {
+	number, column, clashes := sink.Clash(header)
+	if !clashes {
+		return nil
+	}
+	return &source.ListError{
+		Name: name, Line: 1, Reason: fmt.Sprintf("column %d %q has the name of a column that the results add", number, column),
+		Hint: "rename it or take it out: the results cannot have both",
+	}
 }
 
 // sameFile reports whether two paths name one file, which need not be there.

@@ -160,13 +160,13 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 	o := dialectOf(list)
 	o.FormulaSafe = s.formulaSafe
 	if s.retry == nil {
-		return treatment{encoder: sink.NewCSV(list.Header(), o)}, nil
+		return treatment{encoder: sink.NewCSV(list.Header(), o)}, checkColumns(s.name(), list.Header())
 	}
 	edited, err := sink.NewEdited(list.Header(), o)
 	if err != nil {
 		return treatment{}, &source.ListError{
 			Name: s.input, Line: 1, Reason: "this is no results file: " + err.Error(),
-			Hint: "put the columns back, or send it as a new list with bulkonboard run",
+			Hint: "put the columns back, or send it as a new list, without any of them, with bulkonboard run",
 		}
 	}
 	return s.retry.treatment(edited, edited), nil
