@@ -9,6 +9,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
+	"bulkonboard/source"
 )
 
 // job is one list on its way through the service, with the lock held.
@@ -39,16 +40,19 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
 	defer release()
 	var duplicates *batch.Duplicates
+	var ends source.Position
 	if !j.noPreflight {
 		forecast, err := j.preflight(ctx)
 		if err != nil {
 			return j.refuse(err)
 		}
+		ends = forecast.Ends
 		if duplicates = forecast.Duplicates; j.duplicates == "send" {
 			duplicates = nil
 		}
 	}
 	c := j.config(abort)
+	c.Ends = ends
 	if duplicates.Len() > 0 {
 		scratch, err := j.scratch()
 		if err != nil {
