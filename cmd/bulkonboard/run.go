@@ -53,6 +53,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 	if err != nil {
 		return err
 	}
+	s.shown = shownSettings(c)
 	return runJob(c.Context(), s, c.InOrStdin(), c.ErrOrStderr())
 }
 
@@ -124,6 +125,9 @@ func (s *settings) checkFiles() error {
 		if in, err = s.checkInput(); err != nil {
 			return err
 		}
+	}
+	if err := s.checkSummary(); err != nil {
+		return err
 	}
 	if err := s.checkOutput("output", s.output, in, s.retry != nil); err != nil {
 		return err
