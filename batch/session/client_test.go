@@ -309,3 +309,30 @@ func TestABaseURLIsHTTPSOrThisMachine(t *testing.T) {
 		assert.Error(t, ValidateBaseURL(bad), bad)
 	}
 }
+
+func TestASessionIDIsTakenAsItIsOrNotAtAll(t *testing.T) {
+	cases := []struct{ name, secret, id, code string }{
+		{"a short secret that is in it by chance", "1b08", "1b08348e-f8e2", ""},
+		{"the secret, echoed", "long-enough", "x-long-enough-y", "secret_in_session_id"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, envelopeOf(200, "ok", c.id))
+			}))
+			t.Cleanup(server.Close)
+			client, err := New(Config{BaseURL: server.URL, AppSecret: Secret(c.secret), Timeout: 5 * time.Second, MaxInflight: 1})
+			require.NoError(t, err)
+			t.Cleanup(client.CloseIdle)
+			a := client.Call(t.Context(), &ann)
+			assert.Equal(t, c.code, a.Code)
+			if c.code == "" {
+				assert.Equal(t, c.id, a.SessionID)
+				return
+			}
+			assert.Equal(t, Failed, a.Outcome)
+			assert.Empty(t, a.SessionID)
+			assert.NotContains(t, a.Message, c.secret)
+		})
+	}
+}
