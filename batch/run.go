@@ -84,6 +84,9 @@ type Config struct {
 	// Abort ends the grace early when it is closed. May be nil.
 	Abort <-chan struct{}
 
+	// Monitor shows how far the run is. May be nil.
+	Monitor *Monitor
+
 	Log *slog.Logger
 }
 
@@ -139,11 +142,16 @@ type run struct {
 
 // whole is the run from taking up what is there to publishing.
 func (r *run) whole(ctx context.Context) error {
+	if r.Monitor == nil {
+		r.Monitor = new(Monitor)
+	}
+	defer r.Monitor.ended()
 	if err := r.recover(); err != nil || r.published {
 		return err
 	}
 	r.began = true
 	r.meter = newMeter(r.tally.Measures, time.Now())
+	r.Monitor.begin(r.tally, r.from)
 	return r.pipeline(ctx)
 }
 
@@ -168,18 +176,18 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, window: window, order: order, work: work,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, window: window, order: order, work: work, monitor: r.Monitor,
 	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
 	dispatch, err := r.dispatcher(work, answers, entries, stop)
 	if err != nil {
 		return err
 	}
-	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
+	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
 		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
-		duplicates: r.Duplicates, answers: r.answers,
+		duplicates: r.Duplicates, answers: r.answers, monitor: r.Monitor,
 	}
 
 	var g errgroup.Group
@@ -243,7 +251,7 @@ func graceThen(soft context.Context, grace time.Duration, abort, settled <-chan 
 func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter,
+		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor,
 		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	// A run that has answers knows that form and mapping are right.
@@ -253,13 +261,14 @@ func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan
 	return d, r.takeAnswers(d.customers.given)
 }
 
-// watch takes in how the pace stands, for the next commit. It is called by the
-// dispatcher.
-func (r *run) watch(now time.Time, s pace.Snapshot) {
+// watch takes in how the pace stands, for the next commit and for those who
+// look on. It is called by the dispatcher.
+func (r *run) watch(now time.Time, s pace.Snapshot, inFlight int, draining bool) {
 	r.meter.paced(now, s)
 	if s.Learned > 0 {
 		r.learned.Store(math.Float64bits(s.Learned))
 	}
+	r.Monitor.paced(now, s, inFlight, draining)
 }
 
 // openOutputs opens the partial outputs and begins the empty ones.

@@ -86,8 +86,23 @@ const (
 	OutageOver EventKind = "outage over" // a canary was accepted
 )
 
+// State is what the pace does.
+type State int
+
+// The states of the pace.
+const (
+	Running State = iota // attempts are sent
+	Held                 // after a 429, nothing but single trials is sent
+	Out                  // the service as a whole fails: nothing but canaries is sent
+)
+
 // Snapshot is how the pace stands.
 type Snapshot struct {
+	State State
+	Since time.Time // of Held and Out
+	Until time.Time // of Held and Out: no trial before; zero while one is under way
+	Rate  float64   // attempts per second aimed at; 0 for unpaced
+
 	Sent      int64         // attempts
 	Throttled int64         // answers 429
 	Held      time.Duration // in which nothing was sent after a 429

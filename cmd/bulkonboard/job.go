@@ -19,12 +19,14 @@ type job struct {
 	dir    *state.Dir
 	caller batch.Caller
 	stderr io.Writer
+	log    *slog.Logger
 
-	id    string // of the run
-	began bool   // an earlier start may have made calls
-	path  string // of the list, or of what was spooled
-	list  *openList
-	read  fileSum // of the list, as far as it was read
+	id      string // of the run
+	monitor batch.Monitor
+	began   bool   // an earlier start may have made calls
+	path    string // of the list, or of what was spooled
+	list    *openList
+	read    fileSum // of the list, as far as it was read
 }
 
 // run prepares the run and makes it.
@@ -36,6 +38,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	if !j.began {
 		j.id = batch.NewID(time.Now())
 	}
+	j.log = j.log.With("run", j.id)
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
 	}
@@ -44,6 +47,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	defer closeWindow()
 	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
 	defer release()
+	stop := showProgress(&j.monitor, j.stderr, j.log)
+	defer stop()
 	var duplicates *batch.Duplicates
 	var ends source.Position
 	if !j.noPreflight {
@@ -67,6 +72,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 		c.Duplicates, c.Scratch = duplicates, scratch
 	}
 	summary, err := batch.Run(ctx, c)
+	stop()
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.stderr, j.settings, summary)
@@ -107,7 +113,6 @@ func (j *job) refuse(reason error) error {
 }
 
 func (j *job) config(abort <-chan struct{}) batch.Config {
-	log := slog.New(slog.NewTextHandler(j.stderr, nil)).With("run", j.id)
 	return batch.Config{
 		ID:          j.id,
 		List:        j.list.List,
@@ -115,7 +120,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Keep:        j.keep,
 		Origin:      batch.Origin{List: j.name(), Command: commandLine(os.Args)},
 		Caller:      j.caller,
-		Pace:        j.controller(log),
+		Pace:        j.controller(j.log),
 		State:       j.dir,
 		Results:     j.output,
 		Rejects:     j.rejects,
@@ -129,7 +134,8 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Grace:       j.grace,
 		MaxFailures: j.limit,
 		Abort:       abort,
-		Log:         log,
+		Monitor:     &j.monitor,
+		Log:         j.log,
 
 		AcceptRefusals: j.acceptRefusals || j.retry != nil,
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -32,6 +31,7 @@ func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 	if f.Rows < before.Row {
 		return nil, &source.ChangedError{Name: j.name(), At: before, Reason: fmt.Sprintf("it has only %d rows now", f.Rows)}
 	}
+	j.monitor.Expect(f.Rows, f.Bytes)
 	if !j.began {
 		if err := j.invalidLimit.Check(f); err != nil {
 			return nil, err
@@ -87,11 +87,9 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 		return nil, err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	shown := progress{w: j.stderr, terminal: isTerminal(j.stderr), share: list.done, last: time.Now()}
-	defer shown.end()
 	p := batch.Preflight{
 		List: list.List, FormID: j.formID, Keep: j.keep, KnownInvalid: j.knownInvalid,
-		Scratch: scratch, Progress: shown.update,
+		Scratch: scratch, Monitor: &j.monitor, Share: list.done,
 	}
 	return p.Run(ctx)
 }
@@ -116,47 +114,4 @@ func withoutName(file *os.File, err error) (*os.File, error) {
 		return nil, &state.IOError{Op: "make the scratch file", Path: inner.Path, Err: inner.Err}
 	}
 	return nil, err
-}
-
-// How often progress is shown: a terminal has one line that is written over,
-// a log gets few.
-const (
-	terminalEvery = 200 * time.Millisecond
-	logEvery      = 30 * time.Second
-)
-
-// progress shows how far reading has come.
-type progress struct {
-	w        io.Writer
-	terminal bool
-	share    func() float64 // of the list that has been read; nil when it is not known
-	last     time.Time
-	line     bool // there is a line to wipe off
-}
-
-func (p *progress) update(rows, _ int64) {
-	every := logEvery
-	if p.terminal {
-		every = terminalEvery
-	}
-	if time.Since(p.last) < every {
-		return
-	}
-	p.last = time.Now()
-	text := fmt.Sprintf("reading the list: %d rows", rows)
-	if p.share != nil {
-		text += fmt.Sprintf(", %.0f%%", 100*p.share())
-	}
-	if !p.terminal {
-		fmt.Fprintln(p.w, text)
-		return
-	}
-	fmt.Fprint(p.w, "\r"+text+"\x1b[K")
-	p.line = true
-}
-
-func (p *progress) end() {
-	if p.line {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
 }

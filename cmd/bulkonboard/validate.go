@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,10 +71,11 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	shown := progress{w: stderr, terminal: isTerminal(stderr), share: share, last: time.Now()}
-	p := batch.Preflight{List: list, FormID: v.formID, Scratch: scratch, Progress: shown.update}
+	stderr = terminalOr(stderr)
+	p := batch.Preflight{List: list, FormID: v.formID, Scratch: scratch, Monitor: new(batch.Monitor), Share: share}
+	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
 	f, err := p.Run(ctx)
-	shown.end()
+	stop()
 	if err != nil {
 		return err
 	}
