@@ -33,12 +33,26 @@ func Validate(c *Customer) []Problem {
 	if c.ClientID != "" && !isUUID(c.ClientID) {
 		p.add("invalid_client_id", clientID, "clientId is not a UUID (8-4-4-4-12 hexadecimal digits)")
 	}
+	if isRounded(c.MobileNumber) {
+		p.add("rounded_number", customerMobileNumber, "customerMobileNumber is written like 9.7E+11, as a spreadsheet does that has lost its last digits; make the column text and export the list again")
+	}
 	for f, value := range c.fields() {
 		if !isPlain(*value) {
 			p.text(field(f), *value)
 		}
 	}
 	return p
+}
+
+// isRounded reports a number in the notation to which spreadsheets turn long
+// ones: digits, a point or a comma, E+ and digits.
+func isRounded(value string) bool {
+	digits, exponent, found := strings.Cut(value, "E+")
+	return found && isDigits(strings.Replace(strings.Replace(digits, ".", "", 1), ",", "", 1)) && isDigits(exponent)
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // text finds what is no part of any value, but damage that earlier programs did

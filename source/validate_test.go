@@ -27,3 +27,18 @@ func TestAnAddressWithACharacterThatCannotBeSeenIsInvalid(t *testing.T) {
 		assert.Empty(t, Validate(&Customer{Type: individualType, Email: good, FirstName: "Ann", LastName: "Lee"}), good)
 	}
 }
+
+func TestAMobileNumberThatASpreadsheetRoundedIsInvalid(t *testing.T) {
+	for number, code := range map[string]string{
+		"9.71501E+11": "rounded_number", "9,71501E+11": "rounded_number", "1E+12": "rounded_number",
+		"+971 50 123 4567": "", "971501234567": "", "E+1": "", "": "",
+	} {
+		problems := Validate(&Customer{Type: individualType, Email: "ann@example.com", FirstName: "Ann", LastName: "Lee", MobileNumber: number})
+		if code == "" {
+			assert.Empty(t, problems, number)
+			continue
+		}
+		require.Len(t, problems, 1, number)
+		assert.Equal(t, code, problems[0].Code)
+	}
+}
