@@ -8,6 +8,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
+	"bulkonboard/source"
 )
 
 // job is one list on its way through the service, with the lock held.
@@ -45,16 +46,19 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	stop := showProgress(&j.monitor, j.people, j.log)
 	defer stop()
 	var duplicates *batch.Duplicates
+	var ends source.Position
 	if !j.noPreflight {
 		forecast, err := j.preflight(ctx)
 		if err != nil {
 			return j.refuse(err)
 		}
+		ends = forecast.Ends
 		if duplicates = forecast.Duplicates; j.duplicates == "send" {
 			duplicates = nil
 		}
 	}
 	c := j.config(abort)
+	c.Ends = ends
 	if duplicates.Len() > 0 {
 		scratch, err := j.scratch()
 		if err != nil {
