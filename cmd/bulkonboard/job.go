@@ -18,10 +18,11 @@ type job struct {
 	dir    *state.Dir
 	caller batch.Caller
 
-	began bool   // an earlier start may have made calls
-	path  string // of the list, or of what was spooled
-	list  *openList
-	read  fileSum // of the list, as far as it was read
+	monitor batch.Monitor
+	began   bool   // an earlier start may have made calls
+	path    string // of the list, or of what was spooled
+	list    *openList
+	read    fileSum // of the list, as far as it was read
 }
 
 // run prepares the run and makes it.
@@ -41,6 +42,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	defer closeWindow()
 	ctx, abort, release := untilSignalled(ctx, j.grace, j.say)
 	defer release()
+	stop := showProgress(&j.monitor, j.people, j.log)
+	defer stop()
 	var duplicates *batch.Duplicates
 	if !j.noPreflight {
 		forecast, err := j.preflight(ctx)
@@ -51,7 +54,17 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 			duplicates = nil
 		}
 	}
-	summary, err := batch.Run(ctx, j.config(duplicates, abort))
+	c := j.config(abort)
+	if duplicates.Len() > 0 {
+		scratch, err := j.scratch()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = scratch.Close() }() // nobody wants it any more
+		c.Duplicates, c.Scratch = duplicates, scratch
+	}
+	summary, err := batch.Run(ctx, c)
+	stop()
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.people, j.settings, summary)
@@ -92,13 +105,12 @@ func (j *job) refuse(reason error) error {
 	return reason
 }
 
-func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.Config {
+func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
 		ID:          j.id,
 		List:        j.list.List,
 		Encoder:     j.encoder,
 		Keep:        j.keep,
-		Duplicates:  duplicates,
 		Origin:      batch.Origin{List: j.name(), Command: commandLine(os.Args)},
 		Caller:      j.caller,
 		Pace:        j.controller(j.log),
@@ -115,6 +127,7 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Grace:       j.grace,
 		MaxFailures: j.limit,
 		Abort:       abort,
+		Monitor:     &j.monitor,
 		Log:         j.log,
 
 		AcceptRefusals: j.acceptRefusals || j.retry != nil,

@@ -56,7 +56,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 		return err
 	}
 	s.shown = shownSettings(c)
-	v, err := s.logs.open(c.ErrOrStderr())
+	v, err := s.logs.open(terminalOr(c.ErrOrStderr()))
 	if err != nil {
 		return err
 	}
