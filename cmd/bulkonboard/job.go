@@ -20,10 +20,20 @@ type job struct {
 	stderr io.Writer
 	log    *slog.Logger
 
-	monitor batch.Monitor
-	began   bool   // an earlier start may have made calls
-	path    string // of the list, or of what was spooled
-	list    *openList
+	monitor    batch.Monitor
+	metricsOut *metricsOut // nil for none
+
+	began bool   // an earlier start may have made calls
+	path  string // of the list, or of what was spooled
+	list  *openList
+}
+
+// measure begins to show metrics of the run, if any are asked for.
+func (j *job) measure(ctx context.Context) (err error) {
+	if j.metricsOut, err = j.metrics.open(ctx, &j.monitor, j.log); j.metricsOut != nil {
+		j.caller = measured{j.caller, j.metricsOut.metrics}
+	}
+	return err
 }
 
 // run prepares the run and makes it.

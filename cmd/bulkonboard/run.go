@@ -84,7 +84,12 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer)
 		}
 	}
 	j := &job{settings: s, dir: dir, caller: service.caller, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil))}
-	return j.run(ctx, stdin)
+	if err := j.measure(ctx); err != nil {
+		return err
+	}
+	err = j.run(ctx, stdin)
+	j.metricsOut.close(err)
+	return err
 }
 
 // checkList refuses a file that is no list before anything is made. Standard
