@@ -36,6 +36,7 @@ type dispatcher struct {
 	stop    context.CancelCauseFunc
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	monitor *Monitor
+	meter   *meter
 
 	waiting    retries
 	customers  *customers
@@ -187,6 +188,7 @@ func (d *dispatcher) answered(a attempt) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
 	d.recognised = d.recognised || answer.Recognised
+	d.meter.answered(now, answer)
 	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
 	switch v := judge(answer, d.recognised); {
 	case v == unsent:

@@ -20,32 +20,40 @@ type job struct {
 	stderr io.Writer
 	log    *slog.Logger
 
-	monitor    batch.Monitor
-	metricsOut *metricsOut // nil for none
-
-	began bool   // an earlier start may have made calls
-	path  string // of the list, or of what was spooled
-	list  *openList
-}
-
-// measure begins to show metrics of the run, if any are asked for.
-func (j *job) measure(ctx context.Context) (err error) {
-	if j.metricsOut, err = j.metrics.open(ctx, &j.monitor, j.log); j.metricsOut != nil {
-		j.caller = measured{j.caller, j.metricsOut.metrics}
-	}
-	return err
+	monitor batch.Monitor
+	id      string // of the run
+	began   bool   // an earlier start may have made calls
+	path    string // of the list, or of what was spooled
+	list    *openList
+	read    fileSum // of the list, as far as it was read
 }
 
 // run prepares the run and makes it.
-func (j *job) run(ctx context.Context, stdin io.Reader) error {
-	var err error
-	if j.began, err = j.dir.Began(); err != nil {
+func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
+	if j.id, j.began, err = j.dir.Began(); err != nil {
 		return err
+	}
+	if !j.began {
+		j.id = batch.NewID(time.Now())
+	}
+	j.log = j.log.With("run", j.id)
+	shown, err := j.metrics.open(ctx, &j.monitor, j.log)
+	if err != nil {
+		return j.refuse(err)
+	}
+	if shown != nil {
+		j.caller = measured{j.caller, shown.metrics}
+		defer func() { shown.close(err) }()
 	}
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
 	}
 	defer j.list.Close()
+	return j.take(ctx)
+}
+
+// take takes the list through the service, and says what came of it.
+func (j *job) take(ctx context.Context) error {
 	ctx, closeWindow := j.window.limited(ctx)
 	defer closeWindow()
 	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
@@ -77,10 +85,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	if summary.Began || summary.Complete {
 		printSummary(j.stderr, j.settings, summary)
 	}
-	if err == nil && summary.Bad() > 0 {
-		return &badRowsError{summary.Bad()}
-	}
-	return err
+	return outcomeOf(summary.Bad(), err)
 }
 
 // find finds the list, and opens it at its first record.
@@ -91,7 +96,8 @@ func (j *job) find(stdin io.Reader) (err error) {
 			return err
 		}
 	}
-	list, err := j.open(j.path)
+	j.read = newFileSum()
+	list, err := j.open(j.path, j.read)
 	if err != nil {
 		return err
 	}
@@ -103,9 +109,9 @@ func (j *job) find(stdin io.Reader) (err error) {
 	return nil
 }
 
-// refuse leaves no state of a list that is refused before its first call.
+// refuse leaves no state of a job that is refused before its first call.
 func (j *job) refuse(reason error) error {
-	if j.began || exitCode(reason) != exitBadList {
+	if code := exitCode(reason); j.began || code != exitBadList && code != exitUsage {
 		return reason
 	}
 	if err := j.dir.Dismantle(); err != nil {
@@ -116,17 +122,19 @@ func (j *job) refuse(reason error) error {
 
 func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
-		List:    j.list.List,
-		Encoder: j.encoder,
-		Keep:    j.keep,
-		Origin:  batch.Origin{List: j.name(), Command: commandLine(os.Args)},
-		Caller:  j.caller,
-		Pace:    j.controller(j.log),
-		State:   j.dir,
-		Results: j.output,
-		Rejects: j.rejects,
-		Binding: j.binding(j.list.List),
-		FormID:  j.formID,
+		ID:          j.id,
+		List:        j.list.List,
+		Encoder:     j.encoder,
+		Keep:        j.keep,
+		Origin:      batch.Origin{List: j.name(), Command: commandLine(os.Args)},
+		Caller:      j.caller,
+		Pace:        j.controller(j.log),
+		State:       j.dir,
+		Results:     j.output,
+		Rejects:     j.rejects,
+		SummaryFile: j.summaryFile(),
+		Binding:     j.binding(j.list.List),
+		FormID:      j.formID,
 
 		MaxInFlight: j.maxInFlight,
 		MaxAttempts: j.maxAttempts,

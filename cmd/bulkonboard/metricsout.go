@@ -90,9 +90,6 @@ func (f *metricsFlags) open(ctx context.Context, m *batch.Monitor, log *slog.Log
 
 // close shows how the run ended, once more in the file, and ends the server.
 func (o *metricsOut) close(err error) {
-	if o == nil {
-		return
-	}
 	close(o.done)
 	<-o.written
 	o.end(exitCode(err), time.Now())

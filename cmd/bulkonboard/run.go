@@ -55,6 +55,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 	if err != nil {
 		return err
 	}
+	s.shown = shownSettings(c)
 	return runJob(c.Context(), s, c.InOrStdin(), terminalOr(c.ErrOrStderr()))
 }
 
@@ -84,12 +85,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer)
 		}
 	}
 	j := &job{settings: s, dir: dir, caller: service.caller, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil))}
-	if err := j.measure(ctx); err != nil {
-		return err
-	}
-	err = j.run(ctx, stdin)
-	j.metricsOut.close(err)
-	return err
+	return j.run(ctx, stdin)
 }
 
 // checkList refuses a file that is no list before anything is made. Standard
@@ -131,6 +127,9 @@ func (s *settings) checkFiles() error {
 		if in, err = s.checkInput(); err != nil {
 			return err
 		}
+	}
+	if err := s.checkSummary(); err != nil {
+		return err
 	}
 	out, err := os.Stat(s.output)
 	if errors.Is(err, os.ErrNotExist) {

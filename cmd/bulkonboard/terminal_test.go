@@ -82,7 +82,7 @@ func (s *screen) enter(line string) {
 // look is what is on the screen: its lines as they stand there, and joined
 // where the terminal broke them. No line must have left it.
 func (s *screen) look() (broken, joined []string) {
-	out := s.do("capture-pane", "-p", ";", "display-message", "-p", "history #{history_size}", ";", "capture-pane", "-p", "-J")
+	out := s.do("capture-pane", "-p", "-S", "-", ";", "display-message", "-p", "history #{history_size}", ";", "capture-pane", "-p", "-J", "-S", "-")
 	before, after, _ := strings.Cut(out, "history ")
 	scrolled, after, _ := strings.Cut(after, "\n")
 	if !s.resized {
@@ -122,7 +122,7 @@ var (
 	}
 	// textLines are all that may stand above a frame.
 	textLines = regexp.MustCompile(`^([$#].*|forecast: .*|  (calls|mailed|duplicates|invalid) .*|time=\S+ level=INFO msg=.*|\^C|` +
-		`stopping: .*|(INCOMPLETE|complete): .*|  (ok|attempts|outages) .*|so far: .*|go on: .*|results: .*|bulkonboard: interrupted|exit code \d+|)$`)
+		`stopping: .*|(INCOMPLETE|complete): .*|  (ok|attempts|outages) .*|so far: .*|go on: .*|(results|summary): .*|bulkonboard: interrupted|exit code \d+|)$`)
 	count = regexp.MustCompile(`(?:ok|duplicate|invalid|rejected|failed) (\d+)`)
 )
 
