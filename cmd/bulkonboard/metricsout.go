@@ -146,7 +146,7 @@ func lastSuccessIn(file string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(f)
 	if err != nil || len(families) > 0 && families["bulkonboard_build_info"] == nil {
