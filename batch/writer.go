@@ -128,8 +128,8 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	}
 	w.keepAnswer(s, res)
 	w.tally.add(s, res)
-	w.monitor.wrote(res.Status, s.rec.Next.Offset)
 	w.meter.wrote(time.Now())
+	w.monitor.wrote(res.Status, s.rec.Next.Offset)
 	w.position, w.dirty = s.rec.Next, true
 	w.window.Release(s.weight)
 	if err := w.budget.check(w.tally.failures()-w.failedBefore, w.tally.Rows-w.rowsBefore); err != nil {

@@ -80,9 +80,10 @@ func (s *screen) enter(line string) {
 }
 
 // look is what is on the screen: its lines as they stand there, and joined
-// where the terminal broke them. No line must have left it.
+// where the terminal broke them, with those that tmux moved off the screen as
+// it made it narrower. Otherwise no line must have left it.
 func (s *screen) look() (broken, joined []string) {
-	out := s.do("capture-pane", "-p", "-S", "-", ";", "display-message", "-p", "history #{history_size}", ";", "capture-pane", "-p", "-J", "-S", "-")
+	out := s.do("capture-pane", "-p", ";", "display-message", "-p", "history #{history_size}", ";", "capture-pane", "-p", "-J", "-S", "-")
 	before, after, _ := strings.Cut(out, "history ")
 	scrolled, after, _ := strings.Cut(after, "\n")
 	if !s.resized {
