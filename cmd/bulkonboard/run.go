@@ -238,6 +238,7 @@ func (s *settings) service(ctx context.Context, stderr io.Writer) (*service, err
 	c := session.Config{
 		BaseURL: s.baseURL, AppID: s.appID, AppSecret: s.secret, TenantID: s.tenantID,
 		Timeout: s.timeout, MaxInflight: s.maxInFlight, UserAgent: "bulkonboard/" + version(),
+		Authorities: s.authorities, NoProxy: s.noProxyEnv,
 	}
 	stop := func() {}
 	if s.sandbox {
@@ -250,6 +251,12 @@ func (s *settings) service(ctx context.Context, stderr io.Writer) (*service, err
 	if err != nil {
 		stop()
 		return nil, &usageError{[]string{err.Error()}}
+	}
+	if s.warning != "" {
+		fmt.Fprintln(stderr, s.warning)
+	}
+	if proxy := client.Proxy(); proxy != "" {
+		fmt.Fprintf(stderr, "calls go through the proxy %s, by the environment; --no-proxy-env goes without\n", oneLine(proxy))
 	}
 	return &service{caller: client, close: func() {
 		client.CloseIdle()
