@@ -63,18 +63,18 @@ func TestOnlyAVerifiedServerOverTLS12OrLaterIsToldAnything(t *testing.T) {
 	soon, past := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
 	cases := []struct {
 		name    string
-		config  tls.Config
+		config  *tls.Config
 		trusted *authority
 		want    Outcome
 	}{
-		{"TLS 1.3", tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}}, ours, OK},
-		{"TLS 1.2", tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}, MaxVersion: tls.VersionTLS12}, ours, OK},
-		{"TLS 1.1", tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, ours, TLSRefused},
-		{"expired", tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", past)}}, ours, TLSRefused},
-		{"of another address", tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.2", soon)}}, ours, TLSRefused},
-		{"of another authority", tls.Config{Certificates: []tls.Certificate{other.server(t, "127.0.0.1", soon)}}, ours, TLSRefused},
-		{"asking for a certificate in turn", tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}, ClientAuth: tls.RequireAnyClientCert}, ours, TLSRefused},
-		{"of none that the system knows", tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}}, nil, TLSRefused},
+		{"TLS 1.3", &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}}, ours, OK},
+		{"TLS 1.2", &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}, MaxVersion: tls.VersionTLS12}, ours, OK},
+		{"TLS 1.1", &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, ours, TLSRefused},
+		{"expired", &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", past)}}, ours, TLSRefused},
+		{"of another address", &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.2", soon)}}, ours, TLSRefused},
+		{"of another authority", &tls.Config{Certificates: []tls.Certificate{other.server(t, "127.0.0.1", soon)}}, ours, TLSRefused},
+		{"asking for a certificate in turn", &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}, ClientAuth: tls.RequireAnyClientCert}, ours, TLSRefused},
+		{"of none that the system knows", &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", soon)}}, nil, TLSRefused},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestOnlyAVerifiedServerOverTLS12OrLaterIsToldAnything(t *testing.T) {
 				_, _ = io.WriteString(w, envelopeOf(200, "x", "id"))
 			}))
 			server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-			server.TLS = &c.config
+			server.TLS = c.config
 			server.StartTLS()
 			defer server.Close()
 			config := Config{BaseURL: server.URL, AppSecret: canary, Timeout: 5 * time.Second}

@@ -72,7 +72,8 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 		return nil, err
 	}
 	defer list.Close()
-	file, err := os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	_ = os.Remove(j.dir.KeptPath(state.Scratch)) // a killed process may have left one
+	file, err := os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	scratch, err := withoutName(file, err)
 	if err != nil {
 		return nil, err

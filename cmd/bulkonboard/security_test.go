@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -196,4 +197,40 @@ func TestWordsFromOutsideReachTheTerminalWithoutItsControls(t *testing.T) {
 		assert.Contains(t, text, "owned")
 		assert.NotRegexp(t, "[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u202a-\u202e\u2066-\u2069]", text)
 	}
+}
+
+// TestWhatIsSaidNamesRowsAndNeverPeople whatever is wrong with them, and though
+// the service repeats what it was sent.
+func TestWhatIsSaidNamesRowsAndNeverPeople(t *testing.T) {
+	p := newProgram(t, 1, sandbox.Options{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]any{"statusCode": 400, "messages": []string{string(body), strings.ToUpper(string(body))}})
+	}))
+	t.Cleanup(server.Close)
+	list := "customerType,customerEmail,firstName,lastName,customerMobileNumber,clientId\n" +
+		"Individual,sent.CANARY@example.com,CANARYfirst,CANARYlast,+49CANARY,\n" +
+		"Individual,CANARY is no address,CANARYfirst,CANARYlast,,\n" +
+		"CANARY,other@example.com,CANARYfirst,CANARYlast,,CANARY\n" +
+		"Individual,CANARY\n" +
+		"Individual,\"CANARY,x,y,,\n"
+	require.NoError(t, os.WriteFile(p.file("list.csv"), []byte(list), 0o600))
+	c, stderr := p.start("--base-url", server.URL, "--max-invalid", "100%")
+	assert.Equal(t, exitBadRows, p.end(c))
+	assert.Contains(t, stderr.String(), "row 1 ")
+	assert.Contains(t, stderr.String(), "row 2 ")
+	assert.NotContains(t, strings.ToLower(stderr.String()), "canary")
+	validate, said := p.command("validate", "-i", p.file("list.csv"))
+	assert.Equal(t, exitBadRows, p.end(validate))
+	assert.NotContains(t, strings.ToLower(said.String()), "canary")
+}
+
+func TestARunWritesToNoPlaceThatAnotherUserPrepared(t *testing.T) {
+	p := newProgram(t, 1, sandbox.Options{})
+	require.NoError(t, os.Symlink(t.TempDir(), p.file("out.csv.state")))
+	c, stderr := p.start()
+	assert.Equal(t, exitState, p.end(c))
+	assert.Contains(t, stderr.String(), "out.csv.state is no folder, or only a link to one")
+	assert.Zero(t, p.service.Stats().Calls)
 }
