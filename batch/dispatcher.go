@@ -33,7 +33,8 @@ type dispatcher struct {
 	answers <-chan attempt // room for every call in flight
 	journal chan<- entry   // owned by the dispatcher
 	stop    context.CancelCauseFunc
-	watch   func(pace.Snapshot)
+	watch   func(time.Time, pace.Snapshot)
+	meter   *meter
 
 	waiting    retries
 	customers  *customers
@@ -107,7 +108,7 @@ func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Ti
 func (d *dispatcher) show(now time.Time) {
 	if now.Sub(d.watched) >= watchEvery {
 		d.watched = now
-		d.watch(d.pace.Snapshot(now))
+		d.watch(now, d.pace.Snapshot(now))
 	}
 }
 
@@ -173,6 +174,7 @@ func (d *dispatcher) answered(a attempt) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
 	d.recognised = d.recognised || answer.Recognised
+	d.meter.answered(now, answer)
 	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
 	switch v := judge(answer, d.recognised); {
 	case v == unsent:

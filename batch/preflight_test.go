@@ -90,9 +90,9 @@ func TestTheForecastCountsWhatWouldBeCalledAndMailed(t *testing.T) {
 	assert.Equal(t, int64(3), f.Invalid)
 	groups := f.Errors.Commonest()
 	require.Len(t, groups, 2)
-	assert.Equal(t, ErrorGroup{
-		Code: "invalid_customer_email", Status: sink.Invalid, Count: 2, FirstRow: 4, FirstLine: 5,
-		Message: "customerEmail is not an e-mail address",
+	assert.Equal(t, sink.ErrorGroup{
+		Code: "invalid_customer_email", Field: "customerEmail", Status: sink.Invalid, Count: 2, Rows: []int64{4, 7}, Line: 5,
+		Message: "customerEmail is not an e-mail address", Shapes: []string{"aaaaaa"},
 	}, *groups[0])
 }
 

@@ -11,8 +11,10 @@ package batch
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"math"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +29,11 @@ import (
 // Config is everything a run needs. All fields are required unless they say
 // otherwise. The run owns none of them: who opened, closes.
 type Config struct {
+	// ID tells this run from every other, over all its starts. NewID makes
+	// one; a run that is gone on with keeps the one that state.Dir.Began
+	// gives.
+	ID string
+
 	List    *source.List
 	Encoder Encoder
 	Caller  Caller
@@ -37,6 +44,8 @@ type Config struct {
 	// Rejects is empty when none are asked for.
 	Results string
 	Rejects string
+
+	SummaryFile SummaryFile // without a path: none
 
 	// Keep gives the result that a record carries from an earlier run and is
 	// to keep; such a record is not sent. May be nil.
@@ -81,7 +90,16 @@ type Config struct {
 func Run(ctx context.Context, c Config) (*Summary, error) {
 	r := &run{Config: c, log: c.State, started: time.Now()}
 	err := r.whole(ctx)
+	if err != nil {
+		r.explain(err)
+	}
 	return r.summary(), err
+}
+
+// NewID makes the id of a run that begins: the time, for people and for
+// sorting, and a few random digits.
+func NewID(now time.Time) string {
+	return now.UTC().Format("20060102T150405Z-") + strings.ToLower(rand.Text()[:6])
 }
 
 // Origin says where a run comes from, for people.
@@ -97,12 +115,14 @@ type run struct {
 	started   time.Time
 	published bool // an earlier run had finished but for its last renames
 	began     bool
+	concluded bool // nothing is left but to put the outputs in place
 	complete  bool
 
 	from     source.Position
 	journal  map[int64]journalled
 	answered int // results that the journal had
 	tally    *Tally
+	meter    *meter
 
 	results *output
 	rejects *output
@@ -116,6 +136,7 @@ func (r *run) whole(ctx context.Context) error {
 		return err
 	}
 	r.began = true
+	r.meter = newMeter(r.tally.Measures, time.Now())
 	return r.pipeline(ctx)
 }
 
@@ -148,7 +169,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	}
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
 	write := &writer{
-		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally,
+		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
 		duplicates: r.Duplicates, answers: r.answers,
 	}
@@ -180,8 +201,12 @@ func (r *run) pipeline(ctx context.Context) error {
 	})
 	err = g.Wait()
 
+	r.meter.paced(time.Now(), r.Pace.Snapshot(time.Now()))
 	if err == nil && write.all && read.complete {
 		return r.publish(write.position)
+	}
+	if err == nil { // everything written is committed, and not what was measured since
+		err = r.commit(write.position, r.tally)
 	}
 	if cause := context.Cause(soft); cause != nil {
 		return cause
@@ -210,7 +235,7 @@ func graceThen(soft context.Context, grace time.Duration, abort, settled <-chan 
 func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch,
+		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter,
 		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, answers: map[int64]givenAnswer{}},
 	}
 	// A run that has answers knows that form and mapping are right.
@@ -222,7 +247,8 @@ func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan
 
 // watch takes in how the pace stands, for the next commit. It is called by the
 // dispatcher.
-func (r *run) watch(s pace.Snapshot) {
+func (r *run) watch(now time.Time, s pace.Snapshot) {
+	r.meter.paced(now, s)
 	if s.Learned > 0 {
 		r.learned.Store(math.Float64bits(s.Learned))
 	}
@@ -258,12 +284,9 @@ func (r *run) openOutputs() error {
 	return r.begin()
 }
 
-// begin commits the empty beginning of a run before its first call, so that
-// even a run killed at once is known by its binding.
+// begin commits before the first call of a start, so that even a run killed at
+// once is known by its binding, and each start counts.
 func (r *run) begin() error {
-	if len(r.results.buf) == 0 {
-		return nil
-	}
 	if err := firstError(r.results.flush(), r.rejects.flush()); err != nil {
 		return err
 	}
@@ -280,6 +303,10 @@ func (r *run) publish(at source.Position) error {
 	if err != nil {
 		return err
 	}
+	if err := r.conclude(); err != nil {
+		return err
+	}
+	r.concluded = true
 	if err := r.State.Publish(cp, r.targets()); err != nil {
 		return err
 	}
@@ -292,11 +319,15 @@ func (r *run) targets() map[string]string {
 	if r.Rejects != "" {
 		targets[state.Rejects] = r.Rejects
 	}
+	if r.SummaryFile.Path != "" {
+		targets[state.Summary] = r.SummaryFile.Path
+	}
 	return targets
 }
 
 // Summary says what a run did and how far it came.
 type Summary struct {
+	ID string
 	*Tally
 	Began       bool // the state was taken up and rows were looked at
 	Complete    bool
@@ -314,6 +345,7 @@ func (r *run) summary() *Summary {
 	}
 	tally.Origin = r.Origin
 	return &Summary{
+		ID:          r.ID,
 		Tally:       tally,
 		Began:       r.began,
 		Complete:    r.complete || r.published,

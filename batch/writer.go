@@ -53,6 +53,7 @@ type writer struct {
 	encoder Encoder
 	commit  func(source.Position, *Tally) error
 	tally   *Tally
+	meter   *meter
 	budget  FailureLimit
 	// Counts of the runs that this one goes on with.
 	rowsBefore, failedBefore int64
@@ -126,6 +127,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	}
 	w.keepAnswer(s, res)
 	w.tally.add(s, res)
+	w.meter.wrote(time.Now())
 	w.position, w.dirty = s.rec.Next, true
 	w.window.Release(s.weight)
 	if err := w.budget.check(w.tally.failures()-w.failedBefore, w.tally.Rows-w.rowsBefore); err != nil {

@@ -19,16 +19,21 @@ type job struct {
 	caller batch.Caller
 	stderr io.Writer
 
+	id    string // of the run
 	began bool   // an earlier start may have made calls
 	path  string // of the list, or of what was spooled
 	list  *openList
+	read  fileSum // of the list, as far as it was read
 }
 
 // run prepares the run and makes it.
 func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	var err error
-	if j.began, err = j.dir.Began(); err != nil {
+	if j.id, j.began, err = j.dir.Began(); err != nil {
 		return err
+	}
+	if !j.began {
+		j.id = batch.NewID(time.Now())
 	}
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
@@ -53,10 +58,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	if summary.Began || summary.Complete {
 		printSummary(j.stderr, j.settings, summary)
 	}
-	if err == nil && summary.Bad() > 0 {
-		return &badRowsError{summary.Bad()}
-	}
-	return err
+	return outcomeOf(summary.Bad(), err)
 }
 
 // find finds the list, and opens it at its first record.
@@ -67,7 +69,8 @@ func (j *job) find(stdin io.Reader) (err error) {
 			return err
 		}
 	}
-	list, err := j.open(j.path)
+	j.read = newFileSum()
+	list, err := j.open(j.path, j.read)
 	if err != nil {
 		return err
 	}
@@ -91,20 +94,22 @@ func (j *job) refuse(reason error) error {
 }
 
 func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.Config {
-	log := slog.New(slog.NewTextHandler(j.stderr, nil))
+	log := slog.New(slog.NewTextHandler(j.stderr, nil)).With("run", j.id)
 	return batch.Config{
-		List:       j.list.List,
-		Encoder:    j.encoder,
-		Keep:       j.keep,
-		Duplicates: duplicates,
-		Origin:     batch.Origin{List: j.name(), Command: commandLine(os.Args)},
-		Caller:     j.caller,
-		Pace:       j.controller(log),
-		State:      j.dir,
-		Results:    j.output,
-		Rejects:    j.rejects,
-		Binding:    j.binding(j.list.List),
-		FormID:     j.formID,
+		ID:          j.id,
+		List:        j.list.List,
+		Encoder:     j.encoder,
+		Keep:        j.keep,
+		Duplicates:  duplicates,
+		Origin:      batch.Origin{List: j.name(), Command: commandLine(os.Args)},
+		Caller:      j.caller,
+		Pace:        j.controller(log),
+		State:       j.dir,
+		Results:     j.output,
+		Rejects:     j.rejects,
+		SummaryFile: j.summaryFile(),
+		Binding:     j.binding(j.list.List),
+		FormID:      j.formID,
 
 		MaxInFlight: j.maxInFlight,
 		MaxAttempts: j.maxAttempts,

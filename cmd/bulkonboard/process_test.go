@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"net/http/httptest"
@@ -21,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/sink"
 )
 
 const canarySecret = "canary-secret-0451"
@@ -59,12 +62,17 @@ func (p *program) start(args ...string) (*exec.Cmd, *bytes.Buffer) {
 
 // command starts the program.
 func (p *program) command(args ...string) (*exec.Cmd, *bytes.Buffer) {
+	return p.commandTo(nil, args...)
+}
+
+// commandTo starts the program with a standard output.
+func (p *program) commandTo(stdout io.Writer, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	executable, err := os.Executable()
 	require.NoError(p.t, err)
 	c := exec.Command(executable, args...)
 	c.Env = append(p.env, programVariable+"=1")
 	var stderr bytes.Buffer
-	c.Stderr = &stderr
+	c.Stdout, c.Stderr = stdout, &stderr
 	if p.stdin != "" {
 		list, err := os.Open(p.stdin)
 		require.NoError(p.t, err)
@@ -97,6 +105,31 @@ func (p *program) requireEachItsOwn(rows int) {
 		email := fmt.Sprintf("c%d@example.com", i+1)
 		require.Equal(p.t, []string{email, "ok", sandbox.SessionID("form", email)}, []string{r[1], r[4], r[5]})
 	}
+}
+
+// summary reads the summary, whole and unchanged.
+func (p *program) summary() *sink.Summary {
+	b, err := os.ReadFile(p.file("out.csv.summary.json"))
+	require.NoError(p.t, err)
+	s, err := sink.DecodeSummary(b)
+	require.NoError(p.t, err)
+	require.Empty(p.t, s.Check())
+	return s
+}
+
+// requireItsSummary checks that the summary is of the results beside it.
+func (p *program) requireItsSummary(rows int) *sink.Summary {
+	s := p.summary()
+	require.True(p.t, s.Complete)
+	require.Equal(p.t, int64(rows), s.Rows)
+	for _, f := range []*sink.File{s.Output, s.Rejects} {
+		if f != nil {
+			b, err := os.ReadFile(f.Name)
+			require.NoError(p.t, err)
+			require.Equal(p.t, fmt.Sprintf("%x", sha256.Sum256(b)), f.SHA256, f.Name)
+		}
+	}
+	return s
 }
 
 // until waits for something to be so, without a clock of its own.
@@ -135,6 +168,9 @@ func killAtRandom(t *testing.T, rows, inFlight, most int) {
 		require.Equal(t, -1, code, stderr.String())
 	}
 	p.requireEachItsOwn(rows)
+	s := p.requireItsSummary(rows)
+	assert.Equal(t, int64(doubts), s.InDoubt)
+	assert.Equal(t, kills, s.Resumed)
 	stats := p.service.Stats()
 	assert.LessOrEqual(t, stats.RepeatedCalls, int64(doubts))
 	assert.LessOrEqual(t, doubts, kills*inFlight)

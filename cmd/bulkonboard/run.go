@@ -54,6 +54,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 	if err != nil {
 		return err
 	}
+	s.shown = shownSettings(c)
 	return runJob(c.Context(), s, c.InOrStdin(), c.ErrOrStderr())
 }
 
@@ -125,6 +126,9 @@ func (s *settings) checkFiles() error {
 		if in, err = s.checkInput(); err != nil {
 			return err
 		}
+	}
+	if err := s.checkSummary(); err != nil {
+		return err
 	}
 	out, err := os.Stat(s.output)
 	if errors.Is(err, os.ErrNotExist) {
