@@ -152,13 +152,13 @@ func readFile(fsys FS, name string) ([]byte, error) {
 
 // replaceFile puts a durable file in the place of name.
 func replaceFile(fsys FS, name string, content []byte) error {
-	return replaceFrom(fsys, name, bytes.NewReader(content))
+	return Replace(fsys, name, bytes.NewReader(content))
 }
 
-// replaceFrom does the same with what a reader gives: temp, fsync, rename,
-// fsync of the folder. A crash before the rename leaves the old file, and a
-// temp that the next call overwrites; after it, the new one.
-func replaceFrom(fsys FS, name string, content io.Reader) error {
+// Replace does the same with what a reader gives: temp, fsync, rename, fsync of
+// the folder. The file has mode 0600. A crash before the rename leaves the old
+// file, and a temp that the next call overwrites; after it, the new one.
+func Replace(fsys FS, name string, content io.Reader) error {
 	temp := name + ".tmp"
 	if err := writeFile(fsys, temp, content); err != nil {
 		return err

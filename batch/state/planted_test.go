@@ -59,7 +59,7 @@ func TestWhatStandsInTheWayOfATemporaryFileIsReplacedAndNotWrittenInto(t *testin
 	theirs, err := os.Open(name + ".tmp") // as somebody may who made it
 	require.NoError(t, err)
 	defer theirs.Close()
-	require.NoError(t, replaceFrom(OS{}, name, strings.NewReader("personal")))
+	require.NoError(t, Replace(OS{}, name, strings.NewReader("personal")))
 	info, err := theirs.Stat()
 	require.NoError(t, err)
 	assert.Zero(t, info.Size())
