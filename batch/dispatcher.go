@@ -16,7 +16,8 @@ const (
 	// firstDelay is the mean wait before a row's second attempt.
 	firstDelay = 250 * time.Millisecond
 
-	// watchEvery is how often the pace is looked at for the checkpoint.
+	// watchEvery is how often the pace is shown while there is always
+	// something to send.
 	watchEvery = 100 * time.Millisecond
 )
 
@@ -33,8 +34,9 @@ type dispatcher struct {
 	answers <-chan attempt // room for every call in flight
 	journal chan<- entry   // owned by the dispatcher
 	stop    context.CancelCauseFunc
-	watch   func(time.Time, pace.Snapshot)
+	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	meter   *meter
+	monitor *Monitor
 
 	waiting    retries
 	customers  *customers
@@ -51,7 +53,11 @@ func (d *dispatcher) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil && !d.idle() {
-		work, wakeAt := d.sendReady(time.Now())
+		now := time.Now()
+		work, wakeAt := d.sendReady(now)
+		if now.Sub(d.watched) >= watchEvery || len(work) == 0 && len(d.answers) == 0 {
+			d.show(now, false)
+		}
 		if !wakeAt.IsZero() {
 			timer.Reset(time.Until(wakeAt))
 		}
@@ -66,8 +72,10 @@ func (d *dispatcher) run(ctx context.Context) {
 		d.answeredMeanwhile()
 	}
 	for d.inFlight > 0 {
+		d.show(time.Now(), true)
 		d.answered(<-d.answers)
 	}
+	d.show(time.Now(), ctx.Err() != nil)
 }
 
 // idle reports that nothing is left to do.
@@ -84,7 +92,6 @@ func (d *dispatcher) idle() bool {
 // which to look again, zero when only an answer or a new row can change
 // anything.
 func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Time) {
-	d.show(now)
 	for {
 		v := d.pace.Next(now, d.inFlight)
 		if v.End != nil {
@@ -104,12 +111,11 @@ func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Ti
 	}
 }
 
-// show lets the run see how the pace stands, not at every attempt.
-func (d *dispatcher) show(now time.Time) {
-	if now.Sub(d.watched) >= watchEvery {
-		d.watched = now
-		d.watch(now, d.pace.Snapshot(now))
-	}
+// show lets the run see how the pace stands: from time to time, and always
+// before the dispatcher waits, so that what is seen of a waiting one is true.
+func (d *dispatcher) show(now time.Time, draining bool) {
+	d.watched = now
+	d.watch(now, d.pace.Snapshot(now), d.inFlight, draining)
 }
 
 // nextRetry takes the row whose next attempt is due.
@@ -129,8 +135,9 @@ func (d *dispatcher) received(s *slot, ok bool) {
 	}
 	s.customer = customerOf(s.rec, d.formID)
 	if s.given != nil {
-		d.customers.learn(s, s.given)
+		d.learn(s, s.given)
 		s.done <- *s.given
+		d.monitor.answer()
 		return
 	}
 	if d.answerDuplicate(s) || !d.customers.enter(s) {
@@ -152,6 +159,13 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	}
 	d.journal <- entry{kind: outcome, slot: s, result: *res}
 	return true
+}
+
+// learn lets the later rows of a customer know of a result.
+func (d *dispatcher) learn(s *slot, res *sink.Result) {
+	if err := d.customers.learn(s, res); err != nil {
+		d.stop(err)
+	}
 }
 
 func (d *dispatcher) send(s *slot, now time.Time) {
@@ -205,7 +219,7 @@ func (d *dispatcher) finish(s *slot, res sink.Result) {
 		d.stop(verdict)
 		return
 	}
-	d.customers.learn(s, &res)
+	d.learn(s, &res)
 	for next := d.customers.leave(s); next != nil; next = d.customers.leave(next) {
 		if !d.answerDuplicate(next) {
 			heap.Push(&d.waiting, next)

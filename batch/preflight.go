@@ -24,8 +24,10 @@ type Preflight struct {
 	// Scratch takes 8 bytes a row, and is nobody else's.
 	Scratch Scratch
 
-	// Progress is called every some thousand rows. May be nil.
-	Progress func(rows, bytes int64)
+	// Monitor shows how far reading is, and Share is how much of the list has
+	// been read, from 0 to 1. Both may be nil.
+	Monitor *Monitor
+	Share   func() float64
 }
 
 // Forecast is what a run of the list would do.
@@ -46,7 +48,7 @@ type Forecast struct {
 }
 
 // progressRows is how many rows go between two looks at the context, and two
-// calls of Progress.
+// words to the monitor.
 const progressRows = 4096
 
 // manyChunks is where a list is long enough for its memory to be looked after:
@@ -91,8 +93,8 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
 		if rec.Row%progressRows != 0 {
 			continue
 		}
-		if p.Progress != nil {
-			p.Progress(f.Rows, f.Bytes)
+		if p.Monitor != nil {
+			p.Monitor.read(f.Rows, f.Bytes, p.share())
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -134,6 +136,13 @@ func (p *Preflight) count(f *Forecast, find *finder, rec *source.Record) error {
 		}
 	}
 	return find.see(rec.Row, customerOf(rec, p.FormID), about)
+}
+
+func (p *Preflight) share() float64 {
+	if p.Share == nil {
+		return 0
+	}
+	return p.Share()
 }
 
 func (p *Preflight) keep(rec *source.Record) (sink.Result, bool) {

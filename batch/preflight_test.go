@@ -219,13 +219,14 @@ func TestAPreflightEndsWhenItIsToldTo(t *testing.T) {
 	list, err := source.Open(strings.NewReader(csvList(10000)), source.Options{})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancelCause(context.Background())
-	p := &Preflight{List: list, FormID: "form", Scratch: &memory{}, Progress: func(rows, bytes int64) {
-		assert.Equal(t, int64(progressRows), rows)
-		assert.Positive(t, bytes)
-		cancel(ErrInterrupted)
-	}}
+	cancel(ErrInterrupted)
+	p := &Preflight{List: list, FormID: "form", Scratch: &memory{}, Monitor: new(Monitor)}
 	_, err = p.Run(ctx)
 	require.ErrorIs(t, err, ErrInterrupted)
+	seen := p.Monitor.Progress()
+	assert.Equal(t, Reading, seen.State)
+	assert.EqualValues(t, progressRows, seen.Rows, "the first look at the context")
+	assert.Positive(t, seen.Bytes)
 }
 
 func BenchmarkPreflight(b *testing.B) {

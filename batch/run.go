@@ -55,6 +55,10 @@ type Config struct {
 	// not searched for.
 	Duplicates *Duplicates
 
+	// Scratch takes what the later rows of customers will be answered with. It
+	// is nobody else's, and needed only when there are Duplicates.
+	Scratch Scratch
+
 	// Origin is shown by those who look at the state: the list, and the
 	// command that goes on with the run.
 	Origin Origin
@@ -76,6 +80,9 @@ type Config struct {
 
 	// Abort ends the grace early when it is closed. May be nil.
 	Abort <-chan struct{}
+
+	// Monitor shows how far the run is. May be nil.
+	Monitor *Monitor
 
 	Log *slog.Logger
 }
@@ -132,11 +139,16 @@ type run struct {
 
 // whole is the run from taking up what is there to publishing.
 func (r *run) whole(ctx context.Context) error {
+	if r.Monitor == nil {
+		r.Monitor = new(Monitor)
+	}
+	defer r.Monitor.ended()
 	if err := r.recover(); err != nil || r.published {
 		return err
 	}
 	r.began = true
 	r.meter = newMeter(r.tally.Measures, time.Now())
+	r.Monitor.begin(r.tally, r.from)
 	return r.pipeline(ctx)
 }
 
@@ -161,17 +173,17 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, window: window, order: order, work: work,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, window: window, order: order, work: work, monitor: r.Monitor,
 	}
 	dispatch, err := r.dispatcher(work, answers, entries, stop)
 	if err != nil {
 		return err
 	}
-	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
+	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
 		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
-		duplicates: r.Duplicates, answers: r.answers,
+		duplicates: r.Duplicates, answers: r.answers, monitor: r.Monitor,
 	}
 
 	var g errgroup.Group
@@ -235,23 +247,24 @@ func graceThen(soft context.Context, grace time.Duration, abort, settled <-chan 
 func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter,
-		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, answers: map[int64]givenAnswer{}},
+		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor,
+		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	// A run that has answers knows that form and mapping are right.
 	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {
 		d.refusals = &refusals{}
 	}
-	return d, r.takeAnswers(d.customers.answers)
+	return d, r.takeAnswers(d.customers.given)
 }
 
-// watch takes in how the pace stands, for the next commit. It is called by the
-// dispatcher.
-func (r *run) watch(now time.Time, s pace.Snapshot) {
+// watch takes in how the pace stands, for the next commit and for those who
+// look on. It is called by the dispatcher.
+func (r *run) watch(now time.Time, s pace.Snapshot, inFlight int, draining bool) {
 	r.meter.paced(now, s)
 	if s.Learned > 0 {
 		r.learned.Store(math.Float64bits(s.Learned))
 	}
+	r.Monitor.paced(now, s, inFlight, draining)
 }
 
 // openOutputs opens the partial outputs and begins the empty ones.

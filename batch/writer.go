@@ -63,6 +63,7 @@ type writer struct {
 
 	duplicates *Duplicates
 	answers    *output // nil when no customer has several rows
+	monitor    *Monitor
 
 	position source.Position
 	dirty    bool // rows were written since the last commit
@@ -128,6 +129,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	w.keepAnswer(s, res)
 	w.tally.add(s, res)
 	w.meter.wrote(time.Now())
+	w.monitor.wrote(res.Status, s.rec.Next.Offset)
 	w.position, w.dirty = s.rec.Next, true
 	w.window.Release(s.weight)
 	if err := w.budget.check(w.tally.failures()-w.failedBefore, w.tally.Rows-w.rowsBefore); err != nil {

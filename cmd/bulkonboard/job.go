@@ -18,12 +18,14 @@ type job struct {
 	dir    *state.Dir
 	caller batch.Caller
 	stderr io.Writer
+	log    *slog.Logger
 
-	id    string // of the run
-	began bool   // an earlier start may have made calls
-	path  string // of the list, or of what was spooled
-	list  *openList
-	read  fileSum // of the list, as far as it was read
+	id      string // of the run
+	monitor batch.Monitor
+	began   bool   // an earlier start may have made calls
+	path    string // of the list, or of what was spooled
+	list    *openList
+	read    fileSum // of the list, as far as it was read
 }
 
 // run prepares the run and makes it.
@@ -35,6 +37,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	if !j.began {
 		j.id = batch.NewID(time.Now())
 	}
+	j.log = j.log.With("run", j.id)
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
 	}
@@ -43,6 +46,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	defer closeWindow()
 	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
 	defer release()
+	stop := showProgress(&j.monitor, j.stderr, j.log)
+	defer stop()
 	var duplicates *batch.Duplicates
 	if !j.noPreflight {
 		forecast, err := j.preflight(ctx)
@@ -53,7 +58,17 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 			duplicates = nil
 		}
 	}
-	summary, err := batch.Run(ctx, j.config(duplicates, abort))
+	c := j.config(abort)
+	if duplicates.Len() > 0 {
+		scratch, err := j.scratch()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = scratch.Close() }() // nobody wants it any more
+		c.Duplicates, c.Scratch = duplicates, scratch
+	}
+	summary, err := batch.Run(ctx, c)
+	stop()
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.stderr, j.settings, summary)
@@ -93,17 +108,15 @@ func (j *job) refuse(reason error) error {
 	return reason
 }
 
-func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.Config {
-	log := slog.New(slog.NewTextHandler(j.stderr, nil)).With("run", j.id)
+func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
 		ID:          j.id,
 		List:        j.list.List,
 		Encoder:     j.encoder,
 		Keep:        j.keep,
-		Duplicates:  duplicates,
 		Origin:      batch.Origin{List: j.name(), Command: commandLine(os.Args)},
 		Caller:      j.caller,
-		Pace:        j.controller(log),
+		Pace:        j.controller(j.log),
 		State:       j.dir,
 		Results:     j.output,
 		Rejects:     j.rejects,
@@ -117,7 +130,8 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Grace:       j.grace,
 		MaxFailures: j.limit,
 		Abort:       abort,
-		Log:         log,
+		Monitor:     &j.monitor,
+		Log:         j.log,
 
 		AcceptRefusals: j.acceptRefusals || j.retry != nil,
 	}

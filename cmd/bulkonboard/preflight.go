@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -28,6 +26,7 @@ func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 			return nil, err
 		}
 	}
+	j.monitor.Expect(f.Rows, f.Bytes)
 	if !j.began {
 		if err := j.invalidLimit.Check(f); err != nil {
 			return nil, err
@@ -72,20 +71,24 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 		return nil, err
 	}
 	defer list.Close()
-	_ = os.Remove(j.dir.KeptPath(state.Scratch)) // a killed process may have left one
-	file, err := os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	scratch, err := withoutName(file, err)
+	scratch, err := j.scratch()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	shown := progress{w: j.stderr, terminal: isTerminal(j.stderr), share: list.done, last: time.Now()}
-	defer shown.end()
 	p := batch.Preflight{
 		List: list.List, FormID: j.formID, Keep: j.keep, KnownInvalid: j.knownInvalid,
-		Scratch: scratch, Progress: shown.update,
+		Scratch: scratch, Monitor: &j.monitor, Share: list.done,
 	}
 	return p.Run(ctx)
+}
+
+// scratch makes a scratch file beside the state: there is room for it, and who
+// may read the state may read it.
+func (j *job) scratch() (*os.File, error) {
+	path := j.dir.KeptPath(state.Scratch)
+	_ = os.Remove(path) // a killed process may have left one
+	return withoutName(os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600))
 }
 
 // withoutName takes the name off a new file, so that it is gone with the
@@ -102,47 +105,4 @@ func withoutName(file *os.File, err error) (*os.File, error) {
 		return nil, &state.IOError{Op: "make the scratch file", Path: inner.Path, Err: inner.Err}
 	}
 	return nil, err
-}
-
-// How often progress is shown: a terminal has one line that is written over,
-// a log gets few.
-const (
-	terminalEvery = 200 * time.Millisecond
-	logEvery      = 30 * time.Second
-)
-
-// progress shows how far reading has come.
-type progress struct {
-	w        io.Writer
-	terminal bool
-	share    func() float64 // of the list that has been read; nil when it is not known
-	last     time.Time
-	line     bool // there is a line to wipe off
-}
-
-func (p *progress) update(rows, _ int64) {
-	every := logEvery
-	if p.terminal {
-		every = terminalEvery
-	}
-	if time.Since(p.last) < every {
-		return
-	}
-	p.last = time.Now()
-	text := fmt.Sprintf("reading the list: %d rows", rows)
-	if p.share != nil {
-		text += fmt.Sprintf(", %.0f%%", 100*p.share())
-	}
-	if !p.terminal {
-		fmt.Fprintln(p.w, text)
-		return
-	}
-	fmt.Fprint(p.w, "\r"+text+"\x1b[K")
-	p.line = true
-}
-
-func (p *progress) end() {
-	if p.line {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 		return err
 	}
 	s.shown = shownSettings(c)
-	return runJob(c.Context(), s, c.InOrStdin(), c.ErrOrStderr())
+	return runJob(c.Context(), s, c.InOrStdin(), terminalOr(c.ErrOrStderr()))
 }
 
 // runJob takes one list through the service, from the first look at it to the
@@ -83,7 +84,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer)
 			return err
 		}
 	}
-	j := &job{settings: s, dir: dir, caller: service.caller, stderr: stderr}
+	j := &job{settings: s, dir: dir, caller: service.caller, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil))}
 	return j.run(ctx, stdin)
 }
 
