@@ -187,14 +187,14 @@ func (a *axis) words(s *sink.Summary, peak float64) string {
 	return text + "."
 }
 
-// roundUp is the next number of the kind that scales have: 1, 2 or 5 times a
-// power of ten.
+// roundUp is the next number of the kind that scales have, whose half can be
+// read as well.
 func roundUp(x float64) float64 {
 	if !(x > 0) {
 		return 1
 	}
 	power := math.Pow(10, math.Floor(math.Log10(x)))
-	for _, step := range []float64{1, 2, 5} {
+	for _, step := range []float64{1, 1.5, 2, 3, 4, 5, 6, 8} {
 		if x <= step*power*(1+1e-9) {
 			return step * power
 		}

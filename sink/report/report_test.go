@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"math"
@@ -373,7 +374,7 @@ func TestNumbersAndTimesAreAsPeopleReadThem(t *testing.T) {
 	for seconds, want := range map[float64]string{0: "0:00", 61: "1:01", 3600: "1:00:00", 36061: "10:01:01"} {
 		assert.Equal(t, want, clock(seconds))
 	}
-	for x, want := range map[float64]float64{0: 1, 0.3: 0.5, 1: 1, 1.1: 2, 430: 500, 900: 1000} {
+	for x, want := range map[float64]float64{0: 1, 0.3: 0.3, 1: 1, 1.1: 1.5, 430: 500, 554: 600, 900: 1000} {
 		assert.InDelta(t, want, roundUp(x), 1e-9)
 	}
 	assert.Equal(t, "< 0.01%", share(1, 1e6))
@@ -406,6 +407,25 @@ func FuzzThePageHasTheSameElementsWhateverItIsTold(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, message string) {
 		assert.Equal(t, shape(page(t, "a", "b")), shape(page(t, name, message)))
+	})
+}
+
+// FuzzAnySummaryMakesAPage: the digest of a summary keeps nobody from making
+// one up.
+func FuzzAnySummaryMakesAPage(f *testing.F) {
+	b, err := night().Encode()
+	require.NoError(f, err)
+	f.Add(b)
+	f.Add([]byte(`{"runningSeconds":-1e308,"rows":-5,"status":{"":9223372036854775807},"timeline":{"bucketSeconds":-9,"rows":[-1,9223372036854775807],"heldSeconds":[1e308,-1],"outageSeconds":[0,1e308],"starts":[{"atSeconds":-1e308},{"atSeconds":1e308}]}}`))
+	f.Add([]byte(`{"latency":{"count":-1,"counts":[-1,0,5],"upToMs":[0]},"timeline":{"bucketSeconds":9223372036854775807,"rows":[1],"heldSeconds":[1],"outageSeconds":[1]},"heldSeconds":1}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var s sink.Summary
+		if json.Unmarshal(b, &s) != nil || len(b) > 1<<16 {
+			return
+		}
+		_, root := written(t, pageOf(&s))
+		assert.Len(t, elements(root, "h1"), 1)
+		assert.Len(t, elements(root, "main"), 1)
 	})
 }
 

@@ -103,7 +103,7 @@ func (p *Page) moment(t time.Time) string {
 	return t.In(p.Zone).Format("2006-01-02 15:04:05 MST")
 }
 
-// percent is a place in a drawing.
+// percent is a place in a drawing, and never outside of it.
 func percent(part float64) string {
-	return strconv.FormatFloat(100*part, 'f', 3, 64) + "%"
+	return strconv.FormatFloat(100*min(max(part, 0), 1), 'f', 3, 64) + "%"
 }
