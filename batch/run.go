@@ -53,6 +53,9 @@ type Config struct {
 	// not searched for.
 	Duplicates *Duplicates
 
+	// Ends is where the list ended when a preflight read it; zero: not known.
+	Ends source.Position
+
 	// Scratch takes what the later rows of customers will be answered with. It
 	// is nobody else's, and needed only when there are Duplicates.
 	Scratch Scratch
@@ -167,6 +170,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	read := &reader{
 		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, window: window, order: order, work: work, monitor: r.Monitor,
 	}
+	read.records = unchanged(read.records, r.Ends, r.from.Row)
 	dispatch, err := r.dispatcher(work, answers, entries, stop)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -296,18 +297,23 @@ func TestAListFromStandardInputGoesOnWithOrWithoutItBeingGivenAgain(t *testing.T
 }
 
 func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
-	p := newProgram(t, 500, sandbox.Options{Latency: 300 * time.Millisecond})
-	c, stderr := p.start("--rate", "0", "--max-inflight", "8")
-	p.until("calls in flight", func() bool { return p.service.Stats().InFlight == 8 })
-	require.NoError(t, c.Process.Signal(os.Interrupt))
-	assert.Equal(t, exitInterrupted, p.end(c))
-	assert.Contains(t, stderr.String(), "stopping:")
-	assert.Contains(t, stderr.String(), "INCOMPLETE: 8 rows")
-	assert.Contains(t, stderr.String(), "go on:   ")
-	assert.NoFileExists(t, p.file("out.csv"))
+	for _, stop := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if signal.Ignored(stop) {
+			continue // these tests run under nohup, and so would the program
+		}
+		p := newProgram(t, 500, sandbox.Options{Latency: 300 * time.Millisecond})
+		c, stderr := p.start("--rate", "0", "--max-inflight", "8")
+		p.until("calls in flight", func() bool { return p.service.Stats().InFlight == 8 })
+		require.NoError(t, c.Process.Signal(stop))
+		assert.Equal(t, exitInterrupted, p.end(c))
+		assert.Contains(t, stderr.String(), "stopping:")
+		assert.Contains(t, stderr.String(), "INCOMPLETE: 8 rows")
+		assert.Contains(t, stderr.String(), "go on:   ")
+		assert.NoFileExists(t, p.file("out.csv"))
+	}
 
 	hung := newProgram(t, 10, sandbox.Options{Latency: time.Minute})
-	c, _ = hung.start("--rate", "0")
+	c, _ := hung.start("--rate", "0")
 	hung.until("calls in flight", func() bool { return hung.service.Stats().InFlight == 10 })
 	start := time.Now()
 	require.NoError(t, c.Process.Signal(syscall.SIGTERM))

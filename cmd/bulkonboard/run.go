@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -136,29 +134,16 @@ func (s *settings) checkFiles() error {
 	if err := s.checkSummary(); err != nil {
 		return err
 	}
-	out, err := os.Stat(s.output)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return &usageError{[]string{"--output: " + err.Error()}}
-	}
-	if in != nil && os.SameFile(in, out) {
-		if s.retry != nil {
-			return nil
-		}
-		return &usageError{[]string{"--output is the input; a list is never overwritten: name another file"}}
-	}
-	// A folder without a checkpoint is what is left of a run that is over.
-	left, err := state.Inspect(state.OS{}, s.stateDir())
-	if s.overwrite || err == nil && (left.Checkpoint != nil || left.Held) {
-		return nil
-	}
-	var damaged *state.CorruptError
-	if errors.As(err, &damaged) && !s.restart {
+	if err := s.checkOutput("output", s.output, in, s.retry != nil); err != nil {
 		return err
 	}
-	return &usageError{[]string{fmt.Sprintf("%s exists and this run did not make it; name another --output, or replace it with --overwrite", s.output)}}
+	if s.rejects == "" {
+		return nil
+	}
+	if sameFile(s.rejects, s.output) {
+		return &usageError{[]string{"--rejects is the output; name another file"}}
+	}
+	return s.checkOutput("rejects", s.rejects, in, false)
 }
 
 // treatment is how the records of a list are answered.
@@ -184,13 +169,13 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 	o := dialectOf(list)
 	o.FormulaSafe = s.formulaSafe
 	if s.retry == nil {
-		return treatment{encoder: sink.NewCSV(list.Header(), o)}, nil
+		return treatment{encoder: sink.NewCSV(list.Header(), o)}, checkColumns(s.name(), list.Header())
 	}
 	edited, err := sink.NewEdited(list.Header(), o)
 	if err != nil {
 		return treatment{}, &source.ListError{
 			Name: s.input, Line: 1, Reason: "this is no results file: " + err.Error(),
-			Hint: "put the columns back, or send it as a new list with bulkonboard run",
+			Hint: "put the columns back, or send it as a new list, without any of them, with bulkonboard run",
 		}
 	}
 	return s.retry.treatment(edited, edited), nil

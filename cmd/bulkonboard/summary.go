@@ -27,7 +27,7 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 			fmt.Fprintf(w, "  %-10s %d\n", status, n)
 		}
 	}
-	fmt.Fprintf(w, "  %-10s %d sent, %s\n", "attempts", sum.Attempts, throttledText(sum))
+	fmt.Fprintf(w, "  %-10s %s, %s\n", "attempts", sentText(sum), throttledText(sum))
 	if s.noPreflight {
 		fmt.Fprintf(w, "  %-10s not searched for (--no-preflight)\n", "duplicates")
 	}
@@ -51,6 +51,15 @@ func headline(sum *batch.Summary) string {
 		text += fmt.Sprintf(", %d of them in this run", rows)
 	}
 	return fmt.Sprintf("%s in %s (%.0f rows/s)", text, sum.Duration.Round(10*time.Millisecond), rate)
+}
+
+// sentText counts attempts. Of a run that was interrupted, some were for rows
+// that are not done, or behind one that is not.
+func sentText(sum *batch.Summary) string {
+	if sum.Complete {
+		return fmt.Sprintf("%d sent", sum.Attempts)
+	}
+	return fmt.Sprintf("%d sent for these rows, and %d by this run in all", sum.Attempts, sum.Pace.Sent)
 }
 
 func throttledText(sum *batch.Summary) string {
