@@ -53,14 +53,6 @@ type Forecast struct {
 // words to the monitor.
 const progressRows = 4096
 
-// manyChunks is where a list is long enough for its memory to be looked after:
-// the garbage collector would take as much again before it looked. What is
-// held has no pointers, so looking more often costs next to nothing.
-const (
-	manyChunks    = 64
-	frugalPercent = 25
-)
-
 // Run reads the list. It ends early with the cause of ctx, or with what ended
 // reading. What it held in memory has been given back when it returns, but for
 // the forecast.
@@ -84,7 +76,6 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 }
 
 func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
-	usual := 0
 	var last *source.Record
 	defer func() { f.Ends = endOf(p.List, last) }()
 	for rec, err := range p.List.Records() {
@@ -103,10 +94,6 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		}
-		if usual == 0 && len(find.seen.chunks) > manyChunks {
-			usual = debug.SetGCPercent(frugalPercent)
-			defer debug.SetGCPercent(usual)
 		}
 	}
 	return nil
