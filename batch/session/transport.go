@@ -19,6 +19,10 @@ const (
 	tlsTimeout     = 10 * time.Second
 	idleTimeout    = 90 * time.Second
 	maxHeaderBytes = 64 << 10
+
+	// bufferBytes is what a connection has to write into and to read from. A
+	// call and its answer have some hundred bytes each, with their heads.
+	bufferBytes = 2 << 10
 )
 
 // newTransport returns the hardened default: TLS 1.2 or later, no proxy, HTTP/2
@@ -34,6 +38,8 @@ func newTransport(maxInflight int) *http.Transport {
 		MaxIdleConnsPerHost:    maxInflight,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
+		WriteBufferSize:        bufferBytes,
+		ReadBufferSize:         bufferBytes,
 	}
 }
 

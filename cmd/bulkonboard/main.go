@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 
 func main() {
 	withoutCore()
+	fitCollector()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -63,7 +65,10 @@ Try it without any configuration:
 }
 
 // version is what the build knows about itself.
-func version() string {
+func version() string { return moduleVersion() + " " + runtime.Version() }
+
+// moduleVersion is that without the version of Go.
+func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
@@ -77,14 +82,15 @@ func version() string {
 			v += "+changes"
 		}
 	}
-	return v + " " + info.GoVersion
+	return v
 }
 
-// messageOf is what is said of an error. Errors that have already been said in
-// a summary have none.
+// messageOf is what is said of an error. Errors that have already been said, in
+// a summary or in the log, have none.
 func messageOf(err error) string {
 	var bad *badRowsError
-	if err == nil || errors.As(err, &bad) {
+	var logged *loggedError
+	if err == nil || errors.As(err, &bad) || errors.As(err, &logged) {
 		return ""
 	}
 	var list *source.ListError
