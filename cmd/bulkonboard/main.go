@@ -17,8 +17,8 @@ import (
 )
 
 func main() {
-	withoutCore()
 	fitCollector()
+	withoutCore()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
