@@ -73,6 +73,20 @@ func TestWhileACanaryIsUnderWayOnlyItsAnswerOrTheEndIsWaitedFor(t *testing.T) {
 	}
 }
 
+func TestAnUnpacedRunIsPacedOnceTheServiceBrokeDown(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 1000})
+	for range 4000 { // a second
+		c.attempt(t, Signal{Class: Accepted, Latency: time.Millisecond}, &Blame{})
+		c.now = c.now.Add(250 * time.Microsecond)
+	}
+	require.False(t, c.paced())
+	down(t, c, Down)
+	c.wait(t)
+	c.attempt(t, Signal{Class: Accepted, Latency: time.Millisecond}, &Blame{})
+	require.True(t, c.paced())
+	assert.InDelta(t, 1000/3, c.rate, 500, "a quarter of what it took")
+}
+
 func TestNobodyIsChargedForAnOutage(t *testing.T) {
 	for _, class := range []Class{Fault, Down, Unreachable} {
 		c := newClient(Config{MaxInFlight: 100})

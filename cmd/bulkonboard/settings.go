@@ -135,7 +135,7 @@ func (s *settings) check() error {
 	s.logs.check(&p, s.input, s.output, s.rejects, sink.SummaryPath(s.output))
 	s.checkService(&p)
 	s.checkPace(&p)
-	s.metrics.check(&p)
+	s.metrics.check(&p, s.input, s.output, s.rejects, s.logs.file)
 	if len(p) > 0 {
 		return &usageError{p}
 	}
