@@ -44,6 +44,8 @@ type Forecast struct {
 
 	Errors ErrorGroups `json:"errors"` // of the invalid
 
+	Ends source.Position `json:"ends"` // the list
+
 	Duplicates *Duplicates `json:"-"`
 }
 
@@ -74,6 +76,8 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 }
 
 func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
+	var last *source.Record
+	defer func() { f.Ends = endOf(p.List, last) }()
 	for rec, err := range p.List.Records() {
 		if err == nil {
 			err = p.count(f, find, rec)
@@ -81,6 +85,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
 		if err != nil {
 			return err
 		}
+		last = rec
 		if rec.Row%progressRows != 0 {
 			continue
 		}

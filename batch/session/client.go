@@ -136,7 +136,9 @@ func (c *Client) Call(ctx context.Context, r *Request) Answer {
 		a = judge(reply, header, start)
 		a.Message = c.scrub.clean(c.words(&a, reply), r)
 	}
-	a.SessionID = c.scrub.remove(a.SessionID)
+	if a.Outcome == OK && c.scrub.holdsSecret(a.SessionID) {
+		a = Answer{Outcome: Failed, Status: a.Status, Recognised: true, Code: "secret_in_session_id", Message: "the service answered with the app secret inside the session id"}
+	}
 	a.Latency = time.Since(start)
 	return a
 }

@@ -3,24 +3,22 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"os"
 	"time"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
+	"bulkonboard/source"
 )
 
 // job is one list on its way through the service, with the lock held.
 type job struct {
 	*settings
 	treatment
+	*voice
 	dir    *state.Dir
 	caller batch.Caller
-	stderr io.Writer
-	log    *slog.Logger
 
-	id      string // of the run
 	monitor batch.Monitor
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
@@ -30,35 +28,37 @@ type job struct {
 
 // run prepares the run and makes it.
 func (j *job) run(ctx context.Context, stdin io.Reader) error {
-	var err error
-	if j.id, j.began, err = j.dir.Began(); err != nil {
+	id, began, err := j.dir.Began()
+	if err != nil {
 		return err
 	}
-	if !j.began {
-		j.id = batch.NewID(time.Now())
+	if j.began = began; began {
+		j.of(id)
 	}
-	j.log = j.log.With("run", j.id)
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
 	}
 	defer j.list.Close()
 	ctx, closeWindow := j.window.limited(ctx)
 	defer closeWindow()
-	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
+	ctx, abort, release := untilSignalled(ctx, j.grace, j.say)
 	defer release()
-	stop := showProgress(&j.monitor, j.stderr, j.log)
+	stop := showProgress(&j.monitor, j.people, j.log)
 	defer stop()
 	var duplicates *batch.Duplicates
+	var ends source.Position
 	if !j.noPreflight {
 		forecast, err := j.preflight(ctx)
 		if err != nil {
 			return j.refuse(err)
 		}
+		ends = forecast.Ends
 		if duplicates = forecast.Duplicates; j.duplicates == "send" {
 			duplicates = nil
 		}
 	}
 	c := j.config(abort)
+	c.Ends = ends
 	if duplicates.Len() > 0 {
 		scratch, err := j.scratch()
 		if err != nil {
@@ -71,7 +71,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	stop()
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
-		printSummary(j.stderr, j.settings, summary)
+		printSummary(j.people, j.settings, summary)
+		j.logSummary(j.settings, summary, exitCode(outcomeOf(summary.Bad(), err)))
 	}
 	return outcomeOf(summary.Bad(), err)
 }
@@ -80,7 +81,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.input
 	if j.fromStandardInput() {
-		if j.path, err = spool(j.dir, j.began, stdin, j.stderr); err != nil {
+		if j.path, err = spool(j.dir, j.began, stdin, j.voice); err != nil {
 			return err
 		}
 	}

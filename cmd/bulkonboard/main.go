@@ -80,11 +80,12 @@ func version() string {
 	return v + " " + info.GoVersion
 }
 
-// messageOf is what is said of an error. Errors that have already been said in
-// a summary have none.
+// messageOf is what is said of an error. Errors that have already been said, in
+// a summary or in the log, have none.
 func messageOf(err error) string {
 	var bad *badRowsError
-	if err == nil || errors.As(err, &bad) {
+	var logged *loggedError
+	if err == nil || errors.As(err, &bad) || errors.As(err, &logged) {
 		return ""
 	}
 	var list *source.ListError

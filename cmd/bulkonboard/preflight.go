@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
+	"bulkonboard/source"
 )
 
 // preflight reads the whole list before the first call, or takes what an
@@ -19,19 +21,23 @@ import (
 // too many invalid rows and says what the run will do.
 func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 	binding := j.listBinding()
-	f, known := j.keptForecast(binding)
+	f, before, known := j.keptForecast(binding)
 	if !known {
 		var err error
 		if f, err = j.readAhead(ctx); err != nil {
 			return nil, err
 		}
 	}
+	if f.Rows < before.Row {
+		return nil, &source.ChangedError{Name: j.name(), At: before, Reason: fmt.Sprintf("it has only %d rows now", f.Rows)}
+	}
 	j.monitor.Expect(f.Rows, f.Bytes)
 	if !j.began {
 		if err := j.invalidLimit.Check(f); err != nil {
 			return nil, err
 		}
-		printForecast(j.stderr, f, j.name(), j.expectedPace())
+		j.logForecast(f)
+		printForecast(j.people, f, j.name(), j.expectedPace())
 	}
 	if known {
 		return f, nil
@@ -55,14 +61,20 @@ func (j *job) listBinding() map[string]string {
 	return b
 }
 
-// keptForecast is the forecast of an earlier start. One that cannot be read is
-// as good as none: the list is there.
-func (j *job) keptForecast(binding map[string]string) (*batch.Forecast, bool) {
+// keptForecast is the forecast of an earlier start, and where the list ended
+// then, if anything was done since. One that cannot be read is as good as none:
+// the list is there.
+func (j *job) keptForecast(binding map[string]string) (f *batch.Forecast, ended source.Position, known bool) {
 	b, err := j.dir.Kept(state.Preflight)
 	if err != nil {
-		return nil, false
+		return nil, ended, false
 	}
-	return batch.ParseForecast(b, binding)
+	left, err := state.Inspect(state.OS{}, j.stateDir())
+	if err == nil && left.Checkpoint != nil && left.Checkpoint.Row+int64(left.Answers) > 0 {
+		ended = batch.ForecastEnd(b)
+	}
+	f, known = batch.ParseForecast(b, binding)
+	return f, ended, known
 }
 
 func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {

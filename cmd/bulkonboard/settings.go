@@ -51,6 +51,8 @@ type settings struct {
 	duplicates     string
 	window         window
 
+	logs logFlags
+
 	printConfig bool
 	shown       map[string]string // all settings, for the summary
 
@@ -89,6 +91,7 @@ func (s *settings) register(c *cobra.Command) {
 	f.BoolVar(&s.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
 	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
 	s.window.register(f)
+	s.logs.register(c)
 	takesConfig(c, jobFamily)
 	f.BoolVar(&s.printConfig, "print-config", false, "print every setting and where it comes from, and run nothing")
 	typedOnly(c, "print-config")
@@ -121,6 +124,7 @@ func (s *settings) check() error {
 	if s.invalidLimit, err = batch.ParseInvalidLimit(s.maxInvalid); err != nil {
 		p.add("--max-invalid: " + err.Error())
 	}
+	s.logs.check(&p, s.input, s.output, s.rejects, sink.SummaryPath(s.output))
 	s.checkService(&p)
 	s.checkPace(&p)
 	if len(p) > 0 {
