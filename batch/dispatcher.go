@@ -37,8 +37,8 @@ type dispatcher struct {
 	stop    context.CancelCauseFunc
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	meter   *meter
-	monitor *Monitor
 	debug   *slog.Logger // nil unless every attempt is to be logged
+	monitor *Monitor
 
 	waiting    retries
 	customers  *customers

@@ -27,7 +27,7 @@ type job struct {
 }
 
 // run prepares the run and makes it.
-func (j *job) run(ctx context.Context, stdin io.Reader) error {
+func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 	id, began, err := j.dir.Began()
 	if err != nil {
 		return err
@@ -35,10 +35,23 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	if j.began = began; began {
 		j.of(id)
 	}
+	shown, err := j.metrics.open(ctx, &j.monitor, j.log)
+	if err != nil {
+		return j.refuse(err)
+	}
+	if shown != nil {
+		j.caller = measured{j.caller, shown.metrics}
+		defer func() { shown.close(err) }()
+	}
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
 	}
 	defer j.list.Close()
+	return j.take(ctx)
+}
+
+// take takes the list through the service, and says what came of it.
+func (j *job) take(ctx context.Context) error {
 	ctx, closeWindow := j.window.limited(ctx)
 	defer closeWindow()
 	ctx, abort, release := untilSignalled(ctx, j.grace, j.say)
@@ -98,9 +111,9 @@ func (j *job) find(stdin io.Reader) (err error) {
 	return nil
 }
 
-// refuse leaves no state of a list that is refused before its first call.
+// refuse leaves no state of a job that is refused before its first call.
 func (j *job) refuse(reason error) error {
-	if j.began || exitCode(reason) != exitBadList {
+	if code := exitCode(reason); j.began || code != exitBadList && code != exitUsage {
 		return reason
 	}
 	if err := j.dir.Dismantle(); err != nil {

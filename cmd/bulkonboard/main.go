@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,10 @@ Try it without any configuration:
 }
 
 // version is what the build knows about itself.
-func version() string {
+func version() string { return moduleVersion() + " " + runtime.Version() }
+
+// moduleVersion is that without the version of Go.
+func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
@@ -77,7 +81,7 @@ func version() string {
 			v += "+changes"
 		}
 	}
-	return v + " " + info.GoVersion
+	return v
 }
 
 // messageOf is what is said of an error. Errors that have already been said, in

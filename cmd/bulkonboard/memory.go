@@ -4,7 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
+	goruntime "runtime/metrics"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -50,8 +50,8 @@ func percentOf(inUse uint64) int {
 // inUse is what the collector counts as in use: what it found at its last run,
 // stacks and globals.
 func inUse() (bytes uint64) {
-	parts := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
-	metrics.Read(parts)
+	parts := []goruntime.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
+	goruntime.Read(parts)
 	for _, part := range parts {
 		bytes += part.Value.Uint64()
 	}

@@ -50,6 +50,7 @@ type settings struct {
 	acceptRefusals bool
 	duplicates     string
 	window         window
+	metrics        metricsFlags
 
 	logs logFlags
 
@@ -91,6 +92,7 @@ func (s *settings) register(c *cobra.Command) {
 	f.BoolVar(&s.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
 	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
 	s.window.register(f)
+	s.metrics.register(c)
 	s.logs.register(c)
 	takesConfig(c, jobFamily)
 	f.BoolVar(&s.printConfig, "print-config", false, "print every setting and where it comes from, and run nothing")
@@ -127,6 +129,7 @@ func (s *settings) check() error {
 	s.logs.check(&p, s.input, s.output, s.rejects, sink.SummaryPath(s.output))
 	s.checkService(&p)
 	s.checkPace(&p)
+	s.metrics.check(&p)
 	if len(p) > 0 {
 		return &usageError{p}
 	}

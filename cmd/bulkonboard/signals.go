@@ -12,10 +12,11 @@ import (
 )
 
 // untilSignalled stops a run twice: the first SIGINT, SIGTERM or SIGHUP (the
-// terminal is gone; under nohup that is ignored), or the end of ctx itself, ends the context, so that the calls in flight finish; a signal
-// after that closes abort, so that they do not. release ends the watch. Signals
-// stay caught after it: one more of them, while the program is about to end,
-// must not take its exit code away.
+// terminal is gone; under nohup that is ignored), or the end of ctx itself, ends
+// the context, so that the calls in flight finish; a signal after that closes
+// abort, so that they do not. release ends the watch. Signals stay caught after
+// it: one more of them, while the program is about to end, must not take its
+// exit code away.
 func untilSignalled(ctx context.Context, grace time.Duration, say func(format string, args ...any)) (_ context.Context, abort <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
