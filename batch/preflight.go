@@ -24,6 +24,12 @@ type Preflight struct {
 	// Scratch takes 8 bytes a row, and is nobody else's.
 	Scratch Scratch
 
+	// Known is asked for all customers, and then has the answers for the run.
+	// Nil without a ledger. KnownScratch are two files of its own, for some 45
+	// and 60 bytes a row.
+	Known        *Known
+	KnownScratch [2]Scratch
+
 	// Progress is called every some thousand rows. May be nil.
 	Progress func(rows, bytes int64)
 }
@@ -39,6 +45,18 @@ type Forecast struct {
 	Repeated     int64 `json:"repeated"`     // valid, and of the customer of an earlier row
 	Calls        int64 `json:"calls"`        // valid, and of no earlier row's customer
 	Mailed       int64 `json:"mailed"`       // of the calls, those that ask for a mail
+
+	// What the ledger, if it was asked, knows of the customers that would
+	// otherwise be called. Known, ChangedKept and Refused are not among Calls;
+	// New, Changed, Expired and Due are, and come to all of them.
+	Asked       bool  `json:"asked,omitempty"`
+	New         int64 `json:"new,omitempty"`
+	Known       int64 `json:"known,omitempty"`
+	Changed     int64 `json:"changed,omitempty"`
+	ChangedKept int64 `json:"changedKept,omitempty"` // changed, and answered all the same
+	Expired     int64 `json:"expired,omitempty"`
+	Refused     int64 `json:"refused,omitempty"` // and have not changed since
+	Due         int64 `json:"due,omitempty"`     // failed or refused before, and are tried again
 
 	Errors ErrorGroups `json:"errors"` // of the invalid
 
@@ -62,8 +80,8 @@ const (
 // the forecast.
 func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	f := &Forecast{Bytes: int64(len(p.List.HeaderRaw())), Errors: ErrorGroups{}}
-	find := newFinder(p.Scratch)
-	err := p.read(ctx, f, find)
+	find, ask := newFinder(p.Scratch), newJoin(p.Known, p.KnownScratch, f)
+	err := p.read(ctx, f, find, ask)
 	if err == nil {
 		f.Duplicates, err = find.find()
 	}
@@ -73,17 +91,20 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	f.Repeated = find.duplicates
 	f.Calls -= find.duplicates
 	f.Mailed -= find.mails
+	if err := ask.ask(); err != nil {
+		return nil, err
+	}
 	if f.Rows > chunkSightings {
 		debug.FreeOSMemory()
 	}
 	return f, nil
 }
 
-func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
+func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *join) error {
 	usual := 0
 	for rec, err := range p.List.Records() {
 		if err == nil {
-			err = p.count(f, find, rec)
+			err = p.count(f, find, ask, rec)
 		}
 		if err != nil {
 			return err
@@ -107,7 +128,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
 
 // count adds one record. Rows are counted as calls here, and those that turn
 // out to be duplicates taken off at the end.
-func (p *Preflight) count(f *Forecast, find *finder, rec *source.Record) error {
+func (p *Preflight) count(f *Forecast, find *finder, ask *join, rec *source.Record) error {
 	if rec.Row > math.MaxUint32 {
 		return &source.ListError{
 			Reason: "the list has more than 4,294,967,295 rows, which is as far as duplicates are searched for",
@@ -133,7 +154,7 @@ func (p *Preflight) count(f *Forecast, find *finder, rec *source.Record) error {
 			about = sealMail
 		}
 	}
-	return find.see(rec.Row, customerOf(rec, p.FormID), about)
+	return firstError(find.see(rec.Row, customerOf(rec, p.FormID), about), ask.see(rec, about))
 }
 
 func (p *Preflight) keep(rec *source.Record) (sink.Result, bool) {

@@ -46,6 +46,10 @@ type Config struct {
 	// not searched for.
 	Duplicates *Duplicates
 
+	// Known settles whom the ledger knows, and takes in what becomes of the
+	// others. Nil: there is no ledger.
+	Known *Known
+
 	// Origin is shown by those who look at the state: the list, and the
 	// command that goes on with the run.
 	Origin Origin
@@ -80,6 +84,7 @@ type Config struct {
 // Run starts has ended when it returns.
 func Run(ctx context.Context, c Config) (*Summary, error) {
 	r := &run{Config: c, log: c.State, started: time.Now()}
+	r.records = newRecords(c.Known, r.started)
 	err := r.whole(ctx)
 	return r.summary(), err
 }
@@ -108,6 +113,7 @@ type run struct {
 	rejects *output
 	learned atomic.Uint64 // the pace found, as the bits of a float64
 	answers *output       // of customers with several rows
+	records *records      // nil without a ledger
 }
 
 // whole is the run from taking up what is there to publishing.
@@ -140,7 +146,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, window: window, order: order, work: work,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work,
 	}
 	dispatch, err := r.dispatcher(work, answers, entries, stop)
 	if err != nil {
@@ -150,7 +156,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	write := &writer{
 		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
-		duplicates: r.Duplicates, answers: r.answers,
+		duplicates: r.Duplicates, answers: r.answers, records: r.records,
 	}
 
 	var g errgroup.Group

@@ -61,7 +61,9 @@ type writer struct {
 	rejects *output // nil when none are asked for
 
 	duplicates *Duplicates
-	answers    *output // nil when no customer has several rows
+	answers    *output  // nil when no customer has several rows
+	records    *records // nil without a ledger
+	refused    int64    // rows that were refused on an earlier run, which is no news
 
 	position source.Position
 	dirty    bool // rows were written since the last commit
@@ -125,10 +127,14 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.reject(s.rec)
 	}
 	w.keepAnswer(s, res)
+	w.records.take(s, res)
 	w.tally.add(s, res)
+	if s.known && !res.Status.Good() {
+		w.refused++
+	}
 	w.position, w.dirty = s.rec.Next, true
 	w.window.Release(s.weight)
-	if err := w.budget.check(w.tally.failures()-w.failedBefore, w.tally.Rows-w.rowsBefore); err != nil {
+	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.refused, w.tally.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
 	if len(w.results.buf) < flushBytes {

@@ -18,8 +18,6 @@
 package state
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -61,7 +59,7 @@ func Open(fsys FS, path string, o Options) (*Dir, error) {
 	}
 	unlock, err := fsys.Lock(filepath.Join(path, lockName))
 	if errors.Is(err, errHeld) {
-		return nil, &HeldError{Path: path, Holder: readHolder(fsys, path)}
+		return nil, &HeldError{Path: path, Holder: readHolder(fsys, holderName(path))}
 	}
 	if err != nil {
 		return nil, ioError("lock", path, err)
@@ -71,11 +69,7 @@ func Open(fsys FS, path string, o Options) (*Dir, error) {
 		journal: &journal{fsys: fsys, dir: path, limit: o.SegmentBytes, old: map[int]int64{}},
 		outputs: map[string]*Output{},
 	}
-	holder, err := json.Marshal(thisProcess())
-	if err == nil {
-		err = writeFile(fsys, holderName(path), bytes.NewReader(holder))
-	}
-	if err != nil {
+	if err := signHolder(fsys, holderName(path)); err != nil {
 		_ = d.Close()
 		return nil, err
 	}
@@ -177,15 +171,25 @@ func (o *Output) close() error {
 	return ioError("close", o.path, err)
 }
 
+// SyncOutputs makes durable what was written to the outputs.
+func (d *Dir) SyncOutputs() error {
+	for _, o := range d.outputs {
+		if err := o.sync(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Commit makes everything up to the checkpoint's position durable: first the
 // outputs, then the checkpoint that says so. Only then are the journal's
 // answers for these rows dropped.
 func (d *Dir) Commit(cp Checkpoint) error {
+	if err := d.SyncOutputs(); err != nil {
+		return err
+	}
 	cp.Outputs = map[string]int64{}
 	for name, o := range d.outputs {
-		if err := o.sync(); err != nil {
-			return err
-		}
 		cp.Outputs[name] = o.durable
 	}
 	b, err := encodeCheckpoint(&cp)

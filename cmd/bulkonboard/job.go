@@ -17,6 +17,7 @@ type job struct {
 	treatment
 	dir    *state.Dir
 	caller batch.Caller
+	known  *batch.Known // nil without a ledger
 	stderr io.Writer
 
 	began bool   // an earlier start may have made calls
@@ -97,6 +98,7 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Encoder:    j.encoder,
 		Keep:       j.keep,
 		Duplicates: duplicates,
+		Known:      j.known,
 		Origin:     batch.Origin{List: j.name(), Command: commandLine(os.Args)},
 		Caller:     j.caller,
 		Pace:       j.controller(log),

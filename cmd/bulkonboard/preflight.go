@@ -22,7 +22,8 @@ import (
 func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 	binding := j.listBinding()
 	f, known := j.keptForecast(binding)
-	if !known {
+	// What the ledger knows may have changed since, so it is always asked.
+	if !known || j.known != nil {
 		var err error
 		if f, err = j.readAhead(ctx); err != nil {
 			return nil, err
@@ -72,8 +73,7 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 		return nil, err
 	}
 	defer list.Close()
-	file, err := os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	scratch, err := withoutName(file, err)
+	scratch, err := j.scratch()
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +82,22 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 	defer shown.end()
 	p := batch.Preflight{
 		List: list.List, FormID: j.formID, Keep: j.keep, KnownInvalid: j.knownInvalid,
-		Scratch: scratch, Progress: shown.update,
+		Scratch: scratch, Progress: shown.update, Known: j.known,
+	}
+	if j.known != nil {
+		for i := range p.KnownScratch {
+			// The run reads them: they are gone with the process.
+			if p.KnownScratch[i], err = j.scratch(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return p.Run(ctx)
+}
+
+// scratch makes a file without a name beside the state.
+func (j *job) scratch() (*os.File, error) {
+	return withoutName(os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600))
 }
 
 // withoutName takes the name off a new file, so that it is gone with the

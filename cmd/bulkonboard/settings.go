@@ -49,6 +49,7 @@ type settings struct {
 	acceptRefusals bool
 	duplicates     string
 	window         window
+	ledger         ledgerSettings
 
 	printConfig bool
 
@@ -87,6 +88,7 @@ func (s *settings) register(c *cobra.Command) {
 	f.BoolVar(&s.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
 	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
 	s.window.register(f)
+	s.ledger.register(c)
 	takesConfig(c, jobFamily)
 	f.BoolVar(&s.printConfig, "print-config", false, "print every setting and where it comes from, and run nothing")
 	typedOnly(c, "print-config")
@@ -118,6 +120,7 @@ func (s *settings) check() error {
 	}
 	s.checkService(&p)
 	s.checkPace(&p)
+	s.ledger.check(&p)
 	if len(p) > 0 {
 		return &usageError{p}
 	}

@@ -1,0 +1,226 @@
+package batch
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"bulkonboard/batch/ledger"
+	"bulkonboard/source"
+)
+
+// question is a row whose customer is looked for in the ledger.
+type question struct {
+	key    ledger.Key
+	digest ledger.Digest
+	print  uint64 // fingerprint of the record
+	row    uint32
+	about  seal
+}
+
+const questionBytes = len(ledger.Key{}) + len(ledger.Digest{}) + 8 + 4 + 1
+
+func (q *question) appendTo(dst []byte) []byte {
+	dst = append(append(dst, q.key[:]...), q.digest[:]...)
+	dst = binary.LittleEndian.AppendUint64(dst, q.print)
+	return append(binary.LittleEndian.AppendUint32(dst, q.row), byte(q.about))
+}
+
+func parseQuestion(b []byte) (q question) {
+	b = b[copy(q.key[:], b):]
+	b = b[copy(q.digest[:], b):]
+	q.print, q.row, q.about = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), seal(b[12])
+	return q
+}
+
+// join asks the ledger for all customers of a list at once.
+type join struct {
+	*Known
+	questions spill
+	answers   *rowAnswers
+	now       time.Time
+	buf       []byte
+	count     *Forecast
+	err       error // of putting an answer down
+}
+
+// newJoin takes two scratch files: for the rows by customer, and for the
+// answers by row.
+func newJoin(k *Known, scratch [2]Scratch, count *Forecast) *join {
+	if k == nil {
+		return nil
+	}
+	return &join{Known: k, questions: spill{file: scratch[0]}, answers: &rowAnswers{spill: spill{file: scratch[1]}, part: -1}, now: time.Now(), count: count}
+}
+
+// see takes note of a row.
+func (j *join) see(rec *source.Record, about seal) error {
+	if j == nil {
+		return nil
+	}
+	q := question{print: fingerprint(rec.Raw), row: uint32(rec.Row), about: about}
+	q.key, q.digest = j.hash(rec)
+	j.buf = q.appendTo(j.buf[:0])
+	return j.questions.add(int(q.key[0]), j.buf)
+}
+
+// ask asks, counts what the ledger has said, and keeps it for the run.
+func (j *join) ask() error {
+	if j == nil {
+		return nil
+	}
+	j.answers.width = uint32(j.count.Rows/spillParts + 1)
+	var blob []byte
+	var questions []question
+	var customers []int // of each the first question
+	var keys []ledger.Key
+	for part := range spillParts {
+		var err error
+		if blob, err = j.questions.read(part, blob); err != nil {
+			return err
+		}
+		questions = sorted(questions[:0], blob)
+		customers, keys = customers[:0], keys[:0]
+		for i := range questions {
+			if i == 0 || questions[i].key != questions[i-1].key {
+				customers, keys = append(customers, i), append(keys, questions[i].key)
+			}
+		}
+		customers = append(customers, len(questions))
+		err = j.Ledger.Match(keys, func(i int, e *ledger.Entry) {
+			j.found(questions[customers[i]:customers[i+1]], e)
+		})
+		if err = cmp.Or(err, j.err); err != nil {
+			return err
+		}
+	}
+	j.count.Asked = true
+	j.count.New = j.count.Calls - j.count.Changed - j.count.Expired - j.count.Due
+	j.Known.answers = j.answers
+	return nil
+}
+
+// sorted appends the questions of a partition, by key and then by row.
+func sorted(dst []question, blob []byte) []question {
+	for ; len(blob) > 0; blob = blob[questionBytes:] {
+		dst = append(dst, parseQuestion(blob))
+	}
+	slices.SortFunc(dst, func(a, b question) int {
+		return cmp.Or(bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.row, b.row))
+	})
+	return dst
+}
+
+// found takes in what is known of a customer, for all its rows.
+func (j *join) found(rows []question, e *ledger.Entry) {
+	unchanged := slices.ContainsFunc(rows, func(q question) bool { return q.digest == e.Digest })
+	called := j.countFound(&rows[0], j.standing(e, unchanged, j.now), e.Outcome)
+	if called {
+		return
+	}
+	for i := range rows {
+		if err := j.answers.add(&rows[i], unchanged, e); err != nil && j.err == nil {
+			j.err = err
+		}
+	}
+}
+
+// countFound counts a customer by the row that leads, and reports whether it
+// is called. One whose leading row is kept makes no call with or without the
+// ledger.
+func (j *join) countFound(lead *question, is standing, outcome ledger.Outcome) (called bool) {
+	n := map[standing]*int64{
+		isKnown: &j.count.Known, isChanged: &j.count.Changed, isExpired: &j.count.Expired, isRefused: &j.count.Refused, isDue: &j.count.Due,
+	}[is]
+	called = is == isExpired || is == isDue || is == isChanged && !(j.KeepChanged && outcome == ledger.OK)
+	if lead.about&sealKept != 0 {
+		return called
+	}
+	if is == isChanged && !called {
+		n = &j.count.ChangedKept
+	}
+	*n++
+	if !called {
+		j.count.Calls--
+		if lead.about&sealMail != 0 {
+			j.count.Mailed--
+		}
+	}
+	return called
+}
+
+// rowAnswers is what the ledger has said of the rows that are not called, by
+// row. A list that was changed behind the back of its forecast is noticed: an
+// answer is good for the very record that was asked for.
+type rowAnswers struct {
+	spill
+	width uint32 // rows of a partition
+	buf   []byte
+
+	part  int // the one that is in memory, or -1
+	blob  []byte
+	place []uint32 // in the blob, from 1, of each row of the partition
+}
+
+// An answer is: length of the rest u32, row u32, fingerprint u64, unchanged
+// u8, entry.
+const answerHead = 4 + 4 + 8 + 1
+
+func (a *rowAnswers) add(q *question, unchanged bool, e *ledger.Entry) error {
+	b := binary.LittleEndian.AppendUint32(a.buf[:0], 0)
+	b = binary.LittleEndian.AppendUint32(b, q.row)
+	b = binary.LittleEndian.AppendUint64(b, q.print)
+	flag := byte(0)
+	if unchanged {
+		flag = 1
+	}
+	b = e.Append(append(b, flag))
+	binary.LittleEndian.PutUint32(b, uint32(len(b)))
+	a.buf = b
+	return a.spill.add(int((q.row-1)/a.width), b)
+}
+
+// find gives the answer for a record. Records come in order.
+func (a *rowAnswers) find(rec *source.Record) (e ledger.Entry, unchanged, found bool, err error) {
+	row := uint32(rec.Row - 1)
+	part := int(row / a.width)
+	if part >= spillParts {
+		return e, false, false, nil // the list has grown since
+	}
+	if part != a.part {
+		if err := a.load(part); err != nil {
+			return e, false, false, err
+		}
+	}
+	place := a.place[row%a.width]
+	if place == 0 {
+		return e, false, false, nil
+	}
+	b := a.blob[place-1:]
+	b = b[:binary.LittleEndian.Uint32(b)]
+	if binary.LittleEndian.Uint64(b[8:]) != fingerprint(rec.Raw) {
+		return e, false, false, changedRow(rec)
+	}
+	e, err = ledger.ParseEntry(b[answerHead:])
+	return e, b[16] == 1, err == nil, err
+}
+
+// load takes a partition into memory.
+func (a *rowAnswers) load(part int) (err error) {
+	if a.blob, err = a.spill.read(part, a.blob); err != nil {
+		return err
+	}
+	a.part = part
+	if a.place == nil {
+		a.place = make([]uint32, a.width)
+	}
+	clear(a.place)
+	for at := uint32(0); int(at) < len(a.blob); {
+		b := a.blob[at:]
+		a.place[(binary.LittleEndian.Uint32(b[4:])-1)%a.width] = at + 1
+		at += binary.LittleEndian.Uint32(b)
+	}
+	return nil
+}

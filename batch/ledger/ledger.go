@@ -1,0 +1,293 @@
+// Package ledger keeps what is known of each customer across lists and nights:
+// the session id and when it was obtained, or the refusal, and a digest of the
+// fields that were sent.
+//
+// A customer is known by a keyed hash alone, so that the file names nobody;
+// the secret is in a file of its own. The database is bbolt's: a B+tree in one
+// file, in which a commit is whole or not there, whenever the process or the
+// machine dies.
+//
+//	meta       version, id, and a check of the secret
+//	runs       number (8 bytes, big-endian) → when it began
+//	customers  key (16 bytes) → entry
+package ledger
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const version = 1
+
+var (
+	metaBucket     = []byte("meta")
+	runsBucket     = []byte("runs")
+	customerBucket = []byte("customers")
+
+	versionKey = []byte("version")
+	idKey      = []byte("id")
+	checkKey   = []byte("check")
+)
+
+// openWait is for the moment in which another program looks at the file. Whose
+// turn it is, a lock of its own settles before.
+const openWait = time.Second
+
+// Ledger is an open ledger, safe for concurrent use: a run asks it while it
+// reads, and puts while it writes.
+type Ledger struct {
+	path   string
+	secret []byte
+	id     string
+	db     database
+}
+
+// Open opens the ledger at path, and makes it if there is none; its secret is
+// in another file. The caller sees to it that no other process has it open.
+func Open(path, secretPath string) (*Ledger, error) {
+	info, err := os.Stat(path)
+	fresh := errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
+	secret, err := readSecret(secretPath, fresh)
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		if err := create(path, secret); err != nil {
+			return nil, err
+		}
+	}
+	l := &Ledger{path: path, secret: secret, db: database{path: path}}
+	if err := l.db.open(); err != nil {
+		return nil, err
+	}
+	if err := l.introduce(secretPath); err != nil {
+		return nil, errors.Join(err, l.db.close())
+	}
+	return l, nil
+}
+
+// create makes an empty ledger, which is there whole or not at all.
+func create(path string, secret []byte) error {
+	temp := database{path: path + ".tmp"}
+	if err := os.Remove(temp.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fileError("make", path, err)
+	}
+	if err := temp.open(); err != nil {
+		return err
+	}
+	err := temp.update(func(tx *bolt.Tx) error { return writeMeta(tx, newHasher(secret)) })
+	if err := errors.Join(err, temp.close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp.path, path); err != nil {
+		return fileError("make", path, err)
+	}
+	return fileError("sync", filepath.Dir(path), syncDir(filepath.Dir(path)))
+}
+
+func writeMeta(tx *bolt.Tx, h *Hasher) error {
+	for _, name := range [][]byte{runsBucket, customerBucket} {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	meta, err := tx.CreateBucket(metaBucket)
+	if err != nil {
+		return err
+	}
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails
+	return errors.Join(meta.Put(versionKey, []byte{version}), meta.Put(idKey, id), meta.Put(checkKey, h.check()))
+}
+
+// Close closes the file. What was put is durable already.
+func (l *Ledger) Close() error { return l.db.close() }
+
+// ID tells this ledger from every other, wherever its file is.
+func (l *Ledger) ID() string { return l.id }
+
+// Path is the file.
+func (l *Ledger) Path() string { return l.path }
+
+// Hasher returns what makes the keys of this ledger, for one goroutine.
+func (l *Ledger) Hasher() *Hasher { return newHasher(l.secret) }
+
+// introduce takes in what the file says of itself.
+func (l *Ledger) introduce(secretPath string) error {
+	return l.db.view(func(tx *bolt.Tx) error {
+		meta := tx.Bucket(metaBucket)
+		if meta == nil {
+			return &FormatError{Path: l.path, Reason: "it is another program's database"}
+		}
+		if v := meta.Get(versionKey); !bytes.Equal(v, []byte{version}) {
+			return &FormatError{Path: l.path, Reason: fmt.Sprintf("it is of version %x, and this program knows version %d", v, version)}
+		}
+		if !bytes.Equal(meta.Get(checkKey), l.Hasher().check()) {
+			return &SecretError{Path: secretPath, Reason: "this is the key of another ledger than " + l.path}
+		}
+		l.id = hex.EncodeToString(meta.Get(idKey))
+		return nil
+	})
+}
+
+// Find gives what is known of a customer.
+func (l *Ledger) Find(key Key) (e Entry, known bool, err error) {
+	err = l.db.view(func(tx *bolt.Tx) error {
+		value := tx.Bucket(customerBucket).Get(key[:])
+		if value == nil {
+			return nil
+		}
+		known = true
+		e, err = ParseEntry(value)
+		return l.entryError(err)
+	})
+	return e, known, err
+}
+
+// Change is what became of a customer.
+type Change struct {
+	Key   Key
+	Entry Entry
+}
+
+// Put puts down what became of customers, durably and all at once, under the
+// number of the run. Run 0 is a run that has none yet, and gets one. Putting
+// the same twice comes to the same as putting it once. The changes are sorted
+// in place; of one customer the last one counts.
+func (l *Ledger) Put(run uint64, began time.Time, changes []Change) (uint64, error) {
+	slices.SortStableFunc(changes, func(a, b Change) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	err := l.db.update(func(tx *bolt.Tx) error {
+		if run == 0 {
+			var err error
+			if run, err = addRun(tx, began); err != nil {
+				return err
+			}
+		}
+		for i := range changes {
+			changes[i].Entry.Run = run
+		}
+		return l.put(tx, changes)
+	})
+	return run, err
+}
+
+func (l *Ledger) put(tx *bolt.Tx, changes []Change) error {
+	customers := tx.Bucket(customerBucket)
+	for i := range changes {
+		c := &changes[i]
+		var before *Entry
+		if value := customers.Get(c.Key[:]); value != nil {
+			e, err := ParseEntry(value)
+			if err != nil {
+				return l.entryError(err)
+			}
+			before = &e
+		}
+		l.db.touched(farBytes)
+		after := c.Entry.after(before)
+		if err := customers.Put(c.Key[:], after.Append(nil)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addRun(tx *bolt.Tx, began time.Time) (uint64, error) {
+	runs := tx.Bucket(runsBucket)
+	number, err := runs.NextSequence()
+	if err != nil {
+		return 0, err
+	}
+	return number, runs.Put(binary.BigEndian.AppendUint64(nil, number), binary.AppendVarint(nil, began.UnixMilli()))
+}
+
+func (l *Ledger) entryError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &FormatError{Path: l.path, Reason: err.Error()}
+}
+
+// nearSteps is how many entries are passed one by one before the tree is gone
+// down again.
+const nearSteps = 8
+
+// Match gives what is known of customers, whose keys are in ascending order.
+// It goes through the file from the front to the back, so that ten million
+// look-ups cost not much more than reading it once, and does not hold more
+// than a part of it in memory. found must not use the ledger.
+func (l *Ledger) Match(keys []Key, found func(i int, e *Entry)) error {
+	for from := 0; from < len(keys); {
+		if err := l.db.view(func(tx *bolt.Tx) (err error) {
+			from, err = l.match(tx.Bucket(customerBucket).Cursor(), keys, from, found)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// match goes on from the i-th key, until enough of the file has been looked at
+// to open it again. It returns where it stopped.
+func (l *Ledger) match(c *bolt.Cursor, keys []Key, i int, found func(int, *Entry)) (int, error) {
+	var at, value []byte
+	for fresh := true; i < len(keys) && !l.db.full(); i++ {
+		key := keys[i][:]
+		if fresh || at != nil && !l.near(c, &at, &value, key) {
+			at, value = c.Seek(key)
+			l.db.touched(farBytes)
+		}
+		fresh = false
+		if !bytes.Equal(at, key) {
+			continue
+		}
+		e, err := ParseEntry(value)
+		if err != nil {
+			return i, l.entryError(err)
+		}
+		found(i, &e)
+	}
+	return i, nil
+}
+
+// near steps towards a key, and reports whether it came to where the key is or
+// would be.
+func (l *Ledger) near(c *bolt.Cursor, at, value *[]byte, key []byte) bool {
+	for range nearSteps {
+		if *at == nil || bytes.Compare(*at, key) >= 0 {
+			return true
+		}
+		*at, *value = c.Next()
+		l.db.touched(len(*at) + len(*value))
+	}
+	return false
+}
+
+// Run is when a run began that put entries down; zero when it is not known.
+func (l *Ledger) Run(number uint64) (began time.Time, err error) {
+	err = l.db.view(func(tx *bolt.Tx) error {
+		at, n := binary.Varint(tx.Bucket(runsBucket).Get(binary.BigEndian.AppendUint64(nil, number)))
+		if n > 0 {
+			began = time.UnixMilli(at).UTC()
+		}
+		return nil
+	})
+	return began, err
+}
+
+func isBolt(err error) bool {
+	return errors.Is(err, bolterrors.ErrInvalid) || errors.Is(err, bolterrors.ErrVersionMismatch) || errors.Is(err, bolterrors.ErrChecksum)
+}
