@@ -11,13 +11,14 @@ import (
 
 // Ledger is what is known of customers across lists and nights, as the engine
 // uses it. Match takes keys in ascending order, and Put makes all changes
-// durable or none; putting them again comes to the same. It is safe for
-// concurrent use. *ledger.Ledger implements it.
+// durable or none; putting them again comes to the same. Import is Put for what
+// is older than the ledger. It is safe for concurrent use. *ledger.Ledger implements it.
 type Ledger interface {
 	Hasher() *ledger.Hasher
 	Find(key ledger.Key) (e ledger.Entry, known bool, err error)
 	Match(keys []ledger.Key, found func(i int, e *ledger.Entry)) error
-	Put(run uint64, began time.Time, changes []ledger.Change) (number uint64, err error)
+	Put(n *ledger.News) error
+	Import(n *ledger.News) error
 }
 
 // Known settles whom a run need not call, because the ledger knows enough of
@@ -137,49 +138,3 @@ func refusedResult(e *ledger.Entry, now time.Time) *sink.Result {
 
 // moment is a time in a message.
 func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// records puts down in the ledger what became of the rows of a run. It belongs
-// to the writer.
-type records struct {
-	*Known
-	hasher  *ledger.Hasher
-	began   time.Time
-	pending []ledger.Change
-}
-
-func newRecords(k *Known, began time.Time) *records {
-	if k == nil {
-		return nil
-	}
-	return &records{Known: k, hasher: k.Ledger.Hasher(), began: began}
-}
-
-// take takes a result that came of a call.
-func (r *records) take(s *slot, res *sink.Result) {
-	outcome, called := map[sink.Status]ledger.Outcome{sink.OK: ledger.OK, sink.Rejected: ledger.Rejected, sink.Failed: ledger.Failed}[res.Status]
-	if r == nil || !called || res.Kept || s.known {
-		return
-	}
-	e := ledger.Entry{Outcome: outcome, At: res.ProcessedAt, SessionID: res.SessionID}
-	if outcome == ledger.Rejected {
-		e.Code, e.Message = res.ErrorCode, res.ErrorMessage
-	}
-	key, digest := r.hashWith(r.hasher, s.rec)
-	e.Digest = digest
-	r.pending = append(r.pending, ledger.Change{Key: key, Entry: e})
-}
-
-// put makes what was taken durable. A crash right after it finds the same
-// answers in the journal, and puts them once more.
-func (r *records) put(t *Tally) error {
-	number, err := r.Ledger.Put(t.LedgerRun, r.began, r.pending)
-	if err != nil {
-		return err
-	}
-	t.LedgerRun = number
-	r.pending = r.pending[:0]
-	return nil
-}
-
-// due reports whether there is anything to put.
-func (r *records) due() bool { return r != nil && len(r.pending) > 0 }

@@ -180,8 +180,7 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 			changes = append(changes, ledger.Change{Key: key, Entry: ledger.Entry{Outcome: ledger.OK, Digest: digest, At: time.UnixMilli(0), SessionID: fmt.Sprintf("s-%d", i)}})
 		}
 	}
-	_, err := l.Put(0, time.Now(), changes)
-	require.NoError(t, err)
+	require.NoError(t, l.Put(&ledger.News{Changes: changes}))
 	for name, ahead := range map[string]bool{"with a preflight": true, "row by row": false} {
 		t.Run(name, func(t *testing.T) {
 			k := knownBy(l)
@@ -228,16 +227,16 @@ type faulty struct {
 
 var errFault = errors.New("no room")
 
-func (f *faulty) Put(run uint64, began time.Time, changes []ledger.Change) (uint64, error) {
+func (f *faulty) Put(n *ledger.News) error {
 	f.n--
 	if f.n == 0 && !f.done {
-		return 0, errFault
+		return errFault
 	}
-	number, err := f.Ledger.Put(run, began, changes)
+	err := f.Ledger.Put(n)
 	if f.n == 0 {
-		return 0, errFault
+		return errFault
 	}
-	return number, err
+	return err
 }
 
 func TestALedgerThatFailsEndsTheRunAndLosesNothing(t *testing.T) {

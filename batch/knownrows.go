@@ -115,6 +115,7 @@ func sorted(dst []question, blob []byte) []question {
 
 // found takes in what is known of a customer, for all its rows.
 func (j *join) found(rows []question, e *ledger.Entry) {
+	j.count.Found++
 	unchanged := slices.ContainsFunc(rows, func(q question) bool { return q.digest == e.Digest })
 	called := j.countFound(&rows[0], j.standing(e, unchanged, j.now), e.Outcome)
 	if called {

@@ -57,6 +57,7 @@ type Forecast struct {
 	Expired     int64 `json:"expired,omitempty"`
 	Refused     int64 `json:"refused,omitempty"` // and have not changed since
 	Due         int64 `json:"due,omitempty"`     // failed or refused before, and are tried again
+	Found       int64 `json:"found,omitempty"`   // customers of the list that the ledger has
 
 	Errors ErrorGroups `json:"errors"` // of the invalid
 

@@ -127,9 +127,11 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.reject(s.rec)
 	}
 	w.keepAnswer(s, res)
-	w.records.take(s, res)
 	w.tally.add(s, res)
-	if s.known && !res.Status.Good() {
+	switch {
+	case !s.known:
+		w.records.take(s.rec, res)
+	case !res.Status.Good():
 		w.refused++
 	}
 	w.position, w.dirty = s.rec.Next, true

@@ -9,6 +9,7 @@
 //
 //	meta       version, id, and a check of the secret
 //	runs       number (8 bytes, big-endian) → when it began
+//	forms      tenant and form, whose customers are in it
 //	customers  key (16 bytes) → entry
 package ledger
 
@@ -34,6 +35,7 @@ const version = 1
 var (
 	metaBucket     = []byte("meta")
 	runsBucket     = []byte("runs")
+	formsBucket    = []byte("forms")
 	customerBucket = []byte("customers")
 
 	versionKey = []byte("version")
@@ -98,7 +100,7 @@ func create(path string, secret []byte) error {
 }
 
 func writeMeta(tx *bolt.Tx, h *Hasher) error {
-	for _, name := range [][]byte{runsBucket, customerBucket} {
+	for _, name := range [][]byte{runsBucket, formsBucket, customerBucket} {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -162,46 +164,80 @@ type Change struct {
 	Entry Entry
 }
 
-// Put puts down what became of customers, durably and all at once, under the
-// number of the run. Run 0 is a run that has none yet, and gets one. Putting
-// the same twice comes to the same as putting it once. The changes are sorted
-// in place; of one customer the last one counts.
-func (l *Ledger) Put(run uint64, began time.Time, changes []Change) (uint64, error) {
-	slices.SortStableFunc(changes, func(a, b Change) int { return bytes.Compare(a.Key[:], b.Key[:]) })
-	err := l.db.update(func(tx *bolt.Tx) error {
+// Form is a form of a tenant: a process that customers go through.
+type Form struct{ Tenant, ID string }
+
+// News is what a run puts down.
+type News struct {
+	Run     uint64    // its number; 0: it has none yet, and gets one
+	Began   time.Time // when the run did
+	Forms   []Form    // of the customers, so that one can be looked for in all of them
+	Changes []Change
+}
+
+// Put puts down what became of customers, durably and all at once. Putting the
+// same twice comes to the same as putting it once. The changes are sorted in
+// place; of one customer the last one counts.
+func (l *Ledger) Put(n *News) error {
+	run := n.Run
+	err := l.update(n, func(tx *bolt.Tx) (err error) {
 		if run == 0 {
-			var err error
-			if run, err = addRun(tx, began); err != nil {
+			run, err = addRun(tx, n.Began)
+		}
+		for i := range n.Changes {
+			n.Changes[i].Entry.Run = run
+		}
+		return err
+	}, Entry.after)
+	if err == nil {
+		n.Run = run
+	}
+	return err
+}
+
+// Import puts down what was known before there was a ledger. An entry that is
+// as new or newer stays.
+func (l *Ledger) Import(n *News) error {
+	return l.update(n, func(*bolt.Tx) error { return nil }, func(e Entry, before *Entry) Entry {
+		if before != nil && !before.At.Before(e.At) {
+			return *before
+		}
+		return e
+	})
+}
+
+func (l *Ledger) update(n *News, first func(*bolt.Tx) error, merge func(Entry, *Entry) Entry) error {
+	slices.SortStableFunc(n.Changes, func(a, b Change) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	return l.db.update(func(tx *bolt.Tx) error {
+		if err := first(tx); err != nil {
+			return err
+		}
+		for _, form := range n.Forms {
+			if err := tx.Bucket(formsBucket).Put(appendString(appendString(nil, form.Tenant), form.ID), nil); err != nil {
 				return err
 			}
 		}
-		for i := range changes {
-			changes[i].Entry.Run = run
+		customers := tx.Bucket(customerBucket)
+		for i := range n.Changes {
+			if err := l.change(customers, &n.Changes[i], merge); err != nil {
+				return err
+			}
 		}
-		return l.put(tx, changes)
+		return nil
 	})
-	return run, err
 }
 
-func (l *Ledger) put(tx *bolt.Tx, changes []Change) error {
-	customers := tx.Bucket(customerBucket)
-	for i := range changes {
-		c := &changes[i]
-		var before *Entry
-		if value := customers.Get(c.Key[:]); value != nil {
-			e, err := ParseEntry(value)
-			if err != nil {
-				return l.entryError(err)
-			}
-			before = &e
+func (l *Ledger) change(customers *bolt.Bucket, c *Change, merge func(Entry, *Entry) Entry) error {
+	l.db.touched(farBytes)
+	after := c.Entry
+	if value := customers.Get(c.Key[:]); value != nil {
+		before, err := ParseEntry(value)
+		if err != nil {
+			return l.entryError(err)
 		}
-		l.db.touched(farBytes)
-		after := c.Entry.after(before)
-		if err := customers.Put(c.Key[:], after.Append(nil)); err != nil {
-			return err
-		}
+		after = merge(after, &before)
 	}
-	return nil
+	return customers.Put(c.Key[:], after.Append(nil))
 }
 
 func addRun(tx *bolt.Tx, began time.Time) (uint64, error) {
@@ -274,18 +310,6 @@ func (l *Ledger) near(c *bolt.Cursor, at, value *[]byte, key []byte) bool {
 		l.db.touched(len(*at) + len(*value))
 	}
 	return false
-}
-
-// Run is when a run began that put entries down; zero when it is not known.
-func (l *Ledger) Run(number uint64) (began time.Time, err error) {
-	err = l.db.view(func(tx *bolt.Tx) error {
-		at, n := binary.Varint(tx.Bucket(runsBucket).Get(binary.BigEndian.AppendUint64(nil, number)))
-		if n > 0 {
-			began = time.UnixMilli(at).UTC()
-		}
-		return nil
-	})
-	return began, err
 }
 
 func isBolt(err error) bool {

@@ -29,8 +29,7 @@ func opened(t *testing.T, path string) *Ledger {
 func fresh(t *testing.T) *Ledger { return opened(t, filepath.Join(t.TempDir(), "customers.db")) }
 
 func put(t *testing.T, l *Ledger, changes ...Change) {
-	_, err := l.Put(1, night, changes)
-	require.NoError(t, err)
+	require.NoError(t, l.Put(&News{Run: 1, Began: night, Changes: changes}))
 }
 
 func keyOf(l *Ledger, n int) Key {
@@ -45,9 +44,9 @@ func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
 	l := opened(t, path)
 	refused := Entry{Outcome: Rejected, Digest: Digest{2}, At: night, Code: "invalid_customer_details", Message: "No"}
-	run, err := l.Put(0, night, []Change{{keyOf(l, 1), okEntry("s-1")}, {keyOf(l, 2), refused}})
-	require.NoError(t, err)
-	assert.EqualValues(t, 1, run)
+	news := News{Began: night, Forms: []Form{{"tenant", "form"}}, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}, {keyOf(l, 2), refused}}}
+	require.NoError(t, l.Put(&news))
+	assert.EqualValues(t, 1, news.Run)
 	id := l.ID()
 	require.NoError(t, l.Close())
 
@@ -63,9 +62,12 @@ func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 	_, known, err := l.Find(keyOf(l, 3))
 	require.NoError(t, err)
 	assert.False(t, known)
-	began, err := l.Run(1)
+	runs, err := l.Runs()
 	require.NoError(t, err)
-	assert.Equal(t, night, began)
+	assert.Equal(t, map[uint64]time.Time{1: night}, runs)
+	forms, err := l.Forms()
+	require.NoError(t, err)
+	assert.Equal(t, news.Forms, forms)
 	for _, name := range []string{path, path + ".key"} {
 		info, err := os.Stat(name)
 		require.NoError(t, err)
@@ -204,12 +206,14 @@ func TestTheFileNamesNobody(t *testing.T) {
 	l := fresh(t)
 	h := l.Hasher()
 	var told []string
+	var changes []Change
 	for i := range 500 {
 		email, first := fmt.Sprintf("canary.%d@example.com", i), fmt.Sprintf("Firstname-%d", i)
 		told = append(told, email, first, "form\n"+email, "tenant form "+email)
 		key := h.Customer("tenant", "form\n"+email)
-		put(t, l, Change{key, Entry{Outcome: OK, Digest: h.Fields("Individual", first), At: night, SessionID: fmt.Sprintf("session-%d", i)}})
+		changes = append(changes, Change{key, Entry{Outcome: OK, Digest: h.Fields("Individual", first), At: night, SessionID: fmt.Sprintf("session-%d", i)}})
 	}
+	put(t, l, changes...)
 	require.NoError(t, l.Close())
 	file, err := os.ReadFile(l.Path())
 	require.NoError(t, err)
@@ -219,6 +223,49 @@ func TestTheFileNamesNobody(t *testing.T) {
 		assert.NotContains(t, string(file), secret)
 		assert.NotContains(t, string(file), string(sum[:8]))
 		assert.NotContains(t, string(file), hex.EncodeToString(sum[:8]))
+	}
+}
+
+func TestWhatIsErasedIsNoLongerInTheFile(t *testing.T) {
+	l := fresh(t)
+	var changes []Change
+	for i := range 2000 {
+		changes = append(changes, Change{keyOf(l, i), okEntry(fmt.Sprintf("session-%d.", i))})
+	}
+	changes[7].Entry.At = night.Add(time.Hour)
+	put(t, l, changes...)
+	gone := keyOf(l, 42)
+	erased, err := l.Erase(func(key Key, e *Entry) bool { return key == gone || e.At.After(night) })
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, erased)
+	kept := 0
+	require.NoError(t, l.All(func(Key, *Entry) error { kept++; return nil }))
+	assert.Equal(t, 1998, kept)
+	put(t, l, Change{keyOf(l, 42), okEntry("again")})
+	require.NoError(t, l.Close())
+	b, err := os.ReadFile(l.Path())
+	require.NoError(t, err)
+	assert.NotContains(t, string(b), "session-42.")
+	assert.NotContains(t, string(b), "session-7.")
+	assert.Contains(t, string(b), "session-43.")
+	l = opened(t, l.Path())
+	_, known, err := l.Find(keyOf(l, 42))
+	require.NoError(t, err)
+	assert.True(t, known, "whoever was erased may come again")
+}
+
+func TestWhatIsImportedDoesNotTakeThePlaceOfWhatIsNewer(t *testing.T) {
+	l := fresh(t)
+	put(t, l, Change{keyOf(l, 1), okEntry("now")}, Change{keyOf(l, 2), okEntry("now")})
+	older, newer := okEntry("older"), okEntry("newer")
+	older.At, newer.At = night.Add(-time.Hour), night.Add(time.Hour)
+	for range 2 {
+		require.NoError(t, l.Import(&News{Changes: []Change{{keyOf(l, 1), older}, {keyOf(l, 2), newer}, {keyOf(l, 3), older}}}))
+	}
+	for n, want := range []string{"now", "newer", "older"} {
+		e, _, err := l.Find(keyOf(l, n+1))
+		require.NoError(t, err)
+		assert.Equal(t, want, e.SessionID)
 	}
 }
 

@@ -50,8 +50,8 @@ type openedLedger struct {
 	release func() error
 }
 
-// open waits for the ledger and opens it.
-func (l *ledgerFile) open(ctx context.Context) (*openedLedger, error) {
+// openLedger waits for the ledger and opens it.
+func (l *ledgerFile) openLedger(ctx context.Context) (*openedLedger, error) {
 	release, err := state.Hold(ctx, fileSystem, l.path, l.wait)
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (s *settings) openLedger(ctx context.Context) (*knownCustomers, error) {
 	if s.ledger.path == "" {
 		return &knownCustomers{}, nil
 	}
-	opened, err := s.ledger.open(ctx)
+	opened, err := s.ledger.openLedger(ctx)
 	if err != nil {
 		return nil, err
 	}
