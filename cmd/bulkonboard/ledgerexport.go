@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"io"
+	"os"
 	"strconv"
 	"time"
 
@@ -14,17 +16,29 @@ import (
 )
 
 func ledgerExportCommand() *cobra.Command {
-	return ofLedger(&cobra.Command{
+	var output string
+	c := ofLedger(&cobra.Command{
 		Use:   "export --ledger LEDGER",
-		Short: "Write a ledger to standard output as CSV",
+		Short: "Write a ledger as CSV",
 		Long: `export writes one row for each customer of a ledger, in the order of the keys: the
 key, the outcome, the session id, when it was obtained (or the customer first
 refused), the digest of the fields that were sent, in which run that was and
 when that run began, and the code of a refusal. A key names nobody.`,
 		Args: cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string, l *openedLedger) error {
-		return exportLedger(c.OutOrStdout(), l.Ledger)
+		if output == "" {
+			return exportLedger(c.OutOrStdout(), l.Ledger)
+		}
+		f, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return &usageError{[]string{"--output: " + err.Error()}}
+		}
+		return errors.Join(exportLedger(f, l.Ledger), f.Close())
 	})
+	c.Flags().StringVarP(&output, "output", "o", "", "write to this new file and not to standard output")
+	typedOnly(c, "output")
+	_ = c.MarkFlagFilename("output")
+	return c
 }
 
 func exportLedger(w io.Writer, l *ledger.Ledger) error {
