@@ -27,7 +27,6 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 const version = 1
@@ -71,9 +70,6 @@ func Open(path, secretPath string) (*Ledger, error) {
 		}
 	}
 	l := &Ledger{path: path, secret: secret, db: database{path: path}}
-	if err := l.db.open(); err != nil {
-		return nil, err
-	}
 	if err := l.introduce(secretPath); err != nil {
 		return nil, errors.Join(err, l.db.close())
 	}
@@ -85,9 +81,6 @@ func create(path string, secret []byte) error {
 	temp := database{path: path + ".tmp"}
 	if err := os.Remove(temp.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fileError("make", path, err)
-	}
-	if err := temp.open(); err != nil {
-		return err
 	}
 	err := temp.update(func(tx *bolt.Tx) error { return writeMeta(tx, newHasher(secret)) })
 	if err := errors.Join(err, temp.close()); err != nil {
@@ -188,7 +181,7 @@ func (l *Ledger) Put(n *News) error {
 			n.Changes[i].Entry.Run = run
 		}
 		return err
-	}, Entry.after)
+	}, Entry.after, bolt.DefaultFillPercent)
 	if err == nil {
 		n.Run = run
 	}
@@ -196,17 +189,21 @@ func (l *Ledger) Put(n *News) error {
 }
 
 // Import puts down what was known before there was a ledger. An entry that is
-// as new or newer stays.
+// as new or newer stays. It is for many customers whose keys are near each
+// other, so pages are filled.
 func (l *Ledger) Import(n *News) error {
 	return l.update(n, func(*bolt.Tx) error { return nil }, func(e Entry, before *Entry) Entry {
 		if before != nil && !before.At.Before(e.At) {
 			return *before
 		}
 		return e
-	})
+	}, fullPages)
 }
 
-func (l *Ledger) update(n *News, first func(*bolt.Tx) error, merge func(Entry, *Entry) Entry) error {
+// fullPages leaves some room for who comes between.
+const fullPages = 0.9
+
+func (l *Ledger) update(n *News, first func(*bolt.Tx) error, merge func(Entry, *Entry) Entry, fill float64) error {
 	slices.SortStableFunc(n.Changes, func(a, b Change) int { return bytes.Compare(a.Key[:], b.Key[:]) })
 	return l.db.update(func(tx *bolt.Tx) error {
 		if err := first(tx); err != nil {
@@ -218,6 +215,7 @@ func (l *Ledger) update(n *News, first func(*bolt.Tx) error, merge func(Entry, *
 			}
 		}
 		customers := tx.Bucket(customerBucket)
+		customers.FillPercent = fill
 		for i := range n.Changes {
 			if err := l.change(customers, &n.Changes[i], merge); err != nil {
 				return err
@@ -228,7 +226,6 @@ func (l *Ledger) update(n *News, first func(*bolt.Tx) error, merge func(Entry, *
 }
 
 func (l *Ledger) change(customers *bolt.Bucket, c *Change, merge func(Entry, *Entry) Entry) error {
-	l.db.touched(farBytes)
 	after := c.Entry
 	if value := customers.Get(c.Key[:]); value != nil {
 		before, err := ParseEntry(value)
@@ -310,8 +307,4 @@ func (l *Ledger) near(c *bolt.Cursor, at, value *[]byte, key []byte) bool {
 		l.db.touched(len(*at) + len(*value))
 	}
 	return false
-}
-
-func isBolt(err error) bool {
-	return errors.Is(err, bolterrors.ErrInvalid) || errors.Is(err, bolterrors.ErrVersionMismatch) || errors.Is(err, bolterrors.ErrChecksum)
 }

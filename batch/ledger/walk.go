@@ -100,9 +100,6 @@ func (l *Ledger) Erase(who func(Key, *Entry) bool) (erased int64, err error) {
 	if err := os.Remove(next.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fileError("make", next.path, err)
 	}
-	if err := next.open(); err != nil {
-		return 0, err
-	}
 	erased, err = l.copyTo(&next, who)
 	if err := errors.Join(err, next.close()); err != nil {
 		return 0, errors.Join(err, os.Remove(next.path))
@@ -162,9 +159,8 @@ func (l *Ledger) copyTo(next *database, but func(Key, *Entry) bool) (left int64,
 func (d *database) append(entries [][2][]byte) error {
 	return d.update(func(tx *bolt.Tx) error {
 		customers := tx.Bucket(customerBucket)
-		customers.FillPercent = 0.9 // some room for who comes between
+		customers.FillPercent = fullPages
 		for _, e := range entries {
-			d.touched(len(e[0]) + len(e[1]))
 			if err := customers.Put(e[0], e[1]); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -84,8 +85,13 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 	if err != nil {
 		return err
 	}
+	scratch, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = scratch.Close() }() // nobody wants it any more
 	k := &batch.Known{Ledger: l, Tenant: i.tenantID, FormID: i.formID}
-	into, rows, undated := k.Import(), int64(0), int64(0)
+	into, rows, undated := k.Import(scratch), int64(0), int64(0)
 	for rec, err := range list.Records() {
 		if err != nil {
 			return err
