@@ -46,7 +46,7 @@ bench-compare: ## benchmark the parts at REF and here, and show what differs
 	.ci/bench-compare $(REF)
 
 bench-pace: ## hold the pace against every kind of service, 100 times each
-	go test ./batch/pace -count=1 -v -timeout 60m -run QuotaAndKeeps -pace.all -pace.seeds 100
+	GOGC=800 go test ./batch/pace -count=1 -v -timeout 0 -run QuotaAndKeeps -pace.all -pace.seeds 100
 
 torture: ## kill, starve and corrupt a real run for some minutes
 	go test -tags torture -count=1 -v -timeout 60m -run '^TestTorture' ./cmd/bulkonboard

@@ -13,9 +13,9 @@ import (
 // together, and that a customer is called once: later rows take the result of
 // the first one that ended well. It belongs to the dispatcher.
 type customers struct {
-	duplicates *Duplicates           // nil: every row is called
-	underWay   map[string][]*slot    // customer → later rows that wait, in order
-	answers    map[int64]givenAnswer // by the row that leads; dropped behind the last row of the customer
+	duplicates *Duplicates        // nil: every row is called
+	underWay   map[string][]*slot // customer → later rows that wait, in order
+	given      *given
 }
 
 // givenAnswer is what the later rows of a customer are answered with.
@@ -47,38 +47,28 @@ func (c *customers) leave(s *slot) *slot {
 	return later[0]
 }
 
-// learn keeps a good result as long as later rows of the customer will ask for
-// it.
-func (c *customers) learn(s *slot, res *sink.Result) {
+// learn keeps a good result when later rows of the customer will ask for it.
+func (c *customers) learn(s *slot, res *sink.Result) error {
 	lead, last, shared := c.duplicates.family(s.rec.Row)
-	if !shared {
-		return
+	if !shared || s.rec.Row >= last || !res.Status.Good() {
+		return nil
 	}
-	if s.rec.Row >= last {
-		delete(c.answers, lead)
-		return
-	}
-	if _, known := c.answers[lead]; !known && res.Status.Good() {
-		c.answers[lead] = givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)}
-	}
+	return c.given.put(lead, givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)})
 }
 
 // resultFor is the result of a row whose customer has ended well, or nil. A
 // list that was changed behind the back of its forecast is noticed here.
 func (c *customers) resultFor(s *slot, now time.Time) (*sink.Result, error) {
-	lead, last, shared := c.duplicates.family(s.rec.Row)
+	lead, _, shared := c.duplicates.family(s.rec.Row)
 	if !shared {
 		return nil, nil
 	}
-	a, known := c.answers[lead]
-	if !known {
-		return nil, nil
+	a, known, err := c.given.of(lead)
+	if err != nil || !known {
+		return nil, err
 	}
 	if a.print != xxhash.Sum64String(s.customer) {
 		return nil, changedRow(s.rec)
-	}
-	if s.rec.Row >= last {
-		delete(c.answers, lead)
 	}
 	return &sink.Result{
 		Status: sink.Duplicate, SessionID: a.sessionID, ProcessedAt: now,

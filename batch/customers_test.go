@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/session"
+	"bulkonboard/batch/state"
 )
 
 // repeated makes a list in which row i is customer i, and rows from n+1 on are
@@ -55,6 +56,32 @@ func TestACustomerWithSeveralRowsIsCalledOnceAcrossInterruptions(t *testing.T) {
 			assert.Equal(t, "duplicate", later[colStatus])
 			assert.Equal(t, rows[i][colSession], later[colSession])
 			assert.Equal(t, fmt.Sprintf("the same customer as row %d", i+1), later[colMessage])
+		}
+		for customer, n := range j.service.calls {
+			assert.Equal(t, 1, n, customer)
+		}
+	})
+}
+
+func TestAScratchFileThatFailsStopsTheRunAndCostsNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list, duplicates := repeated(200, 100)
+		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+			a := okFor(r)
+			a.SessionID = strings.ToLower(a.SessionID)
+			return a
+		})
+		for _, room := range []int{0, 4 << 10, 1 << 20} {
+			j.adjust = func(c *Config) { c.Duplicates, c.Scratch = duplicates, &fullDisk{left: room} }
+			_, err := j.run(t.Context())
+			var wrong *state.IOError
+			require.ErrorAs(t, err, &wrong)
+		}
+		j.adjust = func(c *Config) { c.Duplicates = duplicates }
+		_, err := j.run(t.Context())
+		require.NoError(t, err)
+		for i, row := range j.rows()[200:] {
+			assert.Equal(t, []string{"duplicate", fmt.Sprintf("the same customer as row %d", i+1)}, []string{row[colStatus], row[colMessage]})
 		}
 		for customer, n := range j.service.calls {
 			assert.Equal(t, 1, n, customer)

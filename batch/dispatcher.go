@@ -16,7 +16,8 @@ const (
 	// firstDelay is the mean wait before a row's second attempt.
 	firstDelay = 250 * time.Millisecond
 
-	// watchEvery is how often the pace is looked at for the checkpoint.
+	// watchEvery is how often the pace is shown while there is always
+	// something to send.
 	watchEvery = 100 * time.Millisecond
 )
 
@@ -33,7 +34,9 @@ type dispatcher struct {
 	answers <-chan attempt // room for every call in flight
 	journal chan<- entry   // owned by the dispatcher
 	stop    context.CancelCauseFunc
-	watch   func(pace.Snapshot)
+	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
+	meter   *meter
+	monitor *Monitor
 
 	waiting    retries
 	customers  *customers
@@ -50,7 +53,11 @@ func (d *dispatcher) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil && !d.idle() {
-		work, wakeAt := d.sendReady(time.Now())
+		now := time.Now()
+		work, wakeAt := d.sendReady(now)
+		if now.Sub(d.watched) >= watchEvery || len(work) == 0 && len(d.answers) == 0 {
+			d.show(now, false)
+		}
 		if !wakeAt.IsZero() {
 			timer.Reset(time.Until(wakeAt))
 		}
@@ -65,8 +72,10 @@ func (d *dispatcher) run(ctx context.Context) {
 		d.answeredMeanwhile()
 	}
 	for d.inFlight > 0 {
+		d.show(time.Now(), true)
 		d.answered(<-d.answers)
 	}
+	d.show(time.Now(), ctx.Err() != nil)
 }
 
 // idle reports that nothing is left to do.
@@ -83,7 +92,6 @@ func (d *dispatcher) idle() bool {
 // which to look again, zero when only an answer or a new row can change
 // anything.
 func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Time) {
-	d.show(now)
 	for {
 		v := d.pace.Next(now, d.inFlight)
 		if v.End != nil {
@@ -103,12 +111,11 @@ func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Ti
 	}
 }
 
-// show lets the run see how the pace stands, not at every attempt.
-func (d *dispatcher) show(now time.Time) {
-	if now.Sub(d.watched) >= watchEvery {
-		d.watched = now
-		d.watch(d.pace.Snapshot(now))
-	}
+// show lets the run see how the pace stands: from time to time, and always
+// before the dispatcher waits, so that what is seen of a waiting one is true.
+func (d *dispatcher) show(now time.Time, draining bool) {
+	d.watched = now
+	d.watch(now, d.pace.Snapshot(now), d.inFlight, draining)
 }
 
 // nextRetry takes the row whose next attempt is due.
@@ -133,8 +140,9 @@ func (d *dispatcher) received(s *slot, ok bool) {
 		if s.known && d.answerDuplicate(s) {
 			return
 		}
-		d.customers.learn(s, s.given)
+		d.learn(s, s.given)
 		s.done <- *s.given
+		d.monitor.answer()
 		return
 	}
 	if d.answerDuplicate(s) || !d.customers.enter(s) {
@@ -158,6 +166,13 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	return true
 }
 
+// learn lets the later rows of a customer know of a result.
+func (d *dispatcher) learn(s *slot, res *sink.Result) {
+	if err := d.customers.learn(s, res); err != nil {
+		d.stop(err)
+	}
+}
+
 func (d *dispatcher) send(s *slot, now time.Time) {
 	s.sent++
 	d.inFlight++
@@ -178,6 +193,7 @@ func (d *dispatcher) answered(a attempt) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
 	d.recognised = d.recognised || answer.Recognised
+	d.meter.answered(now, answer)
 	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
 	switch v := judge(answer, d.recognised); {
 	case v == unsent:
@@ -208,7 +224,7 @@ func (d *dispatcher) finish(s *slot, res sink.Result) {
 		d.stop(verdict)
 		return
 	}
-	d.customers.learn(s, &res)
+	d.learn(s, &res)
 	for next := d.customers.leave(s); next != nil; next = d.customers.leave(next) {
 		if !d.answerDuplicate(next) {
 			heap.Push(&d.waiting, next)

@@ -34,14 +34,20 @@ func (d *Duplicates) Last(row int64) (last int64, leads bool) {
 }
 
 func (d *Duplicates) find(row int64) (member, bool) {
-	if d == nil {
-		return member{}, false
-	}
-	i := sort.Search(len(d.members), func(i int) bool { return int64(d.members[i].row) >= row })
-	if i == len(d.members) || int64(d.members[i].row) != row {
+	i, ok := d.index(row)
+	if !ok {
 		return member{}, false
 	}
 	return d.members[i], true
+}
+
+// index is where a row that shares its customer stands among the members.
+func (d *Duplicates) index(row int64) (i int, ok bool) {
+	if d == nil {
+		return 0, false
+	}
+	i = sort.Search(len(d.members), func(i int) bool { return int64(d.members[i].row) >= row })
+	return i, i < len(d.members) && int64(d.members[i].row) == row
 }
 
 // family gives the row that leads and the last row of a customer that has

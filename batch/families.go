@@ -58,7 +58,7 @@ func readAnswer(r *bufio.Reader) (lead int64, a givenAnswer, err error) {
 }
 
 // takeAnswers reads what later rows of customers will ask for.
-func (r *run) takeAnswers(answers map[int64]givenAnswer) error {
+func (r *run) takeAnswers(to *given) error {
 	file, err := r.State.ReadOutput(state.Answers)
 	if file == nil || err != nil {
 		return err
@@ -73,9 +73,11 @@ func (r *run) takeAnswers(answers map[int64]givenAnswer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", state.Answers, err)
 		}
-		last, leads := r.Duplicates.Last(lead)
-		if _, known := answers[lead]; !known && leads && last > r.from.Row {
-			answers[lead] = a
+		if last, leads := r.Duplicates.Last(lead); !leads || last <= r.from.Row {
+			continue
+		}
+		if err := to.put(lead, a); err != nil {
+			return err
 		}
 	}
 }

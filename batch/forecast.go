@@ -19,7 +19,7 @@ import (
 // All numbers are little-endian; crc is CRC-32C over everything before it.
 const (
 	forecastMagic   = 0x46504b42 // "BKPF"
-	forecastVersion = 1
+	forecastVersion = 2
 	forecastStart   = 16
 	forecastMember  = 8
 	forecastTail    = 4

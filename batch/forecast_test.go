@@ -20,7 +20,7 @@ func keptForecast(t testing.TB, f *Forecast, binding map[string]string) []byte {
 func sampleForecast() *Forecast {
 	return &Forecast{
 		Rows: 9, Bytes: 400, Invalid: 1, Repeated: 3, Calls: 5, Mailed: 2,
-		Errors:     ErrorGroups{"x": {Code: "x", Status: sink.Invalid, Count: 1, FirstRow: 8, FirstLine: 9, Message: "no"}},
+		Errors:     ErrorGroups{"x": {Code: "x", Status: sink.Invalid, Count: 1, Rows: []int64{8}, Line: 9, Message: "no"}},
 		Duplicates: newDuplicates([]member{{1, 7}, {2, 4}, {3, 1}, {4, 2}, {7, 1}}),
 	}
 }

@@ -53,6 +53,7 @@ type journaler struct {
 	calls   chan<- attempt // owned by the journaler; room for every call in flight
 	answers chan<- attempt // takes back what cannot be sent
 	settled chan<- struct{}
+	monitor *Monitor
 	stop    context.CancelCauseFunc
 
 	unsynced atomic.Bool
@@ -108,6 +109,7 @@ func (j *journaler) release(e *entry) {
 		j.calls <- attempt{slot: e.slot}
 	case (e.kind == outcome && !e.withheld || e.kind == released) && j.broken == nil:
 		e.slot.done <- e.result
+		j.monitor.answer()
 	}
 }
 

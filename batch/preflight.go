@@ -30,8 +30,10 @@ type Preflight struct {
 	Known        *Known
 	KnownScratch [2]Scratch
 
-	// Progress is called every some thousand rows. May be nil.
-	Progress func(rows, bytes int64)
+	// Monitor shows how far reading is, and Share is how much of the list has
+	// been read, from 0 to 1. Both may be nil.
+	Monitor *Monitor
+	Share   func() float64
 }
 
 // Forecast is what a run of the list would do.
@@ -65,7 +67,7 @@ type Forecast struct {
 }
 
 // progressRows is how many rows go between two looks at the context, and two
-// calls of Progress.
+// words to the monitor.
 const progressRows = 4096
 
 // manyChunks is where a list is long enough for its memory to be looked after:
@@ -113,8 +115,8 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *jo
 		if rec.Row%progressRows != 0 {
 			continue
 		}
-		if p.Progress != nil {
-			p.Progress(f.Rows, f.Bytes)
+		if p.Monitor != nil {
+			p.Monitor.read(f.Rows, f.Bytes, p.share())
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -156,6 +158,13 @@ func (p *Preflight) count(f *Forecast, find *finder, ask *join, rec *source.Reco
 		}
 	}
 	return firstError(find.see(rec.Row, customerOf(rec, p.FormID), about), ask.see(rec, about))
+}
+
+func (p *Preflight) share() float64 {
+	if p.Share == nil {
+		return 0
+	}
+	return p.Share()
 }
 
 func (p *Preflight) keep(rec *source.Record) (sink.Result, bool) {

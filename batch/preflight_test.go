@@ -90,9 +90,9 @@ func TestTheForecastCountsWhatWouldBeCalledAndMailed(t *testing.T) {
 	assert.Equal(t, int64(3), f.Invalid)
 	groups := f.Errors.Commonest()
 	require.Len(t, groups, 2)
-	assert.Equal(t, ErrorGroup{
-		Code: "invalid_customer_email", Status: sink.Invalid, Count: 2, FirstRow: 4, FirstLine: 5,
-		Message: "customerEmail is not an e-mail address",
+	assert.Equal(t, sink.ErrorGroup{
+		Code: "invalid_customer_email", Field: "customerEmail", Status: sink.Invalid, Count: 2, Rows: []int64{4, 7}, Line: 5,
+		Message: "customerEmail is not an e-mail address", Shapes: []string{"aaaaaa"},
 	}, *groups[0])
 }
 
@@ -219,13 +219,14 @@ func TestAPreflightEndsWhenItIsToldTo(t *testing.T) {
 	list, err := source.Open(strings.NewReader(csvList(10000)), source.Options{})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancelCause(context.Background())
-	p := &Preflight{List: list, FormID: "form", Scratch: &memory{}, Progress: func(rows, bytes int64) {
-		assert.Equal(t, int64(progressRows), rows)
-		assert.Positive(t, bytes)
-		cancel(ErrInterrupted)
-	}}
+	cancel(ErrInterrupted)
+	p := &Preflight{List: list, FormID: "form", Scratch: &memory{}, Monitor: new(Monitor)}
 	_, err = p.Run(ctx)
 	require.ErrorIs(t, err, ErrInterrupted)
+	seen := p.Monitor.Progress()
+	assert.Equal(t, Reading, seen.State)
+	assert.EqualValues(t, progressRows, seen.Rows, "the first look at the context")
+	assert.Positive(t, seen.Bytes)
 }
 
 func BenchmarkPreflight(b *testing.B) {

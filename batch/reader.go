@@ -26,6 +26,8 @@ type reader struct {
 	order chan<- *slot
 	work  chan<- *slot
 
+	monitor *Monitor
+
 	// complete is set when the list was read to its end. It may be read once
 	// order is closed.
 	complete bool
@@ -82,6 +84,7 @@ func (r *reader) deliver(ctx context.Context, s *slot, res *sink.Result) bool {
 		return r.pass(ctx, r.work, s)
 	}
 	s.done <- *res
+	r.monitor.answer()
 	return true
 }
 

@@ -19,11 +19,11 @@ type records struct {
 	forms   map[string]bool // that the ledger has been told of, or is about to
 }
 
-func newRecords(k *Known, began time.Time) *records {
+func newRecords(k *Known, runID string, began time.Time) *records {
 	if k == nil {
 		return nil
 	}
-	return &records{Known: k, hasher: k.Ledger.Hasher(), pending: ledger.News{Began: began}, forms: map[string]bool{}}
+	return &records{Known: k, hasher: k.Ledger.Hasher(), pending: ledger.News{RunID: runID, Began: began}, forms: map[string]bool{}}
 }
 
 // take takes a result that came of a call.
@@ -79,7 +79,7 @@ type Import struct {
 // Import begins to put earlier results down. The scratch file takes some 60
 // bytes for each.
 func (k *Known) Import(scratch Scratch) *Import {
-	return &Import{records: newRecords(k, time.Time{}), sorted: spill{file: scratch}}
+	return &Import{records: newRecords(k, "", time.Time{}), sorted: spill{file: scratch}}
 }
 
 // Take takes one result. Those that came of no call are passed over.

@@ -138,12 +138,14 @@ func (r *run) commit(at source.Position, t *Tally) error {
 
 func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error) {
 	t.Origin = r.Origin
+	t.Measures = r.meter.measures(time.Now())
 	t.Learned = math.Float64frombits(r.learned.Load())
 	extra, err := json.Marshal(t)
 	if err != nil {
 		return state.Checkpoint{}, fmt.Errorf("encode the counts: %w", err)
 	}
 	return state.Checkpoint{
+		Run:     r.ID,
 		Binding: r.Binding,
 		Row:     at.Row, Line: at.Line, Offset: at.Offset, Sum: at.Sum,
 		Extra:     extra,

@@ -11,8 +11,10 @@ package batch
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"math"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +29,11 @@ import (
 // Config is everything a run needs. All fields are required unless they say
 // otherwise. The run owns none of them: who opened, closes.
 type Config struct {
+	// ID tells this run from every other, over all its starts. NewID makes
+	// one; a run that is gone on with keeps the one that state.Dir.Began
+	// gives.
+	ID string
+
 	List    *source.List
 	Encoder Encoder
 	Caller  Caller
@@ -37,6 +44,8 @@ type Config struct {
 	// Rejects is empty when none are asked for.
 	Results string
 	Rejects string
+
+	SummaryFile SummaryFile // without a path: none
 
 	// Keep gives the result that a record carries from an earlier run and is
 	// to keep; such a record is not sent. May be nil.
@@ -49,6 +58,10 @@ type Config struct {
 	// Known settles whom the ledger knows, and takes in what becomes of the
 	// others. Nil: there is no ledger.
 	Known *Known
+
+	// Scratch takes what the later rows of customers will be answered with. It
+	// is nobody else's, and needed only when there are Duplicates.
+	Scratch Scratch
 
 	// Origin is shown by those who look at the state: the list, and the
 	// command that goes on with the run.
@@ -72,6 +85,9 @@ type Config struct {
 	// Abort ends the grace early when it is closed. May be nil.
 	Abort <-chan struct{}
 
+	// Monitor shows how far the run is. May be nil.
+	Monitor *Monitor
+
 	Log *slog.Logger
 }
 
@@ -84,9 +100,18 @@ type Config struct {
 // Run starts has ended when it returns.
 func Run(ctx context.Context, c Config) (*Summary, error) {
 	r := &run{Config: c, log: c.State, started: time.Now()}
-	r.records = newRecords(c.Known, r.started)
+	r.records = newRecords(c.Known, c.ID, r.started)
 	err := r.whole(ctx)
+	if err != nil {
+		r.explain(err)
+	}
 	return r.summary(), err
+}
+
+// NewID makes the id of a run that begins: the time, for people and for
+// sorting, and a few random digits.
+func NewID(now time.Time) string {
+	return now.UTC().Format("20060102T150405Z-") + strings.ToLower(rand.Text()[:6])
 }
 
 // Origin says where a run comes from, for people.
@@ -102,12 +127,14 @@ type run struct {
 	started   time.Time
 	published bool // an earlier run had finished but for its last renames
 	began     bool
+	concluded bool // nothing is left but to put the outputs in place
 	complete  bool
 
 	from     source.Position
 	journal  map[int64]journalled
 	answered int // results that the journal had
 	tally    *Tally
+	meter    *meter
 
 	results *output
 	rejects *output
@@ -118,10 +145,16 @@ type run struct {
 
 // whole is the run from taking up what is there to publishing.
 func (r *run) whole(ctx context.Context) error {
+	if r.Monitor == nil {
+		r.Monitor = new(Monitor)
+	}
+	defer r.Monitor.ended()
 	if err := r.recover(); err != nil || r.published {
 		return err
 	}
 	r.began = true
+	r.meter = newMeter(r.tally.Measures, time.Now())
+	r.Monitor.begin(r.tally, r.from)
 	return r.pipeline(ctx)
 }
 
@@ -146,17 +179,17 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, monitor: r.Monitor,
 	}
 	dispatch, err := r.dispatcher(work, answers, entries, stop)
 	if err != nil {
 		return err
 	}
-	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, stop: stop}
+	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
-		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally,
+		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
-		duplicates: r.Duplicates, answers: r.answers, records: r.records,
+		duplicates: r.Duplicates, answers: r.answers, records: r.records, monitor: r.Monitor,
 	}
 
 	var g errgroup.Group
@@ -186,8 +219,12 @@ func (r *run) pipeline(ctx context.Context) error {
 	})
 	err = g.Wait()
 
+	r.meter.paced(time.Now(), r.Pace.Snapshot(time.Now()))
 	if err == nil && write.all && read.complete {
 		return r.publish(write.position)
+	}
+	if err == nil { // everything written is committed, and not what was measured since
+		err = r.commit(write.position, r.tally)
 	}
 	if cause := context.Cause(soft); cause != nil {
 		return cause
@@ -216,22 +253,24 @@ func graceThen(soft context.Context, grace time.Duration, abort, settled <-chan 
 func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch,
-		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, answers: map[int64]givenAnswer{}},
+		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor,
+		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	// A run that has answers knows that form and mapping are right.
 	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {
 		d.refusals = &refusals{}
 	}
-	return d, r.takeAnswers(d.customers.answers)
+	return d, r.takeAnswers(d.customers.given)
 }
 
-// watch takes in how the pace stands, for the next commit. It is called by the
-// dispatcher.
-func (r *run) watch(s pace.Snapshot) {
+// watch takes in how the pace stands, for the next commit and for those who
+// look on. It is called by the dispatcher.
+func (r *run) watch(now time.Time, s pace.Snapshot, inFlight int, draining bool) {
+	r.meter.paced(now, s)
 	if s.Learned > 0 {
 		r.learned.Store(math.Float64bits(s.Learned))
 	}
+	r.Monitor.paced(now, s, inFlight, draining)
 }
 
 // openOutputs opens the partial outputs and begins the empty ones.
@@ -264,12 +303,9 @@ func (r *run) openOutputs() error {
 	return r.begin()
 }
 
-// begin commits the empty beginning of a run before its first call, so that
-// even a run killed at once is known by its binding.
+// begin commits before the first call of a start, so that even a run killed at
+// once is known by its binding, and each start counts.
 func (r *run) begin() error {
-	if len(r.results.buf) == 0 {
-		return nil
-	}
 	if err := firstError(r.results.flush(), r.rejects.flush()); err != nil {
 		return err
 	}
@@ -286,6 +322,10 @@ func (r *run) publish(at source.Position) error {
 	if err != nil {
 		return err
 	}
+	if err := r.conclude(); err != nil {
+		return err
+	}
+	r.concluded = true
 	if err := r.State.Publish(cp, r.targets()); err != nil {
 		return err
 	}
@@ -298,11 +338,15 @@ func (r *run) targets() map[string]string {
 	if r.Rejects != "" {
 		targets[state.Rejects] = r.Rejects
 	}
+	if r.SummaryFile.Path != "" {
+		targets[state.Summary] = r.SummaryFile.Path
+	}
 	return targets
 }
 
 // Summary says what a run did and how far it came.
 type Summary struct {
+	ID string
 	*Tally
 	Began       bool // the state was taken up and rows were looked at
 	Complete    bool
@@ -320,6 +364,7 @@ func (r *run) summary() *Summary {
 	}
 	tally.Origin = r.Origin
 	return &Summary{
+		ID:          r.ID,
 		Tally:       tally,
 		Began:       r.began,
 		Complete:    r.complete || r.published,

@@ -107,6 +107,7 @@ func (j *job) run(ctx context.Context) (*Summary, error) {
 		Caller:      j.service,
 		Pace:        pace.New(pace.Config{MaxInFlight: 8}),
 		State:       dir,
+		Scratch:     &memory{},
 		Results:     j.results(),
 		Binding:     map[string]string{"endpoint": "fake"},
 		FormID:      "form",

@@ -146,7 +146,7 @@ func (f *finder) sealOf(row uint32) (seal, error) {
 }
 
 func scratchError(op string, err error) error {
-	return &state.IOError{Op: op, Path: "the scratch file of the preflight", Err: err}
+	return &state.IOError{Op: op, Path: "the scratch file", Err: err}
 }
 
 // find ends the search. Members take the place of sightings that have been

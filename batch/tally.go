@@ -1,20 +1,8 @@
 package batch
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-
 	"bulkonboard/sink"
-	"bulkonboard/source"
 )
-
-// maxErrorGroups bounds the memory that error codes can take: a service that
-// invents a new code for every row is not given a group for each.
-const maxErrorGroups = 200
-
-// otherErrors is the group of codes beyond maxErrorGroups.
-const otherErrors = "other"
 
 // Tally counts what was written. The counts by status add up to Rows at any
 // moment. It is kept in the checkpoint, so a resumed run goes on counting.
@@ -33,45 +21,11 @@ type Tally struct {
 	// LedgerRun is the number of the run in the ledger; 0: it has none there.
 	LedgerRun uint64 `json:"ledgerRun,omitempty"`
 
-	Origin Origin `json:"origin"`
+	Origin   Origin   `json:"origin"`
+	Measures Measures `json:"measures"`
 
 	// RejectsOpen says that the rejects end without a line end.
 	RejectsOpen bool `json:"rejectsOpen,omitempty"`
-}
-
-// ErrorGroup is the records that ended with one error code.
-type ErrorGroup struct {
-	Code      string      `json:"code"`
-	Status    sink.Status `json:"status"`
-	Count     int64       `json:"count"`
-	FirstRow  int64       `json:"firstRow"`
-	FirstLine int64       `json:"firstLine"`
-	Message   string      `json:"message"` // of the first row
-}
-
-// ErrorGroups are error groups by their code.
-type ErrorGroups map[string]*ErrorGroup
-
-// add counts a record that has an error code.
-func (g ErrorGroups) add(rec *source.Record, res *sink.Result) {
-	code := res.ErrorCode
-	group := g[code]
-	if group == nil && len(g) >= maxErrorGroups {
-		code = otherErrors
-		group = g[code]
-	}
-	if group == nil {
-		group = &ErrorGroup{Code: code, Status: res.Status, FirstRow: rec.Row, FirstLine: rec.Line, Message: res.ErrorMessage}
-		g[code] = group
-	}
-	group.Count++
-}
-
-// Commonest lists the groups, the largest first.
-func (g ErrorGroups) Commonest() []*ErrorGroup {
-	return slices.SortedFunc(maps.Values(g), func(a, b *ErrorGroup) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.FirstRow, b.FirstRow))
-	})
 }
 
 func newTally() *Tally {
@@ -85,9 +39,7 @@ func (t *Tally) add(s *slot, res *sink.Result) {
 	if !res.Kept {
 		t.Attempts += int64(res.Attempts)
 	}
-	if res.ErrorCode != "" {
-		t.Errors.add(s.rec, res)
-	}
+	t.Errors.add(s.rec, res)
 }
 
 // Bad counts the records that did not end well.

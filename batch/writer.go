@@ -53,6 +53,7 @@ type writer struct {
 	encoder Encoder
 	commit  func(source.Position, *Tally) error
 	tally   *Tally
+	meter   *meter
 	budget  FailureLimit
 	// Counts of the runs that this one goes on with.
 	rowsBefore, failedBefore int64
@@ -64,6 +65,7 @@ type writer struct {
 	answers    *output  // nil when no customer has several rows
 	records    *records // nil without a ledger
 	refused    int64    // rows that were refused on an earlier run, which is no news
+	monitor    *Monitor
 
 	position source.Position
 	dirty    bool // rows were written since the last commit
@@ -134,6 +136,8 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	case !res.Status.Good():
 		w.refused++
 	}
+	w.meter.wrote(time.Now())
+	w.monitor.wrote(res.Status, s.rec.Next.Offset)
 	w.position, w.dirty = s.rec.Next, true
 	w.window.Release(s.weight)
 	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.refused, w.tally.Rows-w.rowsBefore); err != nil {

@@ -8,7 +8,7 @@
 // machine dies.
 //
 //	meta       version, id, and a check of the secret
-//	runs       number (8 bytes, big-endian) → when it began
+//	runs       number (8 bytes, big-endian) → when it began (varint), and its id
 //	forms      tenant and form, whose customers are in it
 //	customers  key (16 bytes) → entry
 package ledger
@@ -163,6 +163,7 @@ type Form struct{ Tenant, ID string }
 // News is what a run puts down.
 type News struct {
 	Run     uint64    // its number; 0: it has none yet, and gets one
+	RunID   string    // its name everywhere else
 	Began   time.Time // when the run did
 	Forms   []Form    // of the customers, so that one can be looked for in all of them
 	Changes []Change
@@ -175,7 +176,7 @@ func (l *Ledger) Put(n *News) error {
 	run := n.Run
 	err := l.update(n, func(tx *bolt.Tx) (err error) {
 		if run == 0 {
-			run, err = addRun(tx, n.Began)
+			run, err = addRun(tx, Run{n.RunID, n.Began})
 		}
 		for i := range n.Changes {
 			n.Changes[i].Entry.Run = run
@@ -237,13 +238,19 @@ func (l *Ledger) change(customers *bolt.Bucket, c *Change, merge func(Entry, *En
 	return customers.Put(c.Key[:], after.Append(nil))
 }
 
-func addRun(tx *bolt.Tx, began time.Time) (uint64, error) {
+// Run is a run that put something down.
+type Run struct {
+	ID    string
+	Began time.Time // in milliseconds
+}
+
+func addRun(tx *bolt.Tx, run Run) (uint64, error) {
 	runs := tx.Bucket(runsBucket)
 	number, err := runs.NextSequence()
 	if err != nil {
 		return 0, err
 	}
-	return number, runs.Put(binary.BigEndian.AppendUint64(nil, number), binary.AppendVarint(nil, began.UnixMilli()))
+	return number, runs.Put(binary.BigEndian.AppendUint64(nil, number), append(binary.AppendVarint(nil, run.Began.UnixMilli()), run.ID...))
 }
 
 func (l *Ledger) entryError(err error) error {

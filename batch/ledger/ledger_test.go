@@ -44,7 +44,7 @@ func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
 	l := opened(t, path)
 	refused := Entry{Outcome: Rejected, Digest: Digest{2}, At: night, Code: "invalid_customer_details", Message: "No"}
-	news := News{Began: night, Forms: []Form{{"tenant", "form"}}, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}, {keyOf(l, 2), refused}}}
+	news := News{RunID: "run-1", Began: night, Forms: []Form{{"tenant", "form"}}, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}, {keyOf(l, 2), refused}}}
 	require.NoError(t, l.Put(&news))
 	assert.EqualValues(t, 1, news.Run)
 	id := l.ID()
@@ -64,7 +64,7 @@ func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 	assert.False(t, known)
 	runs, err := l.Runs()
 	require.NoError(t, err)
-	assert.Equal(t, map[uint64]time.Time{1: night}, runs)
+	assert.Equal(t, map[uint64]Run{1: {"run-1", night}}, runs)
 	forms, err := l.Forms()
 	require.NoError(t, err)
 	assert.Equal(t, news.Forms, forms)

@@ -56,16 +56,16 @@ func (l *Ledger) each(f func(key, value []byte) error) error {
 	}
 }
 
-// Runs gives when each run began, by its number.
-func (l *Ledger) Runs() (map[uint64]time.Time, error) {
-	runs := map[uint64]time.Time{}
+// Runs gives the runs that put something down, by number.
+func (l *Ledger) Runs() (map[uint64]Run, error) {
+	runs := map[uint64]Run{}
 	err := l.db.view(func(tx *bolt.Tx) error {
-		return tx.Bucket(runsBucket).ForEach(func(number, began []byte) error {
-			at, n := binary.Varint(began)
+		return tx.Bucket(runsBucket).ForEach(func(number, run []byte) error {
+			at, n := binary.Varint(run)
 			if len(number) != 8 || n <= 0 {
 				return l.entryError(errValue)
 			}
-			runs[binary.BigEndian.Uint64(number)] = time.UnixMilli(at).UTC()
+			runs[binary.BigEndian.Uint64(number)] = Run{ID: string(run[n:]), Began: time.UnixMilli(at).UTC()}
 			return nil
 		})
 	})

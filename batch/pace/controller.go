@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"math"
 	"time"
 )
 
@@ -30,6 +31,14 @@ import (
 //     earn, and each hold costs waiting time in proportion, so both stay a
 //     small share at any quota (quotas that step up).
 //   - What the service says of its quota is an upper bound, and where to start.
+//   - Outage. Six failures in a row, of several rows, stop all sending but for
+//     single canaries at most 15 s apart (calls sent into an outage; recovery),
+//     and nobody is charged for them (no row lost). After it the search begins
+//     anew, from a quarter of the rate. See outage.go and blame.go.
+//   - In flight there is room for twice what the rate and the service's quickest
+//     answers ask for, and more only if that brings more (a service that slows
+//     down under load). See flight.go.
+//   - The user's ceiling is never passed, whatever the rate. See ceiling.go.
 const (
 	firstRate  = 5.0  // attempts per second, when nothing is known
 	leastRate  = 0.01 // below which the pace never falls
@@ -299,4 +308,243 @@ func (c *Controller) cruise(now time.Time) {
 
 func (c *Controller) newRound(now time.Time) {
 	c.round, c.roundSent, c.roundAccepted = now, 0, 0
+}
+
+// hold is the time after a 429.
+type hold struct {
+	on      bool
+	began   time.Time
+	until   time.Time
+	wait    time.Duration
+	asked   time.Duration // the longest wait that the service asked for
+	trials  int           // that were refused
+	refused time.Time     // when the last of them was sent
+	epoch   int
+}
+
+// series is holds with few accepted calls in between.
+type series struct {
+	holds int
+	from  mark          // the end of the first hold
+	held  time.Duration // since then
+	long  bool          // it began with a long block
+	rate  float64       // of the cycle that it ended, in accepted calls per second
+}
+
+// throttled takes in a 429.
+func (c *Controller) throttled(now time.Time, t Ticket, s *Signal) {
+	c.snapshot.Throttled++
+	if c.settled {
+		c.credit = max(leastCredit, c.credit-1)
+	}
+	h := &c.hold
+	switch {
+	case c.outage.open:
+		if t.lone { // the service is back, and busy
+			c.recovered(now, t)
+			c.beginHold(now, s)
+		}
+	case h.on && t.lone:
+		h.trials++
+		h.refused = t.sent
+		h.wait = min(holdGrowth*h.wait, max(mostHold, now.Sub(h.began)/4))
+		c.extend(now, s)
+	case h.on:
+		h.until = later(h.until, now.Add(s.RetryAfter))
+	case t.epoch == h.epoch:
+		c.beginHold(now, s)
+	}
+}
+
+func (c *Controller) beginHold(now time.Time, s *Signal) {
+	if c.accepted-c.cycle.accepted >= closeBy {
+		c.series = series{}
+	}
+	c.series.holds++
+	wait := leastHold
+	if c.paced() {
+		wait = max(wait, min(2*time.Second, interval(c.rate)*11/10))
+	}
+	if n := c.series.holds; n > 1 {
+		wait = max(wait, min(4*time.Second, 125*time.Millisecond<<min(n-1, 5)))
+	}
+	c.hold = hold{on: true, began: now, wait: wait, epoch: c.hold.epoch + 1}
+	c.extend(now, s)
+	c.report(Event{Kind: Hold, Reason: "429: too many requests", Wait: c.hold.until.Sub(now)})
+}
+
+func (c *Controller) extend(now time.Time, s *Signal) {
+	c.hold.asked = max(c.hold.asked, s.RetryAfter)
+	c.hold.until = later(c.hold.until, now.Add(max(c.hold.wait, s.RetryAfter)))
+}
+
+// unblock ends a hold, and sets the pace by what was learnt.
+func (c *Controller) unblock(now time.Time, t Ticket) {
+	blocked := now.Sub(c.hold.began)
+	c.snapshot.Held += blocked
+	l := c.lesson(now, blocked)
+	c.rate = c.bounded(c.learn(now, l))
+	c.planProbe(now, l)
+	c.series.held += blocked
+	if c.series.holds == 1 {
+		c.series.from, c.series.held = mark{now, c.accepted}, 0
+	}
+	c.release(now, t)
+}
+
+// release lets sending go on after a hold or an outage.
+func (c *Controller) release(now time.Time, t Ticket) {
+	c.hold.on = false
+	c.hold.epoch++
+	c.cycle = mark{now, c.accepted}
+	c.due = now
+	if c.paced() {
+		c.due = later(now, t.sent.Add(interval(c.rate)))
+	}
+	c.newRound(now)
+}
+
+// lesson is what one cycle says: from the end of one hold to the end of the
+// next. Rates are in accepted calls per second.
+type lesson struct {
+	rate    float64 // before the hold
+	took    float64 // seconds
+	held    float64 // seconds of that
+	calls   float64 // accepted
+	whole   float64 // rate over the cycle; after trials in vain, over that up to the last of them
+	sending float64 // rate over the part without the hold, or over the last minute
+	minute  float64 // rate over the last minute
+	first   bool    // nothing was learnt before
+	long    bool    // calls are counted by a window of some length
+}
+
+func (c *Controller) lesson(now time.Time, blocked time.Duration) lesson {
+	h := &c.hold
+	l := lesson{
+		rate:  c.rate,
+		took:  now.Sub(c.cycle.at).Seconds(),
+		held:  blocked.Seconds(),
+		calls: float64(c.accepted - c.cycle.accepted),
+		first: c.phase == searching || !c.paced(),
+	}
+	l.minute = c.recent.perSecond(now)
+	l.sending = max(l.minute, l.calls/max(l.took-l.held, l.took/2))
+	l.whole = l.calls / l.took
+	if h.trials > 0 {
+		l.whole = l.calls / h.refused.Sub(c.cycle.at).Seconds()
+	}
+	if !c.paced() {
+		l.rate = max(l.whole, l.minute)
+	}
+	l.long = h.trials > 0 && l.held >= max(1, 20/l.rate) || h.asked >= 5*time.Second
+	if c.series.holds == 1 {
+		c.series.long, c.series.rate = l.long, l.whole
+	}
+	return l
+}
+
+// learn is the rate after a hold.
+func (c *Controller) learn(now time.Time, l lesson) float64 {
+	switch {
+	case l.long && l.first:
+		return clamp(margin*l.whole, 0.02*l.rate, margin*l.rate)
+	case l.long:
+		return clamp(margin*max(l.whole, l.minute), 0.3*l.rate, margin*l.rate)
+	case c.phase == searching:
+		return l.rate / searchStep * 0.95 // the round before went well
+	case c.phase == probing:
+		c.high, c.highAt = l.rate, now
+		return between(c.base, l.sending)
+	case c.series.holds == 1:
+		c.high, c.highAt = 1.02*l.rate, now
+		return between(l.rate, l.sending)
+	case c.series.holds == 2 && c.settled:
+		return c.second(now, l)
+	default:
+		return c.descend(l)
+	}
+}
+
+// between is a rate below one that went well for a while, and towards what was
+// accepted over a longer time.
+func between(rate, accepted float64) float64 {
+	return clamp(math.Sqrt(rate*accepted), 0.95*rate, margin*rate)
+}
+
+// second is the rate after a hold that follows closely on another. Where the
+// cycle before them took far less than the present rate, the service had saved
+// up, and the probes that led here said nothing: they have to last longer.
+func (c *Controller) second(now time.Time, l lesson) float64 {
+	if c.series.rate >= 0.8*l.rate {
+		c.high, c.highAt = l.rate, now
+		return 0.97 * l.rate
+	}
+	c.high = 0
+	c.dwell = min(time.Minute, 2*max(c.dwell, 20*interval(l.rate)))
+	return math.Sqrt(l.rate * c.series.rate)
+}
+
+// descend is the rate after one more hold of a series: the rate is far off.
+// How much a service saves up in a hold is not known, so the estimates lie
+// between counting the holds and not counting them.
+func (c *Controller) descend(l lesson) float64 {
+	n := float64(c.accepted - c.series.from.accepted)
+	took := l.took + c.cycle.at.Sub(c.series.from.at).Seconds()
+	estimate := (n + 1) / math.Sqrt(took*(took-c.series.held.Seconds()))
+	switch {
+	case c.series.long:
+		estimate = max(estimate, margin*l.minute)
+	case l.calls >= 20:
+		estimate = margin * math.Sqrt(l.whole*l.sending)
+	}
+	least := 0.5
+	if !c.settled {
+		least = 0.35
+	}
+	return clamp(estimate, least*l.rate, 0.95*l.rate)
+}
+
+// planProbe says when the rate may be raised again, and how slowly.
+func (c *Controller) planProbe(now time.Time, l lesson) {
+	if l.long {
+		c.dwell = max(c.dwell, min(time.Minute, time.Duration(l.took*float64(time.Second))))
+	}
+	wait := time.Duration(l.held / timeShare * float64(time.Second))
+	c.step = firstStep
+	switch {
+	case l.long && l.first:
+		wait = c.dwell
+	case c.phase == searching:
+		c.credit, c.step, wait = 1, 2*firstStep, 0
+	case !c.settled:
+		wait /= 5
+	}
+	c.probeAt = now.Add(min(5*time.Minute, wait))
+	c.phase = cruising
+}
+
+func clamp(x, low, high float64) float64 { return min(max(x, low), high) }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func interval(rate float64) time.Duration {
+	return time.Duration(float64(time.Second) / rate)
+}
+
+func (c *Controller) paced() bool { return !math.IsInf(c.rate, 1) }
+
+// bounded keeps a rate between the least one and what is allowed.
+func (c *Controller) bounded(rate float64) float64 {
+	if c.config.Ceiling > 0 {
+		rate = min(rate, c.config.Ceiling)
+	}
+	if c.quota > 0 {
+		rate = min(rate, margin*c.quota)
+	}
+	return max(rate, leastRate)
 }

@@ -29,6 +29,9 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 // openOutage stops sending, but for canaries. Whoever failed as the service
 // went down is not charged for it.
 func (c *Controller) openOutage(now time.Time, s *Signal) {
+	if c.hold.on { // those in flight before it failed: the outage takes its place
+		c.snapshot.Held += now.Sub(c.hold.began)
+	}
 	c.outage.begin(now, s)
 	c.docket.outage()
 	c.flying = false
@@ -79,11 +82,17 @@ func (c *Controller) Out() bool { return c.outage.open }
 // Snapshot tells how the pace stands.
 func (c *Controller) Snapshot(now time.Time) Snapshot {
 	s := c.snapshot
+	s.Rate = finite(c.rate)
 	switch {
 	case c.outage.open:
-		s.Outage += now.Sub(c.outage.since)
+		s.State, s.Since, s.Until = Out, c.outage.since, c.outage.canaryAt
+		s.Outage += now.Sub(s.Since)
 	case c.hold.on:
-		s.Held += now.Sub(c.hold.began)
+		s.State, s.Since, s.Until = Held, c.hold.began, c.hold.until
+		s.Held += now.Sub(s.Since)
+	}
+	if c.flying {
+		s.Until = time.Time{}
 	}
 	if c.snapshot.Throttled > 0 && c.settled && c.phase != searching {
 		s.Learned = finite(c.rate)

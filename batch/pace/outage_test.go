@@ -41,6 +41,25 @@ func TestAnOutageIsProbedAtGrowingIntervalsAndEndsWithAnAnswer(t *testing.T) {
 	}
 }
 
+func TestAHoldThatTurnsIntoAnOutageIsCountedUpToThen(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 20})
+	var inFlight []Ticket
+	for range outageStreak {
+		inFlight = append(inFlight, c.Sent(c.now))
+	}
+	c.attempt(t, Signal{Class: Throttled, RetryAfter: time.Minute}, &Blame{})
+	c.now = c.now.Add(10 * time.Second)
+	for _, ticket := range inFlight {
+		c.Answered(c.now, ticket, Signal{Class: Down}, &Blame{})
+	}
+	require.True(t, c.Out())
+	c.wait(t)
+	c.attempt(t, Signal{Class: Accepted}, &Blame{})
+	require.False(t, c.hold.on || c.Out())
+	assert.Equal(t, 10*time.Second, c.Snapshot(c.now).Held)
+	assert.Positive(t, c.Snapshot(c.now).Outage)
+}
+
 func TestNobodyIsChargedForAnOutage(t *testing.T) {
 	for _, class := range []Class{Fault, Down, Unreachable} {
 		c := newClient(Config{MaxInFlight: 100})

@@ -3,9 +3,8 @@
 // endpoint, used by the one goroutine that dispatches: it takes the time as an
 // argument, keeps no clock, takes no lock and starts no goroutine.
 //
-//	controller.go   the pace: searching for the quota, holding after a 429
-//	hold.go         the time after a 429, and the trials that end it
-//	learn.go        the rate that follows from a hold
+//	controller.go   the pace: the search for the quota, the hold after a 429,
+//	                the rate that follows from it, and the probes beyond
 //	outage.go       the breaker: nothing but canaries while the service is down
 //	downtime.go     what the pace does around an outage, and how it stands
 //	blame.go        whether a failure is the row's doing or the service's
@@ -86,8 +85,23 @@ const (
 	OutageOver EventKind = "outage over" // a canary was accepted
 )
 
+// State is what the pace does.
+type State int
+
+// The states of the pace.
+const (
+	Running State = iota // attempts are sent
+	Held                 // after a 429, nothing but single trials is sent
+	Out                  // the service as a whole fails: nothing but canaries is sent
+)
+
 // Snapshot is how the pace stands.
 type Snapshot struct {
+	State State
+	Since time.Time // of Held and Out
+	Until time.Time // of Held and Out: no trial before; zero while one is under way
+	Rate  float64   // attempts per second aimed at; 0 for unpaced
+
 	Sent      int64         // attempts
 	Throttled int64         // answers 429
 	Held      time.Duration // in which nothing was sent after a 429

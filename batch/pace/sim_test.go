@@ -1,7 +1,6 @@
 package pace
 
 import (
-	"container/heap"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -10,11 +9,12 @@ import (
 // maxAttempts is the program's own default.
 const maxAttempts = 8
 
-// event is something that happens at a time.
+// event is something that happens at a time. It has no pointers, so that the
+// garbage collector has nothing to do with the millions of them.
 type event struct {
 	at   seconds
-	kind int // what follows
-	call *call
+	kind int32 // what follows
+	call int32 // its place
 }
 
 const (
@@ -22,6 +22,8 @@ const (
 	returns
 	wakes
 )
+
+func (e event) before(other event) bool { return e.at < other.at }
 
 // call is one attempt on its way.
 type call struct {
@@ -38,30 +40,43 @@ type row struct {
 	readyAt seconds
 }
 
-type events []event
+func (r *row) before(other *row) bool { return r.readyAt < other.readyAt }
 
-func (e events) Len() int           { return len(e) }
-func (e events) Less(i, j int) bool { return e[i].at < e[j].at }
-func (e events) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)        { *e = append(*e, x.(event)) }
-func (e *events) Pop() any {
-	old := *e
-	last := old[len(old)-1]
-	*e = old[:len(old)-1]
-	return last
+// queue gives the least first. It is container/heap without the interfaces,
+// which would be most of the time that the matrix takes.
+type queue[T interface{ before(T) bool }] []T
+
+func (q *queue[T]) push(v T) {
+	*q = append(*q, v)
+	h := *q
+	i := len(h) - 1
+	for i > 0 && v.before(h[(i-1)/2]) {
+		h[i] = h[(i-1)/2]
+		i = (i - 1) / 2
+	}
+	h[i] = v
 }
 
-type rows []*row
-
-func (r rows) Len() int           { return len(r) }
-func (r rows) Less(i, j int) bool { return r[i].readyAt < r[j].readyAt }
-func (r rows) Swap(i, j int)      { r[i], r[j] = r[j], r[i] }
-func (r *rows) Push(x any)        { *r = append(*r, x.(*row)) }
-func (r *rows) Pop() any {
-	old := *r
-	last := old[len(old)-1]
-	*r = old[:len(old)-1]
-	return last
+func (q *queue[T]) pop() T {
+	h := *q
+	first, last := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
+	*q = h
+	i := 0
+	for child := 1; child < len(h); child = 2*i + 1 {
+		if child+1 < len(h) && h[child+1].before(h[child]) {
+			child++
+		}
+		if !h[child].before(last) {
+			break
+		}
+		h[i] = h[child]
+		i = child
+	}
+	if len(h) > 0 {
+		h[i] = last
+	}
+	return first
 }
 
 // simulation runs a controller against a server in virtual time. Rows never
@@ -73,8 +88,10 @@ type simulation struct {
 	upTo    seconds
 
 	now      seconds
-	events   events
-	waiting  rows
+	events   queue[event]
+	waiting  queue[*row]
+	calls    []call
+	free     []int32 // places of calls that are over
 	inFlight int
 	wakeAt   seconds
 
@@ -97,7 +114,7 @@ func simulate(c *Controller, s *server, seed uint64, upTo seconds) *simulation {
 	}
 	sim.sendReady()
 	for len(sim.events) > 0 && sim.now < upTo && c.ended == nil {
-		e := heap.Pop(&sim.events).(event)
+		e := sim.events.pop()
 		if sim.now = e.at; sim.now >= upTo {
 			break
 		}
@@ -139,14 +156,14 @@ func (s *simulation) wake(when seconds) {
 	when = max(when, s.now) + 0.001*s.random.Float64()
 	if when < s.wakeAt {
 		s.wakeAt = when
-		heap.Push(&s.events, event{at: when, kind: wakes})
+		s.events.push(event{at: when, kind: wakes})
 	}
 }
 
 func (s *simulation) send() {
 	r := &row{}
 	if len(s.waiting) > 0 && s.waiting[0].readyAt <= s.now {
-		r = heap.Pop(&s.waiting).(*row)
+		r = s.waiting.pop()
 	}
 	r.tries++
 	s.sent++
@@ -157,19 +174,34 @@ func (s *simulation) send() {
 		}
 		s.sentInOutage++
 	}
-	c := &call{row: r, ticket: s.control.Sent(at(s.now)), sent: s.now}
-	heap.Push(&s.events, event{at: s.now + 0.005 + 0.03*s.random.Float64(), kind: arrives, call: c})
+	place := s.place()
+	s.calls[place] = call{row: r, ticket: s.control.Sent(at(s.now)), sent: s.now}
+	s.events.push(event{at: s.now + 0.005 + 0.03*s.random.Float64(), kind: arrives, call: place})
 }
 
-func (s *simulation) arrive(c *call) {
+// place finds room for a call.
+func (s *simulation) place() int32 {
+	if n := len(s.free); n > 0 {
+		place := s.free[n-1]
+		s.free = s.free[:n-1]
+		return place
+	}
+	s.calls = append(s.calls, call{})
+	return int32(len(s.calls) - 1)
+}
+
+func (s *simulation) arrive(place int32) {
+	c := &s.calls[place]
 	c.reply = s.server.arrive(s.now, s.random)
 	if c.reply.slot {
 		s.server.inUse++
 	}
-	heap.Push(&s.events, event{at: s.now + c.reply.after, kind: returns, call: c})
+	s.events.push(event{at: s.now + c.reply.after, kind: returns, call: place})
 }
 
-func (s *simulation) answer(c *call) {
+func (s *simulation) answer(place int32) {
+	c := &s.calls[place]
+	s.free = append(s.free, place)
 	s.inFlight--
 	if c.reply.slot {
 		s.server.inUse--
@@ -194,7 +226,7 @@ func (s *simulation) answer(c *call) {
 
 func (s *simulation) again(r *row, after seconds) {
 	r.readyAt = s.now + after
-	heap.Push(&s.waiting, r)
+	s.waiting.push(r)
 }
 
 // accepted counts the answers between two times.

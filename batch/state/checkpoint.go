@@ -13,12 +13,13 @@ import (
 const checkpointName = "checkpoint"
 
 // version is that of the files in the state folder.
-const version = 1
+const version = 2
 
 // Checkpoint is the durable position of a run: everything before it is written
 // and will not be looked at again.
 type Checkpoint struct {
 	Version int               `json:"version"`
+	Run     string            `json:"run"`     // id of the run; opaque here
 	Binding map[string]string `json:"binding"` // what a resumed run must agree on; opaque here
 
 	Row    int64  `json:"row"`    // records before the position
@@ -26,10 +27,11 @@ type Checkpoint struct {
 	Offset int64  `json:"offset"` // in bytes of the list
 	Sum    uint64 `json:"sum"`    // of those bytes
 
-	Outputs   map[string]int64 `json:"outputs"` // durable length of each partial output, in bytes
-	Extra     json.RawMessage  `json:"extra,omitempty"`
-	Complete  bool             `json:"complete,omitempty"` // nothing is left but to publish
-	UpdatedAt time.Time        `json:"updatedAt"`
+	Outputs   map[string]int64  `json:"outputs"` // durable length of each partial output, in bytes
+	Sums      map[string][]byte `json:"sums"`    // state of the hash over these bytes
+	Extra     json.RawMessage   `json:"extra,omitempty"`
+	Complete  bool              `json:"complete,omitempty"` // nothing is left but to publish
+	UpdatedAt time.Time         `json:"updatedAt"`
 }
 
 // checked is a checkpoint as it is in the file.

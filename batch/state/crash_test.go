@@ -1,7 +1,9 @@
 package state
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -18,6 +20,7 @@ import (
 const (
 	folder = "/w/out.csv.state"
 	target = "/w/out.csv"
+	about  = "/w/out.csv.summary.json"
 	rows   = 24
 )
 
@@ -76,7 +79,7 @@ func (e *engine) run(d *disk, machineDied bool) error {
 	}
 	if rec.Checkpoint != nil {
 		if rec.Checkpoint.Complete {
-			return dir.Publish(*rec.Checkpoint, map[string]string{Results: target})
+			return dir.Publish(*rec.Checkpoint, targets())
 		}
 		from = rec.Checkpoint.Row
 	}
@@ -118,7 +121,20 @@ func (e *engine) work(dir *Dir, rec *Recovered, from int64) error {
 			}
 		}
 	}
-	return dir.Publish(Checkpoint{Row: rows}, map[string]string{Results: target})
+	if out.SHA256() != sumOf(expected()) {
+		e.broken = append(e.broken, "the hash is not that of the results")
+	}
+	if err := dir.Keep(Summary, strings.NewReader(out.SHA256())); err != nil {
+		return err
+	}
+	return dir.Publish(Checkpoint{Row: rows}, targets())
+}
+
+func targets() map[string]string { return map[string]string{Results: target, Summary: about} }
+
+func sumOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 func (e *engine) call(dir *Dir, out io.Writer, row int64) error {
@@ -211,6 +227,9 @@ func survives(o outage, em engineMutant, fm mutant, rounds int) (broken []string
 			broken = append(broken, e.broken...)
 			if got, err := readFile(last, target); err != nil || string(got) != expected() {
 				broken = append(broken, fmt.Sprintf("stop %d: the results differ: %v", stop, err))
+			}
+			if got, err := readFile(last, about); err != nil || string(got) != sumOf(expected()) {
+				broken = append(broken, fmt.Sprintf("stop %d: the summary is of other results: %v", stop, err))
 			}
 			for row, n := range e.calls {
 				if n > 3 {
@@ -305,6 +324,9 @@ func TestAFailingOperationEndsTheRunAndLosesNothing(t *testing.T) {
 				got, err := readFile(d, target)
 				require.NoError(t, err)
 				require.Equal(t, expected(), string(got), "operation %d", n)
+				got, err = readFile(d, about)
+				require.NoError(t, err)
+				require.Equal(t, sumOf(expected()), string(got), "operation %d", n)
 			}
 		})
 	}

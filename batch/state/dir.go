@@ -7,6 +7,7 @@
 //	journal-NNNNNN      what was sent and answered, in segments of frames
 //	checkpoint          up to where everything is written and durable
 //	results, rejects    the partial outputs
+//	summary             of the finished run, until it is put in place
 //	preflight, spool    what is known of the list, and the list if it came by
 //	                    standard input
 //
@@ -18,7 +19,12 @@
 package state
 
 import (
+	"crypto/sha256"
+	"encoding"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -42,7 +48,8 @@ type Dir struct {
 	unlock  func() error
 	journal *journal
 	outputs map[string]*Output
-	lengths map[string]int64 // of the outputs, by the checkpoint that was recovered
+	lengths map[string]int64  // of the outputs, by the checkpoint that was recovered
+	sums    map[string][]byte // likewise
 }
 
 // Open locks the state folder at path, and makes it if there is none. It
@@ -100,6 +107,7 @@ type Output struct {
 	file    File
 	length  int64
 	durable int64
+	sum     hash.Hash // over length bytes
 	broken  error
 }
 
@@ -111,8 +119,13 @@ func (d *Dir) Output(name string) (*Output, error) {
 	if err != nil {
 		return nil, ioError("open", path, err)
 	}
-	o := &Output{path: path, file: file, length: d.lengths[name], durable: d.lengths[name]}
+	o := &Output{path: path, file: file, length: d.lengths[name], durable: d.lengths[name], sum: sha256.New()}
 	d.outputs[name] = o
+	if o.length > 0 {
+		if err := o.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(d.sums[name]); err != nil {
+			return nil, &CorruptError{Path: filepath.Join(d.path, checkpointName), Reason: "its hash of the " + name + " cannot be read: " + err.Error()}
+		}
+	}
 	if err := d.fsys.SyncDir(d.path); err != nil {
 		return nil, ioError("sync", d.path, err)
 	}
@@ -136,6 +149,10 @@ func (d *Dir) ReadOutput(name string) (io.ReadCloser, error) {
 // Len is the length in bytes.
 func (o *Output) Len() int64 { return o.length }
 
+// SHA256 is the hash of all that was written, in hexadecimal digits. It is
+// taken on the way to the disk, so a file that differs from it was changed.
+func (o *Output) SHA256() string { return hex.EncodeToString(o.sum.Sum(nil)) }
+
 // Write appends b. After an error the output takes nothing more; what the
 // checkpoint covers is untouched.
 func (o *Output) Write(b []byte) (int, error) {
@@ -144,6 +161,7 @@ func (o *Output) Write(b []byte) (int, error) {
 	}
 	n, err := o.file.Write(b)
 	o.length += int64(n)
+	_, _ = o.sum.Write(b[:n]) // never fails
 	if err != nil {
 		o.broken = ioError("write", o.path, err)
 	}
@@ -188,9 +206,14 @@ func (d *Dir) Commit(cp Checkpoint) error {
 	if err := d.SyncOutputs(); err != nil {
 		return err
 	}
-	cp.Outputs = map[string]int64{}
+	cp.Outputs, cp.Sums = map[string]int64{}, map[string][]byte{}
 	for name, o := range d.outputs {
 		cp.Outputs[name] = o.durable
+		sum, err := o.sum.(encoding.BinaryMarshaler).MarshalBinary()
+		if err != nil {
+			return fmt.Errorf("keep the hash of the %s: %w", name, err)
+		}
+		cp.Sums[name] = sum
 	}
 	b, err := encodeCheckpoint(&cp)
 	if err != nil {

@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 )
 
-// Names of what the state keeps of the list. It says nothing about how far a
-// run has come, so it outlives a run that is begun anew.
+// Names of what the state keeps. All but the summary is of the list and says
+// nothing about how far a run has come, so it outlives a run that is begun
+// anew.
 const (
 	Preflight = "preflight" // what reading the list ahead has found
 	Spool     = "spool"     // the list itself, when it came by standard input
 	Scratch   = "scratch"   // without a name, but for a moment
+	Summary   = "summary"   // what is said of the run, on its way to its place
 )
 
 // Keep puts content under a name, durably, in the place of what was there.
@@ -35,9 +37,12 @@ func (d *Dir) Kept(name string) ([]byte, error) {
 // KeptPath is where something that is kept stands.
 func (d *Dir) KeptPath(name string) string { return filepath.Join(d.path, name) }
 
-// Began reports whether the state is of a run that has begun: it may have made
-// calls.
-func (d *Dir) Began() (bool, error) {
+// Began reports whether the state is of a run that has begun, and which one: it
+// may have made calls.
+func (d *Dir) Began() (run string, began bool, err error) {
 	cp, err := readCheckpoint(d.fsys, d.path)
-	return cp != nil, err
+	if cp == nil {
+		return "", false, err
+	}
+	return cp.Run, true, nil
 }

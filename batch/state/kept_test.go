@@ -64,13 +64,14 @@ func TestARunBegunAnewKeepsTheListAndDiscardDoesNot(t *testing.T) {
 	for _, name := range []string{Preflight, Spool} {
 		require.NoError(t, d.Keep(name, strings.NewReader(name)))
 	}
-	began, err := d.Began()
+	_, began, err := d.Began()
 	require.NoError(t, err)
 	assert.False(t, began)
-	require.NoError(t, d.Commit(Checkpoint{}))
-	began, err = d.Began()
+	require.NoError(t, d.Commit(Checkpoint{Run: "r1"}))
+	run, began, err := d.Began()
 	require.NoError(t, err)
 	assert.True(t, began)
+	assert.Equal(t, "r1", run)
 	info, err := os.Stat(d.KeptPath(Spool))
 	require.NoError(t, err)
 	assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm())

@@ -2,16 +2,19 @@ package state
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 )
 
-// Publish ends a complete run: it puts every partial output at its target, the
-// results last, and removes the state. A crash in between is mended by
-// publishing again: the checkpoint says that the run is complete, and an
-// output that is no longer in the folder has been put in place.
+// Publish ends a complete run: it puts every partial output and the summary,
+// which must have been kept, at its target, the results last, and removes the
+// state. A crash in between is mended by publishing again: the checkpoint says
+// that the run is complete, and what is no longer in the folder has been put in
+// place. Until then the state folder says that what is beside the results may
+// be of another run.
 func (d *Dir) Publish(cp Checkpoint, targets map[string]string) error {
 	if !cp.Complete {
 		cp.Complete = true
@@ -24,7 +27,7 @@ func (d *Dir) Publish(cp Checkpoint, targets map[string]string) error {
 			return err
 		}
 	}
-	for _, name := range []string{Rejects, Results} {
+	for _, name := range []string{Rejects, Summary, Results} {
 		if target := targets[name]; target != "" {
 			if err := d.put(name, target); err != nil {
 				return err
@@ -32,6 +35,15 @@ func (d *Dir) Publish(cp Checkpoint, targets map[string]string) error {
 		}
 	}
 	return d.Dismantle()
+}
+
+// Put keeps content under a name and then moves it to its target, over what was
+// there: at no moment is there half a file.
+func (d *Dir) Put(name, target string, content io.Reader) error {
+	if err := d.Keep(name, content); err != nil {
+		return err
+	}
+	return d.put(name, target)
 }
 
 // put moves one partial output to its target, over what was there.

@@ -39,7 +39,7 @@ func (d *Dir) Recover() (*Recovered, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.lengths = nil
+	d.lengths, d.sums = nil, nil
 	r := &Recovered{Checkpoint: cp, Rows: map[int64]*Row{}}
 	for i, number := range numbers {
 		if err := d.replay(r, number, i == len(numbers)-1); err != nil {
@@ -51,7 +51,7 @@ func (d *Dir) Recover() (*Recovered, error) {
 	}
 	r.settle()
 	if cp != nil {
-		d.lengths = cp.Outputs
+		d.lengths, d.sums = cp.Outputs, cp.Sums
 		if cp.Complete {
 			return r, nil // the outputs may have been published by now
 		}
@@ -257,7 +257,7 @@ func (d *Dir) BeginAnew() error {
 	if err := d.remove(journal); err != nil {
 		return err
 	}
-	return d.remove(append(outputNames(), checkpointName, checkpointName+".tmp"))
+	return d.remove(append(outputNames(), checkpointName, checkpointName+".tmp", Summary, Summary+".tmp"))
 }
 
 func (d *Dir) remove(names []string) error {

@@ -110,16 +110,21 @@ func comment(text string) string {
 // yamlOf is the value of a flag as a config file has it.
 func yamlOf(f *pflag.Flag) string {
 	if texts, ok := listOf(f); ok {
-		n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
-		for _, text := range texts {
-			n.Content = append(n.Content, scalarNode(text))
-		}
-		return marshal(n)
+		return flowList(texts)
 	}
 	if f.Value.Type() == "duration" {
 		return shortDuration(f.Value.String())
 	}
 	return marshal(scalarNode(f.Value.String()))
+}
+
+// flowList is a list on one line.
+func flowList(texts []string) string {
+	n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+	for _, text := range texts {
+		n.Content = append(n.Content, scalarNode(text))
+	}
+	return marshal(n)
 }
 
 // scalarNode writes a text so that it is read as the same text: plainly if

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,8 +72,7 @@ func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io
 		return err
 	}
 	defer list.Close()
-	shown := progress{w: stderr, terminal: isTerminal(stderr), share: list.done, last: time.Now()}
-	p := batch.Preflight{List: list.List, FormID: d.formID, Progress: shown.update, Known: &batch.Known{
+	p := batch.Preflight{List: list.List, FormID: d.formID, Monitor: new(batch.Monitor), Share: list.done, Known: &batch.Known{
 		Ledger: l.Ledger, Tenant: d.tenantID, FormID: d.formID, TTL: d.ttl, KeepChanged: d.whenChanged == "keep", RetryRejected: d.retryRejected,
 	}}
 	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
@@ -84,8 +83,10 @@ func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io
 		defer func() { _ = file.Close() }() // nobody wants it any more
 		*scratch = file
 	}
+	stderr = terminalOr(stderr)
+	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
 	f, err := p.Run(ctx)
-	shown.end()
+	stop()
 	if err != nil {
 		return err
 	}

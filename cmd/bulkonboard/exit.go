@@ -63,6 +63,8 @@ func exitCode(err error) int {
 		corrupt  *state.CorruptError
 		held     *state.HeldError
 		deadline *batch.DeadlineError
+		differs  *differsError
+		undone   *unfinishedError
 		io       *state.IOError
 		file     *ledger.FileError
 		secret   *ledger.SecretError
@@ -75,7 +77,7 @@ func exitCode(err error) int {
 		return exitBadRows
 	case errors.As(err, &held):
 		return exitHeld
-	case errors.As(err, &corrupt), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream),
+	case errors.As(err, &corrupt), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream), errors.As(err, &differs),
 		errors.As(err, &secret), errors.As(err, &format):
 		return exitState
 	case errors.As(err, &io), errors.As(err, &reading), errors.As(err, &file):
@@ -86,7 +88,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &refused):
 		return refusedCode(refused)
-	case errors.As(err, &failures), errors.As(err, &deadline), errors.As(err, &outage), errors.As(err, &wait):
+	case errors.As(err, &failures), errors.As(err, &deadline), errors.As(err, &outage), errors.As(err, &wait), errors.As(err, &undone):
 		return exitStopped
 	case errors.Is(err, batch.ErrInterrupted):
 		return exitInterrupted

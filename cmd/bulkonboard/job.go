@@ -19,18 +19,26 @@ type job struct {
 	caller batch.Caller
 	known  *batch.Known // nil without a ledger
 	stderr io.Writer
+	log    *slog.Logger
 
-	began bool   // an earlier start may have made calls
-	path  string // of the list, or of what was spooled
-	list  *openList
+	id      string // of the run
+	monitor batch.Monitor
+	began   bool   // an earlier start may have made calls
+	path    string // of the list, or of what was spooled
+	list    *openList
+	read    fileSum // of the list, as far as it was read
 }
 
 // run prepares the run and makes it.
 func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	var err error
-	if j.began, err = j.dir.Began(); err != nil {
+	if j.id, j.began, err = j.dir.Began(); err != nil {
 		return err
 	}
+	if !j.began {
+		j.id = batch.NewID(time.Now())
+	}
+	j.log = j.log.With("run", j.id)
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
 	}
@@ -39,6 +47,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	defer closeWindow()
 	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
 	defer release()
+	stop := showProgress(&j.monitor, j.stderr, j.log)
+	defer stop()
 	var duplicates *batch.Duplicates
 	if !j.noPreflight {
 		forecast, err := j.preflight(ctx)
@@ -49,15 +59,22 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 			duplicates = nil
 		}
 	}
-	summary, err := batch.Run(ctx, j.config(duplicates, abort))
+	c := j.config(abort)
+	if duplicates.Len() > 0 {
+		scratch, err := j.scratch()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = scratch.Close() }() // nobody wants it any more
+		c.Duplicates, c.Scratch = duplicates, scratch
+	}
+	summary, err := batch.Run(ctx, c)
+	stop()
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.stderr, j.settings, summary)
 	}
-	if err == nil && summary.Bad() > 0 {
-		return &badRowsError{summary.Bad()}
-	}
-	return err
+	return outcomeOf(summary.Bad(), err)
 }
 
 // find finds the list, and opens it at its first record.
@@ -68,7 +85,8 @@ func (j *job) find(stdin io.Reader) (err error) {
 			return err
 		}
 	}
-	list, err := j.open(j.path)
+	j.read = newFileSum()
+	list, err := j.open(j.path, j.read)
 	if err != nil {
 		return err
 	}
@@ -91,22 +109,22 @@ func (j *job) refuse(reason error) error {
 	return reason
 }
 
-func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.Config {
-	log := slog.New(slog.NewTextHandler(j.stderr, nil))
+func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
-		List:       j.list.List,
-		Encoder:    j.encoder,
-		Keep:       j.keep,
-		Duplicates: duplicates,
-		Known:      j.known,
-		Origin:     batch.Origin{List: j.name(), Command: commandLine(os.Args)},
-		Caller:     j.caller,
-		Pace:       j.controller(log),
-		State:      j.dir,
-		Results:    j.output,
-		Rejects:    j.rejects,
-		Binding:    j.binding(j.list.List),
-		FormID:     j.formID,
+		ID:          j.id,
+		List:        j.list.List,
+		Encoder:     j.encoder,
+		Keep:        j.keep,
+		Known:       j.known,
+		Origin:      batch.Origin{List: j.name(), Command: commandLine(os.Args)},
+		Caller:      j.caller,
+		Pace:        j.controller(j.log),
+		State:       j.dir,
+		Results:     j.output,
+		Rejects:     j.rejects,
+		SummaryFile: j.summaryFile(),
+		Binding:     j.binding(j.list.List),
+		FormID:      j.formID,
 
 		MaxInFlight: j.maxInFlight,
 		MaxAttempts: j.maxAttempts,
@@ -114,7 +132,8 @@ func (j *job) config(duplicates *batch.Duplicates, abort <-chan struct{}) batch.
 		Grace:       j.grace,
 		MaxFailures: j.limit,
 		Abort:       abort,
-		Log:         log,
+		Monitor:     &j.monitor,
+		Log:         j.log,
 
 		AcceptRefusals: j.acceptRefusals || j.retry != nil,
 	}

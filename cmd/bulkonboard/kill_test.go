@@ -16,6 +16,7 @@ import (
 
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/state"
+	"bulkonboard/sink"
 )
 
 // killVariable makes the program kill itself right before the n-th operation
@@ -97,6 +98,10 @@ func TestARetryKilledAtEveryPointGoesOn(t *testing.T) {
 			fmt.Fprintf(&b, "Individual,c%d@example.com,First%d,Last,%s,%s,,,1,\n", i, i, status, id)
 		}
 		require.NoError(p.t, os.WriteFile(p.file("out.csv"), b.Bytes(), 0o600))
+		old := sink.Summary{Run: "old", Complete: true, Output: &sink.File{SHA256: "of other bytes"}}
+		summary, err := old.Encode()
+		require.NoError(p.t, err)
+		require.NoError(p.t, os.WriteFile(p.file("out.csv.summary.json"), summary, 0o600))
 		return []string{"retry", p.file("out.csv"), "--rate", "0", "--max-inflight", strconv.Itoa(killInFlight)}
 	})
 }
@@ -154,6 +159,7 @@ func killEverywhere(t *testing.T, prepare func(*program) []string) {
 		if p.after != nil {
 			p.after()
 		}
+		p.requireItsSummary(killRows)
 		left, err := filepath.Glob(p.file("out.csv.state/*"))
 		require.NoError(t, err)
 		for _, name := range left {

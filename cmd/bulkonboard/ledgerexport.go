@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,7 +51,7 @@ func exportLedger(w io.Writer, l *ledger.Ledger) error {
 	err = l.All(func(key ledger.Key, e *ledger.Entry) error {
 		run, began := "", ""
 		if e.Run > 0 {
-			run, began = strconv.FormatUint(e.Run, 10), runs[e.Run].Format(time.RFC3339)
+			run, began = runs[e.Run].ID, runs[e.Run].Began.Format(time.RFC3339)
 		}
 		return out.Write([]string{
 			key.String(), e.Outcome.String(), e.SessionID, e.At.Format(time.RFC3339Nano), hex.EncodeToString(e.Digest[:]), run, began, e.Code,

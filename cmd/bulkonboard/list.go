@@ -87,13 +87,13 @@ func (l *openList) done() float64 {
 }
 
 // open opens the list that is in a file: its own, or where standard input was
-// spooled to.
-func (l *listFlags) open(path string) (*openList, error) {
+// spooled to. What is read of the file is written to also as well.
+func (l *listFlags) open(path string, also ...io.Writer) (*openList, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
 	}
-	list, err := l.read(file)
+	list, err := l.read(io.TeeReader(file, io.MultiWriter(also...)))
 	if err != nil {
 		_ = file.Close()
 		return nil, err

@@ -57,7 +57,7 @@ Try it without any configuration:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), sandboxCommand(), ledgerCommand(), diffCommand(), configCommand(), manCommand())
+	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), ledgerCommand(), diffCommand(), sandboxCommand(), configCommand(), manCommand())
 	return root
 }
 

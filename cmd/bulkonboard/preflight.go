@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -29,6 +27,7 @@ func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 			return nil, err
 		}
 	}
+	j.monitor.Expect(f.Rows, f.Bytes)
 	if !j.began {
 		if err := j.invalidLimit.Check(f); err != nil {
 			return nil, err
@@ -78,11 +77,9 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 		return nil, err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	shown := progress{w: j.stderr, terminal: isTerminal(j.stderr), share: list.done, last: time.Now()}
-	defer shown.end()
 	p := batch.Preflight{
 		List: list.List, FormID: j.formID, Keep: j.keep, KnownInvalid: j.knownInvalid,
-		Scratch: scratch, Progress: shown.update, Known: j.known,
+		Scratch: scratch, Monitor: &j.monitor, Share: list.done, Known: j.known,
 	}
 	if j.known != nil {
 		for i := range p.KnownScratch {
@@ -95,7 +92,8 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 	return p.Run(ctx)
 }
 
-// scratch makes a file without a name beside the state.
+// scratch makes a scratch file beside the state: there is room for it, and who
+// may read the state may read it.
 func (j *job) scratch() (*os.File, error) {
 	return withoutName(os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600))
 }
@@ -114,47 +112,4 @@ func withoutName(file *os.File, err error) (*os.File, error) {
 		return nil, &state.IOError{Op: "make the scratch file", Path: inner.Path, Err: inner.Err}
 	}
 	return nil, err
-}
-
-// How often progress is shown: a terminal has one line that is written over,
-// a log gets few.
-const (
-	terminalEvery = 200 * time.Millisecond
-	logEvery      = 30 * time.Second
-)
-
-// progress shows how far reading has come.
-type progress struct {
-	w        io.Writer
-	terminal bool
-	share    func() float64 // of the list that has been read; nil when it is not known
-	last     time.Time
-	line     bool // there is a line to wipe off
-}
-
-func (p *progress) update(rows, _ int64) {
-	every := logEvery
-	if p.terminal {
-		every = terminalEvery
-	}
-	if time.Since(p.last) < every {
-		return
-	}
-	p.last = time.Now()
-	text := fmt.Sprintf("reading the list: %d rows", rows)
-	if p.share != nil {
-		text += fmt.Sprintf(", %.0f%%", 100*p.share())
-	}
-	if !p.terminal {
-		fmt.Fprintln(p.w, text)
-		return
-	}
-	fmt.Fprint(p.w, "\r"+text+"\x1b[K")
-	p.line = true
-}
-
-func (p *progress) end() {
-	if p.line {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
 }

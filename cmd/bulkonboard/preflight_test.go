@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -47,25 +45,4 @@ func TestStandardInputMustBeWhatWasKept(t *testing.T) {
 			assert.Equal(t, c.at, other.at, "%s than %d", name, size)
 		}
 	}
-}
-
-func TestATerminalShowsOneLineAndALogFew(t *testing.T) {
-	show := func(terminal bool) string {
-		var b bytes.Buffer
-		synctest.Test(t, func(*testing.T) {
-			p := progress{w: &b, terminal: terminal, share: func() float64 { return 0.5 }, last: time.Now()}
-			for row := range int64(650) {
-				p.update(row, 0)
-				<-time.After(100 * time.Millisecond)
-			}
-			p.end()
-		})
-		return b.String()
-	}
-	log := show(false)
-	assert.Equal(t, "reading the list: 300 rows, 50%\nreading the list: 600 rows, 50%\n", log)
-	screen := show(true)
-	assert.NotContains(t, screen, "\n")
-	assert.Equal(t, 324, strings.Count(screen, "reading"), "five times a second")
-	assert.True(t, strings.HasSuffix(screen, "\r\x1b[K"), "and wiped off")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,8 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 	if err != nil {
 		return err
 	}
-	return runJob(c.Context(), s, c.InOrStdin(), c.ErrOrStderr())
+	s.shown = shownSettings(c)
+	return runJob(c.Context(), s, c.InOrStdin(), terminalOr(c.ErrOrStderr()))
 }
 
 // runJob takes one list through the service, from the first look at it to the
@@ -87,7 +89,9 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer)
 		return err
 	}
 	defer known.close()
-	j := &job{settings: s, dir: dir, known: known.Known, caller: service.caller, stderr: stderr}
+	j := &job{
+		settings: s, dir: dir, known: known.Known, caller: service.caller, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil)),
+	}
 	return j.run(ctx, stdin)
 }
 
@@ -130,6 +134,9 @@ func (s *settings) checkFiles() error {
 		if in, err = s.checkInput(); err != nil {
 			return err
 		}
+	}
+	if err := s.checkSummary(); err != nil {
+		return err
 	}
 	out, err := os.Stat(s.output)
 	if errors.Is(err, os.ErrNotExist) {

@@ -11,6 +11,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/session"
+	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -52,6 +53,7 @@ type settings struct {
 	ledger         ledgerSettings
 
 	printConfig bool
+	shown       map[string]string // all settings, for the summary
 
 	secret       session.Secret
 	invalidLimit batch.InvalidLimit
@@ -113,6 +115,9 @@ func (s *settings) check() error {
 	}
 	if s.rejects != "" && (s.rejects == s.input || s.rejects == s.output) {
 		p.add("--rejects is the input or the output; name another file")
+	}
+	if name := sink.SummaryPath(s.output); s.output != "" && (s.rejects == name || s.input == name) {
+		p.add(name + " is where the summary of this run is written; give --input and --rejects other names")
 	}
 	var err error
 	if s.invalidLimit, err = batch.ParseInvalidLimit(s.maxInvalid); err != nil {

@@ -45,7 +45,7 @@ func showStatus(w io.Writer, output string) error {
 	if seen.Checkpoint == nil {
 		return nil
 	}
-	return showProgress(w, output, seen)
+	return showCheckpoint(w, output, seen)
 }
 
 func holding(s *state.Snapshot) string {
@@ -55,7 +55,7 @@ func holding(s *state.Snapshot) string {
 	return fmt.Sprintf("running; process %d on %s, since %s", s.Holder.PID, s.Holder.Host, s.Holder.Since.Local().Format(time.DateTime))
 }
 
-func showProgress(w io.Writer, output string, s *state.Snapshot) error {
+func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
 	var tally batch.Tally
 	if err := json.Unmarshal(s.Checkpoint.Extra, &tally); err != nil {
 		return fmt.Errorf("the counts in the checkpoint cannot be read: %w", err)

@@ -81,7 +81,7 @@ func printErrors(w io.Writer, title string, errors batch.ErrorGroups) {
 			fmt.Fprintf(w, "  and %d more kinds\n", len(errors)-i)
 			return
 		}
-		fmt.Fprintf(w, "  %-8d %-9s %s: first in row %d (line %d): %s\n", g.Count, g.Status, g.Code, g.FirstRow, g.FirstLine, g.Message)
+		fmt.Fprintf(w, "  %-8d %-9s %s: first in row %d (line %d): %s\n", g.Count, g.Status, g.Code, g.Rows[0], g.Line, g.Message)
 	}
 }
 
@@ -92,12 +92,14 @@ func printNext(w io.Writer, s *settings, sum *batch.Summary) {
 		fmt.Fprintf(w, "go on:   %s\n", sum.Origin.Command)
 	case sum.Bad() > 0:
 		fmt.Fprintf(w, "results: %s\n", s.output)
+		fmt.Fprintf(w, "summary: %s\n", sink.SummaryPath(s.output))
 		if s.rejects != "" {
 			fmt.Fprintf(w, "rejects: %s\n", s.rejects)
 		}
 		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves, and then: bulkonboard retry %s\n", quoted(s.output))
 	default:
 		fmt.Fprintf(w, "results: %s\n", s.output)
+		fmt.Fprintf(w, "summary: %s\n", sink.SummaryPath(s.output))
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -68,10 +68,11 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	shown := progress{w: stderr, terminal: isTerminal(stderr), share: share, last: time.Now()}
-	p := batch.Preflight{List: list, FormID: v.formID, Scratch: scratch, Progress: shown.update}
+	stderr = terminalOr(stderr)
+	p := batch.Preflight{List: list, FormID: v.formID, Scratch: scratch, Monitor: new(batch.Monitor), Share: share}
+	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
 	f, err := p.Run(ctx)
-	shown.end()
+	stop()
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,33 @@ func printReading(w io.Writer, list *source.List) {
 		line("delimiter:", spelt(string(list.Delimiter())))
 		line("line ends:", spelt(list.LineEnd()))
 	}
-	line("mapping:", list.Mapping())
+	printMapping(w, list)
+}
+
+// printMapping says where each field comes from, and which columns are only
+// carried along.
+func printMapping(w io.Writer, list *source.List) {
+	fmt.Fprintln(w, "mapping:")
+	if list.Format() == source.FormatJSONL {
+		fmt.Fprintln(w, "  members by the names of the fields, nested or flat")
+	}
+	read := map[int]bool{}
+	for _, m := range list.MappingTable() {
+		read[m.Number] = true
+		switch {
+		case m.Column == "":
+			fmt.Fprintf(w, "  %-20s is %q in every row\n", m.Field, m.Constant)
+		case m.Number == 0:
+			fmt.Fprintf(w, "  %-20s from %q\n", m.Field, m.Column)
+		default:
+			fmt.Fprintf(w, "  %-20s from column %d, %q\n", m.Field, m.Number, m.Column)
+		}
+	}
+	for i, name := range list.Header() {
+		if !read[i+1] {
+			fmt.Fprintf(w, "  %-20s column %d, %q\n", "(only carried along)", i+1, name)
+		}
+	}
 }
 
 // spelt names what cannot be seen.

@@ -1,0 +1,100 @@
+package batch
+
+import (
+	"bytes"
+	"math"
+	"time"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+)
+
+// SummaryFile is the summary that a run leaves beside its results, and what it
+// says beyond what the run itself knows. It is written anew at the end of every
+// start that began; that of a complete run appears right before the results.
+type SummaryFile struct {
+	Path     string // "" for none
+	Tool     string
+	Settings map[string]string
+
+	// Input tells the name, size and hash of the list, as far as it was read.
+	Input func() sink.File
+
+	// ExitCode is what the program ends with, by the number of rows that did
+	// not end well and the error of the run.
+	ExitCode func(bad int64, err error) int
+
+	// Retry is the command that sends the rows with an error code again.
+	Retry func(code string) string
+}
+
+// conclude keeps the summary of a complete run, to be published with its
+// results.
+func (r *run) conclude() error {
+	if r.SummaryFile.Path == "" {
+		return nil
+	}
+	b, err := r.document(nil)
+	if err != nil {
+		return err
+	}
+	return r.State.Keep(state.Summary, bytes.NewReader(b))
+}
+
+// explain leaves the summary of a run that stopped. Once the outputs are being
+// put in place there is nothing to explain: that is gone on with.
+func (r *run) explain(reason error) {
+	if r.SummaryFile.Path == "" || !r.began || r.concluded {
+		return
+	}
+	b, err := r.document(reason)
+	if err == nil {
+		err = r.State.Put(state.Summary, r.SummaryFile.Path, bytes.NewReader(b))
+	}
+	if err != nil {
+		r.Log.Warn("the summary could not be written", "error", err)
+	}
+}
+
+// document makes the bytes of the summary, with the reason why the run stopped,
+// or nil when it is complete.
+func (r *run) document(reason error) ([]byte, error) {
+	now := time.Now()
+	t, m := r.tally, r.meter.measures(now)
+	s := sink.Summary{
+		Run: r.ID, Tool: r.SummaryFile.Tool, Settings: r.SummaryFile.Settings,
+		Complete: reason == nil, ExitCode: r.SummaryFile.ExitCode(t.Bad(), reason),
+		StartedAt: m.StartedAt.UTC(), EndedAt: now.UTC(), RunningSeconds: seconds(m.Running), Resumed: t.Resumed,
+		Rows: t.Rows, Status: t.Status, Attempts: t.Attempts, InDoubt: t.InDoubt,
+		Throttled: m.Throttled, HeldSeconds: seconds(m.Held), Outages: m.Outages, OutageSeconds: seconds(m.Outage),
+		Latency: m.Latency.summary(), Timeline: m.Timeline.summary(),
+		Input: r.SummaryFile.Input(), Errors: []sink.ErrorGroup{},
+	}
+	for _, g := range t.Errors.Commonest() {
+		group := *g
+		if group.Code != otherErrors {
+			group.Retry = r.SummaryFile.Retry(group.Code)
+		}
+		s.Errors = append(s.Errors, group)
+	}
+	if reason != nil {
+		s.Reason, s.Input.SHA256 = reason.Error(), ""
+		return s.Encode()
+	}
+	s.Input.Rows = t.Rows
+	s.Output = fileOf(r.Results, r.results)
+	s.Output.Rows = t.Rows
+	if r.Rejects != "" {
+		s.Rejects = fileOf(r.Rejects, r.rejects)
+		s.Rejects.Rows = t.Bad()
+	}
+	return s.Encode()
+}
+
+// fileOf is an output as it will stand at its place.
+func fileOf(name string, o *output) *sink.File {
+	return &sink.File{Name: name, Size: o.file.Len(), SHA256: o.file.SHA256()}
+}
+
+// seconds is a time to the millisecond.
+func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e3) / 1e3 }

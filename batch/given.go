@@ -1,0 +1,70 @@
+package batch
+
+import (
+	"bufio"
+	"io"
+	"math"
+)
+
+// given keeps what the later rows of a customer are answered with. It belongs
+// to the dispatcher. A list may have as many such customers as rows, half of
+// it being the other half again, so the answers are in a scratch file, and in
+// memory is only where: 4 bytes for each row that shares its customer.
+type given struct {
+	duplicates *Duplicates
+	scratch    Scratch
+	places     []uint32 // by member, of the ones that lead: in units from 1; 0 for none
+	used       uint32   // units of the file
+	entry      []byte
+	in         *bufio.Reader
+}
+
+const (
+	givenUnit = 16      // bytes that an entry begins at a multiple of
+	maxEntry  = 2 << 16 // bytes, more than any entry has
+)
+
+func newGiven(d *Duplicates, scratch Scratch) *given {
+	g := &given{duplicates: d, scratch: scratch, in: bufio.NewReaderSize(nil, 128)}
+	if d != nil {
+		g.places = make([]uint32, len(d.members))
+	}
+	return g
+}
+
+// put keeps the answer of the customer whose rows a row leads, unless there is
+// one.
+func (g *given) put(lead int64, a givenAnswer) error {
+	i, shared := g.duplicates.index(lead)
+	if !shared || g.places[i] != 0 {
+		return nil
+	}
+	g.entry = appendAnswer(g.entry[:0], lead, a)
+	for len(g.entry)%givenUnit != 0 {
+		g.entry = append(g.entry, 0)
+	}
+	units := uint32(len(g.entry) / givenUnit)
+	if units > math.MaxUint32-1-g.used {
+		return scratchError("write", io.ErrShortWrite)
+	}
+	if _, err := g.scratch.Write(g.entry); err != nil {
+		return scratchError("write", err)
+	}
+	g.places[i] = g.used + 1
+	g.used += units
+	return nil
+}
+
+// of gives the answer of the customer whose rows a row leads.
+func (g *given) of(lead int64) (a givenAnswer, known bool, err error) {
+	i, shared := g.duplicates.index(lead)
+	if !shared || g.places[i] == 0 {
+		return a, false, nil
+	}
+	g.in.Reset(io.NewSectionReader(g.scratch, int64(g.places[i]-1)*givenUnit, maxEntry))
+	_, a, err = readAnswer(g.in)
+	if err != nil {
+		return a, false, scratchError("read", err)
+	}
+	return a, true, nil
+}

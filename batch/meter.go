@@ -1,0 +1,102 @@
+package batch
+
+import (
+	"sync"
+	"time"
+
+	"bulkonboard/batch/pace"
+	"bulkonboard/batch/session"
+)
+
+// Measures are what is measured of a run over all its starts. They are kept in
+// the checkpoint.
+type Measures struct {
+	StartedAt time.Time     `json:"startedAt"` // the first start
+	Running   time.Duration `json:"running"`   // without the time between two starts
+
+	Throttled int64         `json:"throttled"` // answers 429
+	Held      time.Duration `json:"held"`      // nothing sent after a 429
+	Outage    time.Duration `json:"outage"`    // nothing but canaries sent
+	Outages   int64         `json:"outages"`
+
+	Latency  latencies `json:"latency"`
+	Timeline timeline  `json:"timeline"`
+}
+
+// meter measures a run under way. It is safe for concurrent use: the writer
+// counts rows, the dispatcher answers.
+type meter struct {
+	mu      sync.Mutex
+	m       Measures
+	started time.Time     // this start
+	before  time.Duration // running time of the earlier ones
+	seen    pace.Snapshot
+}
+
+// newMeter goes on with what earlier starts have measured.
+func newMeter(before Measures, now time.Time) *meter {
+	t := &meter{m: before, started: now, before: before.Running}
+	if before.StartedAt.IsZero() {
+		t.m.StartedAt = now
+	}
+	t.m.Timeline.start(t.before, now)
+	return t
+}
+
+// at is a time as running time.
+func (t *meter) at(now time.Time) time.Duration { return t.before + now.Sub(t.started) }
+
+// wrote counts a row that got its result.
+func (t *meter) wrote(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.m.Timeline.bucket(t.at(now))
+	t.m.Timeline.Rows[i]++
+}
+
+// answered counts an attempt that came back.
+func (t *meter) answered(now time.Time, a *session.Answer) {
+	if a.Outcome == session.Cancelled {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.m.Timeline.bucket(t.at(now))
+	t.m.Timeline.Calls[i]++
+	switch a.Outcome {
+	case session.Throttled:
+		t.m.Throttled++
+		t.m.Timeline.Throttled[i]++
+	case session.Unreachable:
+	default:
+		t.m.Latency.add(a.Latency)
+	}
+}
+
+// paced takes in how the pace stands. What was added since the last look to
+// the time held, and to that of outages, has ended now.
+func (t *meter) paced(now time.Time, s pace.Snapshot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	heldMore, outMore := max(0, s.Held-t.seen.Held), max(0, s.Outage-t.seen.Outage)
+	t.m.Held += heldMore
+	t.m.Outage += outMore
+	t.m.Outages += s.Outages - t.seen.Outages
+	t.m.Timeline.spread(held, t.at(now), heldMore)
+	t.m.Timeline.spread(outage, t.at(now), outMore)
+	t.seen.Outages = s.Outages
+	t.seen.Held, t.seen.Outage = max(t.seen.Held, s.Held), max(t.seen.Outage, s.Outage)
+}
+
+// measures are a copy of what is measured by now.
+func (t *meter) measures(now time.Time) Measures {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.m.Running = t.at(now)
+	starts := t.m.Timeline.Starts
+	starts[len(starts)-1].EndedAt = now.UTC()
+	m := t.m
+	m.Timeline = t.m.Timeline.clone()
+	m.Latency.Counts = append([]int64(nil), t.m.Latency.Counts...)
+	return m
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/sandbox"
+)
+
+// The matrix of the pace runs in virtual time, in its own package. These are a
+// few of its cells in real time: the program, a socket, and a real clock.
+
+func TestWithoutARateTheQuotaIsFoundAndUsed(t *testing.T) {
+	t.Parallel()
+	const rows, quota = 1500, 100
+	p := newProgram(t, rows, sandbox.Options{Latency: 20 * time.Millisecond, Quota: sandbox.Quota{Kind: sandbox.Bucket, Limit: quota, Window: time.Second}})
+	c, stderr := p.start("--rate", "auto")
+	require.Equal(t, 0, p.end(c), stderr)
+	p.requireEachItsOwn(rows)
+
+	calls := p.calls()
+	assert.GreaterOrEqual(t, mostWithin(calls, 5*time.Second), 5*quota*94/100)
+	whole := calls[len(calls)-1].Sub(calls[0]).Seconds()
+	assert.GreaterOrEqual(t, rows/whole, 0.6*quota, "the search included")
+	assert.LessOrEqual(t, p.service.Stats().Throttled, int64(rows*15/1000))
+}
+
+func TestAnOutageCostsNoRowAndHardlyACall(t *testing.T) {
+	t.Parallel()
+	const rows, inFlight = 400, 16
+	late := watchLateness(t)
+	var ends []func()
+	for _, kind := range []sandbox.OutageKind{sandbox.Refused, sandbox.Unavailable, sandbox.Hang, sandbox.Reset} {
+		p := newProgram(t, rows, sandbox.Options{
+			Latency: 20 * time.Millisecond,
+			Outages: []sandbox.Outage{{From: 2 * time.Second, To: 7 * time.Second, Kind: kind}},
+		})
+		c, stderr := p.start("--rate", "50", "--max-inflight", strconv.Itoa(inFlight), "--timeout", "2s")
+		ends = append(ends, func() {
+			require.Equal(t, 0, p.end(c), "%s: %s", kind, stderr)
+			p.requireEachItsOwn(rows)
+			stats := p.service.Stats()
+			assert.LessOrEqual(t, stats.Outage, int64(20+inFlight), kind)
+			assert.LessOrEqual(t, stats.BusiestSecond, 51+int64(50*late()), "%s: at --rate 50", kind)
+			assert.LessOrEqual(t, slices.Max(p.attempts()), 4, "%s: no row is tried again and again while the service is down", kind)
+			assert.Contains(t, stderr.String(), "nobody was charged for it", kind)
+		})
+	}
+	for _, end := range ends {
+		end()
+	}
+}
+
+func TestTheCeilingIsNeverPassedAndIsReached(t *testing.T) {
+	t.Parallel()
+	const rows, rate = 500, 50
+	p := newProgram(t, rows, sandbox.Options{Latency: 20 * time.Millisecond, LatencyJitter: 20 * time.Millisecond})
+	late := watchLateness(t)
+	c, stderr := p.start("--rate", strconv.Itoa(rate))
+	require.Equal(t, 0, p.end(c), stderr)
+	assert.LessOrEqual(t, p.service.Stats().BusiestSecond, rate+1+int64(rate*late()))
+	assert.GreaterOrEqual(t, mostWithin(p.calls(), 5*time.Second), 5*rate*98/100)
+}
+
+// calls are the times at which the rows were answered, the earliest first.
+func (p *program) calls() []time.Time {
+	var at []time.Time
+	for _, r := range p.results() {
+		t, err := time.Parse(time.RFC3339, r[len(r)-1])
+		require.NoError(p.t, err)
+		at = append(at, t)
+	}
+	slices.SortFunc(at, time.Time.Compare)
+	return at
+}
+
+// attempts are the calls that each row took.
+func (p *program) attempts() []int {
+	var attempts []int
+	for _, r := range p.results() {
+		n, err := strconv.Atoi(r[len(r)-2])
+		require.NoError(p.t, err)
+		attempts = append(attempts, n)
+	}
+	return attempts
+}
+
+// mostWithin is the most calls in any stretch of a length: what a pace reaches
+// does not depend on the machine having been busy for a moment.
+func mostWithin(calls []time.Time, length time.Duration) int {
+	most, from := 0, 0
+	for to := range calls {
+		for calls[to].Sub(calls[from]) >= length {
+			from++
+		}
+		most = max(most, to-from+1)
+	}
+	return most
+}
+
+// watchLateness gives the seconds by which this busy machine made somebody
+// late, at most: a call that was sent in time arrives late where sender or
+// receiver had to wait for a core, and then it counts among those of the next
+// second.
+func watchLateness(t *testing.T) func() float64 {
+	const every = 2 * time.Millisecond
+	var most atomic.Int64
+	go func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for last := time.Now(); ; last = time.Now() {
+			select {
+			case <-tick.C:
+				most.Store(max(most.Load(), int64(time.Since(last)-every)))
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	return func() float64 { return 2 * time.Duration(most.Load()).Seconds() }
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/mattn/go-runewidth"
+	"golang.org/x/term"
+)
+
+// terminal is a standard error that a person looks at. What is written to it
+// goes its way, line by line, and below that stands a frame that is drawn
+// again in the same place. It has no colours, so NO_COLOR asks for nothing.
+// It is safe for concurrent use.
+//
+// A frame ends with its last line end, so the cursor stands below it, where an
+// echoed ^C does no harm: it goes with the next frame.
+type terminal struct {
+	out  io.Writer
+	size func() (width, height int, err error)
+
+	mu    sync.Mutex // covers what follows, and the order of what is written
+	frame []byte     // on the screen now
+	width int        // of the screen when it was drawn
+}
+
+// terminalOr gives the terminal that a stream is, or else the stream. A dumb
+// terminal cannot go back to a line that it has shown.
+func terminalOr(stream io.Writer) io.Writer {
+	file, ok := stream.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" || !followsEscapes(file) {
+		return stream
+	}
+	return &terminal{out: file, size: func() (int, int, error) { return term.GetSize(int(file.Fd())) }}
+}
+
+// Write shows whole lines above the frame.
+func (t *terminal) Write(text []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := append(t.erase(), text...)
+	if len(t.frame) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
+		b = append(b, '\n')
+	}
+	if _, err := t.out.Write(append(b, t.frame...)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
+// draw puts a frame in the place of the one before; an empty one takes it away.
+func (t *terminal) draw(frame []byte) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	width, _, err := t.size()
+	if err == nil && width == t.width && bytes.Equal(frame, t.frame) {
+		return nil
+	}
+	b := append(t.erase(), frame...)
+	t.frame, t.width = append(t.frame[:0], frame...), width
+	_, err = t.out.Write(b)
+	return err
+}
+
+// erase is what takes the frame off the screen, and the cursor to where it
+// began. A terminal that has become narrower since has broken its lines in two.
+func (t *terminal) erase() []byte {
+	if len(t.frame) == 0 {
+		return nil
+	}
+	width, _, err := t.size()
+	if err != nil || width < 1 {
+		width = t.width
+	}
+	rows := 0
+	for line := range bytes.Lines(t.frame) {
+		rows += max(1, (runewidth.StringWidth(string(bytes.TrimSuffix(line, []byte("\n"))))+width-1)/max(1, width))
+	}
+	return fmt.Appendf(nil, "\r\x1b[%dA\x1b[J", rows)
+}
+
+// canvas is a terminal as mpb draws on it: a whole frame, and then Flush.
+type canvas struct {
+	bytes.Buffer
+	*terminal
+}
+
+// Write implements mpb.ConsoleWriter.
+func (c *canvas) Write(b []byte) (int, error) { return c.Buffer.Write(b) }
+
+// IsTerminal implements mpb.ConsoleWriter.
+func (c *canvas) IsTerminal() bool { return true }
+
+// GetTermSize implements mpb.ConsoleWriter. A column stays free, for terminals
+// that go to the next line once the last one is written to, and a line, for
+// the cursor.
+func (c *canvas) GetTermSize() (width, height int, err error) {
+	width, height, err = c.size()
+	return max(1, width-1), max(1, height-1), err
+}
+
+// Flush implements mpb.ConsoleWriter.
+func (c *canvas) Flush(int) error {
+	defer c.Reset()
+	return c.draw(c.Bytes())
+}

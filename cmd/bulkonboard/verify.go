@@ -1,0 +1,237 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+)
+
+func verifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify RESULTS",
+		Short: "Check results against the summary of their run, without calling anybody",
+		Long: `verify reads RESULTS and RESULTS.summary.json and tells whether the results are,
+byte for byte and row for row, those of the run. The rejects and the list are
+checked too when they are still there. Exit code 0: all fits. 70: something
+differs, and what. 75: the run is not complete.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return verify(c.OutOrStdout(), args[0])
+		},
+	}
+}
+
+// differsError says what is not as a run left it.
+type differsError struct {
+	results, run string
+	differences  []string
+}
+
+func (e *differsError) Error() string {
+	return fmt.Sprintf("%s is not as run %s left it:\n  ", e.results, e.run) + strings.Join(e.differences, "\n  ")
+}
+
+// unfinishedError says that there is nothing to verify yet.
+type unfinishedError struct{ text string }
+
+func (e *unfinishedError) Error() string { return e.text }
+
+// verification holds files against a summary and collects what it finds.
+type verification struct {
+	summary     *sink.Summary
+	results     string
+	differences []string
+	notes       []string
+}
+
+func verify(w io.Writer, results string) error {
+	s, err := summaryOf(results)
+	edited := errors.Is(err, sink.ErrEdited)
+	if err != nil && !edited {
+		return err
+	}
+	v := &verification{summary: s, results: results}
+	if edited {
+		v.differ("%s: %v", sink.SummaryPath(results), err)
+	}
+	if err := v.unfinished(); err != nil && !edited {
+		return err
+	}
+	for _, wrong := range s.Check() {
+		v.differ("%s: %s", sink.SummaryPath(results), wrong)
+	}
+	if err := errors.Join(v.checkResults(), v.checkRejects(), v.checkInput()); err != nil {
+		return err
+	}
+	if len(v.differences) > 0 {
+		return &differsError{results: results, run: s.Run, differences: v.differences}
+	}
+	fmt.Fprintf(w, "%s: as run %s left it on %s\n", results, s.Run, s.EndedAt.Local().Format("2006-01-02 15:04:05"))
+	for _, note := range v.notes {
+		fmt.Fprintf(w, "  %s\n", note)
+	}
+	return nil
+}
+
+// summaryOf reads the summary beside results.
+func summaryOf(results string) (*sink.Summary, error) {
+	path := sink.SummaryPath(results)
+	b, err := readSummaryFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(results); err != nil {
+			return nil, &usageError{[]string{fmt.Sprintf("there is neither %s nor its summary", results)}}
+		}
+		return nil, &differsError{results: results, run: "(unknown)", differences: []string{path + " is not there, so there is nothing to check against"}}
+	}
+	if err != nil {
+		return nil, &state.IOError{Op: "read", Path: path, Err: err}
+	}
+	s, err := sink.DecodeSummary(b)
+	if err != nil && s == nil {
+		return nil, &differsError{results: results, run: "(unknown)", differences: []string{path + ": " + err.Error()}}
+	}
+	return s, err
+}
+
+// unfinished tells of a run that is not complete, or was killed while it put
+// its files in place: then they need not be of one run.
+func (v *verification) unfinished() error {
+	left, err := state.Inspect(state.OS{}, stateDirOf(v.results))
+	switch {
+	case err == nil && left.Checkpoint != nil && left.Checkpoint.Complete:
+		return &unfinishedError{fmt.Sprintf("the run that writes %s has not put its files in place; run the same command again to go on", v.results)}
+	case !v.summary.Complete:
+		return &unfinishedError{fmt.Sprintf("run %s is not complete, so it has no results to check: %s; bulkonboard status %s tells how to go on",
+			v.summary.Run, v.summary.Reason, quoted(v.results))}
+	}
+	return nil
+}
+
+func (v *verification) differ(format string, args ...any) {
+	v.differences = append(v.differences, fmt.Sprintf(format, args...))
+}
+
+func (v *verification) note(format string, args ...any) {
+	v.notes = append(v.notes, fmt.Sprintf(format, args...))
+}
+
+// checkResults checks bytes and rows, in one reading.
+func (v *verification) checkResults() error {
+	file, err := os.Open(v.results)
+	if errors.Is(err, fs.ErrNotExist) {
+		v.differ("%s is not there", v.results)
+		return nil
+	}
+	if err != nil {
+		return &state.IOError{Op: "read", Path: v.results, Err: err}
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	seen := newFileSum()
+	in := io.TeeReader(file, seen)
+	counts, unreadable := countRows(in, v.results, v.summary.Settings)
+	if _, err := io.Copy(io.Discard, in); err != nil { // the rest of what cannot be read as rows
+		return &state.IOError{Op: "read", Path: v.results, Err: err}
+	}
+	size, err := file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return &state.IOError{Op: "read", Path: v.results, Err: err}
+	}
+	same := v.same(v.results, size, seen.String(), v.summary.Output)
+	switch {
+	case unreadable != nil && !same:
+		v.differ("%s: its rows cannot be counted: %v", v.results, unreadable)
+	case unreadable != nil:
+		v.note("results  %d bytes, not one of them changed; the rows cannot be counted: %v", size, unreadable)
+	default:
+		v.compare(counts)
+		v.note("results  %d bytes and %d rows, not one of them changed", size, counts.rows)
+	}
+	return nil
+}
+
+// same compares a file with what the summary says of it.
+func (v *verification) same(name string, size int64, sum string, said *sink.File) bool {
+	switch {
+	case said == nil:
+		v.differ("%s: the summary says nothing of it", name)
+	case size != said.Size:
+		v.differ("%s has %d bytes, and the run wrote %d", name, size, said.Size)
+	case sum != said.SHA256:
+		v.differ("%s has as many bytes as the run wrote, but not the same: some were changed", name)
+	default:
+		return true
+	}
+	return false
+}
+
+func (v *verification) checkRejects() error {
+	said := v.summary.Rejects
+	if said == nil {
+		return nil
+	}
+	return v.checkFile("rejects", said, func(size int64, sum, _ string) {
+		if v.same(said.Name, size, sum, said) {
+			v.note("rejects  %d bytes, not one of them changed", size)
+		}
+	})
+}
+
+func (v *verification) checkInput() error {
+	said := &v.summary.Input
+	switch {
+	case said.Name == standardInputName:
+		v.note("list     came by standard input, and is not checked")
+		return nil
+	case v.summary.Output != nil && said.Name == v.summary.Output.Name:
+		v.note("list     was the results themselves before this retry, and is not checked")
+		return nil
+	}
+	return v.checkFile("list    ", said, func(size int64, sum, begins string) {
+		switch {
+		case size > said.Size && begins == said.SHA256:
+			v.note("list     has %d bytes more at its end; what was sent is as it was", size-said.Size)
+		case v.same(said.Name, size, sum, said):
+			v.note("list     %d bytes, not one of them changed", size)
+		}
+	})
+}
+
+// checkFile hands on what a file is now: its size, its hash, and the hash of as
+// much as there was of it. The name may be relative to where the run was
+// started; then it is looked for beside the results as well.
+func (v *verification) checkFile(what string, said *sink.File, check func(size int64, sum, begins string)) error {
+	file, err := os.Open(said.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		file, err = os.Open(filepath.Join(filepath.Dir(v.results), filepath.Base(said.Name)))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		v.note("%s %s is not there any more, and is not checked", what, said.Name)
+		return nil
+	}
+	if err != nil {
+		return &state.IOError{Op: "read", Path: said.Name, Err: err}
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	sum := newFileSum()
+	n, err := io.CopyN(sum, file, said.Size)
+	begins := sum.String()
+	if err == nil {
+		var more int64
+		more, err = io.Copy(sum, file)
+		n += more
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return &state.IOError{Op: "read", Path: said.Name, Err: err}
+	}
+	check(n, sum.String(), begins)
+	return nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"io"
+	"maps"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// rowCounts are the rows of a results file.
+type rowCounts struct {
+	rows, without int64 // without: that have no result
+	status        map[sink.Status]int64
+	codes         map[string]int64
+}
+
+// countRows reads results, by the settings of the run that wrote them.
+func countRows(in io.Reader, name string, settings map[string]string) (*rowCounts, error) {
+	list, err := source.Open(in, resultsOptions(name, settings))
+	if err != nil {
+		return nil, err
+	}
+	var previous sink.Previous = sink.EditedJSONL{}
+	if list.Format() == source.FormatCSV {
+		if previous, err = sink.NewEdited(list.Header(), dialectOf(list)); err != nil {
+			return nil, err
+		}
+	}
+	c := &rowCounts{status: map[sink.Status]int64{}, codes: map[string]int64{}}
+	for rec, err := range list.Records() {
+		if err != nil {
+			return nil, err
+		}
+		c.rows++
+		res, ok := previous.Result(rec)
+		if !ok {
+			c.without++
+			continue
+		}
+		c.status[res.Status]++
+		if res.ErrorCode != "" {
+			c.codes[res.ErrorCode]++
+		}
+	}
+	return c, nil
+}
+
+// resultsOptions are how results are read that a run with these settings wrote.
+func resultsOptions(name string, settings map[string]string) source.Options {
+	o := source.Options{Name: name, FormulaSafe: settings[keyOf("formula-safe")] == "true"}
+	o.Delimiter, _ = source.ParseDelimiter(settings[keyOf("delimiter")])
+	for key, list := range map[string]*[]string{"map": &o.Map, "set": &o.Set} {
+		_ = yaml.Unmarshal([]byte(settings[key]), list) // in an edited summary it may be anything
+	}
+	return o
+}
+
+// compare holds the rows of the results against the counts of the summary.
+func (v *verification) compare(c *rowCounts) {
+	s := v.summary
+	if c.rows != s.Rows {
+		v.differ("%s has %d rows, and the summary counts %d", v.results, c.rows, s.Rows)
+	}
+	if c.without > 0 {
+		v.differ("%s has %d rows without a result", v.results, c.without)
+	}
+	for _, status := range sink.Statuses() {
+		if got, said := c.status[status], s.Status[status]; got != said {
+			v.differ("%s has %d rows that are %s, and the summary counts %d", v.results, got, status, said)
+		}
+	}
+	said := map[string]int64{}
+	for i := range s.Errors {
+		if s.Errors[i].Retry == "" {
+			return // codes beyond those that the summary counts one by one
+		}
+		said[s.Errors[i].Code] += s.Errors[i].Count
+	}
+	codes := maps.Clone(c.codes)
+	maps.Copy(codes, said)
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		if c.codes[code] != said[code] {
+			v.differ("%s has %d rows with the error code %s, and the summary counts %d", v.results, c.codes[code], code, said[code])
+		}
+	}
+}

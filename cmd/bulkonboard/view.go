@@ -1,0 +1,221 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+
+	"bulkonboard/batch"
+	"bulkonboard/sink"
+)
+
+// view is a run's progress at one moment, for people.
+type view struct {
+	batch.Progress
+	now       time.Time
+	perSecond float64       // rows that got their result, over the last while
+	left      time.Duration // until the list is done, as it looks; 0 for not known
+}
+
+// Over how long a pace is taken: the one that is shown soon follows what is
+// seen, the one that the end is reckoned with is not moved by every hold.
+const (
+	nowSpan  = 5 * time.Second
+	leftSpan = 2 * time.Minute
+)
+
+// look makes views of a run that is looked at again and again.
+type look struct{ rows, share speed }
+
+// newLook returns a look at a run, every so often.
+func newLook(every time.Duration) *look {
+	return &look{rows: speed{span: max(nowSpan, every)}, share: speed{span: max(leftSpan, every)}}
+}
+
+// at is how a run stands now.
+func (l *look) at(p batch.Progress, now time.Time) *view {
+	done := p.Share
+	if p.OfRows > 0 {
+		done = float64(p.Answered) / float64(p.OfRows)
+	}
+	v := &view{Progress: p, now: now, perSecond: l.rows.see(now, float64(p.Answered))}
+	perSecond := l.share.see(now, done)
+	if perSecond > 0 && done < 1 && p.State != batch.Outage && p.State != batch.Draining {
+		v.left = time.Duration((1 - done) / perSecond * float64(time.Second))
+	}
+	return v
+}
+
+// speed is how fast a number grows, over the last span.
+type speed struct {
+	span time.Duration
+	seen []sample // the oldest first, a twentieth of the span or more apart
+}
+
+type sample struct {
+	at time.Time
+	n  float64
+}
+
+// see takes in a number and gives its growth per second. A smaller number than
+// before is the beginning of something else.
+func (s *speed) see(now time.Time, n float64) float64 {
+	if len(s.seen) > 0 && n < s.seen[len(s.seen)-1].n {
+		s.seen = s.seen[:0]
+	}
+	for len(s.seen) > 1 && now.Sub(s.seen[1].at) >= s.span {
+		s.seen = s.seen[1:]
+	}
+	if len(s.seen) == 0 || now.Sub(s.seen[len(s.seen)-1].at) >= s.span/20 {
+		s.seen = append(s.seen, sample{now, n})
+	}
+	since := now.Sub(s.seen[0].at)
+	if since <= 0 {
+		return 0
+	}
+	return (n - s.seen[0].n) / since.Seconds()
+}
+
+// share is how much is done, in whole percent that are really reached.
+func (v *view) share() string {
+	if v.Share == 0 && v.OfRows == 0 {
+		return "  ? "
+	}
+	return fmt.Sprintf("%3d%%", int(100*v.Share))
+}
+
+func (v *view) rows() string {
+	if v.OfRows == 0 {
+		return fmt.Sprintf("%d rows", v.Rows)
+	}
+	return fmt.Sprintf("%d of %d rows", v.Rows, v.OfRows)
+}
+
+// flow is what is going through.
+func (v *view) flow() []string {
+	parts := []string{fmt.Sprintf("%g rows/s", rounded(v.perSecond))}
+	if v.State != batch.Reading {
+		parts = append(parts, fmt.Sprintf("%d in flight", v.InFlight))
+	}
+	if v.left > 0 {
+		parts = append(parts, fmt.Sprintf("ETA %s (%s)", roughly(v.left), clock(v.now.Add(v.left), v.now, "15:04")))
+	}
+	return append(parts, v.bytes())
+}
+
+// bytes gives both numbers in the unit of the larger one.
+func (v *view) bytes() string {
+	most, unit, name := max(v.Bytes, v.OfBytes), int64(1), "bytes"
+	for _, larger := range []string{"kB", "MB", "GB"} {
+		if most < 1000*unit {
+			break
+		}
+		unit, name = 1000*unit, larger
+	}
+	in := func(n int64) string {
+		if unit == 1 {
+			return fmt.Sprint(n)
+		}
+		return fmt.Sprintf("%.1f", float64(n)/float64(unit))
+	}
+	if v.OfBytes == 0 {
+		return in(v.Bytes) + " " + name
+	}
+	return in(v.Bytes) + " of " + in(v.OfBytes) + " " + name
+}
+
+// counts are the rows by status.
+func (v *view) counts() []string {
+	if v.State == batch.Reading || v.State == batch.Starting {
+		return nil
+	}
+	parts := []string{fmt.Sprintf("%s %d", sink.OK, v.Status[sink.OK])}
+	for _, status := range sink.Statuses()[1:] {
+		if n := v.Status[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", status, n))
+		}
+	}
+	if ahead := v.Answered - v.Rows; ahead > 0 {
+		parts = append(parts, fmt.Sprintf("%d more answered", ahead))
+	}
+	return parts
+}
+
+// doing is the state in words.
+func (v *view) doing() []string {
+	switch v.State {
+	case batch.Reading:
+		return []string{"reading the list; nothing is sent yet"}
+	case batch.Held:
+		if v.Until.After(v.now) {
+			return []string{"held until " + clock(v.Until, v.now, time.TimeOnly) + " after 429"}
+		}
+		return []string{"held after 429, one call tries whether it is over"}
+	case batch.Outage:
+		since := "outage since " + clock(v.Since, v.now, "15:04")
+		if wait := v.Until.Sub(v.now); wait > 0 {
+			return []string{since, fmt.Sprintf("next probe in %d s", (wait+time.Second-1)/time.Second)}
+		}
+		return []string{since, "one probe is under way"}
+	case batch.Draining:
+		if v.InFlight == 1 {
+			return []string{"draining: 1 call in flight"}
+		}
+		return []string{fmt.Sprintf("draining: %d calls in flight", v.InFlight)}
+	case batch.Running:
+		if v.Pace.Rate > 0 {
+			return []string{fmt.Sprintf("running at up to %g calls/s", rounded(v.Pace.Rate))}
+		}
+	}
+	return []string{string(v.State)}
+}
+
+// clock is a time of day, with its date when that is another one.
+func clock(at, now time.Time, layout string) string {
+	at, now = at.Local(), now.Local()
+	if at.YearDay() != now.YearDay() || at.Year() != now.Year() {
+		layout = time.DateOnly + " " + layout
+	}
+	return at.Format(layout)
+}
+
+// attributes are a view for the log.
+func (v *view) attributes() []any {
+	a := []any{"state", strings.Join(v.doing(), ", "), "rows", v.Rows}
+	if v.OfRows > 0 {
+		a = append(a, "of", v.OfRows)
+	}
+	if v.Share > 0 {
+		a = append(a, "share", strings.TrimSpace(v.share()))
+	}
+	a = append(a, "rows_per_second", rounded(v.perSecond))
+	if v.left > 0 {
+		a = append(a, "eta", v.left.Round(time.Second))
+	}
+	if v.State == batch.Reading {
+		return a
+	}
+	a = append(a, "in_flight", v.InFlight)
+	for _, status := range sink.Statuses() {
+		if n := v.Status[status]; n > 0 {
+			a = append(a, string(status), n)
+		}
+	}
+	return a
+}
+
+// fitting is a line of as many parts as fit into a width; "" without parts.
+func fitting(parts []string, width int) string {
+	for n := len(parts); n > 0; n-- {
+		line := strings.Join(parts[:n], ", ")
+		if n < len(parts) {
+			line += ", …"
+		}
+		if runewidth.StringWidth(line) <= width {
+			return line + "\n"
+		}
+	}
+	return ""
+}

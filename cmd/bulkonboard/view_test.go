@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/pace"
+	"bulkonboard/sink"
+)
+
+func TestTheStateIsGivenInWords(t *testing.T) {
+	now := time.Date(2026, 1, 31, 2, 14, 0, 0, time.Local)
+	for want, p := range map[string]batch.Progress{
+		"starting":                                          {State: batch.Starting},
+		"reading the list; nothing is sent yet":             {State: batch.Reading},
+		"running":                                           {State: batch.Running},
+		"running at up to 48.3 calls/s":                     {State: batch.Running, Pace: pace.Snapshot{Rate: 48.31}},
+		"held until 02:14:07 after 429":                     {State: batch.Held, Until: now.Add(7 * time.Second)},
+		"held until 2026-02-01 01:00:00 after 429":          {State: batch.Held, Until: now.Add(22*time.Hour + 46*time.Minute)},
+		"held after 429, one call tries whether it is over": {State: batch.Held},
+		"outage since 02:10, next probe in 8 s":             {State: batch.Outage, Since: now.Add(-4 * time.Minute), Until: now.Add(7100 * time.Millisecond)},
+		"outage since 2026-01-30 23:50, next probe in 1 s":  {State: batch.Outage, Since: now.Add(-144 * time.Minute), Until: now.Add(1)},
+		"outage since 02:10, one probe is under way":        {State: batch.Outage, Since: now.Add(-4 * time.Minute)},
+		"draining: 12 calls in flight":                      {State: batch.Draining, InFlight: 12},
+		"draining: 1 call in flight":                        {State: batch.Draining, InFlight: 1},
+		"ended":                                             {State: batch.Ended},
+	} {
+		v := view{Progress: p, now: now}
+		assert.Equal(t, want, strings.Join(v.doing(), ", "))
+	}
+}
+
+func TestTheNumbersAreShownAsTheyAre(t *testing.T) {
+	v := view{now: time.Date(2026, 1, 31, 23, 0, 0, 0, time.Local), perSecond: 48.213, left: 90 * time.Minute, Progress: batch.Progress{
+		State: batch.Running, Rows: 999, Answered: 1040, OfRows: 1000, Bytes: 3_149_000, OfBytes: 7_650_000, Share: 0.999, InFlight: 12,
+		Status: map[sink.Status]int64{sink.OK: 990, sink.Rejected: 4, sink.Invalid: 5},
+	}}
+	assert.Equal(t, " 99%", v.share(), "a hundred is all")
+	assert.Equal(t, "999 of 1000 rows", v.rows())
+	assert.Equal(t, "48.2 rows/s, 12 in flight, ETA 1 h 30 m (2026-02-01 00:30), 3.1 of 7.7 MB", strings.Join(v.flow(), ", "))
+	assert.Equal(t, "ok 990, invalid 5, rejected 4, 41 more answered\n", fitting(v.counts(), 80))
+	assert.Equal(t, "ok 990, invalid 5, …\n", fitting(v.counts(), 21))
+	assert.Empty(t, fitting(v.counts(), 3))
+
+	v.Progress = batch.Progress{State: batch.Reading, Rows: 4096, Bytes: 900}
+	v.left = 0
+	assert.Equal(t, "  ? ", v.share())
+	assert.Equal(t, "4096 rows", v.rows())
+	assert.Equal(t, "48.2 rows/s, 900 bytes", strings.Join(v.flow(), ", "))
+	assert.Empty(t, v.counts())
+}
+
+func TestTheEndIsReckonedFromTheLastMinutesAndThePaceFromTheLastSeconds(t *testing.T) {
+	l, start := newLook(terminalEvery), time.Now()
+	p := batch.Progress{State: batch.Running, OfRows: 10000}
+	var v *view
+	see := func(seconds int, perSecond int64) {
+		for range seconds * 5 {
+			start = start.Add(terminalEvery)
+			v = l.at(p, start)
+			p.Answered += perSecond / 5
+		}
+	}
+	see(60, 50)
+	assert.InDelta(t, 50, v.perSecond, 1)
+	assert.InDelta(t, 140, v.left.Seconds(), 2)
+	see(6, 0)
+	assert.Zero(t, v.perSecond)
+	assert.InDelta(t, 154, v.left.Seconds(), 2, "a hold of some seconds is no standstill")
+	p.State = batch.Outage
+	see(1, 0)
+	assert.Zero(t, v.left, "nobody knows")
+	p = batch.Progress{State: batch.Running, OfRows: 100}
+	see(6, 5)
+	assert.InDelta(t, 5, v.perSecond, 1, "something else begins from nothing")
+}
+
+func TestALogHasALineOfProgressEveryHalfMinute(t *testing.T) {
+	var b bytes.Buffer
+	synctest.Test(t, func(*testing.T) {
+		m := new(batch.Monitor)
+		m.Expect(1000, 0)
+		stop := showProgress(m, &b, slog.New(slog.NewTextHandler(&b, nil)))
+		time.Sleep(65 * time.Second)
+		stop()
+		stop()
+		time.Sleep(time.Minute)
+	})
+	assert.Equal(t, 2, strings.Count(b.String(), "\n"), b.String())
+	assert.Contains(t, b.String(), "msg=progress state=starting rows=0 of=1000 rows_per_second=0")
+	assert.NotContains(t, b.String(), "\x1b")
+}
+
+func TestOnlyATerminalThatCanGoBackGetsAFrame(t *testing.T) {
+	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("there is no terminal to be had: ", err)
+	}
+	defer pty.Close()
+	assert.IsType(t, &terminal{}, terminalOr(pty))
+	t.Setenv("TERM", "dumb")
+	assert.Same(t, pty, terminalOr(pty))
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer null.Close()
+	t.Setenv("TERM", "xterm")
+	assert.Same(t, null, terminalOr(null))
+	var pipe bytes.Buffer
+	assert.Same(t, &pipe, terminalOr(&pipe))
+}
+
+func TestTextStandsAboveTheFrameAndAFrameIsTakenOffWhole(t *testing.T) {
+	var out bytes.Buffer
+	width, broken := 20, error(nil)
+	s := &terminal{out: &out, size: func() (int, int, error) { return width, 24, broken }}
+	wrote := func() string { defer out.Reset(); return out.String() }
+	text := func(line string) string {
+		_, err := s.Write([]byte(line))
+		require.NoError(t, err)
+		return wrote()
+	}
+	draw := func(frame string) string {
+		require.NoError(t, s.draw([]byte(frame)))
+		return wrote()
+	}
+	assert.Equal(t, "hello\n", text("hello\n"))
+	assert.Equal(t, "first line\nsecond\n", draw("first line\nsecond\n"))
+	assert.Empty(t, draw("first line\nsecond\n"), "nothing has changed")
+	assert.Equal(t, "\r\x1b[2A\x1b[Jhello\nfirst line\nsecond\n", text("hello\n"))
+	assert.Equal(t, "\r\x1b[2A\x1b[Jhello\nfirst line\nsecond\n", text("hello"), "a line is a line")
+	width = 4
+	assert.Equal(t, "\r\x1b[5A\x1b[Jno\n", draw("no\n"), "the terminal has made five lines of two")
+	broken = errors.New("gone")
+	assert.Equal(t, "\r\x1b[1A\x1b[J", draw(""))
+	assert.Equal(t, "bye\n", text("bye\n"))
+}

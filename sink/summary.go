@@ -1,0 +1,159 @@
+package sink
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// SummaryVersion is that of the schema of Summary. It grows when a field
+// changes its meaning or goes; a field that is added leaves it as it is.
+const SummaryVersion = 1
+
+// SummaryPath is where the summary of the run that writes a results file
+// stands: beside it.
+func SummaryPath(results string) string { return results + ".summary.json" }
+
+// Summary is what the summary file says of a run: of all its starts together
+// where nothing else is said. It names no customer and holds no secret. Times
+// are UTC.
+type Summary struct {
+	Version int    `json:"version"` // SummaryVersion
+	Run     string `json:"run"`     // id of the run, the same over all its starts, and in its log
+	Tool    string `json:"tool"`    // version of the program
+
+	// Complete says that every row of the list has its result and the results
+	// file is this run's. A run that stopped is not complete: it has no output
+	// yet, and the next start replaces its summary.
+	Complete bool   `json:"complete"`
+	ExitCode int    `json:"exitCode"`         // of the last start
+	Reason   string `json:"reason,omitempty"` // why a run stopped that is not complete
+
+	StartedAt      time.Time `json:"startedAt"`      // first start
+	EndedAt        time.Time `json:"endedAt"`        // end of the last start
+	RunningSeconds float64   `json:"runningSeconds"` // without the time between two starts
+	Resumed        int       `json:"resumed"`        // starts after the first
+
+	Rows     int64            `json:"rows"`     // that have a result
+	Status   map[Status]int64 `json:"status"`   // rows by status; they add up to Rows
+	Attempts int64            `json:"attempts"` // sent for these rows, less those of results kept from an earlier run
+	InDoubt  int64            `json:"inDoubt"`  // calls that an interruption caught in flight, and were sent again
+
+	// What follows is measured. Of a start that was killed, what came after
+	// its last commit (a second at most, while rows are written) is not in it.
+	Throttled     int64   `json:"throttled"`   // answers 429
+	HeldSeconds   float64 `json:"heldSeconds"` // in which nothing was sent after a 429
+	Outages       int64   `json:"outages"`
+	OutageSeconds float64 `json:"outageSeconds"` // in which the service as a whole failed
+	Latency       Latency `json:"latency"`
+
+	Input   File  `json:"input"`             // rows and SHA-256 only once it was read to its end
+	Output  *File `json:"output,omitempty"`  // only of a complete run
+	Rejects *File `json:"rejects,omitempty"` // only of a complete run, when asked for
+
+	Errors   []ErrorGroup      `json:"errors"`   // the commonest first
+	Settings map[string]string `json:"settings"` // every setting by its key; of --set, what may be somebody's own is left out
+	Timeline Timeline          `json:"timeline"`
+
+	// Digest is "sha256:" and the hash of everything before it, compacted. It
+	// tells of a slip or a bad copy; who means to forge can make a new one.
+	Digest string `json:"digest"`
+}
+
+// File is one file as it was read or written.
+type File struct {
+	Name   string `json:"name"` // as it was given
+	Size   int64  `json:"size"` // in bytes
+	SHA256 string `json:"sha256,omitempty"`
+	Rows   int64  `json:"rows,omitempty"`
+}
+
+// Latency is how long attempts took: those that the service processed or may
+// have, so without answers 429 and without those that found no connection.
+// Percentiles are at most a sixteenth above the true ones.
+type Latency struct {
+	Count  int64   `json:"count"`
+	P50    float64 `json:"p50Ms"`
+	P90    float64 `json:"p90Ms"`
+	P95    float64 `json:"p95Ms"`
+	P99    float64 `json:"p99Ms"`
+	Max    float64 `json:"maxMs"`
+	Counts []int64 `json:"counts"` // attempts by UpTo
+	UpTo   []int64 `json:"upToMs"` // ends of the ranges: 1 ms, 2 ms, 4 ms …
+}
+
+// ErrorGroup is the rows that did not end well for one reason: work for
+// somebody.
+type ErrorGroup struct {
+	Code    string   `json:"code"`
+	Field   string   `json:"field,omitempty"` // that is wrong, when the program knows
+	Status  Status   `json:"status"`
+	Count   int64    `json:"count"`
+	Rows    []int64  `json:"rows"`             // the first ones
+	Line    int64    `json:"line"`             // of the first row
+	Message string   `json:"message"`          // of the first row
+	Shapes  []string `json:"shapes,omitempty"` // of the first values that differ in it: see source.Shape
+	Retry   string   `json:"retry,omitempty"`  // the command that sends just these again
+}
+
+// Timeline is a run over its running time, from 0 on, in buckets of equal
+// length. The time between two starts is left out; Starts has it. All lists but
+// Starts have one number a bucket.
+type Timeline struct {
+	BucketSeconds int64     `json:"bucketSeconds"`
+	Rows          []int64   `json:"rows"`          // that got their result
+	Calls         []int64   `json:"calls"`         // attempts that came back
+	Throttled     []int64   `json:"throttled"`     // of them, with a 429
+	HeldSeconds   []float64 `json:"heldSeconds"`   // of the bucket, in a hold
+	OutageSeconds []float64 `json:"outageSeconds"` // of the bucket, in an outage
+	Starts        []Start   `json:"starts"`        // the first one, and the latest
+}
+
+// Start is one stretch of running. Where one ends and the next begins, the run
+// was interrupted.
+type Start struct {
+	AtSeconds float64   `json:"atSeconds"` // of running time
+	StartedAt time.Time `json:"startedAt"`
+	EndedAt   time.Time `json:"endedAt"` // of one that was killed: its last commit
+}
+
+// Encode makes the bytes of the summary file, with its digest.
+func (s *Summary) Encode() ([]byte, error) {
+	s.Version, s.Digest = SummaryVersion, ""
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode the summary: %w", err)
+	}
+	body, ok := bytes.CutSuffix(b, []byte(digestMember+`"}`))
+	if !ok {
+		return nil, fmt.Errorf("encode the summary: the digest is not its last member")
+	}
+	s.Digest = digestOf(body)
+	if b, err = json.MarshalIndent(s, "", "  "); err != nil {
+		return nil, fmt.Errorf("encode the summary: %w", err)
+	}
+	return append(numbersOnOneLine(b), '\n'), nil
+}
+
+const digestMember = `,"digest":"`
+
+func digestOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// A list of numbers as MarshalIndent writes it. Text cannot match: a string of
+// JSON has no line break.
+var (
+	numberList = regexp.MustCompile(`\[\n[-+.eE0-9,\s]+\]`)
+	space      = regexp.MustCompile(`\s+`)
+)
+
+// numbersOnOneLine keeps the timeline from filling screens.
+func numbersOnOneLine(b []byte) []byte {
+	return numberList.ReplaceAllFunc(b, func(list []byte) []byte { return space.ReplaceAll(list, nil) })
+}
