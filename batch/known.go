@@ -55,6 +55,8 @@ const (
 	isExpired          // the session id is too old
 	isRefused          // answered with the refusal
 	isDue              // failed, or refused and to be tried again
+	isKept             // changed, and answered all the same
+	standings
 )
 
 // standing holds an entry against the fields of today.

@@ -43,7 +43,8 @@ type join struct {
 	now       time.Time
 	buf       []byte
 	count     *Forecast
-	err       error // of putting an answer down
+	counts    [standings]int64 // customers
+	err       error            // of putting an answer down
 }
 
 // newJoin takes two scratch files: for the rows by customer, and for the
@@ -96,6 +97,9 @@ func (j *join) ask() error {
 			return err
 		}
 	}
+	f := j.count
+	f.Known, f.Changed, f.ChangedKept = j.counts[isKnown], j.counts[isChanged], j.counts[isKept]
+	f.Expired, f.Refused, f.Due = j.counts[isExpired], j.counts[isRefused], j.counts[isDue]
 	j.count.Asked = true
 	j.count.New = j.count.Calls - j.count.Changed - j.count.Expired - j.count.Due
 	j.Known.answers = j.answers
@@ -108,7 +112,10 @@ func sorted(dst []question, blob []byte) []question {
 		dst = append(dst, parseQuestion(blob))
 	}
 	slices.SortFunc(dst, func(a, b question) int {
-		return cmp.Or(bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.row, b.row))
+		if order := bytes.Compare(a.key[:], b.key[:]); order != 0 {
+			return order
+		}
+		return cmp.Compare(a.row, b.row)
 	})
 	return dst
 }
@@ -132,17 +139,14 @@ func (j *join) found(rows []question, e *ledger.Entry) {
 // is called. One whose leading row is kept makes no call with or without the
 // ledger.
 func (j *join) countFound(lead *question, is standing, outcome ledger.Outcome) (called bool) {
-	n := map[standing]*int64{
-		isKnown: &j.count.Known, isChanged: &j.count.Changed, isExpired: &j.count.Expired, isRefused: &j.count.Refused, isDue: &j.count.Due,
-	}[is]
-	called = is == isExpired || is == isDue || is == isChanged && !(j.KeepChanged && outcome == ledger.OK)
+	if is == isChanged && j.KeepChanged && outcome == ledger.OK {
+		is = isKept
+	}
+	called = is == isChanged || is == isExpired || is == isDue
 	if lead.about&sealKept != 0 {
 		return called
 	}
-	if is == isChanged && !called {
-		n = &j.count.ChangedKept
-	}
-	*n++
+	j.counts[is]++
 	if !called {
 		j.count.Calls--
 		if lead.about&sealMail != 0 {
