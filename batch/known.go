@@ -16,7 +16,7 @@ import (
 type Ledger interface {
 	Hasher() *ledger.Hasher
 	Find(key ledger.Key) (e ledger.Entry, known bool, err error)
-	Match(keys []ledger.Key, found func(i int, e *ledger.Entry)) error
+	Match(keys []ledger.Key, found func(i int, value []byte)) error
 	Put(n *ledger.News) error
 	Import(n *ledger.News) error
 }
@@ -128,7 +128,7 @@ func (k *Known) hashWith(h *ledger.Hasher, rec *source.Record) (ledger.Key, ledg
 }
 
 func knownResult(e *ledger.Entry, more string, now time.Time) *sink.Result {
-	return &sink.Result{Status: sink.Known, SessionID: e.SessionID, ErrorMessage: "obtained " + moment(e.At) + more, ProcessedAt: now}
+	return &sink.Result{Status: sink.Known, SessionID: e.SessionID, ErrorMessage: obtained(e.At, more), ProcessedAt: now}
 }
 
 func refusedResult(e *ledger.Entry, now time.Time) *sink.Result {
@@ -136,6 +136,11 @@ func refusedResult(e *ledger.Entry, now time.Time) *sink.Result {
 		Status: sink.Rejected, ErrorCode: e.Code, ProcessedAt: now,
 		ErrorMessage: fmt.Sprintf("%s (first refused %s, and not sent again because nothing has changed)", e.Message, moment(e.At)),
 	}
+}
+
+func obtained(at time.Time, more string) string {
+	b := append(make([]byte, 0, 64), "obtained "...)
+	return string(append(at.UTC().AppendFormat(b, time.RFC3339), more...))
 }
 
 // moment is a time in a message.

@@ -90,8 +90,8 @@ func (j *join) ask() error {
 			}
 		}
 		customers = append(customers, len(questions))
-		err = j.Ledger.Match(keys, func(i int, e *ledger.Entry) {
-			j.found(questions[customers[i]:customers[i+1]], e)
+		err = j.Ledger.Match(keys, func(i int, value []byte) {
+			j.found(questions[customers[i]:customers[i+1]], value)
 		})
 		if err = cmp.Or(err, j.err); err != nil {
 			return err
@@ -121,17 +121,20 @@ func sorted(dst []question, blob []byte) []question {
 }
 
 // found takes in what is known of a customer, for all its rows.
-func (j *join) found(rows []question, e *ledger.Entry) {
+func (j *join) found(rows []question, value []byte) {
+	e, err := ledger.ParseHead(value)
+	if err != nil {
+		j.err = cmp.Or(j.err, err)
+		return
+	}
 	j.count.Found++
 	unchanged := slices.ContainsFunc(rows, func(q question) bool { return q.digest == e.Digest })
-	called := j.countFound(&rows[0], j.standing(e, unchanged, j.now), e.Outcome)
+	called := j.countFound(&rows[0], j.standing(&e, unchanged, j.now), e.Outcome)
 	if called {
 		return
 	}
 	for i := range rows {
-		if err := j.answers.add(&rows[i], unchanged, e); err != nil && j.err == nil {
-			j.err = err
-		}
+		j.err = cmp.Or(j.err, j.answers.add(&rows[i], unchanged, value))
 	}
 }
 
@@ -173,7 +176,7 @@ type rowAnswers struct {
 // u8, entry.
 const answerHead = 4 + 4 + 8 + 1
 
-func (a *rowAnswers) add(q *question, unchanged bool, e *ledger.Entry) error {
+func (a *rowAnswers) add(q *question, unchanged bool, value []byte) error {
 	b := binary.LittleEndian.AppendUint32(a.buf[:0], 0)
 	b = binary.LittleEndian.AppendUint32(b, q.row)
 	b = binary.LittleEndian.AppendUint64(b, q.print)
@@ -181,7 +184,7 @@ func (a *rowAnswers) add(q *question, unchanged bool, e *ledger.Entry) error {
 	if unchanged {
 		flag = 1
 	}
-	b = e.Append(append(b, flag))
+	b = append(append(b, flag), value...)
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
 	a.buf = b
 	return a.spill.add(int((q.row-1)/a.width), b)

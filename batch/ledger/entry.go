@@ -3,7 +3,6 @@ package ledger
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"time"
 )
 
@@ -58,7 +57,9 @@ const (
 	uuidFlag    = 0x04
 )
 
-var errValue = errors.New("an entry is not in the format of this version")
+const badValue = "an entry is not in the format of this version"
+
+var errValue error = &FormatError{Path: "the file", Reason: badValue}
 
 // Append appends the entry as ParseEntry reads it.
 func (e *Entry) Append(dst []byte) []byte {
@@ -83,41 +84,52 @@ func (e *Entry) Append(dst []byte) []byte {
 
 // ParseEntry reads what Append made. It copies what it keeps.
 func ParseEntry(b []byte) (Entry, error) {
-	var e Entry
-	if len(b) < 1+len(e.Digest) || b[0]&^(outcomeBits|uuidFlag) != 0 {
-		return e, errValue
-	}
-	flags := b[0]
-	e.Outcome = Outcome(flags & outcomeBits)
-	b = b[1+copy(e.Digest[:], b[1:]):]
-	run, n := binary.Uvarint(b)
-	if n <= 0 {
-		return e, errValue
-	}
-	at, m := binary.Varint(b[n:])
-	if m <= 0 {
-		return e, errValue
-	}
-	e.Run, e.At, b = run, time.UnixMilli(at).UTC(), b[n+m:]
-	var err error
+	e, b, packed, err := parseHead(b)
 	switch {
-	case flags&uuidFlag != 0 && e.Outcome == OK && len(b) == 16:
+	case err != nil:
+	case packed:
 		e.SessionID, b = unpackUUID(b), nil
-	case flags&uuidFlag != 0:
-		return e, errValue
 	case e.Outcome == OK:
 		e.SessionID, b, err = cutString(b)
 	case e.Outcome == Rejected:
 		if e.Code, b, err = cutString(b); err == nil {
 			e.Message, b, err = cutString(b)
 		}
-	case e.Outcome != Failed:
-		return e, errValue
 	}
 	if err != nil || len(b) != 0 || e.Outcome == OK && e.SessionID == "" {
 		return Entry{}, errValue
 	}
 	return e, nil
+}
+
+// ParseHead is ParseEntry without session id, code and message: what it takes
+// to know how a customer stands.
+func ParseHead(b []byte) (Entry, error) {
+	e, _, _, err := parseHead(b)
+	return e, err
+}
+
+// parseHead reads what all entries have. It returns what is left, and whether
+// that is a UUID.
+func parseHead(b []byte) (e Entry, rest []byte, packed bool, err error) {
+	if len(b) < 1+len(e.Digest) || b[0]&^(outcomeBits|uuidFlag) != 0 {
+		return e, nil, false, errValue
+	}
+	e.Outcome, packed = Outcome(b[0]&outcomeBits), b[0]&uuidFlag != 0
+	b = b[1+copy(e.Digest[:], b[1:]):]
+	run, n := binary.Uvarint(b)
+	if n <= 0 {
+		return e, nil, false, errValue
+	}
+	at, m := binary.Varint(b[n:])
+	if m <= 0 || e.Outcome == 0 {
+		return e, nil, false, errValue
+	}
+	e.Run, e.At, rest = run, time.UnixMilli(at).UTC(), b[n+m:]
+	if packed && (e.Outcome != OK || len(rest) != 16) {
+		return e, nil, false, errValue
+	}
+	return e, rest, packed, nil
 }
 
 func appendString(dst []byte, s string) []byte {

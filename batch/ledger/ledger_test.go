@@ -142,8 +142,10 @@ func TestAllCustomersAreMatchedHoweverOftenTheFileIsOpenedAgain(t *testing.T) {
 	slices.SortFunc(keys, func(a, b Key) int { return bytes.Compare(a[:], b[:]) })
 	for _, keys := range [][]Key{keys, keys[:1], nil, {keys[n-1]}, {{0xff, 0xff, 0xff}}} {
 		got := map[Key]string{}
-		require.NoError(t, l.Match(keys, func(i int, e *Entry) {
+		require.NoError(t, l.Match(keys, func(i int, value []byte) {
 			require.NotContains(t, got, keys[i])
+			e, err := ParseEntry(value)
+			require.NoError(t, err)
 			got[keys[i]] = e.SessionID
 		}))
 		for _, key := range keys {
