@@ -3,6 +3,7 @@ package batch
 import (
 	"container/heap"
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -36,6 +37,7 @@ type dispatcher struct {
 	stop    context.CancelCauseFunc
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	meter   *meter
+	debug   *slog.Logger // nil unless every attempt is to be logged
 	monitor *Monitor
 
 	waiting    retries
@@ -194,6 +196,7 @@ func (d *dispatcher) answered(a attempt) {
 	s, answer := a.slot, &a.answer
 	d.recognised = d.recognised || answer.Recognised
 	d.meter.answered(now, answer)
+	d.log(&a)
 	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
 	switch v := judge(answer, d.recognised); {
 	case v == unsent:
@@ -206,6 +209,16 @@ func (d *dispatcher) answered(a attempt) {
 		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
 		d.later(s, answer, now)
 	}
+}
+
+// log tells of an attempt, for whoever asks what happened to a row.
+func (d *dispatcher) log(a *attempt) {
+	if d.debug == nil {
+		return
+	}
+	answer := &a.answer
+	d.debug.Debug("attempt", "row", a.slot.rec.Row, "attempt", a.slot.sent, "outcome", answer.Outcome.String(),
+		"http", answer.Status, "code", answer.Code, "latency", answer.Latency.Round(time.Microsecond), "retry_after", answer.RetryAfter, "in_flight", d.inFlight)
 }
 
 // finish hands a result on by way of the journal, and deals with the rows of

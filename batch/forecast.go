@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
+
+	"bulkonboard/source"
 )
 
 // A forecast is kept in the state folder, so that a run that goes on need not
@@ -58,24 +60,43 @@ func (f *Forecast) Encode(binding map[string]string) ([]byte, error) {
 // ParseForecast reads what Encode made. It reports false for anything else and
 // for another binding: then the list is read again, which is always right.
 func ParseForecast(b []byte, binding map[string]string) (*Forecast, bool) {
-	if len(b) < forecastStart+forecastTail || !sealedForecast(b) {
+	head, rest, ok := parseHead(b)
+	if !ok || !maps.Equal(head.Binding, binding) {
 		return nil, false
 	}
-	length, count := uint64(binary.LittleEndian.Uint32(b[8:])), uint64(binary.LittleEndian.Uint32(b[12:]))
-	if uint64(len(b)) != forecastStart+length+forecastMember*count+forecastTail {
-		return nil, false
-	}
-	var head forecastHead
-	rest := b[forecastStart:]
-	if json.Unmarshal(rest[:length], &head) != nil || head.Forecast == nil || !maps.Equal(head.Binding, binding) {
-		return nil, false
-	}
-	members, ok := parseMembers(rest[length : uint64(len(rest))-forecastTail])
+	members, ok := parseMembers(rest)
 	if !ok {
 		return nil, false
 	}
 	head.Forecast.Duplicates = newDuplicates(members)
 	return head.Forecast, true
+}
+
+// ForecastEnd is where a list ended when Encode made b, whatever became of the
+// list; zero when that cannot be read.
+func ForecastEnd(b []byte) source.Position {
+	head, _, ok := parseHead(b)
+	if !ok {
+		return source.Position{}
+	}
+	return head.Forecast.Ends
+}
+
+// parseHead takes the head of a forecast apart, and gives the bytes of its
+// members.
+func parseHead(b []byte) (head forecastHead, members []byte, ok bool) {
+	if len(b) < forecastStart+forecastTail || !sealedForecast(b) {
+		return head, nil, false
+	}
+	length, count := uint64(binary.LittleEndian.Uint32(b[8:])), uint64(binary.LittleEndian.Uint32(b[12:]))
+	if uint64(len(b)) != forecastStart+length+forecastMember*count+forecastTail {
+		return head, nil, false
+	}
+	rest := b[forecastStart:]
+	if json.Unmarshal(rest[:length], &head) != nil || head.Forecast == nil {
+		return head, nil, false
+	}
+	return head, rest[length : uint64(len(rest))-forecastTail], true
 }
 
 // sealedForecast checks what is the same in every whole forecast.

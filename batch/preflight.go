@@ -63,20 +63,14 @@ type Forecast struct {
 
 	Errors ErrorGroups `json:"errors"` // of the invalid
 
+	Ends source.Position `json:"ends"` // the list
+
 	Duplicates *Duplicates `json:"-"`
 }
 
 // progressRows is how many rows go between two looks at the context, and two
 // words to the monitor.
 const progressRows = 4096
-
-// manyChunks is where a list is long enough for its memory to be looked after:
-// the garbage collector would take as much again before it looked. What is
-// held has no pointers, so looking more often costs next to nothing.
-const (
-	manyChunks    = 64
-	frugalPercent = 25
-)
 
 // Run reads the list. It ends early with the cause of ctx, or with what ended
 // reading. What it held in memory has been given back when it returns, but for
@@ -104,7 +98,8 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 }
 
 func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *join) error {
-	usual := 0
+	var last *source.Record
+	defer func() { f.Ends = endOf(p.List, last) }()
 	for rec, err := range p.List.Records() {
 		if err == nil {
 			err = p.count(f, find, ask, rec)
@@ -112,6 +107,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *jo
 		if err != nil {
 			return err
 		}
+		last = rec
 		if rec.Row%progressRows != 0 {
 			continue
 		}
@@ -120,10 +116,6 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *jo
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		}
-		if usual == 0 && len(find.seen.chunks) > manyChunks {
-			usual = debug.SetGCPercent(frugalPercent)
-			defer debug.SetGCPercent(usual)
 		}
 	}
 	return nil

@@ -91,7 +91,7 @@ func TestARunThatWaitsIsSeenToWait(t *testing.T) {
 		p := m.Progress()
 		assert.Equal(t, Running, p.State)
 		assert.Equal(t, 8, p.InFlight)
-		assert.EqualValues(t, 100, p.Pace.Rate)
+		assert.InDelta(t, 100, p.Pace.Rate, 0)
 
 		in(14 * time.Second)
 		p = m.Progress()

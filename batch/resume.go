@@ -133,7 +133,10 @@ func (r *run) commit(at source.Position, t *Tally) error {
 	if err != nil {
 		return err
 	}
-	return r.State.Commit(cp)
+	start := time.Now()
+	err = r.State.Commit(cp)
+	r.Log.Debug("commit", "rows", at.Row, "bytes", at.Offset, "took", time.Since(start).Round(time.Microsecond))
+	return err
 }
 
 func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error) {

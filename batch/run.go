@@ -59,6 +59,9 @@ type Config struct {
 	// others. Nil: there is no ledger.
 	Known *Known
 
+	// Ends is where the list ended when a preflight read it; zero: not known.
+	Ends source.Position
+
 	// Scratch takes what the later rows of customers will be answered with. It
 	// is nobody else's, and needed only when there are Duplicates.
 	Scratch Scratch
@@ -181,6 +184,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	read := &reader{
 		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, monitor: r.Monitor,
 	}
+	read.records = unchanged(read.records, r.Ends, r.from.Row)
 	dispatch, err := r.dispatcher(work, answers, entries, stop)
 	if err != nil {
 		return err
@@ -255,6 +259,9 @@ func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor,
 		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
+	}
+	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
+		d.debug = r.Log
 	}
 	// A run that has answers knows that form and mapping are right.
 	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {

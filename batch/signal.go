@@ -10,6 +10,10 @@ import (
 // the row.
 func signalOf(a *session.Answer) pace.Signal {
 	s := pace.Signal{Class: classOf(a.Outcome), Latency: a.Latency, Concurrent: a.Limit.Concurrent}
+	switch s.Class {
+	case pace.Fault, pace.Down, pace.Unreachable:
+		s.Cause = a.Code + ": " + a.Message
+	}
 	switch {
 	case a.RetryAfterSet:
 		s.RetryAfter = a.RetryAfter

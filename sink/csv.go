@@ -36,6 +36,24 @@ type CSVOptions struct {
 	Recoded     bool   // the input is in another encoding or dialect, so no row of it can be repeated byte for byte
 }
 
+// Clash gives a column of a list whose name a result has too, so that both
+// cannot stand in one results file. A list with all of them is the results of
+// an earlier run, which give way to this run's.
+func Clash(header []string) (number int, name string, clashes bool) {
+	results := 0
+	for i, column := range header {
+		for _, own := range Columns() {
+			if !strings.EqualFold(strings.TrimSpace(column), own) {
+				continue
+			}
+			if number, name = i+1, column; column == own {
+				results++
+			}
+		}
+	}
+	return number, name, number > 0 && results < len(Columns())
+}
+
 // NewCSV returns an encoder for a list with the given header. Columns that are
 // results of an earlier run give way to this run's.
 func NewCSV(header []string, o CSVOptions) *CSV {

@@ -143,16 +143,15 @@ func (EditedJSONL) Result(rec *source.Record) (Result, bool) {
 	if rec.Malformed {
 		return Result{}, false
 	}
-	var line struct {
-		Onboarding *struct {
-			OnboardingStatus, SessionID, ErrorCode, ErrorMessage, ProcessedAt string
+	// By its exact name: the customer may have an "Onboarding" of its own.
+	var line map[string]json.RawMessage
+	var o struct {
+		OnboardingStatus, SessionID, ErrorCode, ErrorMessage, ProcessedAt string
 
-			Attempts int
-		} `json:"onboarding"`
+		Attempts int
 	}
-	if json.Unmarshal([]byte(rec.Text), &line) != nil || line.Onboarding == nil {
+	if json.Unmarshal([]byte(rec.Text), &line) != nil || json.Unmarshal(line[Member], &o) != nil {
 		return Result{}, false
 	}
-	o := line.Onboarding
 	return parseResult([6]string{o.OnboardingStatus, o.SessionID, o.ErrorCode, o.ErrorMessage, strconv.Itoa(o.Attempts), o.ProcessedAt})
 }

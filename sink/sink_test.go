@@ -159,3 +159,35 @@ func TestARecodedRowThatIsKeptIsWrittenInUTF8(t *testing.T) {
 	line := EditedJSONL{Recoded: true}.Append(nil, &source.Record{Raw: []byte("{\"a\":\"\xe9\"}\r\n"), Text: `{"a":"é"}`}, &Result{Kept: true})
 	assert.True(t, strings.HasSuffix(string(line), "é\"}\n"))
 }
+
+func TestAListsOwnColumnWithTheNameOfAResultClashes(t *testing.T) {
+	cases := []struct {
+		name   string
+		header []string
+		number int
+	}{
+		{"none", []string{"name", "note"}, 0},
+		{"one of them", []string{"name", "attempts"}, 2},
+		{"one in another case", []string{"SessionID ", "name"}, 1},
+		{"the results of an earlier run", append([]string{"name"}, Columns()...), 0},
+		{"the results without a column", append([]string{"name"}, Columns()[1:]...), 6},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			number, _, clashes := Clash(c.header)
+			assert.Equal(t, c.number > 0, clashes)
+			if clashes {
+				assert.Equal(t, c.number, number)
+			}
+		})
+	}
+}
+
+func TestAMemberOfTheCustomersOwnIsNoResult(t *testing.T) {
+	rec := &source.Record{Text: `{"Onboarding":"2024-05-01","onboarding":{"onboardingStatus":"ok","sessionId":"s-1","errorCode":"","errorMessage":"","attempts":1,"processedAt":"2026-02-03T04:05:06.789Z"}}`}
+	res, ok := EditedJSONL{}.Result(rec)
+	require.True(t, ok, "a row that ended well is not sent again")
+	assert.Equal(t, "s-1", res.SessionID)
+	_, ok = EditedJSONL{}.Result(&source.Record{Text: `{"Onboarding":{"onboardingStatus":"ok","sessionId":"mine"}}`})
+	assert.False(t, ok)
+}

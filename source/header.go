@@ -49,7 +49,7 @@ func (l *List) readHeader() error {
 		if err != nil {
 			return l.terminal(err)
 		}
-		if ln.body > 0 && !l.statesDelimiter(ln) {
+		if ln.body > 0 && !l.statesDelimiter(ln) && !l.statesType(ln) {
 			return l.bindHeader(l.headerRow(ln))
 		}
 		l.headerRaw = append(l.headerRaw, ln.raw...)
@@ -68,6 +68,12 @@ func (l *List) statesDelimiter(ln line) bool {
 		l.delimiter = stated[0]
 	}
 	return true
+}
+
+// statesType recognises what Windows PowerShell puts before the header unless
+// it is told not to: "#TYPE System.Management.Automation.PSCustomObject".
+func (l *List) statesType(ln line) bool {
+	return strings.HasPrefix(strings.Trim(l.charset.text(ln.raw[:ln.body]), `"`), "#TYPE ")
 }
 
 // headerRow cuts the header, and finds the delimiter first when none was given.

@@ -23,9 +23,12 @@ func (l *List) objectRecord(ln line) *Record {
 		return l.malformed(rec, ln.body, *p)
 	}
 	rec.Text = text
-	o := object{decoder: jsontext.NewDecoder(strings.NewReader(text)), customer: &rec.Customer, mapping: &l.mapping}
-	if err := o.read(); err != nil {
-		return l.malformed(rec, ln.body, objectProblem(rec.Line, err))
+	o := &l.object
+	if o.begin(&rec.Customer); !o.readPlain(text) {
+		o.begin(&rec.Customer)
+		if err := o.read(text); err != nil {
+			return l.malformed(rec, ln.body, objectProblem(rec.Line, err))
+		}
 	}
 	o.constants()
 	if rec.Problems = o.problems; len(rec.Problems) == 0 {
@@ -35,20 +38,30 @@ func (l *List) objectRecord(ln line) *Record {
 }
 
 // object reads a customer from one JSON object, in the API's own nested shape,
-// flat, or mixed. Unknown members mean nothing here.
+// flat, or mixed. Unknown members mean nothing here. It is used for one line
+// after the other, so that they share the memory of the decoder.
 type object struct {
-	decoder  *jsontext.Decoder
-	customer *Customer
 	mapping  *mapping
+	text     strings.Reader
+	decoder  jsontext.Decoder
+	customer *Customer
 	problems []Problem
 	seen     [fieldCount]bool
 	own      [1]field
 }
 
+// begin turns to another line, whose customer is to be read into c.
+func (o *object) begin(c *Customer) {
+	*c = Customer{}
+	o.customer, o.problems, o.seen = c, nil, [fieldCount]bool{}
+}
+
 var errNotObject = errors.New("not an object")
 
 // read reads the object and makes sure that nothing follows it.
-func (o *object) read() error {
+func (o *object) read(text string) error {
+	o.text.Reset(text)
+	o.decoder.Reset(&o.text)
 	var kind error
 	if o.decoder.PeekKind() == '{' {
 		if err := o.members(""); err != nil {

@@ -37,7 +37,8 @@ type List struct {
 	mapping   mapping
 	columnOf  columnNumbers
 	columns   columns
-	unprefix  bool // cells have the prefix of formula-safe results
+	object    object // JSONL: of the line that is being read
+	unprefix  bool   // cells have the prefix of formula-safe results
 
 	encodingNamed  bool
 	delimiterNamed bool
@@ -67,6 +68,7 @@ func (l *List) open(r io.Reader, o *Options) error {
 	if l.mapping, wrong = o.mapping(); len(wrong) > 0 {
 		return &ListError{Reason: strings.Join(wrong, "; ")}
 	}
+	l.object.mapping = &l.mapping
 	l.encodingNamed, l.delimiterNamed, l.delimiter = o.Encoding != "", o.Delimiter != 0, byte(o.Delimiter)
 	plain, err := decompressed(r)
 	if err != nil {

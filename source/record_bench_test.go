@@ -20,9 +20,8 @@ func (e *endless) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// BenchmarkRecord reads one record: from bytes to a validated customer.
-func BenchmarkRecord(b *testing.B) {
-	for name, list := range map[string]endless{
+func benchmarkLists() map[string]endless {
+	return map[string]endless{
 		"csv": {
 			rest: "customerType,customerEmail,customerMobileNumber,firstName,lastName,fullName,registrationNumber,tradingName,branch,note\n",
 			row:  "Individual,zoe.mueller@example.com,+971501234567,Zoë,Müller,,,,São Paulo,\"call, later\"\n",
@@ -30,7 +29,12 @@ func BenchmarkRecord(b *testing.B) {
 		"jsonl": {
 			row: `{"customerType":"Individual","customerEmail":"zoe.mueller@example.com","customerMobileNumber":"+971501234567","individual":{"firstName":"Zoë","lastName":"Müller"},"branch":"São Paulo"}` + "\n",
 		},
-	} {
+	}
+}
+
+// BenchmarkRecord reads one record: from bytes to a validated customer.
+func BenchmarkRecord(b *testing.B) {
+	for name, list := range benchmarkLists() {
 		b.Run(name, func(b *testing.B) {
 			list := list // every measurement reads from the start
 			l, err := Open(&list, Options{})
@@ -63,5 +67,19 @@ func BenchmarkValidate(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Allocations are what garbage comes of, and can be counted on any machine.
+func TestARecordTakesFewAllocations(t *testing.T) {
+	for name, list := range benchmarkLists() {
+		l, err := Open(&list, Options{})
+		require.NoError(t, err)
+		allocations := testing.AllocsPerRun(1000, func() {
+			rec, err := l.next()
+			require.NoError(t, err)
+			require.Empty(t, rec.Problems)
+		})
+		require.LessOrEqual(t, allocations, 4.0, name)
 	}
 }

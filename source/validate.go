@@ -33,12 +33,26 @@ func Validate(c *Customer) []Problem {
 	if c.ClientID != "" && !isUUID(c.ClientID) {
 		p.add("invalid_client_id", clientID, "clientId is not a UUID (8-4-4-4-12 hexadecimal digits)")
 	}
+	if isRounded(c.MobileNumber) {
+		p.add("rounded_number", customerMobileNumber, "customerMobileNumber is written like 9.7E+11, as a spreadsheet does that has lost its last digits; make the column text and export the list again")
+	}
 	for f, value := range c.fields() {
 		if !isPlain(*value) {
 			p.text(field(f), *value)
 		}
 	}
 	return p
+}
+
+// isRounded reports a number in the notation to which spreadsheets turn long
+// ones: digits, a point or a comma, E+ and digits.
+func isRounded(value string) bool {
+	digits, exponent, found := strings.Cut(value, "E+")
+	return found && isDigits(strings.Replace(strings.Replace(digits, ".", "", 1), ",", "", 1)) && isDigits(exponent)
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // text finds what is no part of any value, but damage that earlier programs did
@@ -123,6 +137,8 @@ func (p *problems) email(address string) {
 	switch {
 	case address == "":
 		p.add("missing_customer_email", customerEmail, "customerEmail is missing")
+	case !isEmail(address) && strings.ContainsFunc(address, isInvisible):
+		p.add("invalid_customer_email", customerEmail, "customerEmail has a character in it that cannot be seen, such as a zero-width space; type the address anew")
 	case !isEmail(address):
 		p.add("invalid_customer_email", customerEmail, "customerEmail is not an e-mail address")
 	}
@@ -140,10 +156,17 @@ func isEmail(s string) bool {
 		return true
 	}
 	address, err := mail.ParseAddress(s)
-	if err != nil || address.Name != "" || strings.ContainsAny(s, "<>() \t") {
+	if err != nil || address.Name != "" || strings.ContainsAny(s, "<>() \t") || strings.ContainsFunc(s, isInvisible) {
 		return false
 	}
 	return isDomain(s[strings.LastIndexByte(s, '@')+1:])
+}
+
+// isInvisible reports what is in an address by accident only: a zero-width
+// space, a byte order mark, a mark of direction, a space that is none of
+// ASCII's. It would make another customer of one that looks the same.
+func isInvisible(r rune) bool {
+	return r > unicode.MaxASCII && (unicode.Is(unicode.Cf, r) || unicode.IsSpace(r))
 }
 
 // dotAtom reports the plain form of a local part that nearly all have.

@@ -169,7 +169,7 @@ func (c *Controller) lone(now time.Time, inFlight int) Verdict {
 	giveUp := since.Add(c.config.MaxOutage)
 	switch {
 	case c.config.MaxOutage > 0 && !now.Before(giveUp):
-		c.ended = &OutageError{Since: since, Held: !c.outage.open}
+		c.ended = &OutageError{Since: since, Held: !c.outage.open, Cause: c.outage.cause}
 		return Verdict{End: c.ended}
 	case c.flying || inFlight >= c.flight.most:
 		return Verdict{At: giveUp}

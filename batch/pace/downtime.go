@@ -6,6 +6,7 @@ import (
 
 // failed takes in an attempt that failed.
 func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
+	c.outage.cause = s.Cause
 	if c.outage.open {
 		if t.lone && c.outage.canaryFailed(now, s, b) {
 			c.docket.failed(b)
@@ -38,7 +39,7 @@ func (c *Controller) openOutage(now time.Time, s *Signal) {
 	c.snapshot.Outages++
 	c.report(Event{
 		Kind: OutageOpen, Wait: c.outage.canaryAt.Sub(now),
-		Reason: "the service as a whole does not answer; nothing but single trials is sent",
+		Reason: "the service as a whole fails (" + s.Cause + "); nothing but single trials is sent",
 	})
 }
 

@@ -27,6 +27,8 @@ type outage struct {
 	rows   []*Blame // of the streak, up to outageRows of them
 	down   bool     // a failure of the streak cannot be a row's doing
 
+	cause string // of the last failure
+
 	wait     time.Duration
 	canaryAt time.Time
 	canary   *Blame // the last one
@@ -92,16 +94,19 @@ func (o *outage) end() {
 // OutageError ends a run whose service did not come back.
 type OutageError struct {
 	Since time.Time
-	Held  bool // by answers 429, and not because the service failed
+	Held  bool   // by answers 429, and not because the service failed
+	Cause string // of the last failure
 }
 
 // Error says since when, and the next step.
 func (e *OutageError) Error() string {
-	what := "the service has not answered"
+	what, cause := "the service has answered no call as it should", ""
 	if e.Held {
 		what = "the service has refused every call (429)"
+	} else if e.Cause != "" {
+		cause = " (the last time: " + e.Cause + ")"
 	}
-	return fmt.Sprintf("%s since %s, longer than --max-outage allows; run the same command again to go on", what, e.Since.Format(time.DateTime))
+	return fmt.Sprintf("%s since %s%s, longer than --max-outage allows; run the same command again to go on", what, e.Since.Format(time.DateTime), cause)
 }
 
 // WaitError ends a run whose service asks to come back much later.

@@ -185,3 +185,18 @@ func TestFailuresCountLessWhereTheServiceFailsOthersToo(t *testing.T) {
 	}
 	assert.InDelta(t, 13, tries, 2, "eight attempts, where every fifth fails anyway")
 }
+
+func TestAnOutageIsReportedWithItsCause(t *testing.T) {
+	var reasons []string
+	c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour, Report: func(e Event) { reasons = append(reasons, e.Reason) }})
+	for range outageStreak {
+		c.attempt(t, Signal{Class: Unreachable, Cause: "dns_failure: no such host"}, &Blame{})
+		c.now = c.now.Add(time.Millisecond)
+	}
+	require.Len(t, reasons, 1)
+	assert.Contains(t, reasons[0], "dns_failure: no such host")
+	c.wait(t)
+	c.attempt(t, Signal{Class: Fault, Cause: "http_500: Server error"}, &Blame{})
+	c.now = c.now.Add(time.Hour)
+	require.ErrorContains(t, c.Next(c.now, 0).End, "the last time: http_500: Server error")
+}

@@ -33,6 +33,7 @@ const (
 // Signal is one answer, as the pace sees it.
 type Signal struct {
 	Class      Class
+	Cause      string        // of a failure, for people
 	RetryAfter time.Duration // what the service asked for; 0 for nothing
 	Latency    time.Duration // of the attempt
 	Quota      float64       // attempts per second that the service says it takes; 0 when it does not

@@ -33,6 +33,15 @@ const (
 	Cancelled
 )
 
+// String is the outcome as a log has it.
+func (o Outcome) String() string {
+	names := [...]string{
+		"ok", "rejected", "throttled", "failed", "unavailable", "unreachable", "in doubt",
+		"credentials refused", "tenant refused", "not the API", "certificate refused", "cancelled",
+	}
+	return names[o]
+}
+
 // Answer is what came of one attempt. Its texts are safe to show: stripped of
 // control characters, shortened, and free of the secret and the customer.
 type Answer struct {

@@ -38,6 +38,11 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 }
 
+func TestAnAnswerTakesFewAllocations(t *testing.T) {
+	answer, h := []byte(processed), http.Header{}
+	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _ = judge(parseReply(200, answer), h, noon) }), 2.0)
+}
+
 // atOnce answers every request with the same bytes, having read it.
 type atOnce string
 

@@ -74,6 +74,8 @@ func TestEveryAnswerHasItsMeaning(t *testing.T) {
 		{"tenant", 403, "", envelopeOf(403, "Unauthorized tenant", ""), TenantRefused, "tenant_refused"},
 		{"a 403 that asks to wait", 403, "Retry-After: 3", "", Throttled, "rate_limited"},
 		{"404", 404, "", "not found", NotTheAPI, "http_404"},
+		{"404 in an envelope", 404, "", envelopeOf(404, "No such path", ""), NotTheAPI, "http_404"},
+		{"a redirect in an envelope", 302, "", envelopeOf(302, "Moved", ""), NotTheAPI, "redirect"},
 		{"405", 405, "", "", NotTheAPI, "http_405"},
 		{"HTML in a 200", 200, "", html, NotTheAPI, "not_json"},
 		{"nothing in a 200", 200, "", "", NotTheAPI, "not_json"},
@@ -107,7 +109,8 @@ func TestEveryAnswerHasItsMeaning(t *testing.T) {
 			assert.Equal(t, c.code, a.Code)
 			assert.Equal(t, c.status, a.Status)
 			assert.Equal(t, c.outcome == OK, a.SessionID != "", "a session id exactly when it is a success")
-			assert.Equal(t, strings.Contains(c.body, "statusCode") || strings.Contains(c.body, "result"), a.Recognised)
+			envelope := strings.Contains(c.body, "statusCode") || strings.Contains(c.body, "result")
+			assert.Equal(t, envelope && c.outcome != NotTheAPI, a.Recognised)
 		})
 	}
 }
@@ -304,5 +307,32 @@ func TestABaseURLIsHTTPSOrThisMachine(t *testing.T) {
 	}
 	for _, bad := range []string{"", "auth.example.com", "http://auth.example.com", "http://127.0.0.1.example.com", "ftp://x", "https://u:p@x", "https://x?y=1", "https://x#y", "https://x/api/AppSessionManager/GetSessionId"} {
 		assert.Error(t, ValidateBaseURL(bad), bad)
+	}
+}
+
+func TestASessionIDIsTakenAsItIsOrNotAtAll(t *testing.T) {
+	cases := []struct{ name, secret, id, code string }{
+		{"a short secret that is in it by chance", "1b08", "1b08348e-f8e2", ""},
+		{"the secret, echoed", "long-enough", "x-long-enough-y", "secret_in_session_id"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, envelopeOf(200, "ok", c.id))
+			}))
+			t.Cleanup(server.Close)
+			client, err := New(Config{BaseURL: server.URL, AppSecret: Secret(c.secret), Timeout: 5 * time.Second, MaxInflight: 1})
+			require.NoError(t, err)
+			t.Cleanup(client.CloseIdle)
+			a := client.Call(t.Context(), &ann)
+			assert.Equal(t, c.code, a.Code)
+			if c.code == "" {
+				assert.Equal(t, c.id, a.SessionID)
+				return
+			}
+			assert.Equal(t, Failed, a.Outcome)
+			assert.Empty(t, a.SessionID)
+			assert.NotContains(t, a.Message, c.secret)
+		})
 	}
 }

@@ -12,12 +12,14 @@ import (
 // stricter of the two decides, in this order: credentials or tenant refused,
 // throttled, the larger of the failing codes, success.
 func judge(r reply, h http.Header, now time.Time) Answer {
-	a := Answer{Status: r.status, Recognised: r.json}
+	a := Answer{Status: r.status}
 	a.RetryAfter, a.RetryAfterSet = retryAfter(h, now)
 	if r.is(http.StatusForbidden) || r.is(http.StatusTooManyRequests) || namesQuota(h) {
 		a.Limit = rateLimit(h, now)
 	}
 	a.Outcome, a.Code = r.meaning(a.RetryAfterSet || a.Limit.RemainingSet && a.Limit.Remaining == 0)
+	// A framework has its envelope for addresses that it does not know, too.
+	a.Recognised = r.json && a.Outcome != NotTheAPI
 	if a.Outcome == OK {
 		a.SessionID = r.sessionID
 	}

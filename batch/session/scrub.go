@@ -64,6 +64,18 @@ func (s scrubber) remove(text string) string {
 	return text
 }
 
+// shortSecret is the length in bytes below which a form of the secret may be
+// part of a session id by chance.
+const shortSecret = 8
+
+// holdsSecret reports a session id that must not be written. None is ever
+// changed: it would be a wrong one.
+func (s scrubber) holdsSecret(sessionID string) bool {
+	return slices.ContainsFunc(s.forms, func(form string) bool {
+		return len(form) >= shortSecret && strings.Contains(sessionID, form)
+	})
+}
+
 // replaceFold replaces old without regard to ASCII case, since services
 // lower-case the addresses that they repeat.
 func replaceFold(text, old, replacement string) string {

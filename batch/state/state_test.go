@@ -163,16 +163,27 @@ func FuzzRecoveryNeverInventsAnAnswer(f *testing.F) {
 	})
 }
 
-func BenchmarkJournalAppend64(b *testing.B) {
-	d, err := Open(OS{}, filepath.Join(b.TempDir(), "s"), Options{})
-	require.NoError(b, err)
-	defer d.Close()
+// batchOf64 is a journal and what one write of it takes.
+func batchOf64(t testing.TB) (*Dir, []Entry) {
+	d, err := Open(OS{}, filepath.Join(t.TempDir(), "s"), Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = d.Close() })
 	_, err = d.Recover()
-	require.NoError(b, err)
+	require.NoError(t, err)
 	entries := make([]Entry, 64)
 	for i := range entries {
 		entries[i] = outcome(int64(i), strings.Repeat("x", 80))
 	}
+	return d, entries
+}
+
+func TestAppendingMakesNoGarbage(t *testing.T) {
+	d, entries := batchOf64(t)
+	require.Zero(t, testing.AllocsPerRun(100, func() { require.NoError(t, d.Append(entries)) }))
+}
+
+func BenchmarkJournalAppend64(b *testing.B) {
+	d, entries := batchOf64(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := d.Append(entries); err != nil {

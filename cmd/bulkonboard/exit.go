@@ -61,6 +61,7 @@ func exitCode(err error) int {
 		refused  *batch.RefusedError
 		reading  *source.ReadError
 		corrupt  *state.CorruptError
+		planted  *state.PlantedError
 		held     *state.HeldError
 		deadline *batch.DeadlineError
 		differs  *differsError
@@ -77,7 +78,7 @@ func exitCode(err error) int {
 		return exitBadRows
 	case errors.As(err, &held):
 		return exitHeld
-	case errors.As(err, &corrupt), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream), errors.As(err, &differs),
+	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream), errors.As(err, &differs),
 		errors.As(err, &secret), errors.As(err, &format):
 		return exitState
 	case errors.As(err, &io), errors.As(err, &reading), errors.As(err, &file):

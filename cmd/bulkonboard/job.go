@@ -3,25 +3,23 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"os"
 	"time"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
+	"bulkonboard/source"
 )
 
 // job is one list on its way through the service, with the lock held.
 type job struct {
 	*settings
 	treatment
+	*voice
 	dir    *state.Dir
 	caller batch.Caller
 	known  *batch.Known // nil without a ledger
-	stderr io.Writer
-	log    *slog.Logger
 
-	id      string // of the run
 	monitor batch.Monitor
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
@@ -30,36 +28,51 @@ type job struct {
 }
 
 // run prepares the run and makes it.
-func (j *job) run(ctx context.Context, stdin io.Reader) error {
-	var err error
-	if j.id, j.began, err = j.dir.Began(); err != nil {
+func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
+	id, began, err := j.dir.Began()
+	if err != nil {
 		return err
 	}
-	if !j.began {
-		j.id = batch.NewID(time.Now())
+	if j.began = began; began {
+		j.of(id)
 	}
-	j.log = j.log.With("run", j.id)
+	shown, err := j.metrics.open(ctx, &j.monitor, j.log)
+	if err != nil {
+		return j.refuse(err)
+	}
+	if shown != nil {
+		j.caller = measured{j.caller, shown.metrics}
+		defer func() { shown.close(err) }()
+	}
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
 	}
 	defer j.list.Close()
+	return j.take(ctx)
+}
+
+// take takes the list through the service, and says what came of it.
+func (j *job) take(ctx context.Context) error {
 	ctx, closeWindow := j.window.limited(ctx)
 	defer closeWindow()
-	ctx, abort, release := untilSignalled(ctx, j.grace, j.stderr)
+	ctx, abort, release := untilSignalled(ctx, j.grace, j.say)
 	defer release()
-	stop := showProgress(&j.monitor, j.stderr, j.log)
+	stop := showProgress(&j.monitor, j.people, j.log)
 	defer stop()
 	var duplicates *batch.Duplicates
+	var ends source.Position
 	if !j.noPreflight {
 		forecast, err := j.preflight(ctx)
 		if err != nil {
 			return j.refuse(err)
 		}
+		ends = forecast.Ends
 		if duplicates = forecast.Duplicates; j.duplicates == "send" {
 			duplicates = nil
 		}
 	}
 	c := j.config(abort)
+	c.Ends = ends
 	if duplicates.Len() > 0 {
 		scratch, err := j.scratch()
 		if err != nil {
@@ -72,7 +85,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 	stop()
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
-		printSummary(j.stderr, j.settings, summary)
+		printSummary(j.people, j.settings, summary)
+		j.logSummary(j.settings, summary, exitCode(outcomeOf(summary.Bad(), err)))
 	}
 	return outcomeOf(summary.Bad(), err)
 }
@@ -81,7 +95,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) error {
 func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.input
 	if j.fromStandardInput() {
-		if j.path, err = spool(j.dir, j.began, stdin, j.stderr); err != nil {
+		if j.path, err = spool(j.dir, j.began, stdin, j.voice); err != nil {
 			return err
 		}
 	}
@@ -98,9 +112,9 @@ func (j *job) find(stdin io.Reader) (err error) {
 	return nil
 }
 
-// refuse leaves no state of a list that is refused before its first call.
+// refuse leaves no state of a job that is refused before its first call.
 func (j *job) refuse(reason error) error {
-	if j.began || exitCode(reason) != exitBadList {
+	if code := exitCode(reason); j.began || code != exitBadList && code != exitUsage {
 		return reason
 	}
 	if err := j.dir.Dismantle(); err != nil {

@@ -81,9 +81,9 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 		return err
 	}
 	defer list.Close()
-	previous, err := previousOf(list.List, i.input)
+	previous, err := previousOf(list.List)
 	if err != nil {
-		return err
+		return &source.ListError{Name: i.input, Line: 1, Reason: "this is no results file: " + err.Error(), Hint: "name the results of a run"}
 	}
 	scratch, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
 	if err != nil {
@@ -130,16 +130,4 @@ func obtained(res *sink.Result) time.Time {
 	}
 	at, _ := time.Parse(time.RFC3339, words[0])
 	return at
-}
-
-// previousOf finds the results that the records of a results file have.
-func previousOf(list *source.List, name string) (sink.Previous, error) {
-	if list.Format() == source.FormatJSONL {
-		return sink.EditedJSONL{}, nil
-	}
-	edited, err := sink.NewEdited(list.Header(), dialectOf(list))
-	if err != nil {
-		return nil, &source.ListError{Name: name, Line: 1, Reason: "this is no results file: " + err.Error(), Hint: "name the results of a run"}
-	}
-	return edited, nil
 }

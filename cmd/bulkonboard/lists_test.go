@@ -62,6 +62,7 @@ var dirtyLists = []struct {
 		"--map", "customerEmail=contact.e-mail", "--map", "firstName=name.given", "--map", "lastName=name.family", "--set", "customerType=Individual",
 	}},
 	{"pipes.csv", exitOK, nil},
+	{"powershell.csv", exitBadRows, nil},
 	{"quoted-line-break-in-header.csv", exitBadRows, nil},
 	{"replacement-character.csv", exitBadRows, nil},
 	{"sep-line.csv", exitBadRows, nil},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,8 @@ import (
 )
 
 func main() {
+	fitCollector()
+	withoutCore()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -57,12 +60,16 @@ Try it without any configuration:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), ledgerCommand(), diffCommand(), sandboxCommand(), configCommand(), manCommand())
+	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(), diffCommand(),
+		sandboxCommand(), configCommand(), manCommand())
 	return root
 }
 
 // version is what the build knows about itself.
-func version() string {
+func version() string { return moduleVersion() + " " + runtime.Version() }
+
+// moduleVersion is that without the version of Go.
+func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
@@ -76,14 +83,15 @@ func version() string {
 			v += "+changes"
 		}
 	}
-	return v + " " + info.GoVersion
+	return v
 }
 
-// messageOf is what is said of an error. Errors that have already been said in
-// a summary have none.
+// messageOf is what is said of an error. Errors that have already been said, in
+// a summary or in the log, have none.
 func messageOf(err error) string {
 	var bad *badRowsError
-	if err == nil || errors.As(err, &bad) {
+	var logged *loggedError
+	if err == nil || errors.As(err, &bad) || errors.As(err, &logged) {
 		return ""
 	}
 	var list *source.ListError

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
+	"bulkonboard/source"
 )
 
 // preflight reads the whole list before the first call, or takes what an
@@ -19,7 +21,7 @@ import (
 // too many invalid rows and says what the run will do.
 func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 	binding := j.listBinding()
-	f, known := j.keptForecast(binding)
+	f, before, known := j.keptForecast(binding)
 	// What the ledger knows may have changed since, so it is always asked.
 	if !known || j.known != nil {
 		var err error
@@ -27,12 +29,16 @@ func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 			return nil, err
 		}
 	}
+	if f.Rows < before.Row {
+		return nil, &source.ChangedError{Name: j.name(), At: before, Reason: fmt.Sprintf("it has only %d rows now", f.Rows)}
+	}
 	j.monitor.Expect(f.Rows, f.Bytes)
 	if !j.began {
 		if err := j.invalidLimit.Check(f); err != nil {
 			return nil, err
 		}
-		printForecast(j.stderr, f, j.name(), j.expectedPace())
+		j.logForecast(f)
+		printForecast(j.people, f, j.name(), j.expectedPace())
 	}
 	if known {
 		return f, nil
@@ -56,14 +62,20 @@ func (j *job) listBinding() map[string]string {
 	return b
 }
 
-// keptForecast is the forecast of an earlier start. One that cannot be read is
-// as good as none: the list is there.
-func (j *job) keptForecast(binding map[string]string) (*batch.Forecast, bool) {
+// keptForecast is the forecast of an earlier start, and where the list ended
+// then, if anything was done since. One that cannot be read is as good as none:
+// the list is there.
+func (j *job) keptForecast(binding map[string]string) (f *batch.Forecast, ended source.Position, known bool) {
 	b, err := j.dir.Kept(state.Preflight)
 	if err != nil {
-		return nil, false
+		return nil, ended, false
 	}
-	return batch.ParseForecast(b, binding)
+	left, err := state.Inspect(state.OS{}, j.stateDir())
+	if err == nil && left.Checkpoint != nil && left.Checkpoint.Row+int64(left.Answers) > 0 {
+		ended = batch.ForecastEnd(b)
+	}
+	f, known = batch.ParseForecast(b, binding)
+	return f, ended, known
 }
 
 func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
@@ -95,7 +107,9 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 // scratch makes a scratch file beside the state: there is room for it, and who
 // may read the state may read it.
 func (j *job) scratch() (*os.File, error) {
-	return withoutName(os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600))
+	path := j.dir.KeptPath(state.Scratch)
+	_ = os.Remove(path) // a killed process may have left one
+	return withoutName(os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600))
 }
 
 // withoutName takes the name off a new file, so that it is gone with the

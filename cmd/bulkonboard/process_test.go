@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -91,6 +92,15 @@ func (p *program) commandTo(stdout io.Writer, args ...string) (*exec.Cmd, *bytes
 	}
 	require.NoError(p.t, c.Start())
 	return c, &stderr
+}
+
+// shell is a script, in the program's folder, whose $0 is the program.
+func (p *program) shell(script string) *exec.Cmd {
+	executable, err := os.Executable()
+	require.NoError(p.t, err)
+	c := exec.Command("sh", "-c", script, executable)
+	c.Dir, c.Env = p.folder, append(p.env, programVariable+"=1")
+	return c
 }
 
 // end waits for a process and returns its exit code, -1 when it was killed.
@@ -288,18 +298,23 @@ func TestAListFromStandardInputGoesOnWithOrWithoutItBeingGivenAgain(t *testing.T
 }
 
 func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
-	p := newProgram(t, 500, sandbox.Options{Latency: 300 * time.Millisecond})
-	c, stderr := p.start("--rate", "0", "--max-inflight", "8")
-	p.until("calls in flight", func() bool { return p.service.Stats().InFlight == 8 })
-	require.NoError(t, c.Process.Signal(os.Interrupt))
-	assert.Equal(t, exitInterrupted, p.end(c))
-	assert.Contains(t, stderr.String(), "stopping:")
-	assert.Contains(t, stderr.String(), "INCOMPLETE: 8 rows")
-	assert.Contains(t, stderr.String(), "go on:   ")
-	assert.NoFileExists(t, p.file("out.csv"))
+	for _, stop := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if signal.Ignored(stop) {
+			continue // these tests run under nohup, and so would the program
+		}
+		p := newProgram(t, 500, sandbox.Options{Latency: 300 * time.Millisecond})
+		c, stderr := p.start("--rate", "0", "--max-inflight", "8")
+		p.until("calls in flight", func() bool { return p.service.Stats().InFlight == 8 })
+		require.NoError(t, c.Process.Signal(stop))
+		assert.Equal(t, exitInterrupted, p.end(c))
+		assert.Contains(t, stderr.String(), "stopping:")
+		assert.Contains(t, stderr.String(), "INCOMPLETE: 8 rows")
+		assert.Contains(t, stderr.String(), "go on:   ")
+		assert.NoFileExists(t, p.file("out.csv"))
+	}
 
 	hung := newProgram(t, 10, sandbox.Options{Latency: time.Minute})
-	c, _ = hung.start("--rate", "0")
+	c, _ := hung.start("--rate", "0")
 	hung.until("calls in flight", func() bool { return hung.service.Stats().InFlight == 10 })
 	start := time.Now()
 	require.NoError(t, c.Process.Signal(syscall.SIGTERM))
@@ -351,10 +366,7 @@ func TestTheSecretIsInNoFileThatARunLeaves(t *testing.T) {
 
 func TestAFullDiskStopsTheRunWithTheFilesName(t *testing.T) {
 	p := newProgram(t, 2000, sandbox.Options{})
-	executable, err := os.Executable()
-	require.NoError(t, err)
-	shell := exec.Command("sh", "-c", `ulimit -f 24; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0`, executable)
-	shell.Dir, shell.Env = p.folder, append(p.env, programVariable+"=1")
+	shell := p.shell(`ulimit -f 24; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0`)
 	out, _ := shell.CombinedOutput()
 	assert.Equal(t, exitIO, shell.ProcessState.ExitCode(), string(out))
 	assert.Contains(t, string(out), "out.csv.state/")

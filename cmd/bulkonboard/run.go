@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -56,19 +54,24 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 		return err
 	}
 	s.shown = shownSettings(c)
-	return runJob(c.Context(), s, c.InOrStdin(), terminalOr(c.ErrOrStderr()))
+	v, err := s.logs.open(terminalOr(c.ErrOrStderr()))
+	if err != nil {
+		return err
+	}
+	v.of(batch.NewID(time.Now()))
+	return v.close(runJob(c.Context(), s, c.InOrStdin(), v))
 }
 
 // runJob takes one list through the service, from the first look at it to the
 // summary.
-func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer) error {
+func runJob(ctx context.Context, s *settings, stdin io.Reader, v *voice) error {
 	if err := s.checkFiles(); err != nil {
 		return err
 	}
 	if err := s.checkList(); err != nil {
 		return err
 	}
-	service, err := s.service(ctx, stderr)
+	service, err := s.service(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -80,7 +83,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer)
 	}
 	defer func() { _ = dir.Close() }() // what counts was synced and checked before
 	if s.restart {
-		if err := discard(dir, s.stateDir(), stderr); err != nil {
+		if err := discard(dir, s.stateDir(), v); err != nil {
 			return err
 		}
 	}
@@ -89,9 +92,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, stderr io.Writer)
 		return err
 	}
 	defer known.close()
-	j := &job{
-		settings: s, dir: dir, known: known.Known, caller: service.caller, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil)),
-	}
+	j := &job{settings: s, dir: dir, known: known.Known, caller: service.caller, voice: v}
 	return j.run(ctx, stdin)
 }
 
@@ -111,10 +112,10 @@ func (s *settings) checkList() error {
 }
 
 // discard begins anew, after saying what that throws away.
-func discard(dir *state.Dir, path string, stderr io.Writer) error {
+func discard(dir *state.Dir, path string, v *voice) error {
 	left, err := state.Inspect(state.OS{}, path)
 	if err == nil && left.Checkpoint != nil {
-		fmt.Fprintf(stderr, "--restart: throwing away %d rows that were done and %d answers that were not yet written; these customers are called again\n",
+		v.say("--restart: throwing away %d rows that were done and %d answers that were not yet written; these customers are called again",
 			left.Checkpoint.Row, left.Answers)
 	}
 	return dir.Discard()
@@ -138,29 +139,16 @@ func (s *settings) checkFiles() error {
 	if err := s.checkSummary(); err != nil {
 		return err
 	}
-	out, err := os.Stat(s.output)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return &usageError{[]string{"--output: " + err.Error()}}
-	}
-	if in != nil && os.SameFile(in, out) {
-		if s.retry != nil {
-			return nil
-		}
-		return &usageError{[]string{"--output is the input; a list is never overwritten: name another file"}}
-	}
-	// A folder without a checkpoint is what is left of a run that is over.
-	left, err := state.Inspect(state.OS{}, s.stateDir())
-	if s.overwrite || err == nil && (left.Checkpoint != nil || left.Held) {
-		return nil
-	}
-	var damaged *state.CorruptError
-	if errors.As(err, &damaged) && !s.restart {
+	if err := s.checkOutput("output", s.output, in, s.retry != nil); err != nil {
 		return err
 	}
-	return &usageError{[]string{fmt.Sprintf("%s exists and this run did not make it; name another --output, or replace it with --overwrite", s.output)}}
+	if s.rejects == "" {
+		return nil
+	}
+	if sameFile(s.rejects, s.output) {
+		return &usageError{[]string{"--rejects is the output; name another file"}}
+	}
+	return s.checkOutput("rejects", s.rejects, in, false)
 }
 
 // treatment is how the records of a list are answered.
@@ -186,13 +174,13 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 	o := dialectOf(list)
 	o.FormulaSafe = s.formulaSafe
 	if s.retry == nil {
-		return treatment{encoder: sink.NewCSV(list.Header(), o)}, nil
+		return treatment{encoder: sink.NewCSV(list.Header(), o)}, checkColumns(s.name(), list.Header())
 	}
 	edited, err := sink.NewEdited(list.Header(), o)
 	if err != nil {
 		return treatment{}, &source.ListError{
 			Name: s.input, Line: 1, Reason: "this is no results file: " + err.Error(),
-			Hint: "put the columns back, or send it as a new list with bulkonboard run",
+			Hint: "put the columns back, or send it as a new list, without any of them, with bulkonboard run",
 		}
 	}
 	return s.retry.treatment(edited, edited), nil
@@ -249,15 +237,16 @@ type service struct {
 	close  func()
 }
 
-func (s *settings) service(ctx context.Context, stderr io.Writer) (*service, error) {
+func (s *settings) service(ctx context.Context, v *voice) (*service, error) {
 	c := session.Config{
 		BaseURL: s.baseURL, AppID: s.appID, AppSecret: s.secret, TenantID: s.tenantID,
 		Timeout: s.timeout, MaxInflight: s.maxInFlight, UserAgent: "bulkonboard/" + version(),
+		Authorities: s.authorities, NoProxy: s.noProxyEnv,
 	}
 	stop := func() {}
 	if s.sandbox {
 		var err error
-		if stop, err = s.startSandbox(ctx, &c, stderr); err != nil {
+		if stop, err = s.startSandbox(ctx, &c, v); err != nil {
 			return nil, err
 		}
 	}
@@ -265,6 +254,12 @@ func (s *settings) service(ctx context.Context, stderr io.Writer) (*service, err
 	if err != nil {
 		stop()
 		return nil, &usageError{[]string{err.Error()}}
+	}
+	if s.warning != "" {
+		v.say("%s", s.warning)
+	}
+	if proxy := client.Proxy(); proxy != "" {
+		v.say("calls go through the proxy %s, by the environment; --no-proxy-env goes without", oneLine(proxy))
 	}
 	return &service{caller: client, close: func() {
 		client.CloseIdle()

@@ -94,7 +94,7 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, stderr io.Writer) error 
 		return err
 	}
 	fmt.Fprintf(stderr, "sandbox on http://%s, statistics on http://%s/stats\n", ln.Addr(), ln.Addr())
-	ctx, _, release := untilSignalled(ctx, 0, io.Discard)
+	ctx, _, release := untilSignalled(ctx, 0, func(string, ...any) {})
 	defer release()
 	stop := context.AfterFunc(ctx, func() { _ = service.Close() })
 	defer stop()
@@ -114,7 +114,7 @@ func listenSandbox(ctx context.Context, o sandbox.Options, address string) (*san
 
 // startSandbox serves a sandbox without faults in this process and points the
 // client at it.
-func (s *settings) startSandbox(ctx context.Context, c *session.Config, stderr io.Writer) (stop func(), err error) {
+func (s *settings) startSandbox(ctx context.Context, c *session.Config, v *voice) (stop func(), err error) {
 	service, ln, err := listenSandbox(ctx, sandbox.Options{AppID: sandboxID, AppSecret: sandboxSecret, Latency: 2 * time.Millisecond}, "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (s *settings) startSandbox(ctx context.Context, c *session.Config, stderr i
 	if s.formID == "" {
 		s.formID = sandboxID
 	}
-	fmt.Fprintln(stderr, "calling the built-in sandbox: no real service and no real person is called")
+	v.say("calling the built-in sandbox: no real service and no real person is called")
 	return func() {
 		_ = service.Close()
 		<-served

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,15 +11,19 @@ import (
 	"bulkonboard/batch"
 )
 
-// untilSignalled stops a run twice: the first SIGINT or SIGTERM, or the end of
-// ctx itself, ends the context, so that the calls in flight finish; a signal
-// after that closes abort, so that they do not. release ends the watch. Signals
-// stay caught after it: one more of them, while the program is about to end,
-// must not take its exit code away.
-func untilSignalled(ctx context.Context, grace time.Duration, stderr io.Writer) (_ context.Context, abort <-chan struct{}, release func()) {
+// untilSignalled stops a run twice: the first SIGINT, SIGTERM or SIGHUP (the
+// terminal is gone; under nohup that is ignored), or the end of ctx itself, ends
+// the context, so that the calls in flight finish; a signal after that closes
+// abort, so that they do not. release ends the watch. Signals stay caught after
+// it: one more of them, while the program is about to end, must not take its
+// exit code away.
+func untilSignalled(ctx context.Context, grace time.Duration, say func(format string, args ...any)) (_ context.Context, abort <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	now, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		select {
@@ -32,9 +34,9 @@ func untilSignalled(ctx context.Context, grace time.Duration, stderr io.Writer) 
 			if !errors.As(context.Cause(ctx), &deadline) {
 				return // released
 			}
-			fmt.Fprintf(stderr, "stopping: %s; the calls in flight have up to %s; interrupt to stop at once\n", deadline.Limit, grace)
+			say("stopping: %s; the calls in flight have up to %s; interrupt to stop at once", deadline.Limit, grace)
 		case <-signals:
-			fmt.Fprintf(stderr, "stopping: the calls in flight have up to %s; interrupt again to stop at once\n", grace)
+			say("stopping: the calls in flight have up to %s; interrupt again to stop at once", grace)
 			cancel(batch.ErrInterrupted)
 		}
 		select {

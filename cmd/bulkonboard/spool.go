@@ -15,7 +15,7 @@ import (
 // spool makes a file of standard input, so that the run can read it more than
 // once, and returns its path. A run that goes on has one already: then nothing
 // need come, and what comes must be the same.
-func spool(dir *state.Dir, began bool, stdin io.Reader, stderr io.Writer) (string, error) {
+func spool(dir *state.Dir, began bool, stdin io.Reader, v *voice) (string, error) {
 	path := dir.KeptPath(state.Spool)
 	kept, err := os.Open(path)
 	there := err == nil
@@ -28,7 +28,7 @@ func spool(dir *state.Dir, began bool, stdin io.Reader, stderr io.Writer) (strin
 	case err != nil:
 		return "", err
 	case incoming == nil && there:
-		fmt.Fprintln(stderr, "standard input has nothing: using the list that was kept of it")
+		v.say("standard input has nothing: using the list that was kept of it")
 		return path, nil
 	case incoming == nil:
 		return "", &source.ListError{Reason: "standard input is empty", Hint: "pipe a customer list into the command, or name a file with --input"}

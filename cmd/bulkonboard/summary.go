@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 			fmt.Fprintf(w, "  %-10s %d\n", status, n)
 		}
 	}
-	fmt.Fprintf(w, "  %-10s %d sent, %s\n", "attempts", sum.Attempts, throttledText(sum))
+	fmt.Fprintf(w, "  %-10s %s, %s\n", "attempts", sentText(sum), throttledText(sum))
 	if s.noPreflight {
 		fmt.Fprintf(w, "  %-10s not searched for (--no-preflight)\n", "duplicates")
 	}
@@ -50,6 +51,15 @@ func headline(sum *batch.Summary) string {
 		text += fmt.Sprintf(", %d of them in this run", rows)
 	}
 	return fmt.Sprintf("%s in %s (%.0f rows/s)", text, sum.Duration.Round(10*time.Millisecond), rate)
+}
+
+// sentText counts attempts. Of a run that was interrupted, some were for rows
+// that are not done, or behind one that is not.
+func sentText(sum *batch.Summary) string {
+	if sum.Complete {
+		return fmt.Sprintf("%d sent", sum.Attempts)
+	}
+	return fmt.Sprintf("%d sent for these rows, and %d by this run in all", sum.Attempts, sum.Pace.Sent)
 }
 
 func throttledText(sum *batch.Summary) string {
@@ -82,7 +92,30 @@ func printErrors(w io.Writer, title string, errors batch.ErrorGroups) {
 			return
 		}
 		fmt.Fprintf(w, "  %-8d %-9s %s: first in row %d (line %d): %s\n", g.Count, g.Status, g.Code, g.Rows[0], g.Line, g.Message)
+		if more := moreOf(g); more != "" {
+			fmt.Fprintf(w, "%20s %s\n", "", more)
+		}
 	}
+}
+
+// moreOf tells the rows behind the first one of a group, and what the values
+// look like that are wrong.
+func moreOf(g *sink.ErrorGroup) string {
+	var parts []string
+	if len(g.Rows) > 1 {
+		rows := make([]string, len(g.Rows), len(g.Rows)+1)
+		for i, row := range g.Rows {
+			rows[i] = strconv.FormatInt(row, 10)
+		}
+		if g.Count > int64(len(rows)) {
+			rows = append(rows, "…")
+		}
+		parts = append(parts, "rows "+strings.Join(rows, ", "))
+	}
+	if len(g.Shapes) > 0 {
+		parts = append(parts, fmt.Sprintf("%s like \"%s\"", g.Field, strings.Join(g.Shapes, "\", \"")))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func printNext(w io.Writer, s *settings, sum *batch.Summary) {
@@ -97,6 +130,9 @@ func printNext(w io.Writer, s *settings, sum *batch.Summary) {
 			fmt.Fprintf(w, "rejects: %s\n", s.rejects)
 		}
 		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves, and then: bulkonboard retry %s\n", quoted(s.output))
+		if groups := sum.Errors.Commonest(); len(groups) > 1 {
+			fmt.Fprintf(w, "         only those of one kind, such as: %s\n", retryCommandFor(s.output, groups[0].Code))
+		}
 	default:
 		fmt.Fprintf(w, "results: %s\n", s.output)
 		fmt.Fprintf(w, "summary: %s\n", sink.SummaryPath(s.output))

@@ -62,6 +62,9 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	defer done()
+	if err := checkColumns(v.name(), list.Header()); err != nil {
+		return err
+	}
 	printReading(stdout, list)
 	scratch, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,9 +150,12 @@ func TestVerifyBlamesNoFileOfARunThatIsNotOver(t *testing.T) {
 	// Killed at every change of the disk over results of an earlier run: the
 	// pair is that of one run, or verify says that the run is not over.
 	undone := 0
+	earlier := finished(t, sandbox.Options{})
 	for n := 1; ; n++ {
-		p := finished(t, sandbox.Options{})
-		p.env = append(p.env, fmt.Sprintf("%s=%d", killVariable, n))
+		p := *earlier
+		p.folder = t.TempDir()
+		require.NoError(t, os.CopyFS(p.folder, os.DirFS(earlier.folder)))
+		p.env = append(slices.Clip(p.env), fmt.Sprintf("%s=%d", killVariable, n))
 		c, stderr := p.start("--rate", "0", "--rejects", p.file("rejects.csv"), "--overwrite", "--form-id", "other")
 		killed := p.end(c) == -1
 		code, _, said := p.verify()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -141,13 +142,10 @@ func TestARunWhoseTimeIsUpDrainsAndTheNextStartGoesOn(t *testing.T) {
 func TestASignalAfterTheWindowClosedStopsAtOnce(t *testing.T) {
 	ctx, closeWindow := context.WithCancelCause(t.Context())
 	said := make(chan string, 1)
-	ctx, abort, release := untilSignalled(ctx, time.Minute, writerFunc(func(b []byte) (int, error) {
-		said <- string(b)
-		return len(b), nil
-	}))
+	ctx, abort, release := untilSignalled(ctx, time.Minute, func(format string, args ...any) { said <- fmt.Sprintf(format, args...) })
 	defer release()
 	closeWindow(&batch.DeadlineError{Limit: "--until 06:00 has come"})
-	assert.Equal(t, "stopping: --until 06:00 has come; the calls in flight have up to 1m0s; interrupt to stop at once\n", <-said)
+	assert.Equal(t, "stopping: --until 06:00 has come; the calls in flight have up to 1m0s; interrupt to stop at once", <-said)
 	<-ctx.Done()
 	self, err := os.FindProcess(os.Getpid())
 	require.NoError(t, err)
@@ -155,7 +153,3 @@ func TestASignalAfterTheWindowClosedStopsAtOnce(t *testing.T) {
 	<-abort
 	assert.Equal(t, exitStopped, exitCode(context.Cause(ctx)))
 }
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(b []byte) (int, error) { return f(b) }

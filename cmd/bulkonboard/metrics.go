@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/session"
+	"bulkonboard/sink"
+)
+
+// metrics are the numbers of a run for Prometheus. Each has one reason to be
+// there, and labels whose values are known beforehand: none is of a customer,
+// and their number does not grow with the list. It is safe for concurrent use.
+type metrics struct {
+	registry *prometheus.Registry
+	monitor  *batch.Monitor
+	started  time.Time
+	attempts [len(outcomeNames)]prometheus.Counter
+	took     prometheus.Histogram
+
+	mu          sync.Mutex // covers what follows
+	lastSuccess time.Time  // zero: none that is known of
+	ended       time.Time  // zero: not yet
+	code        int        // the exit code, once ended
+}
+
+// outcomeNames are the outcomes of attempts as a label has them.
+var outcomeNames = [...]string{
+	session.OK: "ok", session.Rejected: "rejected", session.Throttled: "throttled", session.Failed: "failed",
+	session.Unavailable: "unavailable", session.Unreachable: "unreachable", session.InDoubt: "in_doubt",
+	session.CredentialsRefused: "credentials_refused", session.TenantRefused: "tenant_refused",
+	session.NotTheAPI: "not_the_api", session.TLSRefused: "tls_refused", session.Cancelled: "cancelled",
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("bulkonboard_"+name, help, labels, nil)
+}
+
+// The metrics that are read off the run when they are asked for.
+var (
+	buildInfo   = describe("build_info", "The program; always 1.", "version", "goversion")
+	listRows    = describe("list_rows", "Rows of the list, once it was read ahead.")
+	rowsTotal   = describe("rows_total", "Rows of the list that were written, by the status they ended with; earlier starts of the run count.", "status")
+	inFlight    = describe("in_flight_attempts", "Attempts under way.")
+	paceNow     = describe("pace_attempts_per_second", "Attempts per second that are aimed at; absent when nothing limits them.")
+	heldTotal   = describe("held_seconds_total", "Time in which nothing but single trials was sent, after a 429.")
+	outageTotal = describe("outage_seconds_total", "Time in which nothing but single trials was sent, because the service as a whole failed.")
+	outages     = describe("outages_total", "Times that the service as a whole failed.")
+	stateNow    = describe("state", "What the run is about: 1 for the state that it is in.", "state")
+	runStarted  = describe("run_start_timestamp_seconds", "When this start of the run began.")
+	runEnded    = describe("run_end_timestamp_seconds", "When it ended; absent before.")
+	runCode     = describe("run_exit_code", "The exit code with which it ended; absent before.")
+	lastSuccess = describe("last_success_timestamp_seconds", "When a run was last complete (exit code 0 or 1); absent when that is not known.")
+)
+
+// newMetrics returns the metrics of a run that starts now, with labels of the
+// user's on each.
+func newMetrics(m *batch.Monitor, labels prometheus.Labels, now time.Time) *metrics {
+	registry := prometheus.NewRegistry()
+	byOutcome := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "bulkonboard_attempts_total", Help: "Attempts that were sent by this start of the run and came back, by what came of them.",
+	}, []string{"outcome"})
+	x := &metrics{registry: registry, monitor: m, started: now, took: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "bulkonboard_attempt_duration_seconds", Help: "Time until an attempt was answered.",
+		Buckets: []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
+	})}
+	for i, name := range outcomeNames {
+		x.attempts[i] = byOutcome.WithLabelValues(name)
+	}
+	prometheus.WrapRegistererWith(labels, registry).MustRegister(x, byOutcome, x.took)
+	return x
+}
+
+// Describe implements prometheus.Collector.
+func (x *metrics) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		buildInfo, listRows, rowsTotal, inFlight, paceNow, heldTotal, outageTotal, outages, stateNow, runStarted, runEnded, runCode, lastSuccess,
+	} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (x *metrics) Collect(to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	counter := func(d *prometheus.Desc, value float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, value, labels...)
+	}
+	p := x.monitor.Progress()
+	gauge(buildInfo, 1, moduleVersion(), runtime.Version())
+	if p.OfRows > 0 {
+		gauge(listRows, float64(p.OfRows))
+	}
+	for _, status := range sink.Statuses() {
+		counter(rowsTotal, float64(p.Status[status]), string(status))
+	}
+	gauge(inFlight, float64(p.InFlight))
+	if p.Pace.Rate > 0 {
+		gauge(paceNow, p.Pace.Rate)
+	}
+	counter(heldTotal, p.Pace.Held.Seconds())
+	counter(outageTotal, p.Pace.Outage.Seconds())
+	counter(outages, float64(p.Pace.Outages))
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.ended.IsZero() {
+		p.State = batch.Ended
+	}
+	for _, state := range batch.States() {
+		gauge(stateNow, map[bool]float64{true: 1}[p.State == state], string(state))
+	}
+	gauge(runStarted, seconds(x.started))
+	if !x.ended.IsZero() {
+		gauge(runEnded, seconds(x.ended))
+		gauge(runCode, float64(x.code))
+	}
+	if !x.lastSuccess.IsZero() {
+		gauge(lastSuccess, seconds(x.lastSuccess))
+	}
+}
+
+// seconds is a moment as Prometheus has it, to the millisecond.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
+
+// moment is the same the other way round.
+func moment(seconds float64) time.Time { return time.UnixMilli(int64(math.Round(seconds * 1e3))) }
+
+// end takes in how the run ended.
+func (x *metrics) end(code int, now time.Time) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ended, x.code = now, code
+	if code == exitOK || code == exitBadRows {
+		x.lastSuccess = now
+	}
+}
+
+// measured counts the attempts of a caller.
+type measured struct {
+	batch.Caller
+	metrics *metrics
+}
+
+// Call implements batch.Caller.
+func (m measured) Call(ctx context.Context, r *session.Request) session.Answer {
+	a := m.Caller.Call(ctx, r)
+	m.metrics.attempts[a.Outcome].Inc()
+	if a.Status > 0 {
+		m.metrics.took.Observe(a.Latency.Seconds())
+	}
+	return a
+}
+
+// ownLabels are those that metrics have already.
+var ownLabels = []string{"version", "goversion", "status", "state", "outcome", "le", "instance", "job"}
+
+var labelName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]*$`)
+
+// parseLabels reads labels such as "run=nightly".
+func parseLabels(texts []string) (prometheus.Labels, error) {
+	labels := prometheus.Labels{}
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		switch _, twice := labels[name]; {
+		case !ok || value == "" || !labelName.MatchString(name) || !utf8.ValidString(value):
+			return nil, fmt.Errorf("--metrics-label is %q; it takes a name and a value such as run=nightly", text)
+		case slices.Contains(ownLabels, name) || twice:
+			return nil, fmt.Errorf("--metrics-label %s: that label is there already; take another name", name)
+		}
+		labels[name] = value
+	}
+	return labels, nil
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+)
+
+// metricsFlags say where the metrics of a run go.
+type metricsFlags struct {
+	listen, file string
+	labels       []string
+}
+
+func (f *metricsFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.listen, "metrics-listen", "", "serve metrics for Prometheus at this address while the run lasts, such as 127.0.0.1:9464: /metrics and /healthz")
+	c.Flags().StringVar(&f.file, "metrics-file", "", "keep metrics in this file, for the textfile collector of node_exporter: its name ends in .prom")
+	c.Flags().StringArrayVar(&f.labels, "metrics-label", nil, "a label on every metric, to tell the jobs of a machine apart: `NAME=VALUE`; may be repeated")
+	_ = c.MarkFlagFilename("metrics-file")
+}
+
+func (f *metricsFlags) check(p *problems) {
+	if _, err := parseLabels(f.labels); err != nil {
+		p.add(err.Error())
+	}
+	if f.file != "" && filepath.Ext(f.file) != ".prom" {
+		p.add(fmt.Sprintf("--metrics-file is %s; node_exporter reads only names that end in .prom", f.file))
+	}
+}
+
+// metricsEvery is how often the file is written anew.
+const metricsEvery = 15 * time.Second
+
+// metricsOut is where the metrics of a run go while it lasts.
+type metricsOut struct {
+	*metrics
+	file   string // "" for none
+	log    *slog.Logger
+	server *http.Server // nil for none
+
+	done, written chan struct{}
+}
+
+// open begins to show the metrics of a run; nil without metrics. What does not
+// work at the start is refused, before anything is sent. After that it is
+// worth a warning and not the run.
+func (f *metricsFlags) open(ctx context.Context, m *batch.Monitor, log *slog.Logger) (*metricsOut, error) {
+	if f.listen == "" && f.file == "" {
+		return nil, nil //nolint:nilnil // no metrics are no error
+	}
+	labels, err := parseLabels(f.labels)
+	if err != nil {
+		return nil, &usageError{[]string{err.Error()}}
+	}
+	o := &metricsOut{
+		metrics: newMetrics(m, labels, time.Now()), file: f.file, log: log, done: make(chan struct{}), written: make(chan struct{}),
+	}
+	if o.lastSuccess, err = lastSuccessIn(f.file); err == nil {
+		err = o.write()
+	}
+	if err != nil {
+		return nil, &usageError{[]string{"--metrics-file: " + err.Error()}}
+	}
+	if f.listen != "" {
+		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
+		if err != nil {
+			return nil, &usageError{[]string{"--metrics-listen: " + err.Error()}}
+		}
+		o.serve(ln)
+	}
+	go o.writeRegularly()
+	return o, nil
+}
+
+// close shows how the run ended, once more in the file, and ends the server.
+func (o *metricsOut) close(err error) {
+	close(o.done)
+	<-o.written
+	o.end(exitCode(err), time.Now())
+	o.writeOrWarn()
+	if o.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if o.server.Shutdown(ctx) != nil {
+			_ = o.server.Close() // whoever still asks gets no answer
+		}
+	}
+}
+
+func (o *metricsOut) writeRegularly() {
+	defer close(o.written)
+	tick := time.NewTicker(metricsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-o.done:
+			return
+		case <-tick.C:
+			o.writeOrWarn()
+		}
+	}
+}
+
+func (o *metricsOut) writeOrWarn() {
+	if err := o.write(); err != nil {
+		o.log.Warn("the metrics file cannot be written; the run goes on", "error", err)
+	}
+}
+
+// write replaces the file. Who reads it sees the old one or the new one, and
+// never a part.
+func (o *metricsOut) write() error {
+	if o.file == "" {
+		return nil
+	}
+	return prometheus.WriteToTextfile(o.file, o.registry)
+}
+
+// lastSuccessIn is the last success that the file of an earlier run tells of,
+// so that a run that fails does not take it away. A file that is none of these
+// is left as it is.
+func lastSuccessIn(file string) (time.Time, error) {
+	if file == "" {
+		return time.Time{}, nil
+	}
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(f)
+	if err != nil || len(families) > 0 && families["bulkonboard_build_info"] == nil {
+		return time.Time{}, fmt.Errorf("%s is there and has no metrics of this program; name another file, or remove it", file)
+	}
+	for _, metric := range families["bulkonboard_last_success_timestamp_seconds"].GetMetric() {
+		return moment(metric.GetGauge().GetValue()), nil
+	}
+	return time.Time{}, nil
+}
+
+// serve answers on ln until the server is shut down.
+func (o *metricsOut) serve(ln net.Listener) {
+	process := prometheus.NewRegistry() // not for the file: node_exporter has its own
+	process.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(prometheus.Gatherers{o.registry, process}, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	o.server = &http.Server{
+		Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(o.log.Handler(), slog.LevelWarn),
+	}
+	go func() {
+		if err := o.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			o.log.Warn("metrics are no longer served; the run goes on", "error", err)
+		}
+	}()
+	o.log.Info("serving metrics", "address", "http://"+ln.Addr().String()+"/metrics")
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// checkOutput refuses a file that a run must not replace. in is the list, nil
+// for standard input, which only a retry may replace.
+func (s *settings) checkOutput(flag, path string, in os.FileInfo, mayBeInput bool) error {
+	out, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return &usageError{[]string{"--" + flag + ": " + err.Error()}}
+	case in != nil && os.SameFile(in, out) && mayBeInput:
+		return nil
+	case in != nil && os.SameFile(in, out):
+		return &usageError{[]string{"--" + flag + " is the input; a list is never overwritten: name another file"}}
+	case !out.Mode().IsRegular():
+		// It would not be written to, but replaced: /dev/null for everybody.
+		return &usageError{[]string{fmt.Sprintf("--%s: %s is no ordinary file, and would be replaced by one; name another file", flag, path)}}
+	}
+	return s.checkForeign(flag, path)
+}
+
+// checkForeign refuses to replace what another run or somebody else made.
+func (s *settings) checkForeign(flag, path string) error {
+	// A folder without a checkpoint is what is left of a run that is over.
+	left, err := state.Inspect(state.OS{}, s.stateDir())
+	if s.overwrite || err == nil && (left.Checkpoint != nil || left.Held) {
+		return nil
+	}
+	var damaged *state.CorruptError
+	if errors.As(err, &damaged) && !s.restart {
+		return err
+	}
+	return &usageError{[]string{fmt.Sprintf("%s exists and this run did not make it; name another --%s, or replace it with --overwrite", path, flag)}}
+}
+
+// checkColumns refuses a CSV list whose results could not hold all its columns.
+func checkColumns(name string, header []string) error {
+	number, column, clashes := sink.Clash(header)
+	if !clashes {
+		return nil
+	}
+	return &source.ListError{
+		Name: name, Line: 1, Reason: fmt.Sprintf("column %d %q has the name of a column that the results add", number, column),
+		Hint: "rename it or take it out: the results cannot have both",
+	}
+}
+
+// sameFile reports whether two paths name one file, which need not be there.
+func sameFile(a, b string) bool {
+	if fa, err := os.Stat(a); err == nil {
+		fb, err := os.Stat(b)
+		return err == nil && os.SameFile(fa, fb)
+	}
+	folderA, errA := filepath.EvalSymlinks(filepath.Dir(a))
+	folderB, errB := filepath.EvalSymlinks(filepath.Dir(b))
+	return errA == nil && errB == nil && folderA == folderB && filepath.Base(a) == filepath.Base(b)
+}
