@@ -44,7 +44,14 @@ type join struct {
 	buf       []byte
 	count     *Forecast
 	counts    [standings]int64 // customers
-	err       error            // of putting an answer down
+
+	// Of the partition that is asked for.
+	blob  []byte
+	rows  []question
+	keys  []ledger.Key
+	first []int // row of each key
+
+	err error // of putting an answer down
 }
 
 // newJoin takes two scratch files: for the rows by customer, and for the
@@ -72,38 +79,37 @@ func (j *join) ask() error {
 	if j == nil {
 		return nil
 	}
-	j.answers.width = uint32(j.count.Rows/spillParts + 1)
-	var blob []byte
-	var questions []question
-	var customers []int // of each the first question
-	var keys []ledger.Key
+	f := j.count
+	j.answers.width = uint32(f.Rows/spillParts + 1)
 	for part := range spillParts {
-		var err error
-		if blob, err = j.questions.read(part, blob); err != nil {
-			return err
-		}
-		questions = sorted(questions[:0], blob)
-		customers, keys = customers[:0], keys[:0]
-		for i := range questions {
-			if i == 0 || questions[i].key != questions[i-1].key {
-				customers, keys = append(customers, i), append(keys, questions[i].key)
-			}
-		}
-		customers = append(customers, len(questions))
-		err = j.Ledger.Match(keys, func(i int, value []byte) {
-			j.found(questions[customers[i]:customers[i+1]], value)
-		})
-		if err = cmp.Or(err, j.err); err != nil {
+		if err := j.askPart(part); err != nil {
 			return err
 		}
 	}
-	f := j.count
+	f.Asked = true
 	f.Known, f.Changed, f.ChangedKept = j.counts[isKnown], j.counts[isChanged], j.counts[isKept]
 	f.Expired, f.Refused, f.Due = j.counts[isExpired], j.counts[isRefused], j.counts[isDue]
-	j.count.Asked = true
-	j.count.New = j.count.Calls - j.count.Changed - j.count.Expired - j.count.Due
+	f.New = f.Calls - f.Changed - f.Expired - f.Due
 	j.Known.answers = j.answers
 	return nil
+}
+
+// askPart asks for the customers of one partition.
+func (j *join) askPart(part int) (err error) {
+	if j.blob, err = j.questions.read(part, j.blob); err != nil {
+		return err
+	}
+	rows := sorted(j.rows[:0], j.blob)
+	first, keys := j.first[:0], j.keys[:0]
+	for i := range rows {
+		if i == 0 || rows[i].key != rows[i-1].key {
+			first, keys = append(first, i), append(keys, rows[i].key)
+		}
+	}
+	first = append(first, len(rows))
+	j.rows, j.first, j.keys = rows, first, keys
+	err = j.Ledger.Match(keys, func(i int, value []byte) { j.found(rows[first[i]:first[i+1]], value) })
+	return cmp.Or(err, j.err)
 }
 
 // sorted appends the questions of a partition, by key and then by row.

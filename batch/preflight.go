@@ -25,8 +25,8 @@ type Preflight struct {
 	Scratch Scratch
 
 	// Known is asked for all customers, and then has the answers for the run.
-	// Nil without a ledger. KnownScratch are two files of its own, for some 45
-	// and 60 bytes a row.
+	// Nil without a ledger. KnownScratch are two files of its own, for some 40
+	// and 55 bytes a row.
 	Known        *Known
 	KnownScratch [2]Scratch
 
