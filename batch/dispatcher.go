@@ -137,6 +137,11 @@ func (d *dispatcher) received(s *slot, ok bool) {
 	}
 	s.customer = customerOf(s.rec, d.formID)
 	if s.given != nil {
+		// The row that an earlier one of its customer has answered is a
+		// duplicate, whatever the ledger knows.
+		if s.known && d.answerDuplicate(s) {
+			return
+		}
 		d.learn(s, s.given)
 		s.done <- *s.given
 		d.monitor.answer()

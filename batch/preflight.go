@@ -24,6 +24,12 @@ type Preflight struct {
 	// Scratch takes 8 bytes a row, and is nobody else's.
 	Scratch Scratch
 
+	// Known is asked for all customers, and then has the answers for the run.
+	// Nil without a ledger. KnownScratch are two files of its own, for some 40
+	// and 55 bytes a row.
+	Known        *Known
+	KnownScratch [2]Scratch
+
 	// Monitor shows how far reading is, and Share is how much of the list has
 	// been read, from 0 to 1. Both may be nil.
 	Monitor *Monitor
@@ -42,6 +48,19 @@ type Forecast struct {
 	Calls        int64 `json:"calls"`        // valid, and of no earlier row's customer
 	Mailed       int64 `json:"mailed"`       // of the calls, those that ask for a mail
 
+	// What the ledger, if it was asked, knows of the customers that would
+	// otherwise be called. Known, ChangedKept and Refused are not among Calls;
+	// New, Changed, Expired and Due are, and come to all of them.
+	Asked       bool  `json:"asked,omitempty"`
+	New         int64 `json:"new,omitempty"`
+	Known       int64 `json:"known,omitempty"`
+	Changed     int64 `json:"changed,omitempty"`
+	ChangedKept int64 `json:"changedKept,omitempty"` // changed, and answered all the same
+	Expired     int64 `json:"expired,omitempty"`
+	Refused     int64 `json:"refused,omitempty"` // and have not changed since
+	Due         int64 `json:"due,omitempty"`     // failed or refused before, and are tried again
+	Found       int64 `json:"found,omitempty"`   // customers of the list that the ledger has
+
 	Errors ErrorGroups `json:"errors"` // of the invalid
 
 	Ends source.Position `json:"ends"` // the list
@@ -58,8 +77,8 @@ const progressRows = 4096
 // the forecast.
 func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	f := &Forecast{Bytes: int64(len(p.List.HeaderRaw())), Errors: ErrorGroups{}}
-	find := newFinder(p.Scratch)
-	err := p.read(ctx, f, find)
+	find, ask := newFinder(p.Scratch), newJoin(p.Known, p.KnownScratch, f)
+	err := p.read(ctx, f, find, ask)
 	if err == nil {
 		f.Duplicates, err = find.find()
 	}
@@ -69,18 +88,21 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	f.Repeated = find.duplicates
 	f.Calls -= find.duplicates
 	f.Mailed -= find.mails
+	if err := ask.ask(); err != nil {
+		return nil, err
+	}
 	if f.Rows > chunkSightings {
 		debug.FreeOSMemory()
 	}
 	return f, nil
 }
 
-func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
+func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *join) error {
 	var last *source.Record
 	defer func() { f.Ends = endOf(p.List, last) }()
 	for rec, err := range p.List.Records() {
 		if err == nil {
-			err = p.count(f, find, rec)
+			err = p.count(f, find, ask, rec)
 		}
 		if err != nil {
 			return err
@@ -101,7 +123,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder) error {
 
 // count adds one record. Rows are counted as calls here, and those that turn
 // out to be duplicates taken off at the end.
-func (p *Preflight) count(f *Forecast, find *finder, rec *source.Record) error {
+func (p *Preflight) count(f *Forecast, find *finder, ask *join, rec *source.Record) error {
 	if rec.Row > math.MaxUint32 {
 		return &source.ListError{
 			Reason: "the list has more than 4,294,967,295 rows, which is as far as duplicates are searched for",
@@ -127,7 +149,7 @@ func (p *Preflight) count(f *Forecast, find *finder, rec *source.Record) error {
 			about = sealMail
 		}
 	}
-	return find.see(rec.Row, customerOf(rec, p.FormID), about)
+	return firstError(find.see(rec.Row, customerOf(rec, p.FormID), about), ask.see(rec, about))
 }
 
 func (p *Preflight) share() float64 {

@@ -21,6 +21,7 @@ type reader struct {
 	window  *semaphore.Weighted
 
 	duplicates *Duplicates
+	known      *Known // nil without a ledger
 
 	order chan<- *slot
 	work  chan<- *slot
@@ -61,13 +62,15 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 		return false
 	}
 	s.sent, s.doubts = before.attempts, before.doubts
+	res, err := r.answer(s, &before)
+	if err != nil {
+		r.pass(ctx, r.order, &slot{err: err})
+		return false
+	}
 	if r.window.Acquire(ctx, s.weight) != nil || !r.pass(ctx, r.order, s) {
 		return false
 	}
-	if before.answered {
-		return r.deliver(ctx, s, before.result)
-	}
-	if res, ok := r.answer(rec); ok {
+	if res != nil {
 		return r.deliver(ctx, s, res)
 	}
 	return r.pass(ctx, r.work, s)
@@ -75,29 +78,36 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 
 // deliver gives a row a result that needs no call. Where the customer has more
 // rows, it goes by way of the dispatcher, which answers those.
-func (r *reader) deliver(ctx context.Context, s *slot, res sink.Result) bool {
+func (r *reader) deliver(ctx context.Context, s *slot, res *sink.Result) bool {
 	if _, _, shared := r.duplicates.family(s.rec.Row); shared {
-		s.given = &res
+		s.given = res
 		return r.pass(ctx, r.work, s)
 	}
-	s.done <- res
+	s.done <- *res
 	r.monitor.answer()
 	return true
 }
 
-// answer gives the result of a record that needs no call: one that it carries
-// already and keeps, or its problems.
-func (r *reader) answer(rec *source.Record) (sink.Result, bool) {
+// answer gives the result of a row that needs no call, or nil: the one that an
+// interrupted run received, one that the record carries already and keeps, its
+// problems, or what the ledger knows.
+func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
+	if before.answered {
+		return &before.result, nil
+	}
 	if r.keep != nil {
-		if res, ok := r.keep(rec); ok {
+		if res, ok := r.keep(s.rec); ok {
 			res.Kept = true
-			return res, true
+			return &res, nil
 		}
 	}
-	if len(rec.Problems) > 0 {
-		return invalid(rec.Problems), true
+	if len(s.rec.Problems) > 0 {
+		res := invalid(s.rec.Problems)
+		return &res, nil
 	}
-	return sink.Result{}, false
+	res, err := r.known.answer(s.rec)
+	s.known = res != nil
+	return res, err
 }
 
 func (r *reader) pass(ctx context.Context, to chan<- *slot, s *slot) bool {

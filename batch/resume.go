@@ -116,8 +116,19 @@ func differences(before, now map[string]string) []Change {
 	return changed
 }
 
-// commit makes everything written up to a position durable.
+// commit makes everything written up to a position durable: the results, then
+// what the ledger is to know of them, then the checkpoint, after which the
+// journal has these rows no more. A crash in between puts the same into the
+// ledger once more.
 func (r *run) commit(at source.Position, t *Tally) error {
+	if r.records.due() {
+		if err := r.State.SyncOutputs(); err != nil {
+			return err
+		}
+		if err := r.records.put(t); err != nil {
+			return err
+		}
+	}
 	cp, err := r.checkpoint(at, t)
 	if err != nil {
 		return err

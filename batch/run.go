@@ -53,6 +53,10 @@ type Config struct {
 	// not searched for.
 	Duplicates *Duplicates
 
+	// Known settles whom the ledger knows, and takes in what becomes of the
+	// others. Nil: there is no ledger.
+	Known *Known
+
 	// Ends is where the list ended when a preflight read it; zero: not known.
 	Ends source.Position
 
@@ -97,6 +101,7 @@ type Config struct {
 // Run starts has ended when it returns.
 func Run(ctx context.Context, c Config) (*Summary, error) {
 	r := &run{Config: c, log: c.State, started: time.Now()}
+	r.records = newRecords(c.Known, c.ID, r.started)
 	err := r.whole(ctx)
 	if err != nil {
 		r.explain(err)
@@ -130,6 +135,7 @@ type run struct {
 	rejects *output
 	learned atomic.Uint64 // the pace found, as the bits of a float64
 	answers *output       // of customers with several rows
+	records *records      // nil without a ledger
 }
 
 // whole is the run from taking up what is there to publishing.
@@ -168,7 +174,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, window: window, order: order, work: work, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, monitor: r.Monitor,
 	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
 	dispatch, err := r.dispatcher(work, answers, entries, stop)
@@ -179,7 +185,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	write := &writer{
 		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
-		duplicates: r.Duplicates, answers: r.answers, monitor: r.Monitor,
+		duplicates: r.Duplicates, answers: r.answers, records: r.records, monitor: r.Monitor,
 		ids: newSharedIDs(), log: r.Log,
 	}
 

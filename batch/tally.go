@@ -21,6 +21,9 @@ type Tally struct {
 	// second.
 	Learned float64 `json:"learned,omitempty"`
 
+	// LedgerRun is the number of the run in the ledger; 0: it has none there.
+	LedgerRun uint64 `json:"ledgerRun,omitempty"`
+
 	Origin   Origin   `json:"origin"`
 	Measures Measures `json:"measures"`
 

@@ -63,7 +63,9 @@ type writer struct {
 	rejects *output // nil when none are asked for
 
 	duplicates *Duplicates
-	answers    *output // nil when no customer has several rows
+	answers    *output  // nil when no customer has several rows
+	records    *records // nil without a ledger
+	refused    int64    // rows that were refused on an earlier run, which is no news
 	monitor    *Monitor
 	ids        *sharedIDs
 	log        *slog.Logger
@@ -132,11 +134,17 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	w.keepAnswer(s, res)
 	w.shared(s, res)
 	w.tally.add(s, res)
+	switch {
+	case !s.known:
+		w.records.take(s.rec, res)
+	case !res.Status.Good():
+		w.refused++
+	}
 	w.meter.wrote(time.Now())
 	w.monitor.wrote(res.Status, s.rec.Next.Offset)
 	w.position, w.dirty = s.rec.Next, true
 	w.window.Release(s.weight)
-	if err := w.budget.check(w.tally.failures()-w.failedBefore, w.tally.Rows-w.rowsBefore); err != nil {
+	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.refused, w.tally.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
 	if len(w.results.buf) < flushBytes {

@@ -19,11 +19,9 @@
 package state
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -68,7 +66,7 @@ func Open(fsys FS, path string, o Options) (*Dir, error) {
 	}
 	unlock, err := fsys.Lock(filepath.Join(path, lockName))
 	if errors.Is(err, errHeld) {
-		return nil, &HeldError{Path: path, Holder: readHolder(fsys, path)}
+		return nil, &HeldError{Path: path, Holder: readHolder(fsys, holderName(path))}
 	}
 	if err != nil {
 		return nil, ioError("lock", path, err)
@@ -78,11 +76,7 @@ func Open(fsys FS, path string, o Options) (*Dir, error) {
 		journal: &journal{fsys: fsys, dir: path, limit: o.SegmentBytes, old: map[int]int64{}},
 		outputs: map[string]*Output{},
 	}
-	holder, err := json.Marshal(thisProcess())
-	if err == nil {
-		err = writeFile(fsys, holderName(path), bytes.NewReader(holder))
-	}
-	if err != nil {
+	if err := signHolder(fsys, holderName(path)); err != nil {
 		_ = d.Close()
 		return nil, err
 	}
@@ -195,15 +189,25 @@ func (o *Output) close() error {
 	return ioError("close", o.path, err)
 }
 
+// SyncOutputs makes durable what was written to the outputs.
+func (d *Dir) SyncOutputs() error {
+	for _, o := range d.outputs {
+		if err := o.sync(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Commit makes everything up to the checkpoint's position durable: first the
 // outputs, then the checkpoint that says so. Only then are the journal's
 // answers for these rows dropped.
 func (d *Dir) Commit(cp Checkpoint) error {
+	if err := d.SyncOutputs(); err != nil {
+		return err
+	}
 	cp.Outputs, cp.Sums = map[string]int64{}, map[string][]byte{}
 	for name, o := range d.outputs {
-		if err := o.sync(); err != nil {
-			return err
-		}
 		cp.Outputs[name] = o.durable
 		sum, err := o.sum.(encoding.BinaryMarshaler).MarshalBinary()
 		if err != nil {

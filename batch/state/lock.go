@@ -1,6 +1,9 @@
 package state
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,10 +53,12 @@ func thisProcess() Holder {
 	return Holder{PID: os.Getpid(), Host: host, Since: time.Now(), Command: strings.Join(os.Args, " ")}
 }
 
-// HeldError says that another process is at this state.
+// HeldError says that another process is at this state, or at whatever else is
+// locked.
 type HeldError struct {
 	Path   string
 	Holder Holder // zero when it has not said
+	Next   string // what to do; to look at the state with status unless set
 }
 
 // Error names the holder and the next step.
@@ -62,15 +67,55 @@ func (e *HeldError) Error() string {
 	if e.Holder.PID != 0 {
 		who = fmt.Sprintf("process %d on %s (since %s: %s)", e.Holder.PID, e.Holder.Host, e.Holder.Since.Local().Format(time.DateTime), e.Holder.Command)
 	}
-	return fmt.Sprintf("%s is in use by %s; wait for it, or look at it with bulkonboard status", e.Path, who)
+	return fmt.Sprintf("%s is in use by %s; %s", e.Path, who, cmp.Or(e.Next, "wait for it, or look at it with bulkonboard status"))
+}
+
+// askAgain is how often a lock that is waited for is tried.
+const askAgain = 200 * time.Millisecond
+
+// Hold locks a file that is no state, such as one that several jobs share, and
+// waits for it so long. It returns a *HeldError when another process holds it
+// still. The lock and who holds it are in two files beside the file.
+func Hold(ctx context.Context, fsys FS, path string, wait time.Duration) (release func() error, err error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	again := time.NewTicker(askAgain)
+	defer again.Stop()
+	holder := path + ".holder"
+	for {
+		unlock, err := fsys.Lock(path + ".lock")
+		if err == nil {
+			if err := signHolder(fsys, holder); err != nil {
+				return nil, errors.Join(err, unlock())
+			}
+			return unlock, nil
+		}
+		if !errors.Is(err, errHeld) {
+			return nil, ioError("lock", path, err)
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, &HeldError{Path: path, Holder: readHolder(fsys, holder), Next: "wait for it, with --wait 10m for one"}
+		}
+	}
 }
 
 func holderName(dir string) string { return filepath.Join(dir, "holder.json") }
 
-// readHolder reads who holds the lock, as far as it has said so.
-func readHolder(fsys FS, dir string) Holder {
+// signHolder writes down who holds a lock.
+func signHolder(fsys FS, name string) error {
+	holder, err := json.Marshal(thisProcess())
+	if err != nil {
+		return err
+	}
+	return writeFile(fsys, name, bytes.NewReader(holder))
+}
+
+// readHolder reads who holds a lock, as far as it has said so.
+func readHolder(fsys FS, name string) Holder {
 	var h Holder
-	if b, err := readFile(fsys, holderName(dir)); err == nil {
+	if b, err := readFile(fsys, name); err == nil {
 		_ = json.Unmarshal(b, &h) // half a file says nothing
 	}
 	return h

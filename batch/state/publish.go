@@ -114,7 +114,7 @@ func Inspect(fsys FS, path string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Snapshot{Checkpoint: cp, Holder: readHolder(fsys, path)}
+	s := &Snapshot{Checkpoint: cp, Holder: readHolder(fsys, holderName(path))}
 	if s.Held, err = held(fsys, path); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -66,6 +67,9 @@ func exitCode(err error) int {
 		differs  *differsError
 		undone   *unfinishedError
 		io       *state.IOError
+		file     *ledger.FileError
+		secret   *ledger.SecretError
+		format   *ledger.FormatError
 	)
 	switch {
 	case err == nil:
@@ -74,9 +78,10 @@ func exitCode(err error) int {
 		return exitBadRows
 	case errors.As(err, &held):
 		return exitHeld
-	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream), errors.As(err, &differs):
+	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream), errors.As(err, &differs),
+		errors.As(err, &secret), errors.As(err, &format):
 		return exitState
-	case errors.As(err, &io), errors.As(err, &reading):
+	case errors.As(err, &io), errors.As(err, &reading), errors.As(err, &file):
 		return exitIO
 	case errors.As(err, &list), errors.As(err, &invalid):
 		return exitBadList

@@ -16,6 +16,9 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 		fmt.Fprintf(w, "  %-10s %d%s\n", what, n, text)
 	}
 	line("calls", f.Calls, timeFor(f.Calls, at))
+	if f.Asked {
+		printAsked(line, f)
+	}
 	line("mailed", f.Mailed, " of these customers, by the service (sendEmail)")
 	line("duplicates", f.Repeated, firstDuplicate(f.Duplicates))
 	if f.Kept > 0 {
@@ -23,6 +26,23 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 	}
 	line("invalid", f.Invalid, invalidText(f))
 	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
+}
+
+// printAsked says what the ledger knows of the customers.
+func printAsked(line func(what string, n int64, text string), f *batch.Forecast) {
+	line("new", f.New, "")
+	line("known", f.Known, ", answered from the ledger")
+	line("changed", f.Changed, " since they were sent")
+	if f.ChangedKept > 0 {
+		line("changed", f.ChangedKept, " and answered from the ledger all the same (--when-changed keep)")
+	}
+	line("expired", f.Expired, "")
+	if f.Due > 0 {
+		line("again", f.Due, " that did not end well before")
+	}
+	if f.Refused > 0 {
+		line("refused", f.Refused, " before and not changed since: not sent (--retry-rejected sends them)")
+	}
 }
 
 // timeFor is how long calls take at a rate.

@@ -18,6 +18,7 @@ type job struct {
 	*voice
 	dir    *state.Dir
 	caller batch.Caller
+	known  *batch.Known // nil without a ledger
 
 	monitor batch.Monitor
 	began   bool   // an earlier start may have made calls
@@ -128,6 +129,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		List:        j.list.List,
 		Encoder:     j.encoder,
 		Keep:        j.keep,
+		Known:       j.known,
 		Origin:      batch.Origin{List: j.name(), Command: commandLine(os.Args)},
 		Caller:      j.caller,
 		Pace:        j.controller(j.log),

@@ -115,6 +115,26 @@ func TestARunFromStandardInputKilledAtEveryPointGoesOn(t *testing.T) {
 	})
 }
 
+// TestARunWithALedgerKilledAtEveryPointGoesOn does it to a run that puts down
+// what it knows, between its results and its checkpoint; in the end, everybody
+// is known.
+func TestARunWithALedgerKilledAtEveryPointGoesOn(t *testing.T) {
+	killEverywhere(t, func(p *program) []string {
+		p.after = func() {
+			calls := p.service.Stats().Calls
+			p.env = append(p.env, killVariable+"=0")
+			c, stderr := p.command("run", "-i", p.file("list.csv"), "-o", p.file("next.csv"), "--ledger", p.file("customers.db"))
+			require.Equal(p.t, 0, p.end(c), stderr.String())
+			assert.Regexp(p.t, fmt.Sprintf(`(?m)^  known +%d$`, killRows), stderr.String())
+			assert.Equal(p.t, calls, p.service.Stats().Calls)
+		}
+		return []string{
+			"run", "-i", p.file("list.csv"), "-o", p.file("out.csv"), "--ledger", p.file("customers.db"),
+			"--rate", "0", "--max-inflight", strconv.Itoa(killInFlight),
+		}
+	})
+}
+
 func killEverywhere(t *testing.T, prepare func(*program) []string) {
 	for n := 1; ; n++ {
 		p := newProgram(t, killRows, sandbox.Options{})
@@ -136,6 +156,9 @@ func killEverywhere(t *testing.T, prepare func(*program) []string) {
 			break
 		}
 		p.requireEachItsOwn(killRows)
+		if p.after != nil {
+			p.after()
+		}
 		p.requireItsSummary(killRows)
 		left, err := filepath.Glob(p.file("out.csv.state/*"))
 		require.NoError(t, err)

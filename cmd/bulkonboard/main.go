@@ -60,7 +60,8 @@ Try it without any configuration:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), reportCommand(), sandboxCommand(), configCommand(), manCommand())
+	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(), diffCommand(),
+		sandboxCommand(), configCommand(), manCommand())
 	return root
 }
 

@@ -22,7 +22,8 @@ import (
 func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 	binding := j.listBinding()
 	f, before, known := j.keptForecast(binding)
-	if !known {
+	// What the ledger knows may have changed since, so it is always asked.
+	if !known || j.known != nil {
 		var err error
 		if f, err = j.readAhead(ctx); err != nil {
 			return nil, err
@@ -90,7 +91,15 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
 	p := batch.Preflight{
 		List: list.List, FormID: j.formID, Keep: j.keep, KnownInvalid: j.knownInvalid,
-		Scratch: scratch, Monitor: &j.monitor, Share: list.done,
+		Scratch: scratch, Monitor: &j.monitor, Share: list.done, Known: j.known,
+	}
+	if j.known != nil {
+		for i := range p.KnownScratch {
+			// The run reads them: they are gone with the process.
+			if p.KnownScratch[i], err = j.scratch(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return p.Run(ctx)
 }

@@ -35,6 +35,7 @@ type program struct {
 	service *sandbox.Service
 	env     []string
 	stdin   string // a file, or nothing
+	after   func() // what else is to hold once a run is complete; may be nil
 }
 
 func newProgram(t *testing.T, rows int, o sandbox.Options) *program {

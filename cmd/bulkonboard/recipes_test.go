@@ -91,6 +91,10 @@ func TestTheCronLineRunsTheJobAndSpeaksOnlyWhenThereIsSomethingToDo(t *testing.T
 	assert.Zero(t, code)
 	assert.Empty(t, out)
 	assert.FileExists(t, m.file("results.csv"))
+	out, code = m.sh(command)
+	assert.Zero(t, code)
+	assert.Empty(t, out)
+	assert.EqualValues(t, 20, m.service.Stats().Calls, "the second night has nobody to call")
 
 	m.write("customers.csv", "customerType,customerEmail,firstName,lastName\n"+
 		strings.Repeat("Individual,ann@example.com,Ann,Lee\n", 9)+"Individual,no address,Ann,Lee\n")

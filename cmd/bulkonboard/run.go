@@ -87,7 +87,12 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *voice) error {
 			return err
 		}
 	}
-	j := &job{settings: s, dir: dir, caller: service.caller, voice: v}
+	known, err := s.openLedger(ctx)
+	if err != nil {
+		return err
+	}
+	defer known.close()
+	j := &job{settings: s, dir: dir, known: known.Known, caller: service.caller, voice: v}
 	return j.run(ctx, stdin)
 }
 
@@ -215,6 +220,9 @@ func (s *settings) binding(list *source.List) map[string]string {
 	}
 	if s.formulaSafe {
 		b["formula safe"] = "yes"
+	}
+	if s.ledger.id != "" {
+		b["ledger"] = s.ledger.id
 	}
 	b["command"] = "run"
 	if s.retry != nil {

@@ -52,6 +52,7 @@ type settings struct {
 	acceptRefusals bool
 	duplicates     string
 	window         window
+	ledger         ledgerSettings
 	metrics        metricsFlags
 
 	logs logFlags
@@ -98,6 +99,7 @@ func (s *settings) register(c *cobra.Command) {
 	f.BoolVar(&s.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
 	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
 	s.window.register(f)
+	s.ledger.register(c)
 	s.metrics.register(c)
 	s.logs.register(c)
 	takesConfig(c, jobFamily)
@@ -135,6 +137,7 @@ func (s *settings) check() error {
 	s.logs.check(&p, s.input, s.output, s.rejects, sink.SummaryPath(s.output))
 	s.checkService(&p)
 	s.checkPace(&p)
+	s.ledger.check(&p)
 	s.metrics.check(&p, s.input, s.output, s.rejects, s.logs.file)
 	if len(p) > 0 {
 		return &usageError{p}

@@ -1,0 +1,147 @@
+package batch
+
+import (
+	"fmt"
+	"time"
+
+	"bulkonboard/batch/ledger"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// Ledger is what is known of customers across lists and nights, as the engine
+// uses it. Match takes keys in ascending order, and Put makes all changes
+// durable or none; putting them again comes to the same. Import is Put for what
+// is older than the ledger. It is safe for concurrent use. *ledger.Ledger implements it.
+type Ledger interface {
+	Hasher() *ledger.Hasher
+	Find(key ledger.Key) (e ledger.Entry, known bool, err error)
+	Match(keys []ledger.Key, found func(i int, value []byte)) error
+	Put(n *ledger.News) error
+	Import(n *ledger.News) error
+}
+
+// Known settles whom a run need not call, because the ledger knows enough of
+// them. A preflight that has it asks for the whole list at once; a run without
+// a preflight asks for each row.
+//
+// Rows of one customer are one question: the customer is unchanged when any of
+// them has the fields that were sent.
+type Known struct {
+	Ledger Ledger
+	Tenant string // whose customers they are
+	FormID string // for records that carry none
+
+	// TTL is how long a session id is good; less than zero: for ever.
+	TTL time.Duration
+	// KeepChanged answers with the session id that is known though fields
+	// differ from those sent.
+	KeepChanged bool
+	// RetryRejected asks again for customers that were refused and have not
+	// changed since.
+	RetryRejected bool
+
+	hasher  *ledger.Hasher // of who reads
+	answers *rowAnswers    // what a preflight has found; nil without one
+}
+
+// standing is what a ledger's entry means for a customer.
+type standing int
+
+const (
+	isNew     standing = iota
+	isKnown            // answered with the session id
+	isChanged          // fields differ from those sent
+	isExpired          // the session id is too old
+	isRefused          // answered with the refusal
+	isDue              // failed, or refused and to be tried again
+	isKept             // changed, and answered all the same
+	standings
+)
+
+// standing holds an entry against the fields of today.
+func (k *Known) standing(e *ledger.Entry, unchanged bool, now time.Time) standing {
+	switch {
+	case e.Outcome == ledger.OK && k.expired(e, now):
+		return isExpired
+	case e.Outcome == ledger.OK && unchanged:
+		return isKnown
+	case e.Outcome == ledger.Rejected && unchanged && !k.RetryRejected:
+		return isRefused
+	case e.Outcome != ledger.Failed && !unchanged:
+		return isChanged
+	}
+	return isDue
+}
+
+func (k *Known) expired(e *ledger.Entry, now time.Time) bool {
+	return k.TTL >= 0 && now.Sub(e.At) >= k.TTL
+}
+
+// answer gives the result of a record whose customer need not be called, or
+// nil. It is called by the reader, in the order of the list.
+func (k *Known) answer(rec *source.Record) (*sink.Result, error) {
+	if k == nil {
+		return nil, nil //nolint:nilnil // no ledger has no answer
+	}
+	e, unchanged, found, err := k.look(rec)
+	if !found || err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	switch k.standing(&e, unchanged, now) {
+	case isKnown:
+		return knownResult(&e, "", now), nil
+	case isRefused:
+		return refusedResult(&e, now), nil
+	case isChanged:
+		if k.KeepChanged && e.Outcome == ledger.OK {
+			return knownResult(&e, "; the fields differ from those sent", now), nil
+		}
+	}
+	return nil, nil //nolint:nilnil // the customer is called
+}
+
+// look finds the entry of a record's customer.
+func (k *Known) look(rec *source.Record) (e ledger.Entry, unchanged, found bool, err error) {
+	if k.answers != nil {
+		return k.answers.find(rec)
+	}
+	key, digest := k.hash(rec)
+	e, found, err = k.Ledger.Find(key)
+	return e, e.Digest == digest, found, err
+}
+
+// hash gives the key of a record's customer and the digest of the fields that
+// are sent, but for those that are in the key.
+func (k *Known) hash(rec *source.Record) (ledger.Key, ledger.Digest) {
+	if k.hasher == nil {
+		k.hasher = k.Ledger.Hasher()
+	}
+	return k.hashWith(k.hasher, rec)
+}
+
+func (k *Known) hashWith(h *ledger.Hasher, rec *source.Record) (ledger.Key, ledger.Digest) {
+	c := &rec.Customer
+	return h.Customer(k.Tenant, customerOf(rec, k.FormID)), h.Fields(c.Type, c.MobileNumber, c.EmployeeID, c.ClientID, c.SendEmail,
+		c.FirstName, c.LastName, c.FullName, c.RegistrationNumber, c.TradingName)
+}
+
+func knownResult(e *ledger.Entry, more string, now time.Time) *sink.Result {
+	return &sink.Result{Status: sink.Known, SessionID: e.SessionID, ErrorMessage: obtained(e.At, more), ProcessedAt: now}
+}
+
+func refusedResult(e *ledger.Entry, now time.Time) *sink.Result {
+	return &sink.Result{
+		Status: sink.Rejected, ErrorCode: e.Code, ProcessedAt: now,
+		ErrorMessage: fmt.Sprintf("%s (first refused %s, and not sent again because nothing has changed)", e.Message, moment(e.At)),
+	}
+}
+
+func obtained(at time.Time, more string) string {
+	b := append(make([]byte, 0, 64), "obtained "...)
+	return string(append(at.UTC().AppendFormat(b, time.RFC3339), more...))
+}
+
+// moment is a time in a message.
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }

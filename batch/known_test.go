@@ -1,0 +1,287 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/session"
+	"bulkonboard/source"
+)
+
+func openLedger(t *testing.T) *ledger.Ledger {
+	path := filepath.Join(t.TempDir(), "customers.db")
+	l, err := ledger.Open(path, path+".key")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func knownBy(l Ledger) *Known { return &Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1} }
+
+// night takes a list through a preflight and a run, and gives each row's
+// status and message.
+func night(t *testing.T, k *Known, list string, answer callerFunc) (f *Forecast, rows [][]string, calls map[string]int) {
+	k.answers = nil
+	synctest.Test(t, func(t *testing.T) {
+		if k.TTL > 0 {
+			time.Sleep(24 * time.Hour) // every bubble begins in the same night
+		}
+		j := newJob(t, list, answer)
+		f = forecastOf(t, k, list)
+		j.adjust = func(c *Config) { c.Known, c.Duplicates, c.AcceptRefusals = k, f.Duplicates, true }
+		_, err := j.run(t.Context())
+		require.NoError(t, err)
+		rows, calls = j.rows(), j.service.calls
+	})
+	called := 0
+	for _, row := range rows {
+		if row[colStatus] != "invalid" && row[colAttempts] != "0" {
+			called++
+		}
+	}
+	if f.Repeated == 0 {
+		require.EqualValues(t, f.Calls, called, "the forecast")
+	}
+	require.Equal(t, f.Calls, f.New+f.Changed+f.Expired+f.Due)
+	require.Equal(t, f.Rows, f.Calls+f.Known+f.ChangedKept+f.Refused+f.Repeated+f.Kept+f.Invalid)
+	return f, rows, calls
+}
+
+func forecastOf(t *testing.T, k *Known, text string) *Forecast {
+	list, err := source.Open(strings.NewReader(text), source.Options{Name: "list"})
+	require.NoError(t, err)
+	p := Preflight{List: list, FormID: "form", Scratch: &memory{}, Known: k, KnownScratch: [2]Scratch{&memory{}, &memory{}}}
+	f, err := p.Run(t.Context())
+	require.NoError(t, err)
+	return f
+}
+
+// people makes a list of rows, each an e-mail address and a first name.
+func people(rows ...string) string {
+	var b strings.Builder
+	b.WriteString("customerType,customerEmail,firstName,lastName\n")
+	for _, row := range rows {
+		email, first, _ := strings.Cut(row, " ")
+		fmt.Fprintf(&b, "Individual,%s,%s,Last\n", email, first)
+	}
+	return b.String()
+}
+
+// refusing answers ok, but refuses the customers with a first name.
+func refusing(names ...string) callerFunc {
+	return func(_ context.Context, r *session.Request, _ int) session.Answer {
+		for _, name := range names {
+			if r.FirstName == name {
+				return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No"}
+			}
+		}
+		a := okFor(r)
+		a.SessionID = strings.ToLower(a.SessionID)
+		return a
+	}
+}
+
+func statuses(rows [][]string) []string {
+	var out []string
+	for _, row := range rows {
+		out = append(out, row[colStatus])
+	}
+	return out
+}
+
+func TestTheRowsOfOneCustomerAreOneQuestionToTheLedger(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		rows          []string
+		refuses       string
+		first, second []string
+	}{
+		{"one row", []string{"a@x.io A"}, "", []string{"ok"}, []string{"known"}},
+		{"the same twice", []string{"a@x.io A", "A@x.io A"}, "", []string{"ok", "duplicate"}, []string{"known", "duplicate"}},
+		{"with two names", []string{"a@x.io A", "a@x.io B"}, "", []string{"ok", "duplicate"}, []string{"known", "duplicate"}},
+		{"the first is refused", []string{"a@x.io A", "a@x.io B"}, "A", []string{"rejected", "ok"}, []string{"known", "duplicate"}},
+		{"refused in both", []string{"a@x.io A", "a@x.io A"}, "A", []string{"rejected", "rejected"}, []string{"rejected", "rejected"}},
+		{"an invalid row leads nobody", []string{"a@x.io ", "a@x.io B"}, "", []string{"invalid", "ok"}, []string{"invalid", "known"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := knownBy(openLedger(t))
+			_, rows, _ := night(t, k, people(c.rows...), refusing(c.refuses))
+			assert.Equal(t, c.first, statuses(rows))
+			for range 2 {
+				_, rows, calls := night(t, k, people(c.rows...), refusing(c.refuses))
+				assert.Equal(t, c.second, statuses(rows))
+				assert.Empty(t, calls)
+			}
+		})
+	}
+}
+
+func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
+	list := people("ok@x.io Olga", "refused@x.io Rob", "failed@x.io Fay")
+	answer := func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+		if r.FirstName == "Fay" {
+			return session.Answer{Outcome: session.Failed, Recognised: true, Status: 500, Code: "http_500"}
+		}
+		return refusing("Rob")(ctx, r, attempt)
+	}
+	changed := people("ok@x.io Olaf", "refused@x.io Bob", "failed@x.io Fay")
+	for _, c := range []struct {
+		name   string
+		list   string
+		adjust func(*Known)
+		want   []string
+		counts Forecast
+	}{
+		{"nothing has changed", list, func(*Known) {}, []string{"known", "rejected", "failed"}, Forecast{Known: 1, Refused: 1, Due: 1}},
+		{"refused are sent again", list, func(k *Known) { k.RetryRejected = true }, []string{"known", "rejected", "failed"}, Forecast{Known: 1, Due: 2}},
+		{"changed", changed, func(*Known) {}, []string{"ok", "ok", "failed"}, Forecast{Changed: 2, Due: 1}},
+		{"changed and kept", changed, func(k *Known) { k.KeepChanged = true }, []string{"known", "ok", "failed"}, Forecast{ChangedKept: 1, Changed: 1, Due: 1}},
+		{"always asked again", list, func(k *Known) { k.TTL = 0 }, []string{"ok", "rejected", "failed"}, Forecast{Expired: 1, Refused: 1, Due: 1}},
+		{"expired", list, func(k *Known) { k.TTL = 24 * time.Hour }, []string{"ok", "rejected", "failed"}, Forecast{Expired: 1, Refused: 1, Due: 1}},
+		{"not expired", list, func(k *Known) { k.TTL = 25 * time.Hour }, []string{"known", "rejected", "failed"}, Forecast{Known: 1, Refused: 1, Due: 1}},
+		{"another tenant", list, func(k *Known) { k.Tenant = "other" }, []string{"ok", "rejected", "failed"}, Forecast{New: 3}},
+		{"another form", list, func(k *Known) { k.FormID = "other" }, []string{"ok", "rejected", "failed"}, Forecast{New: 3}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := knownBy(openLedger(t))
+			night(t, k, list, answer)
+			c.adjust(k)
+			f, rows, _ := night(t, k, c.list, answer)
+			assert.Equal(t, c.want, statuses(rows))
+			got := Forecast{New: f.New, Known: f.Known, Changed: f.Changed, ChangedKept: f.ChangedKept, Expired: f.Expired, Refused: f.Refused, Due: f.Due}
+			assert.Equal(t, c.counts, got)
+		})
+	}
+}
+
+func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
+	l := openLedger(t)
+	h := l.Hasher()
+	var list strings.Builder
+	list.WriteString("customerType,customerEmail,firstName,lastName\n")
+	const n = 5000
+	var changes []ledger.Change
+	k := knownBy(l)
+	for i := range n {
+		fmt.Fprintf(&list, "Individual,c%d@x.io,F,L\n", i)
+		if i%5 != 0 {
+			c := source.Customer{Type: "Individual", Email: fmt.Sprintf("c%d@x.io", i), FirstName: "F", LastName: "L"}
+			key, digest := k.hashWith(h, &source.Record{Customer: c})
+			changes = append(changes, ledger.Change{Key: key, Entry: ledger.Entry{Outcome: ledger.OK, Digest: digest, At: time.UnixMilli(0), SessionID: fmt.Sprintf("s-%d", i)}})
+		}
+	}
+	require.NoError(t, l.Put(&ledger.News{Changes: changes}))
+	for name, ahead := range map[string]bool{"with a preflight": true, "row by row": false} {
+		t.Run(name, func(t *testing.T) {
+			k := knownBy(l)
+			if ahead {
+				f := forecastOf(t, k, list.String())
+				assert.EqualValues(t, n/5, f.Calls)
+			}
+			records, err := source.Open(strings.NewReader(list.String()), source.Options{Name: "list"})
+			require.NoError(t, err)
+			for rec, err := range records.Records() {
+				require.NoError(t, err)
+				res, err := k.answer(rec)
+				require.NoError(t, err)
+				if rec.Row%5 == 1 {
+					require.Nil(t, res)
+					continue
+				}
+				require.Equal(t, fmt.Sprintf("s-%d", rec.Row-1), res.SessionID)
+				require.Equal(t, "obtained 1970-01-01T00:00:00Z", res.ErrorMessage)
+			}
+		})
+	}
+}
+
+func TestAListThatIsChangedBehindItsForecastGetsNobodyElsesAnswer(t *testing.T) {
+	k := knownBy(openLedger(t))
+	night(t, k, people("a@x.io A", "b@x.io B"), refusing())
+	k.answers = nil
+	forecastOf(t, k, people("a@x.io A", "b@x.io B"))
+	j := newJob(t, people("a@x.io A", "c@x.io C"), refusing())
+	j.adjust = func(c *Config) { c.Known = k }
+	_, err := j.run(t.Context())
+	var changed *source.ChangedError
+	require.ErrorAs(t, err, &changed)
+	assert.Empty(t, j.service.calls)
+}
+
+// faulty is a ledger whose n-th Put fails, before or after it was done.
+type faulty struct {
+	*ledger.Ledger
+	n    int
+	done bool
+}
+
+var errFault = errors.New("no room")
+
+func (f *faulty) Put(n *ledger.News) error {
+	f.n--
+	if f.n == 0 && !f.done {
+		return errFault
+	}
+	err := f.Ledger.Put(n)
+	if f.n == 0 {
+		return errFault
+	}
+	return err
+}
+
+func TestALedgerThatFailsEndsTheRunAndLosesNothing(t *testing.T) {
+	const n = 40
+	slow := func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+		time.Sleep(time.Second)
+		return refusing("First7")(ctx, r, attempt)
+	}
+	for _, done := range []bool{false, true} {
+		for fail, failed := 1, true; failed; fail++ {
+			l := openLedger(t)
+			synctest.Test(t, func(t *testing.T) {
+				j := newJob(t, csvList(n), slow)
+				j.adjust = func(c *Config) { c.Known = knownBy(&faulty{l, fail, done}); c.AcceptRefusals = true }
+				_, err := j.run(t.Context())
+				if failed = err != nil; failed {
+					require.ErrorIs(t, err, errFault)
+					j.adjust = func(c *Config) { c.Known = knownBy(l); c.AcceptRefusals = true }
+					_, err = j.run(t.Context())
+					require.NoError(t, err)
+				}
+				assert.Len(t, j.rows(), n)
+				for customer, calls := range j.service.calls {
+					assert.Equal(t, 1, calls, customer)
+				}
+			})
+			f := forecastOf(t, knownBy(l), csvList(n))
+			assert.EqualValues(t, n-1, f.Known)
+			assert.EqualValues(t, 1, f.Refused)
+			if !failed {
+				assert.Greater(t, fail, 3, "several commits")
+			}
+		}
+	}
+}
+
+func TestRefusalsOfEarlierNightsDoNotUseUpTheFailuresThatAreAllowed(t *testing.T) {
+	k := knownBy(openLedger(t))
+	list := people("a@x.io Bad", "b@x.io Bad", "c@x.io Bad", "d@x.io Good")
+	night(t, k, list, refusing("Bad"))
+	k.answers = nil
+	j := newJob(t, list, refusing("Bad"))
+	j.adjust = func(c *Config) { c.Known, c.MaxFailures = k, FailureLimit{Count: 2} }
+	sum, err := j.run(t.Context())
+	require.NoError(t, err)
+	assert.EqualValues(t, 3, sum.Bad())
+	assert.Empty(t, j.service.calls)
+}

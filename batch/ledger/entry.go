@@ -1,0 +1,201 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+)
+
+// Key names a customer of a tenant's form to whoever has the secret of the
+// ledger, and nobody to others: the first half of an HMAC-SHA-256. That two of
+// ten million customers share one has a chance of one in 2^82.
+type Key [16]byte
+
+// String is the key as logs show it.
+func (k Key) String() string { return hex.EncodeToString(k[:]) }
+
+// Digest stands for the fields that were sent: the first bytes of an
+// HMAC-SHA-256, so that nobody without the secret can try names. A change of
+// one customer's fields goes unnoticed with a chance of one in 2^64.
+type Digest [8]byte
+
+// Outcome is how the last call for a customer ended.
+type Outcome byte
+
+// The outcomes. A customer of whom nothing is known has no entry.
+const (
+	OK       Outcome = 1 // has a session id
+	Rejected Outcome = 2 // refused by the service
+	Failed   Outcome = 3 // attempts used up on transient errors
+)
+
+// String is the outcome as results call it.
+func (o Outcome) String() string {
+	return map[Outcome]string{OK: "ok", Rejected: "rejected", Failed: "failed"}[o]
+}
+
+// Entry is what is known of one customer.
+type Entry struct {
+	Outcome Outcome
+	Digest  Digest // of the fields that were sent
+	Run     uint64 // in which it was; 0: it was imported
+
+	// At is when the session id was obtained, when these fields were first
+	// refused, or when the last attempt failed. In milliseconds.
+	At time.Time
+
+	SessionID     string // of an OK
+	Code, Message string // of a Rejected: the service's words, safe to show
+}
+
+// A value is: a byte of outcome and flags, the digest (8 bytes), the run as a
+// uvarint, the time in Unix milliseconds as a varint; for an OK the session
+// id, as 16 bytes when it is a UUID and otherwise as a string; for a Rejected
+// code and message as strings. A string has its length as a uvarint before it.
+const (
+	outcomeBits = 0x03
+	uuidFlag    = 0x04
+)
+
+const badValue = "an entry is not in the format of this version"
+
+var errValue error = &FormatError{Path: "the file", Reason: badValue}
+
+// Append appends the entry as ParseEntry reads it.
+func (e *Entry) Append(dst []byte) []byte {
+	uuid, packed := packUUID(e.SessionID)
+	flags := byte(e.Outcome)
+	if packed && e.Outcome == OK {
+		flags |= uuidFlag
+	}
+	dst = append(append(dst, flags), e.Digest[:]...)
+	dst = binary.AppendUvarint(dst, e.Run)
+	dst = binary.AppendVarint(dst, e.At.UnixMilli())
+	switch {
+	case flags&uuidFlag != 0:
+		dst = append(dst, uuid[:]...)
+	case e.Outcome == OK:
+		dst = appendString(dst, e.SessionID)
+	case e.Outcome == Rejected:
+		dst = appendString(appendString(dst, e.Code), e.Message)
+	}
+	return dst
+}
+
+// ParseEntry reads what Append made. It copies what it keeps.
+func ParseEntry(b []byte) (Entry, error) {
+	e, b, packed, err := parseHead(b)
+	switch {
+	case err != nil:
+	case packed:
+		e.SessionID, b = unpackUUID(b), nil
+	case e.Outcome == OK:
+		e.SessionID, b, err = cutString(b)
+	case e.Outcome == Rejected:
+		if e.Code, b, err = cutString(b); err == nil {
+			e.Message, b, err = cutString(b)
+		}
+	}
+	if err != nil || len(b) != 0 || e.Outcome == OK && e.SessionID == "" {
+		return Entry{}, errValue
+	}
+	return e, nil
+}
+
+// ParseHead is ParseEntry without session id, code and message: what it takes
+// to know how a customer stands.
+func ParseHead(b []byte) (Entry, error) {
+	e, _, _, err := parseHead(b)
+	return e, err
+}
+
+// parseHead reads what all entries have. It returns what is left, and whether
+// that is a UUID.
+func parseHead(b []byte) (e Entry, rest []byte, packed bool, err error) {
+	if len(b) < 1+len(e.Digest) || b[0]&^(outcomeBits|uuidFlag) != 0 {
+		return e, nil, false, errValue
+	}
+	e.Outcome, packed = Outcome(b[0]&outcomeBits), b[0]&uuidFlag != 0
+	b = b[1+copy(e.Digest[:], b[1:]):]
+	run, n := binary.Uvarint(b)
+	if n <= 0 {
+		return e, nil, false, errValue
+	}
+	at, m := binary.Varint(b[n:])
+	if m <= 0 || e.Outcome == 0 {
+		return e, nil, false, errValue
+	}
+	e.Run, e.At, rest = run, time.UnixMilli(at).UTC(), b[n+m:]
+	if packed && (e.Outcome != OK || len(rest) != 16) {
+		return e, nil, false, errValue
+	}
+	return e, rest, packed, nil
+}
+
+func appendString(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func cutString(b []byte) (string, []byte, error) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return "", nil, errValue
+	}
+	b = b[size:]
+	return string(b[:n]), b[n:], nil
+}
+
+// uuidDashes are where a UUID has its hyphens.
+var uuidDashes = [...]int{8, 13, 18, 23}
+
+// packUUID packs a UUID in lower case, which unpackUUID gives back as it was.
+func packUUID(s string) (packed [16]byte, ok bool) {
+	if len(s) != 36 {
+		return packed, false
+	}
+	var digits [32]byte
+	n := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return packed, false
+			}
+		case '0' <= c && c <= '9' || 'a' <= c && c <= 'f':
+			digits[n] = c
+			n++
+		default:
+			return packed, false
+		}
+	}
+	_, err := hex.Decode(packed[:], digits[:])
+	return packed, err == nil
+}
+
+func unpackUUID(b []byte) string {
+	var out [36]byte
+	at, from := 0, 0
+	for _, dash := range uuidDashes {
+		n := (dash - at) / 2
+		hex.Encode(out[at:], b[from:from+n])
+		out[dash] = '-'
+		at, from = dash+1, from+n
+	}
+	hex.Encode(out[at:], b[from:])
+	return string(out[:])
+}
+
+// after is the entry that stands once another outcome has come. It is the same
+// however often that is said, so that a journal can be taken up again.
+func (e Entry) after(before *Entry) Entry {
+	switch {
+	case before == nil:
+	case e.Outcome == Failed && before.Outcome == OK:
+		// The session id stays good for the fields that it was given for;
+		// fields that differ from them are sent again.
+		return *before
+	case e.Outcome == Rejected && before.Outcome == Rejected && before.Digest == e.Digest && !before.At.After(e.At):
+		e.At = before.At
+	}
+	return e
+}

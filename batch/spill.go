@@ -1,0 +1,66 @@
+package batch
+
+// Joining ten million rows with a ledger of as many customers one by one would
+// look all over both. So each goes to a scratch file in partitions: the rows
+// by their customer's key, so that the ledger is gone through once and in its
+// own order, and what it has said by row, so that the run finds it in the
+// order of the list. A partition is small enough to be sorted in memory.
+
+const (
+	spillParts = 256
+	spillBytes = 16 << 10 // of a partition, before they go to the file
+)
+
+// spill is records in partitions, in a scratch file.
+type spill struct {
+	file  Scratch
+	end   int64
+	parts [spillParts]spillPart
+}
+
+type spillPart struct {
+	pieces []piece // in the file, in the order in which they came
+	buf    []byte  // behind them
+}
+
+type piece struct {
+	at     int64
+	length int
+}
+
+// add puts a record behind those of its partition.
+func (s *spill) add(part int, record []byte) error {
+	p := &s.parts[part]
+	if p.buf = append(p.buf, record...); len(p.buf) < spillBytes {
+		return nil
+	}
+	if _, err := s.file.Write(p.buf); err != nil {
+		return scratchError("write", err)
+	}
+	p.pieces = append(p.pieces, piece{s.end, len(p.buf)})
+	s.end += int64(len(p.buf))
+	p.buf = p.buf[:0]
+	return nil
+}
+
+// read gives the records of a partition, in the order in which they came, in
+// the memory of dst as far as it goes.
+func (s *spill) read(part int, dst []byte) ([]byte, error) {
+	p := &s.parts[part]
+	length := len(p.buf)
+	for _, piece := range p.pieces {
+		length += piece.length
+	}
+	if cap(dst) < length {
+		dst = make([]byte, 0, length+length/8)
+	}
+	dst = dst[:0]
+	for _, piece := range p.pieces {
+		n := len(dst)
+		dst = dst[:n+piece.length]
+		if _, err := s.file.ReadAt(dst[n:], piece.at); err != nil {
+			return nil, scratchError("read", err)
+		}
+	}
+	return append(dst, p.buf...), nil
+}

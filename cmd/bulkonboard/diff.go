@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+)
+
+// difference is the flags of diff.
+type difference struct {
+	listFlags
+	ledgerSettings
+	tenantID, formID string
+}
+
+func diffCommand() *cobra.Command {
+	var d difference
+	c := &cobra.Command{
+		Use:   "diff --input LIST --ledger LEDGER",
+		Short: "Hold a list against a ledger, and send nothing",
+		Long: `diff tells how many customers of a list are new, known, changed or expired by a
+ledger, and how many the ledger has that are not in the list. It sends nothing,
+writes nothing and needs no service.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if _, err := settle(c, d.check, d.existing); err != nil {
+				return err
+			}
+			return d.with(c.Context(), func(opened *openedLedger) error {
+				return d.run(c.Context(), opened, c.OutOrStdout(), c.ErrOrStderr())
+			})
+		},
+	}
+	c.Flags().SortFlags = false
+	d.listFlags.register(c.Flags())
+	d.ledgerSettings.register(c)
+	c.Flags().StringVar(&d.tenantID, "tenant-id", "", "tenant id")
+	c.Flags().StringVar(&d.formID, "form-id", "", "form id, for rows that have none of their own")
+	takesConfig(c, jobFamily)
+	_ = c.MarkFlagFilename("input")
+	return c
+}
+
+func (d *difference) check() error {
+	var p problems
+	d.listFlags.check(&p)
+	d.ledgerSettings.check(&p)
+	p.need("tenant-id", d.tenantID)
+	p.need("form-id", d.formID)
+	if d.fromStandardInput() {
+		p.add("diff takes a file and not standard input: name the file")
+	}
+	if len(p) > 0 {
+		return &usageError{p}
+	}
+	return nil
+}
+
+// run reads the list and asks the ledger.
+func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io.Writer) error {
+	if _, err := d.checkInput(); err != nil {
+		return err
+	}
+	list, err := d.open(d.input)
+	if err != nil {
+		return err
+	}
+	defer list.Close()
+	p := batch.Preflight{List: list.List, FormID: d.formID, Monitor: new(batch.Monitor), Share: list.done, Known: &batch.Known{
+		Ledger: l.Ledger, Tenant: d.tenantID, FormID: d.formID, TTL: d.ttl, KeepChanged: d.whenChanged == "keep", RetryRejected: d.retryRejected,
+	}}
+	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
+		file, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = file.Close() }() // nobody wants it any more
+		*scratch = file
+	}
+	stderr = terminalOr(stderr)
+	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
+	f, err := p.Run(ctx)
+	stop()
+	if err != nil {
+		return err
+	}
+	customers, err := l.Len()
+	if err != nil {
+		return err
+	}
+	printForecast(stdout, f, d.name(), expected{})
+	fmt.Fprintf(stdout, "  %-10s %d customers of the ledger are not in this list\n", "gone", customers-f.Found)
+	return nil
+}

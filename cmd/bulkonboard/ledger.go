@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func ledgerCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ledger",
+		Short: "Look after what is known of each customer from earlier nights",
+		Long: `The ledger of run --ledger keeps, across lists and nights, the session id of each
+customer, when it was obtained, and a digest of the fields that were sent. It
+names nobody: a customer is an HMAC under a key that is in another file.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(ledgerStatsCommand(), ledgerImportCommand(), ledgerExportCommand(), ledgerForgetCommand(), ledgerExpireCommand())
+	return c
+}
+
+// existing is check for commands that are about a ledger that is there.
+func (l *ledgerFile) existing() error {
+	var p problems
+	p.need("ledger", l.path)
+	if l.check(&p); len(p) == 0 {
+		if _, err := os.Stat(l.path); err != nil {
+			p.add(fmt.Sprintf("--ledger: %v; a ledger is made by run --ledger and by ledger import", err))
+		}
+	}
+	if len(p) > 0 {
+		return &usageError{p}
+	}
+	return nil
+}
+
+// ofLedger makes a command that does something with a ledger that is there.
+func ofLedger(c *cobra.Command, do func(*cobra.Command, []string, *openedLedger) error, checks ...func() error) *cobra.Command {
+	var l ledgerFile
+	c.Flags().SortFlags = false
+	l.register(c, "file of the ledger")
+	takesConfig(c, jobFamily)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if _, err := settle(c, append([]func() error{l.existing}, checks...)...); err != nil {
+			return err
+		}
+		return l.with(c.Context(), func(opened *openedLedger) error { return do(c, args, opened) })
+	}
+	return c
+}
+
+// with opens the ledger for as long as something is done with it.
+func (l *ledgerFile) with(ctx context.Context, do func(*openedLedger) error) error {
+	opened, err := l.openLedger(ctx)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	return do(opened)
+}

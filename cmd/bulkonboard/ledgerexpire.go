@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch/ledger"
+)
+
+func ledgerExpireCommand() *cobra.Command {
+	var olderThan string
+	var age time.Duration
+	check := func() (err error) {
+		if age, err = parseDays(olderThan); err != nil || olderThan == "" {
+			return &usageError{[]string{fmt.Sprintf("--older-than is %q; it takes a time such as 90d or 12h", olderThan)}}
+		}
+		return nil
+	}
+	c := ofLedger(&cobra.Command{
+		Use:   "expire --ledger LEDGER --older-than 90d",
+		Short: "Erase customers whose session id, or refusal, is older than that",
+		Long: `expire erases the customers whose session id was obtained, or who were refused or
+failed, longer ago than that. They are new to the next run. The file is written
+anew without them, so nothing of them is left in it.`,
+		Args: cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string, l *openedLedger) error {
+		before := time.Now().Add(-age)
+		erased, err := l.Erase(func(_ ledger.Key, e *ledger.Entry) bool { return e.At.Before(before) })
+		if err == nil {
+			fmt.Fprintf(c.OutOrStdout(), "erased %d customers older than %s\n", erased, olderThan)
+		}
+		return err
+	}, check)
+	c.Flags().StringVar(&olderThan, "older-than", "", "how old, such as 90d or 12h")
+	typedOnly(c, "older-than")
+	return c
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch/ledger"
+)
+
+func ledgerExportCommand() *cobra.Command {
+	var output string
+	c := ofLedger(&cobra.Command{
+		Use:   "export --ledger LEDGER",
+		Short: "Write a ledger as CSV",
+		Long: `export writes one row for each customer of a ledger, in the order of the keys: the
+key, the outcome, the session id, when it was obtained (or the customer first
+refused), the digest of the fields that were sent, in which run that was and
+when that run began, and the code of a refusal. A key names nobody.`,
+		Args: cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string, l *openedLedger) error {
+		if output == "" {
+			return exportLedger(c.OutOrStdout(), l.Ledger)
+		}
+		f, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return &usageError{[]string{"--output: " + err.Error()}}
+		}
+		return errors.Join(exportLedger(f, l.Ledger), f.Close())
+	})
+	c.Flags().StringVarP(&output, "output", "o", "", "write to this new file and not to standard output")
+	typedOnly(c, "output")
+	_ = c.MarkFlagFilename("output")
+	return c
+}
+
+func exportLedger(w io.Writer, l *ledger.Ledger) error {
+	runs, err := l.Runs()
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriter(w)
+	out := csv.NewWriter(buffered)
+	_ = out.Write([]string{"key", "outcome", "sessionId", "at", "digest", "run", "runBegan", "errorCode"}) // Flush tells
+	err = l.All(func(key ledger.Key, e *ledger.Entry) error {
+		run, began := "", ""
+		if e.Run > 0 {
+			run, began = runs[e.Run].ID, runs[e.Run].Began.Format(time.RFC3339)
+		}
+		return out.Write([]string{
+			key.String(), e.Outcome.String(), e.SessionID, e.At.Format(time.RFC3339Nano), hex.EncodeToString(e.Digest[:]), run, began, e.Code,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if out.Flush(); out.Error() != nil {
+		return out.Error()
+	}
+	return buffered.Flush()
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch/ledger"
+	"bulkonboard/source"
+)
+
+func ledgerForgetCommand() *cobra.Command {
+	return ofLedger(&cobra.Command{
+		Use:   "forget EMAIL --ledger LEDGER",
+		Short: "Erase one person from a ledger",
+		Long: `forget erases the customer with this e-mail address, of every tenant and form that
+the ledger has customers of. With - the address is read from standard input, so
+that it is in no shell's history. The log says by key, and not by name, what was
+erased. The file is written anew, so nothing of the person is left in it; copies
+of it, and results files, are not touched.`,
+		Args: cobra.ExactArgs(1),
+	}, func(c *cobra.Command, args []string, l *openedLedger) error {
+		email, err := addressOf(args[0], c.InOrStdin())
+		if err != nil {
+			return err
+		}
+		return forget(l.Ledger, email, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))
+	})
+}
+
+// addressOf is the address that was typed, or that standard input has.
+func addressOf(argument string, stdin io.Reader) (string, error) {
+	if argument == standardInput {
+		line, err := bufio.NewReader(stdin).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		argument = line
+	}
+	email := strings.TrimSpace(argument)
+	if !strings.Contains(email, "@") {
+		return "", &usageError{[]string{"forget takes one e-mail address, or - and the address on standard input"}}
+	}
+	return email, nil
+}
+
+func forget(l *ledger.Ledger, email string, log *slog.Logger) error {
+	forms, err := l.Forms()
+	if err != nil {
+		return err
+	}
+	h, there := l.Hasher(), map[ledger.Key]bool{}
+	for _, form := range forms {
+		key := h.Customer(form.Tenant, source.CustomerKey(form.ID, email))
+		_, known, err := l.Find(key)
+		if err != nil {
+			return err
+		}
+		if known {
+			there[key] = true
+		}
+	}
+	if len(there) == 0 {
+		log.Info("the ledger has nobody with this address", "forms_looked_at", len(forms))
+		return nil
+	}
+	if _, err := l.Erase(func(key ledger.Key, _ *ledger.Entry) bool { return there[key] }); err != nil {
+		return err
+	}
+	for key := range there {
+		log.Info("erased from the ledger", "key", key)
+	}
+	return nil
+}

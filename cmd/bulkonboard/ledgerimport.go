@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/ledger"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// importing is the flags of ledger import.
+type importing struct {
+	listFlags
+	ledgerFile
+	tenantID, formID string
+	formulaSafe      bool
+}
+
+func ledgerImportCommand() *cobra.Command {
+	var i importing
+	c := &cobra.Command{
+		Use:   "import RESULTS --ledger LEDGER",
+		Short: "Put an earlier results file down in a ledger",
+		Long: `import reads the results of a run that had no ledger, and puts down what became of
+each customer: session id, when it was processed, and the digest of the fields.
+Tenant, form and columns are named as they were for that run. What the ledger
+has already, and as new, stays. The ledger is made when there is none.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			_ = c.Flags().Set("input", args[0]) // a text takes any
+			if _, err := settle(c, i.check); err != nil {
+				return err
+			}
+			return i.with(c.Context(), func(opened *openedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
+		},
+	}
+	c.Flags().SortFlags = false
+	i.listFlags.register(c.Flags())
+	i.ledgerFile.register(c, "file of the ledger; made when there is none")
+	c.Flags().StringVar(&i.tenantID, "tenant-id", "", "tenant id of that run")
+	c.Flags().StringVar(&i.formID, "form-id", "", "form id of that run, for rows that have none of their own")
+	c.Flags().BoolVar(&i.formulaSafe, "formula-safe", false, "the results were written with --formula-safe")
+	takesConfig(c, jobFamily)
+	typedOnly(c, "input")
+	_ = c.Flags().MarkHidden("input")
+	_ = c.MarkFlagFilename("input")
+	return c
+}
+
+func (i *importing) check() error {
+	var p problems
+	i.prefixed = i.formulaSafe
+	i.listFlags.check(&p)
+	p.need("ledger", i.path)
+	i.ledgerFile.check(&p)
+	p.need("tenant-id", i.tenantID)
+	p.need("form-id", i.formID)
+	if i.fromStandardInput() {
+		p.add("import takes a results file and not standard input: name the file")
+	}
+	if len(p) > 0 {
+		return &usageError{p}
+	}
+	return nil
+}
+
+// run reads the results and puts them down.
+func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
+	if _, err := i.checkInput(); err != nil {
+		return err
+	}
+	list, err := i.open(i.input)
+	if err != nil {
+		return err
+	}
+	defer list.Close()
+	previous, err := previousOf(list.List)
+	if err != nil {
+		return &source.ListError{Name: i.input, Line: 1, Reason: "this is no results file: " + err.Error(), Hint: "name the results of a run"}
+	}
+	scratch, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = scratch.Close() }() // nobody wants it any more
+	k := &batch.Known{Ledger: l, Tenant: i.tenantID, FormID: i.formID}
+	into, rows, undated := k.Import(scratch), int64(0), int64(0)
+	for rec, err := range list.Records() {
+		if err != nil {
+			return err
+		}
+		rows++
+		res, ok := previous.Result(rec)
+		if !ok || len(rec.Problems) > 0 {
+			continue
+		}
+		if res.Status == sink.Known {
+			res.Status, res.ProcessedAt = sink.OK, obtained(&res)
+		}
+		if res.ProcessedAt.IsZero() {
+			undated++
+			continue
+		}
+		if err := into.Take(rec, &res); err != nil {
+			return err
+		}
+	}
+	if err := into.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%d rows read, %d customers put down\n", rows, into.Taken)
+	if undated > 0 {
+		fmt.Fprintf(w, "%d rows left out: when they were processed cannot be read, as when a spreadsheet has saved it\n", undated)
+	}
+	return nil
+}
+
+// obtained is when the session id of a known row was obtained.
+func obtained(res *sink.Result) time.Time {
+	words := strings.FieldsFunc(strings.TrimPrefix(res.ErrorMessage, "obtained "), func(r rune) bool { return r == ';' })
+	if len(words) == 0 {
+		return time.Time{}
+	}
+	at, _ := time.Parse(time.RFC3339, words[0])
+	return at
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch/ledger"
+)
+
+func ledgerStatsCommand() *cobra.Command {
+	return ofLedger(&cobra.Command{
+		Use:   "stats --ledger LEDGER",
+		Short: "Count the customers of a ledger by outcome and age",
+		Args:  cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string, l *openedLedger) error {
+		return printLedger(c.OutOrStdout(), l.Ledger, time.Now())
+	})
+}
+
+// ages are the columns of the table, each up to so many days.
+var ages = [...]int{1, 7, 30, 90, 365}
+
+// ledgerTable counts customers by outcome; the last column is what is older.
+type ledgerTable map[ledger.Outcome]*[len(ages) + 1]int64
+
+func (t ledgerTable) add(e *ledger.Entry, now time.Time) {
+	row := t[e.Outcome]
+	if row == nil {
+		row = new([len(ages) + 1]int64)
+		t[e.Outcome] = row
+	}
+	column := 0
+	for column < len(ages) && now.Sub(e.At) > time.Duration(ages[column])*24*time.Hour {
+		column++
+	}
+	row[column]++
+}
+
+func printLedger(w io.Writer, l *ledger.Ledger, now time.Time) error {
+	table, customers := ledgerTable{}, int64(0)
+	if err := l.All(func(_ ledger.Key, e *ledger.Entry) error {
+		table.add(e, now)
+		customers++
+		return nil
+	}); err != nil {
+		return err
+	}
+	runs, err := l.Runs()
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(l.Path())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s: %d customers, put down by %d runs; %.1f MiB\n", l.Path(), customers, len(runs), float64(info.Size())/(1<<20))
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(out, "\t")
+	for _, days := range ages {
+		fmt.Fprintf(out, "up to %d d\t", days)
+	}
+	fmt.Fprintln(out, "older\t")
+	for _, outcome := range []ledger.Outcome{ledger.OK, ledger.Rejected, ledger.Failed} {
+		if table[outcome] == nil {
+			continue
+		}
+		fmt.Fprintf(out, "%s\t", outcome)
+		for _, n := range table[outcome] {
+			fmt.Fprintf(out, "%d\t", n)
+		}
+		fmt.Fprintln(out)
+	}
+	return out.Flush()
+}
