@@ -57,10 +57,12 @@ func night(t *testing.T, k *Known, list string, answer callerFunc) (f *Forecast,
 	return f, rows, calls
 }
 
-func forecastOf(t *testing.T, k *Known, text string) *Forecast {
+func forecastOf(t *testing.T, k *Known, text string) *Forecast { return forecastFor(t, "", k, text) }
+
+func forecastFor(t *testing.T, runID string, k *Known, text string) *Forecast {
 	list, err := source.Open(strings.NewReader(text), source.Options{Name: "list"})
 	require.NoError(t, err)
-	p := Preflight{List: list, FormID: "form", Scratch: &memory{}, Known: k, KnownScratch: [2]Scratch{&memory{}, &memory{}}}
+	p := Preflight{List: list, FormID: "form", Scratch: &memory{}, Known: k, RunID: runID, KnownScratch: [2]Scratch{&memory{}, &memory{}}}
 	f, err := p.Run(t.Context())
 	require.NoError(t, err)
 	return f
@@ -270,6 +272,42 @@ func TestALedgerThatFailsEndsTheRunAndLosesNothing(t *testing.T) {
 				assert.Greater(t, fail, 3, "several commits")
 			}
 		}
+	}
+}
+
+func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *testing.T) {
+	list := people("a@x.io Bad", "b@x.io Ben", "a@x.io Good")
+	for name, c := range map[string]struct {
+		resumed string
+		want    []string
+	}{
+		"gone on with":  {"run-1", []string{"rejected", "ok", "ok"}},
+		"another night": {"run-2", []string{"rejected", "ok", "rejected"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, hangs := knownBy(openLedger(t)), true
+				j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+					if hangs && r.FirstName != "Bad" {
+						<-ctx.Done()
+						return session.Answer{Outcome: session.Cancelled}
+					}
+					return refusing("Bad")(ctx, r, attempt)
+				})
+				start := func(ctx context.Context, run string) error {
+					f := forecastFor(t, run, k, list)
+					j.adjust = func(c *Config) { c.ID, c.Known, c.Duplicates, c.AcceptRefusals = "run-1", k, f.Duplicates, true }
+					_, err := j.run(ctx)
+					return err
+				}
+				ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
+				defer cancel()
+				require.ErrorIs(t, start(ctx, "run-1"), ErrInterrupted)
+				hangs = false
+				require.NoError(t, start(t.Context(), c.resumed))
+				assert.Equal(t, c.want, statuses(j.rows()))
+			})
+		})
 	}
 }
 
