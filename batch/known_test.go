@@ -311,6 +311,36 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 	}
 }
 
+func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, list := knownBy(openLedger(t)), people("a@x.io Ann", "b@x.io Ben", "c@x.io Cid")
+		stopped := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+			if r.FirstName == "Ann" {
+				<-ctx.Done()
+				return session.Answer{Outcome: session.Cancelled}
+			}
+			return refusing()(ctx, r, attempt)
+		})
+		stopped.adjust = func(c *Config) { c.Known = k }
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
+		defer cancel()
+		sum, err := stopped.run(ctx)
+		require.ErrorIs(t, err, ErrInterrupted)
+		require.Zero(t, sum.Rows, "all wait for the first")
+
+		other := newJob(t, list, refusing())
+		other.adjust = stopped.adjust
+		_, err = other.run(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"ok", "known", "known"}, statuses(other.rows()))
+		stopped.service = newFakeService(refusing())
+		_, err = stopped.run(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"known", "ok", "ok"}, statuses(stopped.rows()))
+		assert.Empty(t, stopped.service.calls)
+	})
+}
+
 func TestRefusalsOfEarlierNightsDoNotUseUpTheFailuresThatAreAllowed(t *testing.T) {
 	k := knownBy(openLedger(t))
 	list := people("a@x.io Bad", "b@x.io Bad", "c@x.io Bad", "d@x.io Good")

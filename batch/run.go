@@ -221,6 +221,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		return r.publish(write.position)
 	}
 	if err == nil { // everything written is committed, and not what was measured since
+		r.records.takeAhead(order)
 		err = r.commit(write.position, r.tally)
 	}
 	if cause := context.Cause(soft); cause != nil {
