@@ -38,7 +38,7 @@ has already, and as new, stays. The ledger is made when there is none.`,
 			if _, err := settle(c, i.check); err != nil {
 				return err
 			}
-			return i.with(c.Context(), func(opened *openedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
+			return i.with(c, func(opened *openedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
 		},
 	}
 	c.Flags().SortFlags = false
