@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -66,6 +67,8 @@ type writer struct {
 	records    *records // nil without a ledger
 	refused    int64    // rows that were refused on an earlier run, which is no news
 	monitor    *Monitor
+	ids        *sharedIDs
+	log        *slog.Logger
 
 	position source.Position
 	dirty    bool // rows were written since the last commit
@@ -129,6 +132,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.reject(s.rec)
 	}
 	w.keepAnswer(s, res)
+	w.shared(s, res)
 	w.tally.add(s, res)
 	switch {
 	case !s.known:

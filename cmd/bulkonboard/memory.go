@@ -4,29 +4,29 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	runtimemetrics "runtime/metrics"
+	goruntime "runtime/metrics"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 const (
-	// garbage is how many bytes the collector lets pile up before it runs. Its
-	// default is as much as is in use: a run that holds next to nothing has it
-	// run every few hundred rows (a tenth of all CPU), and one that holds a
-	// large table takes twice its size. Four times this saves another fiftieth
-	// of the CPU, and no longer fits a small room at 512 calls in flight.
-	garbage = 8 << 20
+	// room is how many bytes may be in use and garbage together before the
+	// collector runs, as long as there is room. Its default is twice what is
+	// in use: a run that holds next to nothing has it run every few hundred
+	// rows, for a tenth of all CPU. A larger room saves little more.
+	room = 16 << 20
+
+	// leastGarbage and leastPercent of what is in use may be garbage in any
+	// case, or a run that holds much would do nothing but collect.
+	leastGarbage = 5 << 20
+	leastPercent = 25
 
 	// leastInUse is what the collector takes for the least that can be in use.
 	leastInUse = 4 << 20
-
-	// leastPercent of what is in use may be garbage in any case, or a very
-	// large run would do nothing but collect.
-	leastPercent = 25
 )
 
 // fitCollector makes the garbage collector fit for a batch job. GOGC goes
-// before garbage; GOMEMLIMIT before nine tenths of what a container may use.
+// before the room, GOMEMLIMIT before nine tenths of what a container may use.
 func fitCollector() {
 	_, _ = memlimit.Set() // without a container there is no limit
 	if os.Getenv("GOGC") == "" {
@@ -42,18 +42,20 @@ func fitCollector() {
 	}
 }
 
-// percentOf is garbage in percent of the bytes in use, as GOGC has it.
-func percentOf(inUse uint64) int {
-	return max(leastPercent, int(100*garbage/max(inUse, leastInUse)))
+// percentOf is how much garbage there may be, in percent of the bytes in use,
+// as GOGC has it.
+func percentOf(inUse int) int {
+	inUse = max(inUse, leastInUse)
+	return max(leastPercent, 100*max(room-inUse, leastGarbage)/inUse)
 }
 
 // inUse is what the collector counts as in use: what it found at its last run,
 // stacks and globals.
-func inUse() (bytes uint64) {
-	parts := []runtimemetrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
-	runtimemetrics.Read(parts)
+func inUse() (bytes int) {
+	parts := []goruntime.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
+	goruntime.Read(parts)
 	for _, part := range parts {
-		bytes += part.Value.Uint64()
+		bytes += int(part.Value.Uint64())
 	}
 	return bytes
 }

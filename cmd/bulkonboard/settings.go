@@ -138,7 +138,7 @@ func (s *settings) check() error {
 	s.checkService(&p)
 	s.checkPace(&p)
 	s.ledger.check(&p)
-	s.metrics.check(&p)
+	s.metrics.check(&p, s.input, s.output, s.rejects, s.logs.file)
 	if len(p) > 0 {
 		return &usageError{p}
 	}
