@@ -11,10 +11,8 @@ package batch
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"math"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -104,12 +102,6 @@ func Run(ctx context.Context, c Config) (*Summary, error) {
 		r.explain(err)
 	}
 	return r.summary(), err
-}
-
-// NewID makes the id of a run that begins: the time, for people and for
-// sorting, and a few random digits.
-func NewID(now time.Time) string {
-	return now.UTC().Format("20060102T150405Z-") + strings.ToLower(rand.Text()[:6])
 }
 
 // Origin says where a run comes from, for people.
@@ -343,38 +335,6 @@ func (r *run) targets() map[string]string {
 		targets[state.Summary] = r.SummaryFile.Path
 	}
 	return targets
-}
-
-// Summary says what a run did and how far it came.
-type Summary struct {
-	ID string
-	*Tally
-	Began       bool // the state was taken up and rows were looked at
-	Complete    bool
-	StartedAt   time.Time
-	Duration    time.Duration // of this run, not of the ones it goes on with
-	FromJournal int           // results that an interrupted run had received and not written
-	RowsBefore  int64         // rows that earlier runs had written
-	Pace        pace.Snapshot
-}
-
-func (r *run) summary() *Summary {
-	tally := r.tally
-	if tally == nil {
-		tally = newTally()
-	}
-	tally.Origin = r.Origin
-	return &Summary{
-		ID:          r.ID,
-		Tally:       tally,
-		Began:       r.began,
-		Complete:    r.complete || r.published,
-		StartedAt:   r.started,
-		Duration:    time.Since(r.started),
-		FromJournal: r.answered,
-		RowsBefore:  r.from.Row,
-		Pace:        r.Pace.Snapshot(time.Now()),
-	}
 }
 
 var _ Encoder = (*sink.CSV)(nil)

@@ -436,3 +436,21 @@ func TestCallsThatOutlastTheGraceAreCutOffAndInDoubt(t *testing.T) {
 		assert.Equal(t, 15, sum.FromJournal)
 	})
 }
+
+func TestAnOutageIsSatOutAndMeasured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, to := time.Now().Add(5*time.Second), time.Now().Add(10*time.Minute)
+		j := newJob(t, csvList(300), func(_ context.Context, r *session.Request, _ int) session.Answer {
+			time.Sleep(200 * time.Millisecond)
+			if now := time.Now(); now.After(from) && now.Before(to) {
+				return session.Answer{Outcome: session.Unavailable, Status: 503, Code: "http_503"}
+			}
+			return okFor(r)
+		})
+		sum, err := j.run(t.Context())
+		require.NoError(t, err)
+		j.requireEachItsOwn(300)
+		assert.EqualValues(t, 1, sum.Pace.Outages)
+		assert.InDelta(t, (10 * time.Minute).Seconds(), sum.Measures.Outage.Seconds(), 30)
+	})
+}

@@ -135,12 +135,12 @@ func (l *List) missingFrom(n int) string {
 	if n >= len(l.header) {
 		return ""
 	}
-	return fmt.Sprintf("; it ends before column %d (%s)", n+1, l.header[n])
+	return fmt.Sprintf("; it ends before column %d (%s)", n+1, printable(l.header[n]))
 }
 
 func (l *List) columnName(n int) string {
 	if n > len(l.header) {
 		return "beyond the header"
 	}
-	return l.header[n-1]
+	return printable(l.header[n-1])
 }

@@ -312,7 +312,12 @@ type ReadError struct {
 	Err  error
 }
 
-func (e *ReadError) Error() string { return fmt.Sprintf("read %s: %v", e.Name, e.Err) }
+func (e *ReadError) Error() string {
+	if errors.Is(e.Err, io.ErrUnexpectedEOF) {
+		return fmt.Sprintf("read %s: the compressed list ends in the middle; fetch it again, and run the same command", e.Name)
+	}
+	return fmt.Sprintf("read %s: %v", e.Name, e.Err)
+}
 
 // Unwrap returns what went wrong.
 func (e *ReadError) Unwrap() error { return e.Err }

@@ -3,7 +3,10 @@ package source
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // synonyms are names under which exports have the fields, folded, the likeliest
@@ -230,6 +233,9 @@ func shellAssignment(f field, name string) string { return f.String() + "=" + sh
 // as a space, which is the same as names are compared.
 func shellWord(name string) string {
 	name = strings.Join(strings.Fields(name), " ")
+	if quoted := printable(name); quoted != name {
+		return "$'" + strings.ReplaceAll(quoted[1:len(quoted)-1], "'", `\'`) + "'"
+	}
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-"
 	switch {
 	case name != "" && strings.Trim(name, plain) == "":
@@ -239,4 +245,13 @@ func shellWord(name string) string {
 	default:
 		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 	}
+}
+
+// printable is a name for people: as it is, or quoted with what a terminal
+// could act upon written out.
+func printable(name string) string {
+	if utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return name
+	}
+	return strconv.Quote(name)
 }

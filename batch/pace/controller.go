@@ -166,9 +166,12 @@ func (c *Controller) lone(now time.Time, inFlight int) Verdict {
 	if c.outage.open {
 		at, since = c.outage.canaryAt, c.outage.since
 	}
-	giveUp := since.Add(c.config.MaxOutage)
+	var giveUp time.Time // never
+	if c.config.MaxOutage > 0 {
+		giveUp = since.Add(c.config.MaxOutage)
+	}
 	switch {
-	case c.config.MaxOutage > 0 && !now.Before(giveUp):
+	case !giveUp.IsZero() && !now.Before(giveUp):
 		c.ended = &OutageError{Since: since, Held: !c.outage.open, Cause: c.outage.cause}
 		return Verdict{End: c.ended}
 	case c.flying || inFlight >= c.flight.most:

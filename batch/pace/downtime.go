@@ -34,6 +34,7 @@ func (c *Controller) openOutage(now time.Time, s *Signal) {
 		c.snapshot.Held += now.Sub(c.hold.began)
 	}
 	c.outage.begin(now, s)
+	c.outage.took = c.recent.perSecond(now)
 	c.docket.outage()
 	c.flying = false
 	c.snapshot.Outages++
@@ -49,10 +50,11 @@ func (c *Controller) recovered(now time.Time, t Ticket) {
 	out := now.Sub(c.outage.since)
 	c.snapshot.Outage += out
 	c.outage.end()
-	if c.paced() {
-		c.rate = max(leastRate, c.rate/4)
-		c.phase = searching
+	if !c.paced() { // that may be what it broke down under
+		c.rate = max(firstRate, c.outage.took)
 	}
+	c.rate = max(leastRate, c.rate/4)
+	c.phase = searching
 	c.release(now, t)
 	c.report(Event{Kind: OutageOver, Reason: "a call was answered after " + out.Round(100*time.Millisecond).String(), Rate: finite(c.rate)})
 }

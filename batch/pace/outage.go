@@ -27,7 +27,8 @@ type outage struct {
 	rows   []*Blame // of the streak, up to outageRows of them
 	down   bool     // a failure of the streak cannot be a row's doing
 
-	cause string // of the last failure
+	cause string  // of the last failure
+	took  float64 // accepted calls a second in the minute before
 
 	wait     time.Duration
 	canaryAt time.Time

@@ -60,6 +60,33 @@ func TestAHoldThatTurnsIntoAnOutageIsCountedUpToThen(t *testing.T) {
 	assert.Positive(t, c.Snapshot(c.now).Outage)
 }
 
+func TestWhileACanaryIsUnderWayOnlyItsAnswerOrTheEndIsWaitedFor(t *testing.T) {
+	for _, limit := range []time.Duration{0, time.Hour} {
+		c := newClient(Config{MaxInFlight: 8, MaxOutage: limit})
+		down(t, c, Down)
+		c.wait(t)
+		require.True(t, c.Next(c.now, 0).Send)
+		c.Sent(c.now)
+		v := c.Next(c.now.Add(time.Minute), 1)
+		require.False(t, v.Send)
+		assert.Equal(t, limit == 0, v.At.IsZero(), "who does not end has no time to look again, and none in the past")
+	}
+}
+
+func TestAnUnpacedRunIsPacedOnceTheServiceBrokeDown(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 1000})
+	for range 4000 { // a second
+		c.attempt(t, Signal{Class: Accepted, Latency: time.Millisecond}, &Blame{})
+		c.now = c.now.Add(250 * time.Microsecond)
+	}
+	require.False(t, c.paced())
+	down(t, c, Down)
+	c.wait(t)
+	c.attempt(t, Signal{Class: Accepted, Latency: time.Millisecond}, &Blame{})
+	require.True(t, c.paced())
+	assert.InDelta(t, 1000/3, c.rate, 500, "a quarter of what it took")
+}
+
 func TestNobodyIsChargedForAnOutage(t *testing.T) {
 	for _, class := range []Class{Fault, Down, Unreachable} {
 		c := newClient(Config{MaxInFlight: 100})

@@ -5,6 +5,7 @@ package session
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,13 @@ type Config struct {
 	MaxInflight int           // connections kept for reuse
 	UserAgent   string
 
+	// Authorities vouch for the service's certificate; nil: those of the
+	// system do.
+	Authorities *x509.CertPool
+
+	// NoProxy goes straight to the service, whatever the environment says.
+	NoProxy bool
+
 	// Transport replaces the hardened default; for tests.
 	Transport http.RoundTripper
 }
@@ -44,6 +52,7 @@ type Client struct {
 	// and 307 and 308 would send it on.
 	transport http.RoundTripper
 	template  *http.Request // of every request; URL and header are shared and only read
+	proxy     string        // host of the proxy that is used, if any
 	timeout   time.Duration
 	prefix    []byte // of every body; holds the secret
 	scrub     scrubber
@@ -88,15 +97,15 @@ func New(c Config) (*Client, error) {
 	if err := ValidateBaseURL(c.BaseURL); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	transport := c.Transport
-	if transport == nil {
-		transport = newTransport(c.MaxInflight)
-	}
 	template, err := templateOf(&c)
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	return &Client{transport: transport, template: template, timeout: c.Timeout, prefix: prefixOf(&c), scrub: newScrubber(c.AppSecret)}, nil
+	client := &Client{transport: c.Transport, template: template, timeout: c.Timeout, prefix: prefixOf(&c), scrub: newScrubber(c.AppSecret)}
+	if c.Transport == nil {
+		client.transport, client.proxy, err = c.route(template)
+	}
+	return client, err
 }
 
 // templateOf is a request without a body.

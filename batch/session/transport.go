@@ -8,8 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
-	"sync"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -25,12 +25,11 @@ const (
 	bufferBytes = 2 << 10
 )
 
-// newTransport returns the hardened default: TLS 1.2 or later, proxies from the
-// environment, HTTP/2 where the server offers it, and as many connections kept
-// as there are calls in flight, where net/http's own default keeps two.
+// newTransport returns the hardened default: TLS 1.2 or later, no proxy, HTTP/2
+// where the server offers it, and as many connections kept as there are calls
+// in flight, where net/http's own default keeps two.
 func newTransport(maxInflight int) *http.Transport {
 	return &http.Transport{
-		Proxy:                  proxyOnce(),
 		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    tlsTimeout,
@@ -41,20 +40,6 @@ func newTransport(maxInflight int) *http.Transport {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		WriteBufferSize:        bufferBytes,
 		ReadBufferSize:         bufferBytes,
-	}
-}
-
-// proxyOnce is http.ProxyFromEnvironment, asked once: the environment is read
-// once anyhow, and a client has one endpoint.
-func proxyOnce() func(*http.Request) (*url.URL, error) {
-	var (
-		once  sync.Once
-		proxy *url.URL
-		err   error
-	)
-	return func(r *http.Request) (*url.URL, error) {
-		once.Do(func() { proxy, err = http.ProxyFromEnvironment(r) })
-		return proxy, err
 	}
 }
 
@@ -87,18 +72,17 @@ func failure(ctx context.Context, err error) Answer {
 // unknown is in doubt: it may have been processed.
 func classify(err error) (Outcome, string) {
 	var (
-		dns   *net.DNSError
-		op    *net.OpError
-		netE  net.Error
-		body  *bodyError
-		alert tls.AlertError
+		dns  *net.DNSError
+		op   *net.OpError
+		netE net.Error
+		body *bodyError
 	)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return InDoubt, "answer_too_large"
 	case certificateError(err):
 		return TLSRefused, "certificate_refused"
-	case errors.As(err, &alert):
+	case refusesTLS(err):
 		return TLSRefused, "tls_refused"
 	case errors.As(err, &dns):
 		return Unreachable, "dns_failure"
@@ -130,6 +114,21 @@ func certificateError(err error) bool {
 		invalid      x509.CertificateInvalidError
 	)
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
+}
+
+// refusals are the alerts (RFC 8446, section 6.2) by which a server says that
+// there will be no connection, now or later: no version or cipher in common, no
+// such name, or a client's certificate that this program does not have.
+var refusals = []tls.AlertError{40, 42, 43, 44, 45, 46, 48, 49, 70, 71, 112, 116}
+
+// refusesTLS reports one of them, or a server that goes on in an older version
+// than was offered. crypto/tls has no type for either, but for the words.
+func refusesTLS(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" {
+		return slices.ContainsFunc(refusals, func(a tls.AlertError) bool { return op.Err.Error() == a.Error() })
+	}
+	return strings.Contains(err.Error(), "tls: server selected unsupported protocol version")
 }
 
 // isTLSHandshake reports a handshake that broke off before anything was sent.

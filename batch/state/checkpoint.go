@@ -85,7 +85,7 @@ func readCheckpoint(fsys FS, dir string) (*Checkpoint, error) {
 	case json.Unmarshal(outer.Checkpoint, &cp) != nil:
 		return nil, &CorruptError{Path: name, Reason: "it is no checkpoint"}
 	case cp.Version != version:
-		return nil, &CorruptError{Path: name, Reason: fmt.Sprintf("it is of version %d, and this program knows version %d", cp.Version, version)}
+		return nil, &CorruptError{Path: name, Reason: fmt.Sprintf("it is of version %d, and this program knows version %d: finish the run with the program that began it", cp.Version, version)}
 	}
 	return &cp, nil
 }

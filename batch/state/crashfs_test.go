@@ -94,6 +94,9 @@ func (d *disk) do() (err error, effective bool) {
 func (d *disk) OpenFile(name string, flag int, _ fs.FileMode) (File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if flag&os.O_EXCL != 0 && d.names[name] != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrExist}
+	}
 	if flag&os.O_CREATE != 0 {
 		if err, effective := d.do(); !effective {
 			return nil, err

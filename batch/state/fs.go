@@ -21,7 +21,8 @@ type FS interface {
 	Rename(from, to string) error
 	// Remove removes a file or an empty folder.
 	Remove(name string) error
-	// MkdirAll makes a folder and those above it.
+	// MkdirAll makes a folder and those above it. One that is there already,
+	// and may be another user's trap, is a *PlantedError.
 	MkdirAll(name string, perm fs.FileMode) error
 	// ReadDir lists the names in a folder, sorted.
 	ReadDir(name string) ([]string, error)
@@ -63,6 +64,10 @@ func ioError(op, path string, err error) error {
 	if err == nil {
 		return nil
 	}
+	var planted *PlantedError
+	if errors.As(err, &planted) {
+		return planted
+	}
 	var inner *fs.PathError
 	if errors.As(err, &inner) {
 		err = inner.Err
@@ -73,9 +78,16 @@ func ioError(op, path string, err error) error {
 // OS is the real file system.
 type OS struct{}
 
-// OpenFile implements FS.
+// OpenFile implements FS. It does not write through a symbolic link.
 func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
-	return os.OpenFile(name, flag, perm)
+	if flag&(os.O_WRONLY|os.O_RDWR) != 0 {
+		flag |= noFollow
+	}
+	f, err := os.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, unlessLink(name, err)
+	}
+	return f, nil
 }
 
 // Rename implements FS.
@@ -85,7 +97,16 @@ func (OS) Rename(from, to string) error { return os.Rename(from, to) }
 func (OS) Remove(name string) error { return os.Remove(name) }
 
 // MkdirAll implements FS.
-func (OS) MkdirAll(name string, perm fs.FileMode) error { return os.MkdirAll(name, perm) }
+func (OS) MkdirAll(name string, perm fs.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(name), perm); err != nil {
+		return err
+	}
+	err := os.Mkdir(name, perm)
+	if errors.Is(err, fs.ErrExist) {
+		return checkOwn(name)
+	}
+	return err
+}
 
 // ReadDir implements FS.
 func (OS) ReadDir(name string) ([]string, error) {
@@ -131,13 +152,13 @@ func readFile(fsys FS, name string) ([]byte, error) {
 
 // replaceFile puts a durable file in the place of name.
 func replaceFile(fsys FS, name string, content []byte) error {
-	return replaceFrom(fsys, name, bytes.NewReader(content))
+	return Replace(fsys, name, bytes.NewReader(content))
 }
 
-// replaceFrom does the same with what a reader gives: temp, fsync, rename,
-// fsync of the folder. A crash before the rename leaves the old file, and a
-// temp that the next call overwrites; after it, the new one.
-func replaceFrom(fsys FS, name string, content io.Reader) error {
+// Replace does the same with what a reader gives: temp, fsync, rename, fsync of
+// the folder. The file has mode 0600. A crash before the rename leaves the old
+// file, and a temp that the next call overwrites; after it, the new one.
+func Replace(fsys FS, name string, content io.Reader) error {
 	temp := name + ".tmp"
 	if err := writeFile(fsys, temp, content); err != nil {
 		return err
@@ -148,10 +169,17 @@ func replaceFrom(fsys FS, name string, content io.Reader) error {
 	return ioError("sync", filepath.Dir(name), fsys.SyncDir(filepath.Dir(name)))
 }
 
-// writeFile writes a file whole and makes its content durable, but not its
-// name.
+// writeFile writes a new file whole and makes its content durable, but not its
+// name. What an earlier process left under that name goes first: written into,
+// it would stay whatever it is, another user's perhaps.
 func writeFile(fsys FS, name string, content io.Reader) error {
-	f, err := fsys.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	const anew = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	f, err := fsys.OpenFile(name, anew, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		if err = fsys.Remove(name); err == nil {
+			f, err = fsys.OpenFile(name, anew, 0o600)
+		}
+	}
 	if err != nil {
 		return ioError("create", name, err)
 	}

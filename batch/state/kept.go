@@ -20,7 +20,7 @@ const (
 // Keep puts content under a name, durably, in the place of what was there.
 // Wherever the machine stops, there is the one or the other, and whole.
 func (d *Dir) Keep(name string, content io.Reader) error {
-	return replaceFrom(d.fsys, d.KeptPath(name), content)
+	return Replace(d.fsys, d.KeptPath(name), content)
 }
 
 // Kept gives what was kept under a name, and an error that satisfies

@@ -21,10 +21,10 @@ var errHeld = errors.New("the lock is held")
 // it, so none is ever stale. The file is never removed, or two processes could
 // each hold a lock on a file of that name.
 func (OS) Lock(name string) (func() error, error) {
-	lock := flock.New(name, flock.SetPermissions(0o600))
+	lock := flock.New(name, flock.SetPermissions(0o600), flock.SetFlag(os.O_CREATE|os.O_RDONLY|noFollow))
 	held, err := lock.TryLock()
 	if err != nil {
-		return nil, err
+		return nil, unlessLink(name, err)
 	}
 	if !held {
 		return nil, errHeld

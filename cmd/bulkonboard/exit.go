@@ -60,6 +60,7 @@ func exitCode(err error) int {
 		refused  *batch.RefusedError
 		reading  *source.ReadError
 		corrupt  *state.CorruptError
+		planted  *state.PlantedError
 		held     *state.HeldError
 		deadline *batch.DeadlineError
 		differs  *differsError
@@ -73,7 +74,7 @@ func exitCode(err error) int {
 		return exitBadRows
 	case errors.As(err, &held):
 		return exitHeld
-	case errors.As(err, &corrupt), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream), errors.As(err, &differs):
+	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream), errors.As(err, &differs):
 		return exitState
 	case errors.As(err, &io), errors.As(err, &reading):
 		return exitIO

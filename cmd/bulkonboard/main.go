@@ -18,6 +18,7 @@ import (
 
 func main() {
 	fitCollector()
+	withoutCore()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -59,7 +60,7 @@ Try it without any configuration:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), sandboxCommand(), configCommand(), manCommand())
+	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), reportCommand(), sandboxCommand(), configCommand(), manCommand())
 	return root
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,11 +36,16 @@ func (f *metricsFlags) register(c *cobra.Command) {
 	_ = c.MarkFlagFilename("metrics-file")
 }
 
-func (f *metricsFlags) check(p *problems) {
+// check finds what is wrong. taken are the other files of the run.
+func (f *metricsFlags) check(p *problems, taken ...string) {
 	if _, err := parseLabels(f.labels); err != nil {
 		p.add(err.Error())
 	}
-	if f.file != "" && filepath.Ext(f.file) != ".prom" {
+	switch {
+	case f.file == "":
+	case slices.Contains(taken, f.file):
+		p.add("--metrics-file is another file of this run; name one of its own")
+	case filepath.Ext(f.file) != ".prom":
 		p.add(fmt.Sprintf("--metrics-file is %s; node_exporter reads only names that end in .prom", f.file))
 	}
 }

@@ -98,7 +98,9 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 // scratch makes a scratch file beside the state: there is room for it, and who
 // may read the state may read it.
 func (j *job) scratch() (*os.File, error) {
-	return withoutName(os.OpenFile(j.dir.KeptPath(state.Scratch), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600))
+	path := j.dir.KeptPath(state.Scratch)
+	_ = os.Remove(path) // a killed process may have left one
+	return withoutName(os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600))
 }
 
 // withoutName takes the name off a new file, so that it is gone with the

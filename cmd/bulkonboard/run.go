@@ -233,6 +233,7 @@ func (s *settings) service(ctx context.Context, v *voice) (*service, error) {
 	c := session.Config{
 		BaseURL: s.baseURL, AppID: s.appID, AppSecret: s.secret, TenantID: s.tenantID,
 		Timeout: s.timeout, MaxInflight: s.maxInFlight, UserAgent: "bulkonboard/" + version(),
+		Authorities: s.authorities, NoProxy: s.noProxyEnv,
 	}
 	stop := func() {}
 	if s.sandbox {
@@ -245,6 +246,12 @@ func (s *settings) service(ctx context.Context, v *voice) (*service, error) {
 	if err != nil {
 		stop()
 		return nil, &usageError{[]string{err.Error()}}
+	}
+	if s.warning != "" {
+		v.say("%s", s.warning)
+	}
+	if proxy := client.Proxy(); proxy != "" {
+		v.say("calls go through the proxy %s, by the environment; --no-proxy-env goes without", oneLine(proxy))
 	}
 	return &service{caller: client, close: func() {
 		client.CloseIdle()

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"crypto/x509"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +36,8 @@ type settings struct {
 
 	baseURL, appID, tenantID, formID, secretFile string
 	sandbox                                      bool
+	caFile                                       string
+	noProxyEnv                                   bool
 
 	rate        string
 	maxInFlight int
@@ -58,6 +60,8 @@ type settings struct {
 	shown       map[string]string // all settings, for the summary
 
 	secret       session.Secret
+	warning      string         // about the file that the secret was in
+	authorities  *x509.CertPool // of --ca-file; nil: those of the system
 	invalidLimit batch.InvalidLimit
 	limit        batch.FailureLimit
 	pace         paceSettings
@@ -80,6 +84,8 @@ func (s *settings) register(c *cobra.Command) {
 	f.StringVar(&s.tenantID, "tenant-id", "", "tenant id")
 	f.StringVar(&s.formID, "form-id", "", "form id, for rows that have none of their own")
 	f.StringVar(&s.secretFile, "app-secret-file", "", "file that holds the app secret (or "+secretVariable+")")
+	f.StringVar(&s.caFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
+	f.BoolVar(&s.noProxyEnv, "no-proxy-env", false, "go straight to the service, whatever proxy the environment names (HTTPS_PROXY)")
 	f.StringVar(&s.rate, "rate", "auto", "attempts per second at most; auto searches for what the service takes; 0 sends as fast as it can until the service objects")
 	f.IntVar(&s.maxInFlight, "max-inflight", 64, "attempts under way at once, at most")
 	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "time for one attempt")
@@ -97,7 +103,7 @@ func (s *settings) register(c *cobra.Command) {
 	takesConfig(c, jobFamily)
 	f.BoolVar(&s.printConfig, "print-config", false, "print every setting and where it comes from, and run nothing")
 	typedOnly(c, "print-config")
-	for _, name := range []string{"input", "output", "rejects", "app-secret-file"} {
+	for _, name := range []string{"input", "output", "rejects", "app-secret-file", "ca-file"} {
 		_ = c.MarkFlagFilename(name)
 	}
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"auto", "csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
@@ -129,7 +135,7 @@ func (s *settings) check() error {
 	s.logs.check(&p, s.input, s.output, s.rejects, sink.SummaryPath(s.output))
 	s.checkService(&p)
 	s.checkPace(&p)
-	s.metrics.check(&p)
+	s.metrics.check(&p, s.input, s.output, s.rejects, s.logs.file)
 	if len(p) > 0 {
 		return &usageError{p}
 	}
@@ -153,7 +159,10 @@ func (s *settings) checkService(p *problems) {
 	p.need("tenant-id", s.tenantID)
 	p.need("form-id", s.formID)
 	var err error
-	if s.secret, err = readSecret(s.secretFile); err != nil {
+	if s.secret, s.warning, err = readSecret(s.secretFile); err != nil {
+		p.add(err.Error())
+	}
+	if s.authorities, err = readAuthorities(s.caFile); err != nil {
 		p.add(err.Error())
 	}
 }
@@ -235,20 +244,4 @@ func formatOf(s string) (source.Format, error) {
 		return source.FormatJSONL, nil
 	}
 	return 0, fmt.Errorf("--format is %q; it takes auto, csv or jsonl", s)
-}
-
-// readSecret takes the app secret from the file, or else from the environment.
-func readSecret(file string) (session.Secret, error) {
-	secret := os.Getenv(secretVariable)
-	if file != "" {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return "", fmt.Errorf("--app-secret-file cannot be read: %w", err)
-		}
-		secret = strings.TrimRight(string(b), "\r\n")
-	}
-	if strings.TrimSpace(secret) == "" {
-		return "", fmt.Errorf("the app secret is missing: name a file with --app-secret-file (or %s), or set %s", variableOf("app-secret-file"), secretVariable)
-	}
-	return session.Secret(secret), nil
 }

@@ -24,11 +24,9 @@ func countRows(in io.Reader, name string, settings map[string]string) (*rowCount
 	if err != nil {
 		return nil, err
 	}
-	var previous sink.Previous = sink.EditedJSONL{}
-	if list.Format() == source.FormatCSV {
-		if previous, err = sink.NewEdited(list.Header(), dialectOf(list)); err != nil {
-			return nil, err
-		}
+	previous, err := previousOf(list)
+	if err != nil {
+		return nil, err
 	}
 	c := &rowCounts{status: map[sink.Status]int64{}, codes: map[string]int64{}}
 	for rec, err := range list.Records() {
@@ -47,6 +45,14 @@ func countRows(in io.Reader, name string, settings map[string]string) (*rowCount
 		}
 	}
 	return c, nil
+}
+
+// previousOf finds the results in the records of a results file.
+func previousOf(list *source.List) (sink.Previous, error) {
+	if list.Format() == source.FormatJSONL {
+		return sink.EditedJSONL{}, nil
+	}
+	return sink.NewEdited(list.Header(), dialectOf(list))
 }
 
 // resultsOptions are how results are read that a run with these settings wrote.

@@ -2,12 +2,53 @@ package batch
 
 import (
 	"bytes"
+	"crypto/rand"
 	"math"
+	"strings"
 	"time"
 
+	"bulkonboard/batch/pace"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 )
+
+// NewID makes the id of a run that begins: the time, for people and for
+// sorting, and a few random digits.
+func NewID(now time.Time) string {
+	return now.UTC().Format("20060102T150405Z-") + strings.ToLower(rand.Text()[:6])
+}
+
+// Summary says what a run did and how far it came.
+type Summary struct {
+	ID string
+	*Tally
+	Began       bool // the state was taken up and rows were looked at
+	Complete    bool
+	StartedAt   time.Time
+	Duration    time.Duration // of this run, not of the ones it goes on with
+	FromJournal int           // results that an interrupted run had received and not written
+	RowsBefore  int64         // rows that earlier runs had written
+	Pace        pace.Snapshot
+}
+
+func (r *run) summary() *Summary {
+	tally := r.tally
+	if tally == nil {
+		tally = newTally()
+	}
+	tally.Origin = r.Origin
+	return &Summary{
+		ID:          r.ID,
+		Tally:       tally,
+		Began:       r.began,
+		Complete:    r.complete || r.published,
+		StartedAt:   r.started,
+		Duration:    time.Since(r.started),
+		FromJournal: r.answered,
+		RowsBefore:  r.from.Row,
+		Pace:        r.Pace.Snapshot(time.Now()),
+	}
+}
 
 // SummaryFile is the summary that a run leaves beside its results, and what it
 // says beyond what the run itself knows. It is written anew at the end of every

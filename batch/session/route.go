@@ -1,0 +1,59 @@
+package session
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"net/http"
+)
+
+// errProxy does not repeat what the environment holds: a proxy's URL may have a
+// password in it.
+var errProxy = errors.New("the proxy of the environment cannot be used; mend HTTPS_PROXY, or go without by --no-proxy-env")
+
+// route is the way to the service: what is trusted, and through which proxy,
+// if any. The environment is asked once, since a client has one endpoint.
+func (c *Config) route(template *http.Request) (transport *http.Transport, proxy string, err error) {
+	transport = newTransport(c.MaxInflight)
+	transport.TLSClientConfig.RootCAs = c.Authorities
+	if c.NoProxy {
+		return transport, "", nil
+	}
+	via, err := http.ProxyFromEnvironment(template)
+	if err != nil {
+		return nil, "", errProxy
+	}
+	if via == nil {
+		return transport, "", nil
+	}
+	transport.Proxy = http.ProxyURL(via)
+	return transport, via.Host, nil
+}
+
+// Proxy is the host and port of the proxy that calls go through, without its
+// credentials; "" when they go straight to the service.
+func (c *Client) Proxy() string { return c.proxy }
+
+// ParseAuthorities reads certificates in PEM. Blocks that are none are passed
+// over; a certificate that cannot be read is an error, and so is none at all.
+func ParseAuthorities(text []byte) (*x509.CertPool, error) {
+	pool, found := x509.NewCertPool(), false
+	for {
+		var block *pem.Block
+		block, text = pem.Decode(text)
+		switch {
+		case block == nil && !found:
+			return nil, errors.New("there is no certificate in it; it looks like -----BEGIN CERTIFICATE-----")
+		case block == nil:
+			return pool, nil
+		case block.Type != "CERTIFICATE":
+			continue
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, errors.New("a certificate in it cannot be read")
+		}
+		pool.AddCert(certificate)
+		found = true
+	}
+}

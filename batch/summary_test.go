@@ -1,0 +1,93 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/session"
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// summarised gives a job a summary file in its folder.
+func summarised(j *job) string {
+	path := sink.SummaryPath(j.results())
+	j.adjust = func(c *Config) {
+		c.ID = "r1"
+		c.SummaryFile = SummaryFile{
+			Path: path, Input: func() sink.File { return sink.File{Name: "list", SHA256: "so far"} },
+			ExitCode: func(_ int64, err error) int {
+				if err != nil {
+					return 75
+				}
+				return 0
+			},
+			Retry: func(code string) string { return "retry " + code },
+		}
+	}
+	return path
+}
+
+func summaryAt(t *testing.T, path string) *sink.Summary {
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	s, err := sink.DecodeSummary(b)
+	require.NoError(t, err)
+	require.Empty(t, s.Check())
+	return s
+}
+
+func TestASummaryThatCannotBeWrittenIsToldAndLosesNothing(t *testing.T) {
+	j := newJob(t, csvList(5), func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
+	path := summarised(j)
+	var log bytes.Buffer
+	usual := j.adjust
+	j.adjust = func(c *Config) {
+		usual(c)
+		c.SummaryFile.Path = filepath.Join(j.folder, "nowhere", "summary.json")
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(ErrInterrupted)
+	_, err := j.run(ctx)
+	require.ErrorIs(t, err, ErrInterrupted, "and not what was wrong with the summary")
+	assert.Contains(t, log.String(), "the summary could not be written")
+
+	_, err = j.run(t.Context())
+	var failed *state.IOError
+	require.ErrorAs(t, err, &failed)
+	assert.Contains(t, failed.Path, "nowhere")
+	assert.NoFileExists(t, j.results(), "results come last")
+
+	j.adjust = usual
+	_, err = j.run(t.Context())
+	require.NoError(t, err)
+	assert.True(t, summaryAt(t, path).Complete)
+	assert.Len(t, j.rows(), 5)
+	for _, n := range j.service.calls {
+		assert.Equal(t, 1, n)
+	}
+}
+
+func TestCountsThatDoNotAddUpHandNothingOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		ok, rows, read int64
+	}{
+		"a status is missing":    {2, 3, 3},
+		"a row is missing":       {2, 2, 3},
+		"a row is written twice": {4, 4, 3},
+	} {
+		r := &run{tally: &Tally{Rows: c.rows, Status: map[sink.Status]int64{sink.OK: c.ok}}}
+		var wrong *CountsError
+		require.ErrorAs(t, r.publish(source.Position{Row: c.read}), &wrong, name)
+		assert.False(t, r.concluded, name)
+	}
+}

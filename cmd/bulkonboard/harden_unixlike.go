@@ -1,0 +1,10 @@
+//go:build unix && !linux
+
+package main
+
+import "os"
+
+func notDumpable() {}
+
+// onReadOnlyMount is asked on account of containers, which are Linux.
+func onReadOnlyMount(*os.File) bool { return false }

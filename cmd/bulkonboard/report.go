@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/sink/report"
+)
+
+// reporting is what report was asked for.
+type reporting struct {
+	results, output string
+	withRows        bool
+}
+
+func reportCommand() *cobra.Command {
+	var r reporting
+	c := &cobra.Command{
+		Use:   "report RESULTS",
+		Short: "Make a page for people of how a run went",
+		Long: `report makes one HTML file of RESULTS.summary.json, of a run that is complete or
+of one that stopped: what came of it and what to do next, the rows per second
+with holds and outages, how long attempts took, what went wrong, settings and
+files. It needs no network and runs no script. It names no customer, unless
+--with-rows asks for the rows that need work.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			r.results = args[0]
+			if r.output == "" {
+				r.output = r.results + ".report.html"
+			}
+			return r.make(c.OutOrStdout())
+		},
+	}
+	c.Flags().StringVarP(&r.output, "output", "o", "", "file to write; - for standard output (default: RESULTS.report.html)")
+	c.Flags().BoolVar(&r.withRows, "with-rows", false, "list the rows that did not end well, with their customers")
+	_ = c.MarkFlagFilename("output", "html")
+	return c
+}
+
+// make makes the page and says where it is.
+func (r *reporting) make(stdout io.Writer) error {
+	s, err := summaryOf(r.results)
+	if err != nil && !errors.Is(err, sink.ErrEdited) {
+		return err
+	}
+	if wrong := s.Check(); err != nil || len(wrong) > 0 {
+		return &differsError{results: r.results, run: s.Run, differences: append(wordsOf(err), wrong...)}
+	}
+	page := report.Page{
+		Summary: s, Zone: time.Local,
+		RetryCommand: "bulkonboard retry " + quoted(r.results), StatusCommand: "bulkonboard status " + quoted(r.results),
+	}
+	if r.withRows {
+		if page.Rows, err = rowsThatNeedWork(s, r.results); err != nil {
+			return err
+		}
+	}
+	var b bytes.Buffer
+	if err := page.Write(&b); err != nil {
+		return fmt.Errorf("make the page: %w", err)
+	}
+	if r.output == "-" {
+		_, err := b.WriteTo(stdout)
+		return err
+	}
+	if err := r.checkOutput(); err != nil {
+		return err
+	}
+	if err := state.Replace(state.OS{}, r.output, &b); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "report: %s\n", r.output)
+	return nil
+}
+
+func wordsOf(err error) []string {
+	if err == nil {
+		return nil
+	}
+	return []string{err.Error()}
+}
+
+// checkOutput refuses to replace anything but an earlier report.
+func (r *reporting) checkOutput() error {
+	file, err := os.Open(r.output)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &usageError{[]string{"--output: " + err.Error()}}
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	begins := make([]byte, len(report.Marker))
+	if _, err := io.ReadFull(file, begins); err != nil || string(begins) != report.Marker {
+		return &usageError{[]string{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}}
+	}
+	return nil
+}

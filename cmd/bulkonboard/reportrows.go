@@ -1,0 +1,73 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/sink"
+	"bulkonboard/sink/report"
+	"bulkonboard/source"
+)
+
+// maxReportRows bounds the page: nobody mends more than so many by hand.
+const maxReportRows = 1000
+
+// rowsThatNeedWork reads the rows that did not end well from the results. An
+// incomplete run has none; what stands at its output is of an earlier one.
+func rowsThatNeedWork(s *sink.Summary, results string) (*report.Rows, error) {
+	if !s.Complete {
+		return &report.Rows{Note: "The run is not complete, so it has no results to list rows from."}, nil
+	}
+	file, err := os.Open(results)
+	if err != nil {
+		return nil, &state.IOError{Op: "read", Path: results, Err: err}
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	sum := newFileSum()
+	in := io.TeeReader(file, sum)
+	list, err := source.Open(in, resultsOptions(results, s.Settings))
+	if err != nil {
+		return nil, err
+	}
+	previous, err := previousOf(list)
+	if err != nil {
+		return nil, err
+	}
+	rows := &report.Rows{}
+	for rec, err := range list.Records() {
+		if err != nil {
+			return nil, err
+		}
+		res, ok := previous.Result(rec)
+		if ok && res.Status.Good() {
+			continue
+		}
+		if rows.Total++; rows.Total <= maxReportRows {
+			rows.List = append(rows.List, reportRow(rec, &res))
+		}
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return nil, &state.IOError{Op: "read", Path: results, Err: err}
+	}
+	if s.Output != nil && sum.String() != s.Output.SHA256 {
+		rows.Note = "The results were changed after the run: the rows are shown as they are now."
+	}
+	return rows, nil
+}
+
+// reportRow is a record with its result; without one, somebody's edit took it
+// away.
+func reportRow(rec *source.Record, res *sink.Result) report.Row {
+	c := &rec.Customer
+	name := strings.TrimSpace(c.FirstName + " " + c.LastName)
+	if name == "" {
+		name = c.FullName
+	}
+	row := report.Row{Row: rec.Row, Name: name, Email: c.Email, Status: res.Status, Code: res.ErrorCode, Message: res.ErrorMessage}
+	if res.Status == "" {
+		row.Message = "the row has no result"
+	}
+	return row
+}

@@ -1,0 +1,121 @@
+package report
+
+import (
+	"strings"
+	"time"
+
+	"bulkonboard/sink"
+)
+
+// maxSpans bounds the table of holds and outages.
+const maxSpans = 30
+
+// span is a stretch of the run in which it was held, or the service was down.
+type span struct{ What, From, At, Length string }
+
+// spans are the holds and outages as the timeline has them: to the bucket.
+func (p *Page) spans() []span {
+	a := axisOf(p.Summary)
+	var out []span
+	for _, kind := range []struct {
+		what    string
+		seconds []float64
+	}{{"held after 429", a.HeldSeconds}, {"outage", a.OutageSeconds}} {
+		for i := 0; i < a.n && len(out) < maxSpans; i++ {
+			from, sum := i, 0.0
+			for ; i < a.n && kind.seconds[i] > 0; i++ {
+				sum += kind.seconds[i]
+			}
+			if sum > 0 {
+				at := float64(from) * float64(a.BucketSeconds)
+				out = append(out, span{What: kind.what, From: clock(at), At: p.wall(at), Length: length(sum)})
+			}
+		}
+	}
+	return out
+}
+
+// wall is the time of day at a running time.
+func (p *Page) wall(seconds float64) string {
+	var start sink.Start
+	for _, s := range p.Summary.Timeline.Starts {
+		if s.AtSeconds <= seconds {
+			start = s
+		}
+	}
+	if start.StartedAt.IsZero() {
+		return "unknown"
+	}
+	return p.moment(start.StartedAt.Add(time.Duration((seconds - start.AtSeconds) * float64(time.Second))))
+}
+
+// interruption is the time between two starts.
+type interruption struct{ Number, At, Stopped, WentOn, Length string }
+
+func (p *Page) interruptions() []interruption {
+	var out []interruption
+	starts := p.Summary.Timeline.Starts
+	for i := 1; i < len(starts); i++ {
+		out = append(out, interruption{
+			Number: count(int64(i)), At: clock(starts[i].AtSeconds),
+			Stopped: p.moment(starts[i-1].EndedAt), WentOn: p.moment(starts[i].StartedAt),
+			Length: length(max(0, starts[i].StartedAt.Sub(starts[i-1].EndedAt).Seconds())),
+		})
+	}
+	return out
+}
+
+// latency is how long attempts took.
+type latency struct {
+	Count       string
+	Percentiles []fact
+	Bars        []bar
+	Ticks       []label
+	Words       string
+}
+
+const (
+	latencyHeight = 90
+	latencyTicks  = 5
+)
+
+func latencyOf(l *sink.Latency) *latency {
+	if l.Count == 0 {
+		return nil
+	}
+	v := &latency{Count: count(l.Count), Percentiles: []fact{
+		{"50%", milliseconds(l.P50)}, {"90%", milliseconds(l.P90)}, {"95%", milliseconds(l.P95)}, {"99%", milliseconds(l.P99)}, {"all", milliseconds(l.Max)},
+	}}
+	v.draw(l)
+	return v
+}
+
+// draw draws the ranges that have attempts in them, each twice as wide as the
+// one before.
+func (v *latency) draw(l *sink.Latency) {
+	from, to, most := 0, min(len(l.Counts), len(l.UpTo)), int64(0)
+	for from < to && l.Counts[from] == 0 {
+		from++
+	}
+	for to > from && l.Counts[to-1] == 0 {
+		to--
+	}
+	for _, n := range l.Counts[from:to] {
+		most = max(most, n)
+	}
+	a := axis{n: to - from}
+	every := (a.n + latencyTicks - 1) / latencyTicks
+	var words []string
+	for i, n := range l.Counts[from:to] {
+		end := milliseconds(float64(l.UpTo[from+i]))
+		if n > 0 {
+			height := max(1, float64(n)/float64(most)*latencyHeight)
+			v.Bars = append(v.Bars, a.bar(i, latencyHeight-height, height))
+			words = append(words, count(n)+" up to "+end)
+		}
+		if (a.n-1-i)%every == 0 {
+			v.Ticks = append(v.Ticks, label{X: percent(float64(i+1) / float64(a.n)), Text: end, Anchor: "end"})
+		}
+	}
+	v.Words = "Attempts by how long they took: " + strings.Join(words, ", ") + "."
+}
