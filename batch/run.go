@@ -180,6 +180,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
 		duplicates: r.Duplicates, answers: r.answers, monitor: r.Monitor,
+		ids: newSharedIDs(), log: r.Log,
 	}
 
 	var g errgroup.Group

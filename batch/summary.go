@@ -106,7 +106,7 @@ func (r *run) document(reason error) ([]byte, error) {
 		Run: r.ID, Tool: r.SummaryFile.Tool, Settings: r.SummaryFile.Settings,
 		Complete: reason == nil, ExitCode: r.SummaryFile.ExitCode(t.Bad(), reason),
 		StartedAt: m.StartedAt.UTC(), EndedAt: now.UTC(), RunningSeconds: seconds(m.Running), Resumed: t.Resumed,
-		Rows: t.Rows, Status: t.Status, Attempts: t.Attempts, InDoubt: t.InDoubt,
+		Rows: t.Rows, Status: t.Status, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs,
 		Throttled: m.Throttled, HeldSeconds: seconds(m.Held), Outages: m.Outages, OutageSeconds: seconds(m.Outage),
 		Latency: m.Latency.summary(), Timeline: m.Timeline.summary(),
 		Input: r.SummaryFile.Input(), Errors: []sink.ErrorGroup{},

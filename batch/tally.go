@@ -14,6 +14,9 @@ type Tally struct {
 	Resumed  int                   `json:"resumed"` // how often the run was started again
 	InDoubt  int64                 `json:"inDoubt"` // calls that an interruption caught in flight, and were sent again
 
+	// SharedIDs are rows with the session id of another customer; nil for none.
+	SharedIDs *sink.SharedIDs `json:"sharedIds,omitempty"`
+
 	// Learned is the pace that the service was found to take, in attempts per
 	// second.
 	Learned float64 `json:"learned,omitempty"`

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -64,6 +65,8 @@ type writer struct {
 	duplicates *Duplicates
 	answers    *output // nil when no customer has several rows
 	monitor    *Monitor
+	ids        *sharedIDs
+	log        *slog.Logger
 
 	position source.Position
 	dirty    bool // rows were written since the last commit
@@ -127,6 +130,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.reject(s.rec)
 	}
 	w.keepAnswer(s, res)
+	w.shared(s, res)
 	w.tally.add(s, res)
 	w.meter.wrote(time.Now())
 	w.monitor.wrote(res.Status, s.rec.Next.Offset)

@@ -43,6 +43,8 @@ type Summary struct {
 	Attempts int64            `json:"attempts"` // sent for these rows, less those of results kept from an earlier run
 	InDoubt  int64            `json:"inDoubt"`  // calls that an interruption caught in flight, and were sent again
 
+	SharedIDs *SharedIDs `json:"sharedIds,omitempty"`
+
 	// What follows is measured. Of a start that was killed, what came after
 	// its last commit (a second at most, while rows are written) is not in it.
 	Throttled     int64   `json:"throttled"`   // answers 429
@@ -84,6 +86,15 @@ type Latency struct {
 	Max    float64 `json:"maxMs"`
 	Counts []int64 `json:"counts"` // attempts by UpTo
 	UpTo   []int64 `json:"upToMs"` // ends of the ranges: 1 ms, 2 ms, 4 ms …
+}
+
+// SharedIDs are rows, ok all of them, that the service has given the session id
+// of another customer. They are noticed when they are some thousand rows apart
+// at most.
+type SharedIDs struct {
+	Count int64 `json:"count"`
+	Row   int64 `json:"row"` // the first of them
+	Of    int64 `json:"of"`  // the row that had its id before
 }
 
 // ErrorGroup is the rows that did not end well for one reason: work for

@@ -4,7 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	runtimemetrics "runtime/metrics"
+	goruntime "runtime/metrics"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -52,8 +52,8 @@ func percentOf(inUse int) int {
 // inUse is what the collector counts as in use: what it found at its last run,
 // stacks and globals.
 func inUse() (bytes int) {
-	parts := []runtimemetrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
-	runtimemetrics.Read(parts)
+	parts := []goruntime.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
+	goruntime.Read(parts)
 	for _, part := range parts {
 		bytes += int(part.Value.Uint64())
 	}

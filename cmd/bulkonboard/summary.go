@@ -35,6 +35,10 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 	if sum.InDoubt > 0 {
 		fmt.Fprintf(w, "  %-10s %d calls were in flight at an interruption and sent again: these customers may have been called twice\n", "in doubt", sum.InDoubt)
 	}
+	if shared := sum.SharedIDs; shared != nil {
+		fmt.Fprintf(w, "  %-10s %d rows have the session id of another customer, the first in row %d, of row %d: do not use these before it is clear why (a cache before the service?)\n",
+			"same id", shared.Count, shared.Row, shared.Of)
+	}
 	printErrors(w, "errors, the commonest first", sum.Errors)
 	printNext(w, s, sum)
 }

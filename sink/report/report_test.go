@@ -195,7 +195,7 @@ func TestWhateverAnythingIsCalledIsShownAsText(t *testing.T) {
 		_, root := written(t, p)
 		assert.Empty(t, elements(root, "script"))
 		assert.Empty(t, elements(root, "img"))
-		assert.Equal(t, len(elements(plain, "style")), len(elements(root, "style")))
+		assert.Len(t, elements(root, "style"), len(elements(plain, "style")))
 		for n := range root.Descendants() {
 			for _, a := range n.Attr {
 				assert.False(t, strings.HasPrefix(a.Key, "on") || strings.Contains(a.Val, "alert"), "%s=%q", a.Key, a.Val)
