@@ -1,9 +1,11 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -338,6 +340,27 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"known", "ok", "ok"}, statuses(stopped.rows()))
 		assert.Empty(t, stopped.service.calls)
+	})
+}
+
+func TestALedgerThatFailsAsTheRunStopsIsNotPassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		j := newJob(t, people("a@x.io Ann", "b@x.io Ben"), func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+			if r.FirstName == "Ann" {
+				<-ctx.Done()
+				return session.Answer{Outcome: session.Cancelled}
+			}
+			return refusing()(ctx, r, attempt)
+		})
+		j.adjust = func(c *Config) {
+			c.Known, c.Log = knownBy(&faulty{openLedger(t), 1, false}), slog.New(slog.NewTextHandler(&log, nil))
+		}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
+		defer cancel()
+		_, err := j.run(ctx)
+		require.ErrorIs(t, err, ErrInterrupted)
+		assert.Contains(t, log.String(), errFault.Error())
 	})
 }
 
