@@ -44,6 +44,14 @@ func (l *ledgerFile) check(p *problems) {
 	}
 }
 
+// keyPath is the file of the ledger's key; "" without a ledger.
+func (l *ledgerFile) keyPath() string {
+	if l.keyFile == "" && l.path != "" {
+		return l.path + ".key"
+	}
+	return l.keyFile
+}
+
 // openedLedger is a ledger that no other process has open.
 type openedLedger struct {
 	*ledger.Ledger
@@ -56,11 +64,7 @@ func (l *ledgerFile) openLedger(ctx context.Context) (*openedLedger, error) {
 	if err != nil {
 		return nil, err
 	}
-	keyFile := l.keyFile
-	if keyFile == "" {
-		keyFile = l.path + ".key"
-	}
-	opened, err := ledger.Open(l.path, keyFile)
+	opened, err := ledger.Open(l.path, l.keyPath())
 	if err != nil {
 		_ = release()
 		return nil, err

@@ -60,6 +60,7 @@ func (i *importing) check() error {
 	i.listFlags.check(&p)
 	p.need("ledger", i.path)
 	i.ledgerFile.check(&p)
+	p.apart(namedFile{"RESULTS", i.input}, namedFile{"--ledger", i.path}, namedFile{"the key of --ledger", i.keyPath()})
 	p.need("tenant-id", i.tenantID)
 	p.need("form-id", i.formID)
 	if i.fromStandardInput() {
