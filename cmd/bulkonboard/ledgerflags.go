@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -141,9 +143,12 @@ func (k *knownCustomers) close() {
 }
 
 // openLedger opens the ledger of a run, if it has one.
-func (s *settings) openLedger(ctx context.Context) (*knownCustomers, error) {
+func (s *settings) openLedger(ctx context.Context, v *voice) (*knownCustomers, error) {
 	if s.ledger.path == "" {
 		return &knownCustomers{}, nil
+	}
+	if _, err := os.Stat(s.ledger.path); errors.Is(err, fs.ErrNotExist) {
+		v.say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", oneLine(s.ledger.path))
 	}
 	opened, err := s.ledger.openLedger(ctx)
 	if err != nil {

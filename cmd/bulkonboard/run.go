@@ -87,7 +87,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *voice) error {
 			return err
 		}
 	}
-	known, err := s.openLedger(ctx)
+	known, err := s.openLedger(ctx, v)
 	if err != nil {
 		return err
 	}
