@@ -223,7 +223,7 @@ func (a *rowAnswers) find(rec *source.Record) (e ledger.Entry, unchanged, found 
 
 // load takes a partition into memory.
 func (a *rowAnswers) load(part int) (err error) {
-	if a.blob, err = a.spill.read(part, a.blob); err != nil {
+	if a.blob, err = a.read(part, a.blob); err != nil {
 		return err
 	}
 	a.part = part

@@ -271,9 +271,9 @@ const nearSteps = 8
 // than a part of it in memory. found must not use the ledger.
 func (l *Ledger) Match(keys []Key, found func(i int, value []byte)) error {
 	for from := 0; from < len(keys); {
-		if err := l.db.view(func(tx *bolt.Tx) (err error) {
-			from, err = l.match(tx.Bucket(customerBucket).Cursor(), keys, from, found)
-			return err
+		if err := l.db.view(func(tx *bolt.Tx) error {
+			from = l.match(tx.Bucket(customerBucket).Cursor(), keys, from, found)
+			return nil
 		}); err != nil {
 			return err
 		}
@@ -283,7 +283,7 @@ func (l *Ledger) Match(keys []Key, found func(i int, value []byte)) error {
 
 // match goes on from the i-th key, until enough of the file has been looked at
 // to open it again. It returns where it stopped.
-func (l *Ledger) match(c *bolt.Cursor, keys []Key, i int, found func(int, []byte)) (int, error) {
+func (l *Ledger) match(c *bolt.Cursor, keys []Key, i int, found func(int, []byte)) int {
 	var at, value []byte
 	for fresh := true; i < len(keys) && !l.db.full(); i++ {
 		key := keys[i][:]
@@ -296,7 +296,7 @@ func (l *Ledger) match(c *bolt.Cursor, keys []Key, i int, found func(int, []byte
 			found(i, value)
 		}
 	}
-	return i, nil
+	return i
 }
 
 // near steps towards a key, and reports whether it came to where the key is or

@@ -42,9 +42,12 @@ type row struct {
 
 func (r *row) before(other *row) bool { return r.readyAt < other.readyAt }
 
+// ordered is what a queue is of.
+type ordered[T any] interface{ before(other T) bool }
+
 // queue gives the least first. It is container/heap without the interfaces,
 // which would be most of the time that the matrix takes.
-type queue[T interface{ before(T) bool }] []T
+type queue[T ordered[T]] []T
 
 func (q *queue[T]) push(v T) {
 	*q = append(*q, v)

@@ -218,7 +218,7 @@ func (v *verification) checkFile(what string, said *sink.File, check func(size i
 		file, err = os.Open(filepath.Join(filepath.Dir(v.results), filepath.Base(said.Name)))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		v.note("%s %s is not there any more, and is not checked", what, said.Name)
+		v.note("%s %s is not found from here, and not checked", what, said.Name)
 		return nil
 	}
 	if err != nil {
