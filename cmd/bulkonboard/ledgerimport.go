@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -86,7 +85,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 	if err != nil {
 		return &source.ListError{Name: i.input, Line: 1, Reason: "this is no results file: " + err.Error(), Hint: "name the results of a run"}
 	}
-	scratch, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
+	scratch, err := newScratch()
 	if err != nil {
 		return err
 	}
