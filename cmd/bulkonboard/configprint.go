@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,27 +44,26 @@ func configCommand() *cobra.Command {
 				_, err := io.WriteString(c.OutOrStdout(), text)
 				return err
 			}
-			return createConfig(args[0], text)
+			return createFile(args[0], func(w io.Writer) error {
+				_, err := io.WriteString(w, text)
+				return err
+			})
 		},
 	})
 	return c
 }
 
-// createConfig writes a config file where there is none.
-func createConfig(name, text string) error {
+// createFile writes a file where there is none, whole or not at all.
+func createFile(name string, write func(io.Writer) error) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if os.IsExist(err) {
 		return &usageError{[]string{name + " exists and is left as it is; name another file"}}
 	}
 	if err != nil {
-		return &usageError{[]string{"the config file cannot be made: " + err.Error()}}
+		return &usageError{[]string{"the file cannot be made: " + err.Error()}}
 	}
-	_, err = file.WriteString(text)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return fmt.Errorf("%s cannot be written: %w", name, err)
+	if err := errors.Join(write(file), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(name))
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -76,7 +75,7 @@ func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io
 		Ledger: l.Ledger, Tenant: d.tenantID, FormID: d.formID, TTL: d.ttl, KeepChanged: d.whenChanged == "keep", RetryRejected: d.retryRejected,
 	}}
 	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
-		file, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
+		file, err := newScratch()
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"io"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
 	"bulkonboard/sink"
@@ -21,4 +24,12 @@ func TestAnErrorGroupIsShownWithItsFirstRowsAndTheShapesOfItsValues(t *testing.T
                      rows 3, 4, 9, 11, 12, …; customerEmail like "aa aa", "9"
   1        failed    gone: first in row 8 (line 9): HTTP 500
 `, b.String())
+}
+
+func TestAnOutputThatCannotBeWrittenIsNoWrongCommandLine(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, reader.Close())
+	defer writer.Close()
+	assert.Equal(t, exitIO, run([]string{"config", "init"}, strings.NewReader(""), writer, io.Discard))
 }

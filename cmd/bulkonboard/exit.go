@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"bulkonboard/batch"
@@ -70,6 +71,7 @@ func exitCode(err error) int {
 		file     *ledger.FileError
 		secret   *ledger.SecretError
 		format   *ledger.FormatError
+		path     *fs.PathError
 	)
 	switch {
 	case err == nil:
@@ -81,7 +83,7 @@ func exitCode(err error) int {
 	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream), errors.As(err, &differs),
 		errors.As(err, &secret), errors.As(err, &format):
 		return exitState
-	case errors.As(err, &io), errors.As(err, &reading), errors.As(err, &file):
+	case errors.As(err, &io), errors.As(err, &reading), errors.As(err, &file), errors.As(err, &path) && path.Op == "write":
 		return exitIO
 	case errors.As(err, &list), errors.As(err, &invalid):
 		return exitBadList

@@ -20,7 +20,7 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 		printAsked(line, f)
 	}
 	line("mailed", f.Mailed, " of these customers, by the service (sendEmail)")
-	line("duplicates", f.Repeated, firstDuplicate(f.Duplicates))
+	line("duplicates", f.Repeated, firstDuplicate(f))
 	if f.Kept > 0 {
 		line("kept", f.Kept, " rows stay as they are")
 	}
@@ -75,8 +75,13 @@ func roughly(d time.Duration) string {
 	}
 }
 
-func firstDuplicate(d *batch.Duplicates) string {
-	for row, first := range d.All() {
+// firstDuplicate says where to look. Of a retry, duplicates may be rows that
+// stay as they are, which the forecast does not count.
+func firstDuplicate(f *batch.Forecast) string {
+	if f.Repeated == 0 {
+		return ""
+	}
+	for row, first := range f.Duplicates.All() {
 		return fmt.Sprintf(", the first in row %d, of the customer of row %d", row, first)
 	}
 	return ""

@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"encoding/csv"
 	"encoding/hex"
-	"errors"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,11 +26,7 @@ when that run began, and the code of a refusal. A key names nobody.`,
 		if output == "" {
 			return exportLedger(c.OutOrStdout(), l.Ledger)
 		}
-		f, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return &usageError{[]string{"--output: " + err.Error()}}
-		}
-		return errors.Join(exportLedger(f, l.Ledger), f.Close())
+		return createFile(output, func(w io.Writer) error { return exportLedger(w, l.Ledger) })
 	})
 	c.Flags().StringVarP(&output, "output", "o", "", "write to this new file and not to standard output")
 	typedOnly(c, "output")

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -44,6 +46,14 @@ func (l *ledgerFile) check(p *problems) {
 	}
 }
 
+// keyPath is the file of the ledger's key; "" without a ledger.
+func (l *ledgerFile) keyPath() string {
+	if l.keyFile == "" && l.path != "" {
+		return l.path + ".key"
+	}
+	return l.keyFile
+}
+
 // openedLedger is a ledger that no other process has open.
 type openedLedger struct {
 	*ledger.Ledger
@@ -57,11 +67,7 @@ func (l *ledgerFile) openLedger(ctx context.Context, command string) (*openedLed
 	if err != nil {
 		return nil, err
 	}
-	keyFile := l.keyFile
-	if keyFile == "" {
-		keyFile = l.path + ".key"
-	}
-	opened, err := ledger.Open(l.path, keyFile)
+	opened, err := ledger.Open(l.path, l.keyPath())
 	if err != nil {
 		_ = release()
 		return nil, err
@@ -138,9 +144,12 @@ func (k *knownCustomers) close() {
 }
 
 // openLedger opens the ledger of a run, if it has one.
-func (s *settings) openLedger(ctx context.Context) (*knownCustomers, error) {
+func (s *settings) openLedger(ctx context.Context, v *voice) (*knownCustomers, error) {
 	if s.ledger.path == "" {
 		return &knownCustomers{}, nil
+	}
+	if _, err := os.Stat(s.ledger.path); errors.Is(err, fs.ErrNotExist) {
+		v.say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", oneLine(s.ledger.path))
 	}
 	opened, err := s.ledger.openLedger(ctx, s.ledgerUser())
 	if err != nil {

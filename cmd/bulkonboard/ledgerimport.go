@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -60,6 +59,7 @@ func (i *importing) check() error {
 	i.listFlags.check(&p)
 	p.need("ledger", i.path)
 	i.ledgerFile.check(&p)
+	p.apart(namedFile{"RESULTS", i.input}, namedFile{"--ledger", i.path}, namedFile{"the key of --ledger", i.keyPath()})
 	p.need("tenant-id", i.tenantID)
 	p.need("form-id", i.formID)
 	if i.fromStandardInput() {
@@ -85,7 +85,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 	if err != nil {
 		return &source.ListError{Name: i.input, Line: 1, Reason: "this is no results file: " + err.Error(), Hint: "name the results of a run"}
 	}
-	scratch, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
+	scratch, err := newScratch()
 	if err != nil {
 		return err
 	}

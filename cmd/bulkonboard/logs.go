@@ -32,16 +32,12 @@ func (l *logFlags) register(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions(logLevels, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// check finds what is wrong. taken are the other files of the run.
-func (l *logFlags) check(p *problems, taken ...string) {
+func (l *logFlags) check(p *problems) {
 	if !slices.Contains(logFormats, l.format) {
 		p.add(fmt.Sprintf("--log-format is %q; it takes text or json", l.format))
 	}
 	if !slices.Contains(logLevels, l.level) {
 		p.add(fmt.Sprintf("--log-level is %q; it takes debug, info, warn or error", l.level))
-	}
-	if l.file != "" && slices.Contains(taken, l.file) {
-		p.add("--log-file is another file of this run; name one of its own")
 	}
 }
 

@@ -51,7 +51,7 @@ Try it without any configuration:
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q; see bulkonboard --help", args[0])
+				return fmt.Errorf("unknown command %q", args[0])
 			}
 			return nil
 		},
@@ -62,7 +62,25 @@ Try it without any configuration:
 	})
 	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(), diffCommand(),
 		sandboxCommand(), configCommand(), manCommand())
+	pointToHelp(root)
 	return root
+}
+
+// pointToHelp has what is wrong with arguments end with the next step.
+func pointToHelp(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		pointToHelp(sub)
+	}
+	check := c.Args
+	if check == nil {
+		return
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+		}
+		return nil
+	}
 }
 
 // version is what the build knows about itself.

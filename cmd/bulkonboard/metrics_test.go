@@ -245,9 +245,8 @@ func TestMetricsThatCannotBeShownAreRefusedAtTheStartAndNotLater(t *testing.T) {
 
 	var p problems
 	(&metricsFlags{file: "run.txt", labels: []string{"status=x"}}).check(&p)
-	(&metricsFlags{file: "out.prom"}).check(&p, "in.csv", "out.prom")
-	(&metricsFlags{file: "run.prom"}).check(&p, "in.csv", "out.prom")
-	assert.Len(t, p, 3)
+	(&metricsFlags{file: "run.prom"}).check(&p)
+	assert.Len(t, p, 2)
 
 	gone := filepath.Join(folder, "gone")
 	require.NoError(t, os.Mkdir(gone, 0o700))

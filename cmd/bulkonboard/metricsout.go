@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,16 +35,11 @@ func (f *metricsFlags) register(c *cobra.Command) {
 	_ = c.MarkFlagFilename("metrics-file")
 }
 
-// check finds what is wrong. taken are the other files of the run.
-func (f *metricsFlags) check(p *problems, taken ...string) {
+func (f *metricsFlags) check(p *problems) {
 	if _, err := parseLabels(f.labels); err != nil {
 		p.add(err.Error())
 	}
-	switch {
-	case f.file == "":
-	case slices.Contains(taken, f.file):
-		p.add("--metrics-file is another file of this run; name one of its own")
-	case filepath.Ext(f.file) != ".prom":
+	if f.file != "" && filepath.Ext(f.file) != ".prom" {
 		p.add(fmt.Sprintf("--metrics-file is %s; node_exporter reads only names that end in .prom", f.file))
 	}
 }

@@ -11,19 +11,47 @@ import (
 	"bulkonboard/source"
 )
 
-// checkOutput refuses a file that a run must not replace. in is the list, nil
-// for standard input, which only a retry may replace.
-func (s *settings) checkOutput(flag, path string, in os.FileInfo, mayBeInput bool) error {
+// namedFile is a file, and what people call it.
+type namedFile struct{ what, path string }
+
+// files are all files of a run that are written, or that must not be.
+func (s *settings) files() []namedFile {
+	files := []namedFile{
+		{"--output", s.output}, {"--rejects", s.rejects}, {"--ledger", s.ledger.path}, {"the key of --ledger", s.ledger.keyPath()},
+		{"--log-file", s.logs.file}, {"--metrics-file", s.metrics.file}, {"--app-secret-file", s.secretFile}, {"--ca-file", s.caFile},
+	}
+	if s.output != "" {
+		files = append(files, namedFile{"the summary of --output", sink.SummaryPath(s.output)})
+	}
+	if !s.fromStandardInput() && (s.retry == nil || !sameFile(s.input, s.output)) { // a retry replaces what it reads
+		files = append(files, namedFile{"--input", s.input})
+	}
+	return files
+}
+
+// apart refuses files that are one file by whatever names: what is written to
+// the one would destroy the other.
+func (p *problems) apart(files ...namedFile) {
+	for i, a := range files {
+		for _, b := range files[i+1:] {
+			if a.path != "" && b.path != "" && sameFile(a.path, b.path) {
+				p.add(fmt.Sprintf("%s and %s are one file, %s; give each a file of its own", a.what, b.what, b.path))
+			}
+		}
+	}
+}
+
+// checkOutput refuses a file that a run must not replace. in is the list that
+// a retry may replace.
+func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 	out, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
 		return &usageError{[]string{"--" + flag + ": " + err.Error()}}
-	case in != nil && os.SameFile(in, out) && mayBeInput:
-		return nil
 	case in != nil && os.SameFile(in, out):
-		return &usageError{[]string{"--" + flag + " is the input; a list is never overwritten: name another file"}}
+		return nil
 	case !out.Mode().IsRegular():
 		// It would not be written to, but replaced: /dev/null for everybody.
 		return &usageError{[]string{fmt.Sprintf("--%s: %s is no ordinary file, and would be replaced by one; name another file", flag, path)}}

@@ -3,11 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"strconv"
 	"time"
 
@@ -102,28 +99,4 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 		}
 	}
 	return p.Run(ctx)
-}
-
-// scratch makes a scratch file beside the state: there is room for it, and who
-// may read the state may read it.
-func (j *job) scratch() (*os.File, error) {
-	path := j.dir.KeptPath(state.Scratch)
-	_ = os.Remove(path) // a killed process may have left one
-	return withoutName(os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600))
-}
-
-// withoutName takes the name off a new file, so that it is gone with the
-// process.
-func withoutName(file *os.File, err error) (*os.File, error) {
-	if err == nil {
-		err = os.Remove(file.Name())
-	}
-	if err == nil {
-		return file, nil
-	}
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
-		return nil, &state.IOError{Op: "make the scratch file", Path: inner.Path, Err: inner.Err}
-	}
-	return nil, err
 }

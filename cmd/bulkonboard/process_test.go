@@ -327,6 +327,21 @@ func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
 	assert.Less(t, time.Since(start), 20*time.Second, "well before the grace of 30 s")
 }
 
+func TestARunGoesOnWhenNobodyReadsWhatItSays(t *testing.T) {
+	p := newProgram(t, 20, sandbox.Options{})
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, reader.Close())
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	c := exec.Command(executable, "run", "-i", p.file("list.csv"), "-o", p.file("out.csv"), "--rate", "0")
+	c.Env, c.Stderr = append(p.env, programVariable+"=1"), writer
+	require.NoError(t, c.Start())
+	require.NoError(t, writer.Close())
+	assert.Equal(t, exitOK, p.end(c), c.ProcessState)
+	p.requireEachItsOwn(20)
+}
+
 func TestTwoStartsAtOnceAreOneRunAndOneRefusal(t *testing.T) {
 	p := newProgram(t, 50, sandbox.Options{Latency: 100 * time.Millisecond})
 	first, _ := p.start("--max-inflight", "8", "--rate", "0")

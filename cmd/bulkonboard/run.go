@@ -87,7 +87,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *voice) error {
 			return err
 		}
 	}
-	known, err := s.openLedger(ctx)
+	known, err := s.openLedger(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -139,16 +139,13 @@ func (s *settings) checkFiles() error {
 	if err := s.checkSummary(); err != nil {
 		return err
 	}
-	if err := s.checkOutput("output", s.output, in, s.retry != nil); err != nil {
+	if err := s.checkOutput("output", s.output, in); err != nil {
 		return err
 	}
 	if s.rejects == "" {
 		return nil
 	}
-	if sameFile(s.rejects, s.output) {
-		return &usageError{[]string{"--rejects is the output; name another file"}}
-	}
-	return s.checkOutput("rejects", s.rejects, in, false)
+	return s.checkOutput("rejects", s.rejects, nil)
 }
 
 // treatment is how the records of a list are answered.

@@ -11,7 +11,6 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/session"
-	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -121,24 +120,16 @@ func (s *settings) check() error {
 	var p problems
 	s.listFlags.check(&p)
 	p.need("output", s.output)
-	if s.input != "" && s.input == s.output && s.retry == nil {
-		p.add("--output is the input; a list is never overwritten: name another file")
-	}
-	if s.rejects != "" && (s.rejects == s.input || s.rejects == s.output) {
-		p.add("--rejects is the input or the output; name another file")
-	}
-	if name := sink.SummaryPath(s.output); s.output != "" && (s.rejects == name || s.input == name) {
-		p.add(name + " is where the summary of this run is written; give --input and --rejects other names")
-	}
+	p.apart(s.files()...)
 	var err error
 	if s.invalidLimit, err = batch.ParseInvalidLimit(s.maxInvalid); err != nil {
 		p.add("--max-invalid: " + err.Error())
 	}
-	s.logs.check(&p, s.input, s.output, s.rejects, sink.SummaryPath(s.output))
+	s.logs.check(&p)
 	s.checkService(&p)
 	s.checkPace(&p)
 	s.ledger.check(&p)
-	s.metrics.check(&p, s.input, s.output, s.rejects, s.logs.file)
+	s.metrics.check(&p)
 	if len(p) > 0 {
 		return &usageError{p}
 	}

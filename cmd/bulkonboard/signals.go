@@ -19,6 +19,7 @@ import (
 // exit code away.
 func untilSignalled(ctx context.Context, grace time.Duration, say func(format string, args ...any)) (_ context.Context, abort <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	signal.Ignore(syscall.SIGPIPE) // whoever reads what is said may go away: that stops no run
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) {

@@ -133,7 +133,7 @@ func printNext(w io.Writer, s *settings, sum *batch.Summary) {
 		if s.rejects != "" {
 			fmt.Fprintf(w, "rejects: %s\n", s.rejects)
 		}
-		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves, and then: bulkonboard retry %s\n", quoted(s.output))
+		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves; then, with the settings of this run: bulkonboard retry %s\n", quoted(s.output))
 		if groups := sum.Errors.Commonest(); len(groups) > 1 {
 			fmt.Fprintf(w, "         only those of one kind, such as: %s\n", retryCommandFor(s.output, groups[0].Code))
 		}

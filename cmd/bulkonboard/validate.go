@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -66,7 +65,7 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	printReading(stdout, list)
-	scratch, err := withoutName(os.CreateTemp("", "bulkonboard-scratch-"))
+	scratch, err := newScratch()
 	if err != nil {
 		return err
 	}

@@ -87,6 +87,10 @@ func summaryOf(results string) (*sink.Summary, error) {
 	path := sink.SummaryPath(results)
 	b, err := readSummaryFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		left, err := state.Inspect(state.OS{}, stateDirOf(results))
+		if err == nil && (left.Held || left.Checkpoint != nil) { // the summary is written when a start ends
+			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s has no summary yet; bulkonboard status %s tells how far it is", results, quoted(results))}
+		}
 		if _, err := os.Stat(results); err != nil {
 			return nil, &usageError{[]string{fmt.Sprintf("there is neither %s nor its summary", results)}}
 		}

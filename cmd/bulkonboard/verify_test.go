@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 )
 
@@ -135,6 +138,16 @@ func TestVerifyPassesOverWhatIsGone(t *testing.T) {
 	code, _, stderr = p.verify()
 	require.Equal(t, exitUsage, code)
 	assert.Contains(t, stderr, "there is neither")
+}
+
+func TestVerifySaysThatAFirstStartIsUnderWay(t *testing.T) {
+	results := filepath.Join(t.TempDir(), "out.csv")
+	dir, err := state.Open(state.OS{}, stateDirOf(results), state.Options{})
+	require.NoError(t, err)
+	defer func() { _ = dir.Close() }()
+	err = verify(io.Discard, results)
+	require.Equal(t, exitStopped, exitCode(err))
+	assert.Contains(t, err.Error(), "has no summary yet; bulkonboard status ")
 }
 
 func TestVerifyBlamesNoFileOfARunThatIsNotOver(t *testing.T) {
