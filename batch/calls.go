@@ -43,6 +43,24 @@ func sendAttempts(ctx context.Context, caller Caller, gate *rate.Limiter, formID
 	}
 }
 
+// graceThen cancels the calls in flight when they have had their time.
+func graceThen(soft context.Context, grace time.Duration, abort, settled <-chan struct{}, cancel func()) {
+	select {
+	case <-soft.Done():
+	case <-settled:
+		return
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		cancel()
+	case <-abort:
+		cancel()
+	case <-settled:
+	}
+}
+
 // formOf is the form of a customer: its own, or else the one configured.
 func formOf(c *source.Customer, formID string) string {
 	if c.FormID != "" {

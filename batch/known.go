@@ -12,12 +12,13 @@ import (
 // Ledger is what is known of customers across lists and nights, as the engine
 // uses it. Match takes keys in ascending order, and Put makes all changes
 // durable or none; putting them again comes to the same. Import is Put for what
-// is older than the ledger. It is safe for concurrent use. *ledger.Ledger implements it.
+// is older than the ledger, and RunNumber is 0 for a run that put nothing. It is safe for concurrent use. *ledger.Ledger implements it.
 type Ledger interface {
 	Hasher() *ledger.Hasher
 	Find(key ledger.Key) (e ledger.Entry, known bool, err error)
 	Match(keys []ledger.Key, found func(i int, value []byte)) error
 	Put(n *ledger.News) error
+	RunNumber(id string) (uint64, error)
 	Import(n *ledger.News) error
 }
 

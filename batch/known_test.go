@@ -1,9 +1,11 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,10 +59,12 @@ func night(t *testing.T, k *Known, list string, answer callerFunc) (f *Forecast,
 	return f, rows, calls
 }
 
-func forecastOf(t *testing.T, k *Known, text string) *Forecast {
+func forecastOf(t *testing.T, k *Known, text string) *Forecast { return forecastFor(t, "", k, text) }
+
+func forecastFor(t *testing.T, runID string, k *Known, text string) *Forecast {
 	list, err := source.Open(strings.NewReader(text), source.Options{Name: "list"})
 	require.NoError(t, err)
-	p := Preflight{List: list, FormID: "form", Scratch: &memory{}, Known: k, KnownScratch: [2]Scratch{&memory{}, &memory{}}}
+	p := Preflight{List: list, FormID: "form", Scratch: &memory{}, Known: k, RunID: runID, KnownScratch: [2]Scratch{&memory{}, &memory{}}}
 	f, err := p.Run(t.Context())
 	require.NoError(t, err)
 	return f
@@ -271,6 +275,93 @@ func TestALedgerThatFailsEndsTheRunAndLosesNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *testing.T) {
+	list := people("a@x.io Bad", "b@x.io Ben", "a@x.io Good")
+	for name, c := range map[string]struct {
+		resumed string
+		want    []string
+	}{
+		"gone on with":  {"run-1", []string{"rejected", "ok", "ok"}},
+		"another night": {"run-2", []string{"rejected", "ok", "rejected"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, hangs := knownBy(openLedger(t)), true
+				j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+					if hangs && r.FirstName != "Bad" {
+						<-ctx.Done()
+						return session.Answer{Outcome: session.Cancelled}
+					}
+					return refusing("Bad")(ctx, r, attempt)
+				})
+				start := func(ctx context.Context, run string) error {
+					f := forecastFor(t, run, k, list)
+					j.adjust = func(c *Config) { c.ID, c.Known, c.Duplicates, c.AcceptRefusals = "run-1", k, f.Duplicates, true }
+					_, err := j.run(ctx)
+					return err
+				}
+				ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
+				defer cancel()
+				require.ErrorIs(t, start(ctx, "run-1"), ErrInterrupted)
+				hangs = false
+				require.NoError(t, start(t.Context(), c.resumed))
+				assert.Equal(t, c.want, statuses(j.rows()))
+			})
+		})
+	}
+}
+
+func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, list := knownBy(openLedger(t)), people("a@x.io Ann", "b@x.io Ben", "c@x.io Cid")
+		stopped := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+			if r.FirstName == "Ann" {
+				<-ctx.Done()
+				return session.Answer{Outcome: session.Cancelled}
+			}
+			return refusing()(ctx, r, attempt)
+		})
+		stopped.adjust = func(c *Config) { c.Known = k }
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
+		defer cancel()
+		sum, err := stopped.run(ctx)
+		require.ErrorIs(t, err, ErrInterrupted)
+		require.Zero(t, sum.Rows, "all wait for the first")
+
+		other := newJob(t, list, refusing())
+		other.adjust = stopped.adjust
+		_, err = other.run(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"ok", "known", "known"}, statuses(other.rows()))
+		stopped.service = newFakeService(refusing())
+		_, err = stopped.run(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"known", "ok", "ok"}, statuses(stopped.rows()))
+		assert.Empty(t, stopped.service.calls)
+	})
+}
+
+func TestALedgerThatFailsAsTheRunStopsIsNotPassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		j := newJob(t, people("a@x.io Ann", "b@x.io Ben"), func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+			if r.FirstName == "Ann" {
+				<-ctx.Done()
+				return session.Answer{Outcome: session.Cancelled}
+			}
+			return refusing()(ctx, r, attempt)
+		})
+		j.adjust = func(c *Config) {
+			c.Known, c.Log = knownBy(&faulty{openLedger(t), 1, false}), slog.New(slog.NewTextHandler(&log, nil))
+		}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
+		defer cancel()
+		_, err := j.run(ctx)
+		require.ErrorIs(t, err, ErrInterrupted)
+		assert.Contains(t, log.String(), errFault.Error())
+	})
 }
 
 func TestRefusalsOfEarlierNightsDoNotUseUpTheFailuresThatAreAllowed(t *testing.T) {

@@ -38,6 +38,8 @@ func parseQuestion(b []byte) (q question) {
 // join asks the ledger for all customers of a list at once.
 type join struct {
 	*Known
+	runID     string
+	own       uint64 // number of that run in the ledger; 0: it put nothing down yet
 	questions spill
 	answers   *rowAnswers
 	now       time.Time
@@ -56,11 +58,11 @@ type join struct {
 
 // newJoin takes two scratch files: for the rows by customer, and for the
 // answers by row.
-func newJoin(k *Known, scratch [2]Scratch, count *Forecast) *join {
+func newJoin(k *Known, runID string, scratch [2]Scratch, count *Forecast) *join {
 	if k == nil {
 		return nil
 	}
-	return &join{Known: k, questions: spill{file: scratch[0]}, answers: &rowAnswers{spill: spill{file: scratch[1]}, part: -1}, now: time.Now(), count: count}
+	return &join{Known: k, runID: runID, questions: spill{file: scratch[0]}, answers: &rowAnswers{spill: spill{file: scratch[1]}, part: -1}, now: time.Now(), count: count}
 }
 
 // see takes note of a row.
@@ -78,6 +80,10 @@ func (j *join) see(rec *source.Record, about seal) error {
 func (j *join) ask() error {
 	if j == nil {
 		return nil
+	}
+	var err error
+	if j.own, err = j.Ledger.RunNumber(j.runID); err != nil {
+		return err
 	}
 	f := j.count
 	j.answers.width = uint32(f.Rows/spillParts + 1)
@@ -135,8 +141,13 @@ func (j *join) found(rows []question, value []byte) {
 	}
 	j.count.Found++
 	unchanged := slices.ContainsFunc(rows, func(q question) bool { return q.digest == e.Digest })
-	called := j.countFound(&rows[0], j.standing(&e, unchanged, j.now), e.Outcome)
-	if called {
+	is := j.standing(&e, unchanged, j.now)
+	if is == isRefused && j.own != 0 && e.Run == j.own {
+		// This run has called one row of the customer before it was
+		// interrupted, and the others have their turn as if it had not been.
+		is = isDue
+	}
+	if j.countFound(&rows[0], is, e.Outcome) {
 		return
 	}
 	for i := range rows {

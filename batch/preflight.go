@@ -30,6 +30,10 @@ type Preflight struct {
 	Known        *Known
 	KnownScratch [2]Scratch
 
+	// RunID is that of the run, which may have put something down in the ledger
+	// before it was interrupted; empty when there is none.
+	RunID string
+
 	// Monitor shows how far reading is, and Share is how much of the list has
 	// been read, from 0 to 1. Both may be nil.
 	Monitor *Monitor
@@ -77,7 +81,7 @@ const progressRows = 4096
 // the forecast.
 func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	f := &Forecast{Bytes: int64(len(p.List.HeaderRaw())), Errors: ErrorGroups{}}
-	find, ask := newFinder(p.Scratch), newJoin(p.Known, p.KnownScratch, f)
+	find, ask := newFinder(p.Scratch), newJoin(p.Known, p.RunID, p.KnownScratch, f)
 	err := p.read(ctx, f, find, ask)
 	if err == nil {
 		f.Duplicates, err = find.find()

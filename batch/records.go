@@ -51,6 +51,24 @@ func (r *records) take(rec *source.Record, res *sink.Result) {
 	}
 }
 
+// takeAhead takes what is left in the window when a run stops: results that
+// wait for a row before them. The journal has them for whoever goes on with this
+// run, but another list may ask the ledger first.
+func (r *records) takeAhead(order <-chan *slot) {
+	if r == nil {
+		return
+	}
+	for s := range order {
+		select {
+		case res := <-s.done:
+			if !s.known {
+				r.take(s.rec, &res)
+			}
+		default:
+		}
+	}
+}
+
 // due reports whether there is anything to put.
 func (r *records) due() bool { return r != nil && len(r.pending.Changes) > 0 }
 

@@ -11,6 +11,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"sync/atomic"
@@ -221,30 +222,17 @@ func (r *run) pipeline(ctx context.Context) error {
 		return r.publish(write.position)
 	}
 	if err == nil { // everything written is committed, and not what was measured since
+		r.records.takeAhead(order)
 		err = r.commit(write.position, r.tally)
 	}
-	if cause := context.Cause(soft); cause != nil {
-		return cause
+	cause := context.Cause(soft)
+	if cause == nil {
+		return err
 	}
-	return err
-}
-
-// graceThen cancels the calls in flight when they have had their time.
-func graceThen(soft context.Context, grace time.Duration, abort, settled <-chan struct{}, cancel func()) {
-	select {
-	case <-soft.Done():
-	case <-settled:
-		return
+	if err != nil && !errors.Is(cause, err) {
+		r.Log.Warn("not all that is done could be put down; the next start will", "error", err)
 	}
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		cancel()
-	case <-abort:
-		cancel()
-	case <-settled:
-	}
+	return cause
 }
 
 func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {

@@ -175,6 +175,9 @@ type News struct {
 func (l *Ledger) Put(n *News) error {
 	run := n.Run
 	err := l.update(n, func(tx *bolt.Tx) (err error) {
+		if run == 0 { // a run that was killed right after putting does not know its number
+			run = numberOf(tx, n.RunID)
+		}
 		if run == 0 {
 			run, err = addRun(tx, Run{n.RunID, n.Began})
 		}
@@ -251,6 +254,30 @@ func addRun(tx *bolt.Tx, run Run) (uint64, error) {
 		return 0, err
 	}
 	return number, runs.Put(binary.BigEndian.AppendUint64(nil, number), append(binary.AppendVarint(nil, run.Began.UnixMilli()), run.ID...))
+}
+
+// RunNumber is the number of a run that has put something down, by its name
+// everywhere else; 0 when it has not.
+func (l *Ledger) RunNumber(id string) (number uint64, err error) {
+	err = l.db.view(func(tx *bolt.Tx) error {
+		number = numberOf(tx, id)
+		return nil
+	})
+	return number, err
+}
+
+// numberOf looks from the latest run to the first: who asks is mostly late.
+func numberOf(tx *bolt.Tx, id string) uint64 {
+	if id == "" {
+		return 0
+	}
+	c := tx.Bucket(runsBucket).Cursor()
+	for number, run := c.Last(); number != nil; number, run = c.Prev() {
+		if _, n := binary.Varint(run); n > 0 && string(run[n:]) == id {
+			return binary.BigEndian.Uint64(number)
+		}
+	}
+	return 0
 }
 
 func (l *Ledger) entryError(err error) error {

@@ -40,6 +40,27 @@ func okEntry(session string) Entry {
 	return Entry{Outcome: OK, Digest: Digest{1}, At: night, SessionID: session}
 }
 
+func TestARunHasOneNumberThoughItForgetsIt(t *testing.T) {
+	l := fresh(t)
+	number, err := l.RunNumber("run-1")
+	require.NoError(t, err)
+	assert.Zero(t, number)
+	for _, c := range []struct {
+		id   string
+		want uint64
+	}{{"run-1", 1}, {"run-2", 2}, {"run-1", 1}, {"run-2", 2}, {"run-3", 3}} {
+		news := News{RunID: c.id, Began: night, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}}}
+		require.NoError(t, l.Put(&news))
+		assert.Equal(t, c.want, news.Run, c.id)
+		number, err := l.RunNumber(c.id)
+		require.NoError(t, err)
+		assert.Equal(t, c.want, number, c.id)
+	}
+	runs, err := l.Runs()
+	require.NoError(t, err)
+	assert.Len(t, runs, 3)
+}
+
 func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
 	l := opened(t, path)

@@ -92,6 +92,8 @@ func TestEveryAnswerHasItsMeaning(t *testing.T) {
 		{"504", 504, "", "", Unavailable, "http_504"},
 		{"408", 408, "", "", Failed, "http_408"},
 		{"no session id", 200, "", envelopeOf(200, "x", ""), Failed, "no_session_id"},
+		{"a session id that is none", 200, "", envelopeOf(200, "x", strings.Repeat("s", maxSessionID+1)), Failed, "session_id_too_long"},
+		{"a long session id", 200, "", envelopeOf(200, "x", strings.Repeat("s", maxSessionID)), OK, ""},
 		{"a blank session id", 200, "", envelopeOf(200, "x", "  "), Failed, "no_session_id"},
 		{"odd parts", 200, "", `{"statusCode":"200","messages":7,"result":[]}`, Failed, "no_session_id"},
 	}

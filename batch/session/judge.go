@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// maxSessionID bounds a session id, in bytes: what is longer is something else,
+// and would not fit where session ids are kept.
+const maxSessionID = 4 << 10
+
 // judge says what an answer means. HTTP status and statusCode can disagree: a
 // gateway answers 502 with HTML, an HTTP 200 carries statusCode 400. The
 // stricter of the two decides, in this order: credentials or tenant refused,
@@ -48,6 +52,8 @@ func (r reply) meaning(throttling bool) (Outcome, string) {
 		return Failed, fmt.Sprintf("status_code_%d", r.code)
 	case r.sessionID == "":
 		return Failed, "no_session_id"
+	case len(r.sessionID) > maxSessionID:
+		return Failed, "session_id_too_long"
 	}
 	return OK, ""
 }

@@ -28,6 +28,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Options adjust a Dir. The zero value is right.
@@ -76,7 +77,7 @@ func Open(fsys FS, path string, o Options) (*Dir, error) {
 		journal: &journal{fsys: fsys, dir: path, limit: o.SegmentBytes, old: map[int]int64{}},
 		outputs: map[string]*Output{},
 	}
-	if err := signHolder(fsys, holderName(path)); err != nil {
+	if err := signHolder(fsys, holderName(path), strings.Join(os.Args, " ")); err != nil {
 		_ = d.Close()
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -44,13 +43,13 @@ type Holder struct {
 	Command string    `json:"command"`
 }
 
-// thisProcess is the holder that this process is.
-func thisProcess() Holder {
+// thisProcess is the holder that this process is, by a command.
+func thisProcess(command string) Holder {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "this host"
 	}
-	return Holder{PID: os.Getpid(), Host: host, Since: time.Now(), Command: strings.Join(os.Args, " ")}
+	return Holder{PID: os.Getpid(), Host: host, Since: time.Now(), Command: command}
 }
 
 // HeldError says that another process is at this state, or at whatever else is
@@ -75,8 +74,9 @@ const askAgain = 200 * time.Millisecond
 
 // Hold locks a file that is no state, such as one that several jobs share, and
 // waits for it so long. It returns a *HeldError when another process holds it
-// still. The lock and who holds it are in two files beside the file.
-func Hold(ctx context.Context, fsys FS, path string, wait time.Duration) (release func() error, err error) {
+// still. The lock and who holds it are in two files beside the file, and stay:
+// the command, which is told to others, names no customer.
+func Hold(ctx context.Context, fsys FS, path, command string, wait time.Duration) (release func() error, err error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	again := time.NewTicker(askAgain)
@@ -85,7 +85,7 @@ func Hold(ctx context.Context, fsys FS, path string, wait time.Duration) (releas
 	for {
 		unlock, err := fsys.Lock(path + ".lock")
 		if err == nil {
-			if err := signHolder(fsys, holder); err != nil {
+			if err := signHolder(fsys, holder, command); err != nil {
 				return nil, errors.Join(err, unlock())
 			}
 			return unlock, nil
@@ -104,8 +104,8 @@ func Hold(ctx context.Context, fsys FS, path string, wait time.Duration) (releas
 func holderName(dir string) string { return filepath.Join(dir, "holder.json") }
 
 // signHolder writes down who holds a lock.
-func signHolder(fsys FS, name string) error {
-	holder, err := json.Marshal(thisProcess())
+func signHolder(fsys FS, name, command string) error {
+	holder, err := json.Marshal(thisProcess(command))
 	if err != nil {
 		return err
 	}

@@ -67,11 +67,11 @@ func (d *Dir) put(name, target string) error {
 // copyTo puts an output in place on another file system, where a rename cannot
 // reach.
 func (d *Dir) copyTo(partial, target string) error {
-	b, err := readFile(d.fsys, partial)
+	from, err := d.fsys.OpenFile(partial, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(d.fsys, target, b); err != nil {
+	if err := errors.Join(Replace(d.fsys, target, from), from.Close()); err != nil {
 		return err
 	}
 	return d.fsys.Remove(partial)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,6 +38,39 @@ func TestASecondOpenIsRefusedAtOnceAndNamesTheHolder(t *testing.T) {
 	assert.True(t, seen.Held)
 	require.NoError(t, first.Close())
 	openReal(t, path)
+}
+
+// mounts is a file system in which every folder is one of its own.
+type mounts struct{ OS }
+
+func (mounts) Rename(from, to string) error {
+	if filepath.Dir(from) != filepath.Dir(to) {
+		return syscall.EXDEV
+	}
+	return os.Rename(from, to)
+}
+
+func TestAnOutputIsPutInPlaceOnAnotherFileSystem(t *testing.T) {
+	folder := t.TempDir()
+	path, target := filepath.Join(folder, "s"), filepath.Join(folder, "rejects.csv")
+	require.NoError(t, os.WriteFile(target, []byte("of an earlier run"), 0o600))
+	d, err := Open(mounts{}, path, Options{})
+	require.NoError(t, err)
+	defer d.Close()
+	_, err = d.Recover()
+	require.NoError(t, err)
+	o, err := d.Output(Rejects)
+	require.NoError(t, err)
+	content := strings.Repeat("a row\n", 100_000)
+	_, err = o.Write([]byte(content))
+	require.NoError(t, err)
+	require.NoError(t, d.Publish(Checkpoint{Row: 1}, map[string]string{Rejects: target}))
+	b, err := os.ReadFile(target)
+	require.NoError(t, err)
+	assert.Equal(t, content, string(b))
+	names, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Len(t, names, 1, "nothing is left beside it")
 }
 
 func TestWhatTheJournalKnowsOfARow(t *testing.T) {

@@ -31,7 +31,7 @@ writes nothing and needs no service.`,
 			if _, err := settle(c, d.check, d.existing); err != nil {
 				return err
 			}
-			return d.with(c.Context(), func(opened *openedLedger) error {
+			return d.with(c, func(opened *openedLedger) error {
 				return d.run(c.Context(), opened, c.OutOrStdout(), c.ErrOrStderr())
 			})
 		},

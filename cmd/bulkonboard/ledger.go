@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 
@@ -47,14 +46,14 @@ func ofLedger(c *cobra.Command, do func(*cobra.Command, []string, *openedLedger)
 		if _, err := settle(c, append([]func() error{l.existing}, checks...)...); err != nil {
 			return err
 		}
-		return l.with(c.Context(), func(opened *openedLedger) error { return do(c, args, opened) })
+		return l.with(c, func(opened *openedLedger) error { return do(c, args, opened) })
 	}
 	return c
 }
 
 // with opens the ledger for as long as something is done with it.
-func (l *ledgerFile) with(ctx context.Context, do func(*openedLedger) error) error {
-	opened, err := l.openLedger(ctx)
+func (l *ledgerFile) with(c *cobra.Command, do func(*openedLedger) error) error {
+	opened, err := l.openLedger(c.Context(), c.CommandPath())
 	if err != nil {
 		return err
 	}

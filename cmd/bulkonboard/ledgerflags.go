@@ -60,9 +60,10 @@ type openedLedger struct {
 	release func() error
 }
 
-// openLedger waits for the ledger and opens it.
-func (l *ledgerFile) openLedger(ctx context.Context) (*openedLedger, error) {
-	release, err := state.Hold(ctx, fileSystem, l.path, l.wait)
+// openLedger waits for the ledger and opens it. Others that want it are told
+// the command.
+func (l *ledgerFile) openLedger(ctx context.Context, command string) (*openedLedger, error) {
+	release, err := state.Hold(ctx, fileSystem, l.path, command, l.wait)
 	if err != nil {
 		return nil, err
 	}
@@ -150,12 +151,20 @@ func (s *settings) openLedger(ctx context.Context, v *voice) (*knownCustomers, e
 	if _, err := os.Stat(s.ledger.path); errors.Is(err, fs.ErrNotExist) {
 		v.say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", oneLine(s.ledger.path))
 	}
-	opened, err := s.ledger.openLedger(ctx)
+	opened, err := s.ledger.openLedger(ctx, s.ledgerUser())
 	if err != nil {
 		return nil, err
 	}
 	s.ledger.id = opened.ID()
 	return &knownCustomers{s.known(opened.Ledger), opened}, nil
+}
+
+// ledgerUser is the job as it is told to others that want its ledger.
+func (s *settings) ledgerUser() string {
+	if s.retry != nil {
+		return "bulkonboard retry --output " + quoted(s.output)
+	}
+	return "bulkonboard run --output " + quoted(s.output)
 }
 
 // known is how a run makes use of a ledger. Customers of the sandbox are none

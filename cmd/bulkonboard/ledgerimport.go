@@ -37,7 +37,7 @@ has already, and as new, stays. The ledger is made when there is none.`,
 			if _, err := settle(c, i.check); err != nil {
 				return err
 			}
-			return i.with(c.Context(), func(opened *openedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
+			return i.with(c, func(opened *openedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
 		},
 	}
 	c.Flags().SortFlags = false
@@ -104,6 +104,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 		if res.Status == sink.Known {
 			res.Status, res.ProcessedAt = sink.OK, obtained(&res)
 		}
+		firstRefused(&res)
 		if res.ProcessedAt.IsZero() {
 			undated++
 			continue
@@ -120,6 +121,19 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 		fmt.Fprintf(w, "%d rows left out: when they were processed cannot be read, as when a spreadsheet has saved it\n", undated)
 	}
 	return nil
+}
+
+// firstRefused makes a refusal that a ledger has answered with what it was when
+// it came: its words alone, and of that night.
+func firstRefused(res *sink.Result) {
+	words, more, found := strings.Cut(res.ErrorMessage, " (first refused ")
+	if res.Status != sink.Rejected || !found {
+		return
+	}
+	moment, _, _ := strings.Cut(more, ",")
+	if at, err := time.Parse(time.RFC3339, moment); err == nil {
+		res.ErrorMessage, res.ProcessedAt = words, at
+	}
 }
 
 // obtained is when the session id of a known row was obtained.

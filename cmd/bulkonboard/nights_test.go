@@ -171,7 +171,7 @@ func TestTwoJobsOnOneLedgerAreOneAfterTheOther(t *testing.T) {
 	refused, stderr := p.command(job("second.csv")...)
 	assert.Equal(t, exitHeld, p.end(refused))
 	assert.Contains(t, stderr.String(), fmt.Sprintf("customers.db is in use by process %d on ", first.Process.Pid))
-	assert.Contains(t, stderr.String(), "run -i "+p.file("list.csv"))
+	assert.Contains(t, stderr.String(), "run --output "+p.file("out.csv"))
 	assert.Contains(t, stderr.String(), "--wait 10m")
 	assert.NoFileExists(t, p.file("second.csv"))
 	stats, stderr := p.command("ledger", "stats", "--ledger", p.file("customers.db"))

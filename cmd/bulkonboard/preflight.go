@@ -88,7 +88,7 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
 	p := batch.Preflight{
 		List: list.List, FormID: j.formID, Keep: j.keep, KnownInvalid: j.knownInvalid,
-		Scratch: scratch, Monitor: &j.monitor, Share: list.done, Known: j.known,
+		Scratch: scratch, Monitor: &j.monitor, Share: list.done, Known: j.known, RunID: j.id,
 	}
 	if j.known != nil {
 		for i := range p.KnownScratch {
