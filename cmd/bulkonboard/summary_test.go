@@ -84,7 +84,7 @@ func TestASummaryIsNeverWrittenOverAnotherFile(t *testing.T) {
 	assert.Contains(t, stderr.String(), "is no summary of a run")
 	c, stderr = p.start("--rejects", p.file("out.csv.summary.json"))
 	assert.Equal(t, exitUsage, p.end(c))
-	assert.Contains(t, stderr.String(), "where the summary of this run is written")
+	assert.Contains(t, stderr.String(), "--rejects and the summary of --output are one file")
 	assert.Zero(t, p.service.Stats().Calls)
 	c, stderr = p.start("--overwrite")
 	assert.Equal(t, 0, p.end(c), stderr.String())
