@@ -15,7 +15,9 @@ import (
 //     else for as long as one call takes at the present rate, twice that after
 //     each trial in vain. Then one trial goes, alone. Answers to attempts that
 //     were sent before the hold change nothing. So a service that counts
-//     refused calls too is not kept busy refusing (429 below 1 %).
+//     refused calls too is not kept busy refusing (429 below 1 %). Until a rate
+//     has stood the test of time, one attempt may be in flight after a hold, and
+//     one more for each answer (429 of services that take little).
 //   - Learn. From the end of one hold to the end of the next a service takes
 //     exactly its quota, whatever way it counts: bucket, window or log. The
 //     new rate follows from what was accepted in that cycle, and the more so
@@ -154,10 +156,17 @@ func (c *Controller) Next(now time.Time, inFlight int) Verdict {
 		return Verdict{End: c.ended}
 	case c.outage.open || c.hold.on:
 		return c.lone(now, inFlight)
-	case c.flight.full(inFlight, c.rate):
+	case c.flight.full(inFlight, c.rate) || c.feeling(inFlight):
 		return Verdict{}
 	}
 	return verdict(now, later(c.ceiling.next(now), c.due))
+}
+
+// feeling reports that no more should be in flight than answers have come since
+// the last hold, and one: while the rate is far off, all that are would be
+// refused together.
+func (c *Controller) feeling(inFlight int) bool {
+	return c.hold.epoch > 0 && !c.settled && c.quota == 0 && c.phase != searching && int64(inFlight) > c.accepted-c.cycle.accepted
 }
 
 // lone is the verdict in a hold or an outage: one attempt, alone.
@@ -218,7 +227,7 @@ func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
 			}
 			break
 		}
-		c.outage.answered()
+		c.outage.answered(t)
 		c.countTaken(now, t)
 	case Throttled:
 		c.throttled(now, t, &s)

@@ -124,6 +124,20 @@ func TestAfterA429NothingIsSentAndThenOneTrial(t *testing.T) {
 	assert.GreaterOrEqual(t, c.Snapshot(c.now).Held, 7*time.Second)
 }
 
+func TestAfterAHoldOneIsInFlightAndOneMoreForEachAnswer(t *testing.T) {
+	c := newClient(Config{Search: true, MaxInFlight: 8})
+	c.attempt(t, Signal{Class: Throttled}, &Blame{})
+	c.wait(t)
+	c.attempt(t, Signal{Class: Accepted}, &Blame{}) // the trial
+	c.now = c.now.Add(10 * time.Second)
+	require.True(t, c.Next(c.now, 0).Send)
+	first := c.Sent(c.now)
+	c.now = c.now.Add(10 * time.Second)
+	assert.Equal(t, Verdict{}, c.Next(c.now, 1), "only an answer can change that")
+	c.Answered(c.now, first, Signal{Class: Accepted}, &Blame{})
+	require.True(t, c.Next(c.now, 1).Send)
+}
+
 func TestAnswersToAttemptsBeforeAHoldChangeNothing(t *testing.T) {
 	c := newClient(Config{MaxInFlight: 8})
 	first, second, third := c.Sent(c.now), c.Sent(c.now), c.Sent(c.now)

@@ -22,7 +22,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	if s.Class != Unreachable {
 		c.docket.failed(b)
 	}
-	if c.outage.failed(now, s, b) {
+	if c.outage.failed(now, t, s, b) {
 		c.openOutage(now, s)
 	}
 }

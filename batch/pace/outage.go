@@ -23,6 +23,7 @@ const (
 type outage struct {
 	open   bool
 	since  time.Time // the first failure of the streak
+	sent   time.Time // when the attempt that failed so was sent
 	streak int
 	rows   []*Blame // of the streak, up to outageRows of them
 	down   bool     // a failure of the streak cannot be a row's doing
@@ -38,12 +39,12 @@ type outage struct {
 // failed takes in a failure while the breaker is closed, and reports whether
 // the service as a whole has failed. A suspect row is no evidence, unless
 // there was no connection at all.
-func (o *outage) failed(now time.Time, s *Signal, b *Blame) bool {
+func (o *outage) failed(now time.Time, t Ticket, s *Signal, b *Blame) bool {
 	if b.suspect() && s.Class != Unreachable {
 		return false
 	}
 	if o.streak == 0 {
-		o.since = now
+		o.since, o.sent = now, t.sent
 	}
 	o.streak++
 	o.down = o.down || s.Class == Down || s.Class == Unreachable
@@ -63,8 +64,15 @@ func (o *outage) see(b *Blame) {
 	}
 }
 
-// answered ends a streak.
-func (o *outage) answered() {
+// answered ends a streak, unless the answer is to an attempt from before it:
+// that one says nothing of a service that has failed since.
+func (o *outage) answered(t Ticket) {
+	if !t.sent.Before(o.sent) {
+		o.forget()
+	}
+}
+
+func (o *outage) forget() {
 	clear(o.rows)
 	o.streak, o.down, o.rows = 0, false, o.rows[:0]
 }
@@ -89,7 +97,7 @@ func (o *outage) canaryFailed(now time.Time, s *Signal, b *Blame) (charged bool)
 // end closes the breaker.
 func (o *outage) end() {
 	o.open, o.canary = false, nil
-	o.answered()
+	o.forget()
 }
 
 // OutageError ends a run whose service did not come back.

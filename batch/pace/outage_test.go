@@ -87,6 +87,19 @@ func TestAnUnpacedRunIsPacedOnceTheServiceBrokeDown(t *testing.T) {
 	assert.InDelta(t, 1000/3, c.rate, 500, "a quarter of what it took")
 }
 
+func TestAnAnswerFromBeforeAFailureDoesNotSpeakForTheService(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 20})
+	early := c.Sent(c.now)
+	c.now = c.now.Add(time.Second)
+	for i := range outageStreak {
+		if i == outageStreak-1 {
+			c.Answered(c.now, early, Signal{Class: Accepted}, &Blame{})
+		}
+		c.attempt(t, Signal{Class: Down}, &Blame{})
+	}
+	assert.True(t, c.Out())
+}
+
 func TestNobodyIsChargedForAnOutage(t *testing.T) {
 	for _, class := range []Class{Fault, Down, Unreachable} {
 		c := newClient(Config{MaxInFlight: 100})
