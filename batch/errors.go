@@ -68,11 +68,12 @@ func (e *ChangedError) Error() string {
 	return b.String()
 }
 
-// changedRow says that a record is not the one whose answer the journal holds.
+// changedRow says that a record is not the one that was in this row when its
+// answer was looked for or received.
 func changedRow(rec *source.Record) error {
 	return &source.ChangedError{
 		At:     source.Position{Row: rec.Row, Line: rec.Line, Offset: rec.Offset},
-		Reason: fmt.Sprintf("row %d is not the one whose answer was received", rec.Row),
+		Reason: fmt.Sprintf("row %d is not the row that was there before", rec.Row),
 	}
 }
 

@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"errors"
+	"io/fs"
 	"sync"
+	"syscall"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -83,7 +85,7 @@ func (d *database) reopen(readOnly bool) error {
 	}
 	db, err := bolt.Open(d.path, 0o600, &bolt.Options{Timeout: openWait, FreelistType: bolt.FreelistMapType, ReadOnly: readOnly})
 	if err != nil {
-		if isBolt(err) {
+		if !ofSystem(err) {
 			return &FormatError{Path: d.path, Reason: "it is no ledger (" + err.Error() + ")"}
 		}
 		return fileError("open", d.path, err)
@@ -92,6 +94,10 @@ func (d *database) reopen(readOnly bool) error {
 	return nil
 }
 
-func isBolt(err error) bool {
-	return errors.Is(err, bolterrors.ErrInvalid) || errors.Is(err, bolterrors.ErrVersionMismatch) || errors.Is(err, bolterrors.ErrChecksum)
+// ofSystem reports an error of a file, and not of what is in it. The lock beside
+// the ledger is ours, so a time-out means that somebody else holds the file.
+func ofSystem(err error) bool {
+	var path *fs.PathError
+	var number syscall.Errno
+	return errors.As(err, &path) || errors.As(err, &number) || errors.Is(err, bolterrors.ErrTimeout)
 }

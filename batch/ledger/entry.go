@@ -186,10 +186,14 @@ func unpackUUID(b []byte) string {
 }
 
 // after is the entry that stands once another outcome has come. It is the same
-// however often that is said, so that a journal can be taken up again.
-func (e Entry) after(before *Entry) Entry {
+// however often that is said, so that a journal can be taken up again: even
+// after another list's run, whose later answer stays. A time that is still to
+// come at now is no time, and not later than any.
+func (e Entry) after(before *Entry, now time.Time) Entry {
 	switch {
 	case before == nil:
+	case before.At.After(e.At) && !before.At.After(now):
+		return *before
 	case e.Outcome == Failed && before.Outcome == OK:
 		// The session id stays good for the fields that it was given for;
 		// fields that differ from them are sent again.

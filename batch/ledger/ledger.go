@@ -173,7 +173,7 @@ type News struct {
 // same twice comes to the same as putting it once. The changes are sorted in
 // place; of one customer the last one counts.
 func (l *Ledger) Put(n *News) error {
-	run := n.Run
+	run, now := n.Run, time.Now()
 	err := l.update(n, func(tx *bolt.Tx) (err error) {
 		if run == 0 { // a run that was killed right after putting does not know its number
 			run = numberOf(tx, n.RunID)
@@ -185,7 +185,7 @@ func (l *Ledger) Put(n *News) error {
 			n.Changes[i].Entry.Run = run
 		}
 		return err
-	}, Entry.after, bolt.DefaultFillPercent)
+	}, func(e Entry, before *Entry) Entry { return e.after(before, now) }, bolt.DefaultFillPercent)
 	if err == nil {
 		n.Run = run
 	}

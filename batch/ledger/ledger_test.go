@@ -126,12 +126,15 @@ func TestALaterOutcomeTakesThePlaceOfAnEarlierOne(t *testing.T) {
 		"refused once more: since the first time": {&refused, Entry{Outcome: Rejected, Digest: fields, At: later, Code: "no"}, refused},
 		"changed and refused: since now":          {&Entry{Outcome: Rejected, Digest: Digest{6}, At: night}, Entry{Outcome: Rejected, Digest: fields, At: later}, Entry{Outcome: Rejected, Digest: fields, At: later}},
 		"refused, then failed":                    {&refused, failed, failed},
+		"another run has asked since":             {&Entry{Outcome: OK, At: later, SessionID: "new"}, refused, Entry{Outcome: OK, At: later, SessionID: "new"}},
+		"a clock was wrong":                       {&Entry{Outcome: OK, At: later.Add(48 * time.Hour), SessionID: "new"}, refused, refused},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := c.now.after(c.before)
+			today := later.Add(time.Hour)
+			got := c.now.after(c.before, today)
 			assert.Equal(t, c.want, got)
-			assert.Equal(t, c.want, c.now.after(&got), "said twice, it is the same")
+			assert.Equal(t, c.want, c.now.after(&got, today), "said twice, it is the same")
 		})
 	}
 }

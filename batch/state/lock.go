@@ -77,8 +77,8 @@ const askAgain = 200 * time.Millisecond
 // still. The lock and who holds it are in two files beside the file, and stay:
 // the command, which is told to others, names no customer.
 func Hold(ctx context.Context, fsys FS, path, command string, wait time.Duration) (release func() error, err error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
+	limit := time.NewTimer(wait)
+	defer limit.Stop()
 	again := time.NewTicker(askAgain)
 	defer again.Stop()
 	holder := path + ".holder"
@@ -96,6 +96,8 @@ func Hold(ctx context.Context, fsys FS, path, command string, wait time.Duration
 		select {
 		case <-again.C:
 		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-limit.C:
 			return nil, &HeldError{Path: path, Holder: readHolder(fsys, holder), Next: "wait for it, with --wait 10m for one"}
 		}
 	}

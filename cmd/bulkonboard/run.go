@@ -115,7 +115,7 @@ func (s *settings) checkList() error {
 func discard(dir *state.Dir, path string, v *voice) error {
 	left, err := state.Inspect(state.OS{}, path)
 	if err == nil && left.Checkpoint != nil {
-		v.say("--restart: throwing away %d rows that were done and %d answers that were not yet written; these customers are called again",
+		v.say("--restart: throwing away %d rows that were done and %d answers that were not yet written; these customers may be called again",
 			left.Checkpoint.Row, left.Answers)
 	}
 	return dir.Discard()
