@@ -97,7 +97,7 @@ func (k *Known) answer(rec *source.Record) (*sink.Result, error) {
 		return refusedResult(&e, now), nil
 	case isChanged:
 		if k.KeepChanged && e.Outcome == ledger.OK {
-			return knownResult(&e, "; the fields differ from those sent", now), nil
+			return knownResult(&e, fieldsDiffer, now), nil
 		}
 	}
 	return nil, nil //nolint:nilnil // the customer is called
@@ -127,6 +127,9 @@ func (k *Known) hashWith(h *ledger.Hasher, rec *source.Record) (ledger.Key, ledg
 	return h.Customer(k.Tenant, customerOf(rec, k.FormID)), h.Fields(c.Type, c.MobileNumber, c.EmployeeID, c.ClientID, c.SendEmail,
 		c.FirstName, c.LastName, c.FullName, c.RegistrationNumber, c.TradingName)
 }
+
+// fieldsDiffer is said of a customer whose changed fields were never sent.
+const fieldsDiffer = "; the fields differ from those sent"
 
 func knownResult(e *ledger.Entry, more string, now time.Time) *sink.Result {
 	return &sink.Result{Status: sink.Known, SessionID: e.SessionID, ErrorMessage: obtained(e.At, more), ProcessedAt: now}
