@@ -77,6 +77,12 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *voice) error {
 	}
 	defer service.close()
 
+	// Before the state: a run that is refused here leaves none.
+	known, err := s.openLedger(ctx, v)
+	if err != nil {
+		return err
+	}
+	defer known.close()
 	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
 	if err != nil {
 		return err
@@ -87,11 +93,6 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *voice) error {
 			return err
 		}
 	}
-	known, err := s.openLedger(ctx, v)
-	if err != nil {
-		return err
-	}
-	defer known.close()
 	j := &job{settings: s, dir: dir, known: known.Known, caller: service.caller, voice: v}
 	return j.run(ctx, stdin)
 }
