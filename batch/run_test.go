@@ -383,7 +383,7 @@ func TestARowThatChangedSinceItsAnswerCameIsNotGivenIt(t *testing.T) {
 		_, err = j.run(t.Context())
 		var changed *source.ChangedError
 		require.ErrorAs(t, err, &changed)
-		assert.Contains(t, err.Error(), "row 9 is not the one whose answer was received")
+		assert.Contains(t, err.Error(), "row 9 is not the row that was there before")
 	})
 }
 
