@@ -20,7 +20,7 @@ build: ## build build/bulkonboard
 
 test: ## run all tests
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
-	go test $(RACE) -shuffle=on ./...
+	go test $(RACE) -shuffle=on -timeout 30m ./...
 
 fuzz: ## run every fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
