@@ -13,9 +13,8 @@ import (
 // together, and that a customer is called once: later rows take the result of
 // the first one that ended well. It belongs to the dispatcher.
 type customers struct {
-	duplicates *Duplicates        // nil: every row is called
-	underWay   map[string][]*slot // customer → later rows that wait, in order
-	given      *given
+	underWay map[string][]*slot // customer → later rows that wait, in order
+	given    *given
 }
 
 // givenAnswer is what the later rows of a customer are answered with.
@@ -49,21 +48,19 @@ func (c *customers) leave(s *slot) *slot {
 
 // learn keeps a good result when later rows of the customer will ask for it.
 func (c *customers) learn(s *slot, res *sink.Result) error {
-	lead, last, shared := c.duplicates.family(s.rec.Row)
-	if !shared || s.rec.Row >= last || !res.Status.Good() {
+	if !s.family.asks(s.rec.Row) || !res.Status.Good() {
 		return nil
 	}
-	return c.given.put(lead, givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)})
+	return c.given.put(s.family.lead, givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)})
 }
 
 // resultFor is the result of a row whose customer has ended well, or nil. A
 // list that was changed behind the back of its forecast is noticed here.
 func (c *customers) resultFor(s *slot, now time.Time) (*sink.Result, error) {
-	lead, _, shared := c.duplicates.family(s.rec.Row)
-	if !shared {
+	if !s.family.shared() {
 		return nil, nil
 	}
-	a, known, err := c.given.of(lead)
+	a, known, err := c.given.of(s.family.lead)
 	if err != nil || !known {
 		return nil, err
 	}

@@ -50,19 +50,26 @@ func (d *Duplicates) index(row int64) (i int, ok bool) {
 	return i, i < len(d.members) && int64(d.members[i].row) == row
 }
 
-// family gives the row that leads and the last row of a customer that has
-// several rows.
-func (d *Duplicates) family(row int64) (lead, last int64, shared bool) {
+// family is the rows of a customer that has several: the one that leads and the
+// last one. It is zero for a row that shares its customer with no other.
+type family struct{ lead, last int64 }
+
+func (f family) shared() bool { return f.lead > 0 }
+
+// asks reports whether a row after this one will ask what became of it.
+func (f family) asks(row int64) bool { return row < f.last }
+
+// family gives the family of a row.
+func (d *Duplicates) family(row int64) family {
 	m, ok := d.find(row)
 	if !ok {
-		return 0, 0, false
+		return family{}
 	}
 	if m.leads() {
-		return row, int64(m.other), true
+		return family{row, int64(m.other)}
 	}
-	lead = int64(m.other)
-	last, _ = d.Last(lead)
-	return lead, last, true
+	last, _ := d.Last(int64(m.other))
+	return family{int64(m.other), last}
 }
 
 // Len counts the later rows.

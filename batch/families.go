@@ -84,9 +84,8 @@ func (r *run) takeAnswers(to *given) error {
 
 // keepAnswer keeps a result that later rows of its customer will ask for.
 func (w *writer) keepAnswer(s *slot, res *sink.Result) {
-	lead, last, shared := w.duplicates.family(s.rec.Row)
-	if shared && s.rec.Row < last && res.Status.Good() && res.Status != sink.Duplicate {
+	if s.family.asks(s.rec.Row) && res.Status.Good() && res.Status != sink.Duplicate {
 		a := givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)}
-		w.answers.buf = appendAnswer(w.answers.buf, lead, a)
+		w.answers.buf = appendAnswer(w.answers.buf, s.family.lead, a)
 	}
 }

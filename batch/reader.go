@@ -55,6 +55,7 @@ func (r *reader) run(ctx context.Context) {
 // false when the run ends.
 func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	s := newSlot(rec)
+	s.family = r.duplicates.family(rec.Row)
 	before := r.journal[rec.Row]
 	delete(r.journal, rec.Row)
 	if before.answered && before.print != fingerprint(rec.Raw) {
@@ -79,7 +80,7 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 // deliver gives a row a result that needs no call. Where the customer has more
 // rows, it goes by way of the dispatcher, which answers those.
 func (r *reader) deliver(ctx context.Context, s *slot, res *sink.Result) bool {
-	if _, _, shared := r.duplicates.family(s.rec.Row); shared {
+	if s.family.shared() {
 		s.given = res
 		return r.pass(ctx, r.work, s)
 	}

@@ -186,7 +186,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	write := &writer{
 		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
-		duplicates: r.Duplicates, answers: r.answers, records: r.records, monitor: r.Monitor,
+		answers: r.answers, records: r.records, monitor: r.Monitor,
 		ids: newSharedIDs(), log: r.Log,
 	}
 
@@ -239,7 +239,7 @@ func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor,
-		customers: &customers{duplicates: r.Duplicates, underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
+		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
 		d.debug = r.Log

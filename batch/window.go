@@ -33,6 +33,7 @@ type slot struct {
 	err    error            // instead of rec: reading ended here
 	done   chan sink.Result // receives the one result; cap 1, so nobody waits to give it
 	weight int64            // of the byte window
+	family family           // the rows of its customer, when there are several
 	given  *sink.Result     // a result that the row has already, and later rows of its customer ask for
 	known  bool             // and that is what the ledger knows
 	doubts int              // interruptions that caught a call of this row in flight

@@ -62,13 +62,12 @@ type writer struct {
 	results *output
 	rejects *output // nil when none are asked for
 
-	duplicates *Duplicates
-	answers    *output  // nil when no customer has several rows
-	records    *records // nil without a ledger
-	refused    int64    // rows that were refused on an earlier run, which is no news
-	monitor    *Monitor
-	ids        *sharedIDs
-	log        *slog.Logger
+	answers *output  // nil when no customer has several rows
+	records *records // nil without a ledger
+	refused int64    // rows that were refused on an earlier run, which is no news
+	monitor *Monitor
+	ids     *sharedIDs
+	log     *slog.Logger
 
 	position source.Position
 	dirty    bool // rows were written since the last commit
