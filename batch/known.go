@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"fmt"
 	"time"
 
 	"bulkonboard/batch/ledger"
@@ -127,25 +126,3 @@ func (k *Known) hashWith(h *ledger.Hasher, rec *source.Record) (ledger.Key, ledg
 	return h.Customer(k.Tenant, customerOf(rec, k.FormID)), h.Fields(c.Type, c.MobileNumber, c.EmployeeID, c.ClientID, c.SendEmail,
 		c.FirstName, c.LastName, c.FullName, c.RegistrationNumber, c.TradingName)
 }
-
-// fieldsDiffer is said of a customer whose changed fields were never sent.
-const fieldsDiffer = "; the fields differ from those sent"
-
-func knownResult(e *ledger.Entry, more string, now time.Time) *sink.Result {
-	return &sink.Result{Status: sink.Known, SessionID: e.SessionID, ErrorMessage: obtained(e.At, more), ProcessedAt: now}
-}
-
-func refusedResult(e *ledger.Entry, now time.Time) *sink.Result {
-	return &sink.Result{
-		Status: sink.Rejected, ErrorCode: e.Code, ProcessedAt: now,
-		ErrorMessage: fmt.Sprintf("%s (first refused %s, and not sent again because nothing has changed)", e.Message, moment(e.At)),
-	}
-}
-
-func obtained(at time.Time, more string) string {
-	b := append(make([]byte, 0, 64), "obtained "...)
-	return string(append(at.UTC().AppendFormat(b, time.RFC3339), more...))
-}
-
-// moment is a time in a message.
-func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }

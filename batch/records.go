@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"encoding/binary"
 	"strings"
 	"time"
 
@@ -81,69 +80,5 @@ func (r *records) put(t *Tally) error {
 	}
 	t.LedgerRun = r.pending.Run
 	r.pending.Changes, r.pending.Forms = r.pending.Changes[:0], nil
-	return nil
-}
-
-// Import puts the results of an earlier run down in a ledger. It is used by one
-// goroutine. It sorts them first: put down in the order of a list, ten million
-// customers would have it write the whole ledger again and again.
-type Import struct {
-	records *records
-	sorted  spill
-	buf     []byte
-	Taken   int64 // results that Flush puts down
-}
-
-// Import begins to put earlier results down. The scratch file takes some 60
-// bytes for each.
-func (k *Known) Import(scratch Scratch) *Import {
-	return &Import{records: newRecords(k, "", time.Time{}), sorted: spill{file: scratch}}
-}
-
-// Take takes one result. Those that came of no call are passed over.
-func (i *Import) Take(rec *source.Record, res *sink.Result) error {
-	pending := &i.records.pending
-	if i.records.take(rec, res); len(pending.Changes) == 0 {
-		return nil
-	}
-	c := &pending.Changes[0]
-	if strings.HasSuffix(res.ErrorMessage, fieldsDiffer) {
-		c.Entry.Digest = ledger.Digest{} // of no fields: those of the row are still to be sent
-	}
-	b := append(append(i.buf[:0], 0, 0, 0, 0), c.Key[:]...)
-	b = c.Entry.Append(b)
-	binary.LittleEndian.PutUint32(b, uint32(len(b)))
-	i.buf, pending.Changes = b, pending.Changes[:0]
-	i.Taken++
-	return i.sorted.add(int(c.Key[0]), b)
-}
-
-// Flush puts down what was taken.
-func (i *Import) Flush() error {
-	pending := &i.records.pending
-	var blob []byte
-	for part := range spillParts {
-		var err error
-		if blob, err = i.sorted.read(part, blob); err != nil {
-			return err
-		}
-		pending.Changes = pending.Changes[:0]
-		for rest := blob; len(rest) > 0; {
-			one := rest[:binary.LittleEndian.Uint32(rest)]
-			rest = rest[len(one):]
-			c := ledger.Change{Key: ledger.Key(one[4 : 4+len(ledger.Key{})])}
-			if c.Entry, err = ledger.ParseEntry(one[4+len(c.Key):]); err != nil {
-				return err
-			}
-			pending.Changes = append(pending.Changes, c)
-		}
-		if len(pending.Changes) == 0 {
-			continue
-		}
-		if err := i.records.Ledger.Import(pending); err != nil {
-			return err
-		}
-		pending.Forms = nil
-	}
 	return nil
 }

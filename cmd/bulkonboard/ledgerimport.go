@@ -3,14 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/ledger"
-	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -91,7 +88,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
 	k := &batch.Known{Ledger: l, Tenant: i.tenantID, FormID: i.formID}
-	into, rows, undated := k.Import(scratch), int64(0), int64(0)
+	into, rows := k.Import(scratch), int64(0)
 	for rec, err := range list.Records() {
 		if err != nil {
 			return err
@@ -101,15 +98,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 		if !ok || len(rec.Problems) > 0 {
 			continue
 		}
-		if res.Status == sink.Known {
-			res.Status, res.ProcessedAt = sink.OK, obtained(&res)
-		}
-		firstRefused(&res)
-		if res.ProcessedAt.IsZero() {
-			undated++
-			continue
-		}
-		if err := into.Take(rec, &res); err != nil {
+		if err := into.Take(rec, res); err != nil {
 			return err
 		}
 	}
@@ -117,31 +106,8 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 		return err
 	}
 	fmt.Fprintf(w, "%d rows read, %d customers put down\n", rows, into.Taken)
-	if undated > 0 {
-		fmt.Fprintf(w, "%d rows left out: when they were processed cannot be read, as when a spreadsheet has saved it\n", undated)
+	if into.Undated > 0 {
+		fmt.Fprintf(w, "%d rows left out: when they were processed cannot be read, as when a spreadsheet has saved it\n", into.Undated)
 	}
 	return nil
-}
-
-// firstRefused makes a refusal that a ledger has answered with what it was when
-// it came: its words alone, and of that night.
-func firstRefused(res *sink.Result) {
-	words, more, found := strings.Cut(res.ErrorMessage, " (first refused ")
-	if res.Status != sink.Rejected || !found {
-		return
-	}
-	moment, _, _ := strings.Cut(more, ",")
-	if at, err := time.Parse(time.RFC3339, moment); err == nil {
-		res.ErrorMessage, res.ProcessedAt = words, at
-	}
-}
-
-// obtained is when the session id of a known row was obtained.
-func obtained(res *sink.Result) time.Time {
-	words := strings.FieldsFunc(strings.TrimPrefix(res.ErrorMessage, "obtained "), func(r rune) bool { return r == ';' })
-	if len(words) == 0 {
-		return time.Time{}
-	}
-	at, _ := time.Parse(time.RFC3339, words[0])
-	return at
 }
