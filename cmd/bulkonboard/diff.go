@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -63,15 +62,12 @@ func (d *difference) check() error {
 
 // run reads the list and asks the ledger.
 func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io.Writer) error {
-	if _, err := d.checkInput(); err != nil {
-		return err
-	}
-	list, err := d.open(d.input)
+	list, err := d.openInput()
 	if err != nil {
 		return err
 	}
 	defer list.Close()
-	p := batch.Preflight{List: list.List, FormID: d.formID, Monitor: new(batch.Monitor), Share: list.done, Known: &batch.Known{
+	p := batch.Preflight{List: list.List, FormID: d.formID, Share: list.done, Known: &batch.Known{
 		Ledger: l.Ledger, Tenant: d.tenantID, FormID: d.formID, TTL: d.ttl, KeepChanged: d.whenChanged == "keep", RetryRejected: d.retryRejected,
 	}}
 	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
@@ -82,10 +78,7 @@ func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io
 		defer func() { _ = file.Close() }() // nobody wants it any more
 		*scratch = file
 	}
-	stderr = terminalOr(stderr)
-	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
-	f, err := p.Run(ctx)
-	stop()
+	f, err := shown(ctx, &p, stderr)
 	if err != nil {
 		return err
 	}

@@ -70,10 +70,7 @@ func (i *importing) check() error {
 
 // run reads the results and puts them down.
 func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
-	if _, err := i.checkInput(); err != nil {
-		return err
-	}
-	list, err := i.open(i.input)
+	list, err := i.openInput()
 	if err != nil {
 		return err
 	}

@@ -106,6 +106,14 @@ func (l *listFlags) open(path string, also ...io.Writer) (*openList, error) {
 	return &openList{List: list, file: file, info: info}, nil
 }
 
+// openInput opens the list that --input names, if that is a file.
+func (l *listFlags) openInput() (*openList, error) {
+	if _, err := l.checkInput(); err != nil {
+		return nil, err
+	}
+	return l.open(l.input)
+}
+
 // read begins to read a list.
 func (l *listFlags) read(r io.Reader) (*source.List, error) {
 	return source.Open(r, l.options())

@@ -70,11 +70,8 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	stderr = terminalOr(stderr)
-	p := batch.Preflight{List: list, FormID: v.formID, Scratch: scratch, Monitor: new(batch.Monitor), Share: share}
-	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
-	f, err := p.Run(ctx)
-	stop()
+	p := batch.Preflight{List: list, FormID: v.formID, Scratch: scratch, Share: share}
+	f, err := shown(ctx, &p, stderr)
 	if err != nil {
 		return err
 	}
@@ -85,16 +82,23 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 	return nil
 }
 
+// shown reads a list ahead, for a command that does no more, and shows how far
+// it is.
+func shown(ctx context.Context, p *batch.Preflight, stderr io.Writer) (*batch.Forecast, error) {
+	stderr = terminalOr(stderr)
+	p.Monitor = new(batch.Monitor)
+	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
+	defer stop()
+	return p.Run(ctx)
+}
+
 // begin opens the list: a file, or standard input as it comes.
 func (v *validation) begin(stdin io.Reader) (_ *source.List, share func() float64, done func(), err error) {
 	if v.fromStandardInput() {
 		list, err := v.read(stdin)
 		return list, nil, func() {}, err
 	}
-	if _, err := v.checkInput(); err != nil {
-		return nil, nil, nil, err
-	}
-	list, err := v.open(v.input)
+	list, err := v.openInput()
 	if err != nil {
 		return nil, nil, nil, err
 	}
