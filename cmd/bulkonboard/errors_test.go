@@ -31,5 +31,5 @@ func TestAnOutputThatCannotBeWrittenIsNoWrongCommandLine(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, reader.Close())
 	defer writer.Close()
-	assert.Equal(t, exitIO, run([]string{"config", "init"}, strings.NewReader(""), writer, io.Discard))
+	assert.Equal(t, ExitIO, run([]string{"config", "init"}, strings.NewReader(""), writer, io.Discard))
 }

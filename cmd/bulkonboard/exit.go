@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/ledger"
@@ -16,42 +15,34 @@ import (
 
 // Exit codes, after sysexits.h where it has one.
 const (
-	exitOK          = 0   // complete, every row ok, duplicate or known
-	exitBadRows     = 1   // complete, some rows did not end well
-	exitUsage       = 64  // usage or configuration: nothing was sent
-	exitBadList     = 65  // the input cannot be read as a customer list: nothing was sent
-	exitState       = 70  // a state that must be looked at
-	exitHeld        = 73  // another run holds the lock
-	exitIO          = 74  // a file could not be read or written: resumable
-	exitStopped     = 75  // stopped before the end: resumable
-	exitRefused     = 77  // credentials or tenant refused: resumable once mended
-	exitInterrupted = 130 // interrupted: resumable
+	ExitOK          = 0   // complete, every row ok, duplicate or known
+	ExitBadRows     = 1   // complete, some rows did not end well
+	ExitUsage       = 64  // usage or configuration: nothing was sent
+	ExitBadList     = 65  // the input cannot be read as a customer list: nothing was sent
+	ExitState       = 70  // a state that must be looked at
+	ExitHeld        = 73  // another run holds the lock
+	ExitIO          = 74  // a file could not be read or written: resumable
+	ExitStopped     = 75  // stopped before the end: resumable
+	ExitRefused     = 77  // credentials or tenant refused: resumable once mended
+	ExitInterrupted = 130 // interrupted: resumable
 )
 
-// badRowsError is a complete run in which some rows did not end well. The
+// BadRowsError is a complete run in which some rows did not end well. The
 // summary has said so; it carries nothing but the exit code.
-type badRowsError struct{ rows int64 }
+type BadRowsError struct{ Rows int64 }
 
-func (e *badRowsError) Error() string { return fmt.Sprintf("%d rows did not end well", e.rows) }
+// Error says how many.
+func (e *BadRowsError) Error() string { return fmt.Sprintf("%d rows did not end well", e.Rows) }
 
-// usageError lists everything that is wrong with a command line.
-type usageError struct{ problems []string }
-
-func (e *usageError) Error() string {
-	if len(e.problems) == 1 {
-		return e.problems[0]
-	}
-	return fmt.Sprintf("%d things to mend before the run can start:\n  ", len(e.problems)) + strings.Join(e.problems, "\n  ")
-}
-
-// exitCode is the one place where errors become exit codes. An error that
-// nobody below has given a type is a wrong command line.
-func exitCode(err error) int {
+// ExitCode is the one place where errors become exit codes. An error that
+// nobody below has given a type is a wrong command line. One that only one of
+// the programs has tells its own code.
+func ExitCode(err error) int {
 	var (
-		bad      *badRowsError
+		own      interface{ ExitsWith() int }
+		bad      *BadRowsError
 		list     *source.ListError
 		invalid  *batch.InvalidError
-		stream   *otherStreamError
 		changed  *source.ChangedError
 		settings *batch.ChangedError
 		counts   *batch.CountsError
@@ -65,8 +56,6 @@ func exitCode(err error) int {
 		planted  *state.PlantedError
 		held     *state.HeldError
 		deadline *batch.DeadlineError
-		differs  *differsError
-		undone   *unfinishedError
 		io       *state.IOError
 		file     *ledger.FileError
 		secret   *ledger.SecretError
@@ -75,28 +64,30 @@ func exitCode(err error) int {
 	)
 	switch {
 	case err == nil:
-		return exitOK
+		return ExitOK
+	case errors.As(err, &own):
+		return own.ExitsWith()
 	case errors.As(err, &bad):
-		return exitBadRows
+		return ExitBadRows
 	case errors.As(err, &held):
-		return exitHeld
-	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts), errors.As(err, &stream), errors.As(err, &differs),
+		return ExitHeld
+	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts),
 		errors.As(err, &secret), errors.As(err, &format):
-		return exitState
+		return ExitState
 	case errors.As(err, &io), errors.As(err, &reading), errors.As(err, &file), errors.As(err, &path) && path.Op == "write":
-		return exitIO
+		return ExitIO
 	case errors.As(err, &list), errors.As(err, &invalid):
-		return exitBadList
+		return ExitBadList
 	case errors.As(err, &refusals):
-		return exitUsage
+		return ExitUsage
 	case errors.As(err, &refused):
 		return refusedCode(refused)
-	case errors.As(err, &failures), errors.As(err, &deadline), errors.As(err, &outage), errors.As(err, &wait), errors.As(err, &undone):
-		return exitStopped
+	case errors.As(err, &failures), errors.As(err, &deadline), errors.As(err, &outage), errors.As(err, &wait):
+		return ExitStopped
 	case errors.Is(err, batch.ErrInterrupted):
-		return exitInterrupted
+		return ExitInterrupted
 	default:
-		return exitUsage
+		return ExitUsage
 	}
 }
 
@@ -105,8 +96,8 @@ func exitCode(err error) int {
 func refusedCode(e *batch.RefusedError) int {
 	switch e.Outcome {
 	case session.CredentialsRefused, session.TenantRefused:
-		return exitRefused
+		return ExitRefused
 	default:
-		return exitUsage
+		return ExitUsage
 	}
 }

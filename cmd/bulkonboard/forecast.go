@@ -28,6 +28,11 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
 }
 
+// logForecast logs what people see as a table.
+func logForecast(v *Voice, f *batch.Forecast) {
+	v.Told.Info("forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid)
+}
+
 // printAsked says what the ledger knows of the customers.
 func printAsked(line func(what string, n int64, text string), f *batch.Forecast) {
 	line("new", f.New, "")

@@ -148,7 +148,7 @@ func killEverywhere(t *testing.T, prepare func(*program) []string) {
 				kills++
 				continue
 			}
-			if code == exitUsage && args[0] == "run" {
+			if code == ExitUsage && args[0] == "run" {
 				require.FileExists(t, p.file("out.csv"), "refused because it is complete: %s", stderr)
 			} else {
 				require.Equal(t, 0, code, stderr.String())

@@ -26,10 +26,10 @@ when that run began, and the code of a refusal. A key names nobody.`,
 		if output == "" {
 			return exportLedger(c.OutOrStdout(), l.Ledger)
 		}
-		return createFile(output, func(w io.Writer) error { return exportLedger(w, l.Ledger) })
+		return CreateFile(output, func(w io.Writer) error { return exportLedger(w, l.Ledger) })
 	})
 	c.Flags().StringVarP(&output, "output", "o", "", "write to this new file and not to standard output")
-	typedOnly(c, "output")
+	TypedOnly(c, "output")
 	_ = c.MarkFlagFilename("output")
 	return c
 }

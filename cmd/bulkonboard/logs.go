@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,46 +8,48 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-
-	"bulkonboard/batch"
-	"bulkonboard/sink"
 )
 
-// logFlags say what the log is like and where it goes.
-type logFlags struct{ format, level, file string }
+// LogFlags say what the log is like and where it goes.
+type LogFlags struct {
+	File          string // "": standard error
+	format, level string
+}
 
 var (
 	logFormats = []string{"text", "json"}
 	logLevels  = []string{"debug", "info", "warn", "error"}
 )
 
-func (l *logFlags) register(c *cobra.Command) {
+// Register gives a command the flags.
+func (l *LogFlags) Register(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&l.format, "log-format", "text", "format of the log: text or json; with json and no --log-file, standard error has the log and nothing else")
 	f.StringVar(&l.level, "log-level", "info", "what is logged: debug (every attempt), info, warn or error")
-	f.StringVar(&l.file, "log-file", "", "append the log to this file (default: standard error)")
+	f.StringVar(&l.File, "log-file", "", "append the log to this file (default: standard error)")
 	_ = c.MarkFlagFilename("log-file")
 	_ = c.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions(logFormats, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions(logLevels, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func (l *logFlags) check(p *problems) {
+// Check finds what the flags do not take.
+func (l *LogFlags) Check(p *Problems) {
 	if !slices.Contains(logFormats, l.format) {
-		p.add(fmt.Sprintf("--log-format is %q; it takes text or json", l.format))
+		p.Add(fmt.Sprintf("--log-format is %q; it takes text or json", l.format))
 	}
 	if !slices.Contains(logLevels, l.level) {
-		p.add(fmt.Sprintf("--log-level is %q; it takes debug, info, warn or error", l.level))
+		p.Add(fmt.Sprintf("--log-level is %q; it takes debug, info, warn or error", l.level))
 	}
 }
 
-// voice is how a run speaks: in words to people, and to the log. Where both are
+// Voice is how a run speaks: in words to people, and to the log. Where both are
 // text on standard error, the log leaves out what people are told; where the
 // log there is JSON, people are told nothing.
-type voice struct {
-	id     string // of the run
-	people io.Writer
-	log    *slog.Logger
-	told   *slog.Logger // for what people are told as well
+type Voice struct {
+	ID     string // of the run
+	People io.Writer
+	Log    *slog.Logger
+	Told   *slog.Logger // for what people are told as well
 
 	handler slog.Handler
 	apart   bool // from what people are told
@@ -56,14 +57,14 @@ type voice struct {
 	file    io.Closer
 }
 
-// open opens the log. Before of, nothing can be said.
-func (l *logFlags) open(stderr io.Writer) (*voice, error) {
-	v := &voice{people: stderr}
+// Open opens the log. Before Of, nothing can be said.
+func (l *LogFlags) Open(stderr io.Writer) (*Voice, error) {
+	v := &Voice{People: stderr}
 	out := stderr
-	if l.file != "" {
-		file, err := os.OpenFile(l.file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if l.File != "" {
+		file, err := os.OpenFile(l.File, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
-			return nil, &usageError{[]string{"--log-file cannot be opened: " + err.Error()}}
+			return nil, Problems{"--log-file cannot be opened: " + err.Error()}
 		}
 		out, v.file, v.apart = file, file, true
 	}
@@ -77,35 +78,35 @@ func (l *logFlags) open(stderr io.Writer) (*voice, error) {
 	if l.format == "json" {
 		v.handler = slog.NewJSONHandler(out, &o)
 		if !v.apart {
-			v.apart, v.silent, v.people = true, true, io.Discard
+			v.apart, v.silent, v.People = true, true, io.Discard
 		}
 	}
 	return v, nil
 }
 
-// of makes every line from here on name a run.
-func (v *voice) of(run string) {
-	v.id = run
-	v.log = slog.New(v.handler).With("run", run)
-	v.told = slog.New(slog.DiscardHandler)
+// Of makes every line from here on name a run.
+func (v *Voice) Of(run string) {
+	v.ID = run
+	v.Log = slog.New(v.handler).With("run", run)
+	v.Told = slog.New(slog.DiscardHandler)
 	if v.apart {
-		v.told = v.log
+		v.Told = v.Log
 	}
 }
 
-// say tells people, and the log.
-func (v *voice) say(format string, args ...any) {
+// Say tells people, and the log.
+func (v *Voice) Say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	fmt.Fprintln(v.people, text)
-	v.told.Info(text)
+	fmt.Fprintln(v.People, text)
+	v.Told.Info(text)
 }
 
-// close closes the log after a start that ended with err, and returns err for
+// Close closes the log after a start that ended with err, and returns err for
 // whoever tells people. What cannot be logged any more ends no run.
-func (v *voice) close(err error) error {
+func (v *Voice) Close(err error) error {
 	message := messageOf(err)
 	if message != "" {
-		v.told.Error(message, "exit_code", exitCode(err))
+		v.Told.Error(message, "exit_code", ExitCode(err))
 	}
 	if v.file != nil {
 		_ = v.file.Close()
@@ -121,27 +122,3 @@ type loggedError struct{ error }
 
 // Unwrap returns what was said.
 func (e *loggedError) Unwrap() error { return e.error }
-
-// logForecast logs what people see as a table.
-func (v *voice) logForecast(f *batch.Forecast) {
-	v.told.Info("forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid)
-}
-
-// logSummary does the same at the end of a start.
-func (v *voice) logSummary(s *settings, sum *batch.Summary, code int) {
-	event, level := "complete", slog.LevelInfo
-	if !sum.Complete {
-		event, level = "stopped", slog.LevelWarn
-	} else if sum.Bad() > 0 {
-		level = slog.LevelWarn
-	}
-	attrs := []any{"rows", sum.Rows}
-	for _, status := range sink.Statuses() {
-		if n := sum.Status[status]; n > 0 {
-			attrs = append(attrs, string(status), n)
-		}
-	}
-	attrs = append(attrs, "attempts", sum.Attempts, "resumed", sum.Resumed, "in_doubt", sum.InDoubt,
-		"exit_code", code, "summary", sink.SummaryPath(s.output))
-	v.told.Log(context.Background(), level, event, attrs...)
-}

@@ -58,7 +58,7 @@ func (r *reporting) make(stdout io.Writer) error {
 	}
 	page := report.Page{
 		Summary: s, Zone: time.Local,
-		RetryCommand: "bulkonboard retry " + quoted(r.results), StatusCommand: "bulkonboard status " + quoted(r.results),
+		RetryCommand: "bulkonboard retry " + Quoted(r.results), StatusCommand: "bulkonboard status " + Quoted(r.results),
 	}
 	if r.withRows {
 		if page.Rows, err = rowsThatNeedWork(s, r.results); err != nil {
@@ -97,12 +97,12 @@ func (r *reporting) checkOutput() error {
 		return nil
 	}
 	if err != nil {
-		return &usageError{[]string{"--output: " + err.Error()}}
+		return Problems{"--output: " + err.Error()}
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	begins := make([]byte, len(report.Marker))
 	if _, err := io.ReadFull(file, begins); err != nil || string(begins) != report.Marker {
-		return &usageError{[]string{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}}
+		return Problems{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func TestTorturePowerCuts(t *testing.T) {
 					})
 					code := p.end(c)
 					if timer.Stop() {
-						if code == exitUsage {
+						if code == ExitUsage {
 							require.FileExists(t, target, stderr.String())
 						} else {
 							require.Equal(t, 0, code, stderr.String())
@@ -117,7 +117,7 @@ func TestTortureAFullDisk(t *testing.T) {
 	args := []string{"run", "-i", p.file("list.csv"), "-o", filepath.Join(disk, "out.csv"), "--rate", "0"}
 	for range 5 {
 		c, stderr := p.command(args...)
-		require.Equal(t, exitIO, p.end(c), stderr.String())
+		require.Equal(t, ExitIO, p.end(c), stderr.String())
 		assert.Contains(t, stderr.String(), "no space left")
 	}
 	out, err := exec.Command("mount", "-o", "remount,size=16m", disk).CombinedOutput()
@@ -152,12 +152,12 @@ func TestTortureInjectedErrors(t *testing.T) {
 				c.Env = append(p.env, programVariable+"=1")
 				out, _ := c.CombinedOutput()
 				code := c.ProcessState.ExitCode()
-				assert.Contains(t, []int{0, exitIO, -1, 137}, code, "%s %s %d: %s", call, action, n, out)
+				assert.Contains(t, []int{0, ExitIO, -1, 137}, code, "%s %s %d: %s", call, action, n, out)
 				if code != 0 {
 					stopped++
 					again, stderr := p.command(args...)
 					if code := p.end(again); code != 0 {
-						require.Equal(t, exitUsage, code, stderr.String())
+						require.Equal(t, ExitUsage, code, stderr.String())
 					}
 				}
 				p.requireEachItsOwn(300)
