@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"bulkonboard/cmd/internal/cli"
 )
 
 const initText = `# Settings of a bulkonboard job, for bulkonboard run --config FILE and
@@ -17,4 +19,4 @@ const initText = `# Settings of a bulkonboard job, for bulkonboard run --config 
 # bulkonboard run --config FILE --print-config
 `
 
-func configCommand() *cobra.Command { return ConfigCommand(jobFamily, "run", initText) }
+func configCommand() *cobra.Command { return cli.ConfigCommand(jobFamily, "run", initText) }

@@ -12,14 +12,16 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/cmd/internal/cli"
 )
 
 // settledBy settles the settings of a command by a config file of this text.
-func settledBy(t *testing.T, c *cobra.Command, text string) Origins {
+func settledBy(t *testing.T, c *cobra.Command, text string) cli.Origins {
 	name := filepath.Join(t.TempDir(), "job.yaml")
 	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 	require.NoError(t, c.Flags().Set("config", name))
-	from, err := Settle(c)
+	from, err := cli.Settle(c)
 	require.NoError(t, err, c.Name())
 	return from
 }
@@ -34,9 +36,9 @@ func TestTheFileThatInitWritesSaysTheDefaultsOfEverySetting(t *testing.T) {
 		c, _, err := rootCommand().Find([]string{name})
 		require.NoError(t, err)
 		assert.Empty(t, settledBy(t, c, text))
-		defaults := ShownSettings(c)
+		defaults := cli.ShownSettings(c)
 		from := settledBy(t, c, uncommented)
-		assert.Equal(t, defaults, ShownSettings(c))
+		assert.Equal(t, defaults, cli.ShownSettings(c))
 		assert.Len(t, from, len(defaults)-onlyTyped, "every setting stands in it")
 		for flag := range from {
 			set[flag] = true

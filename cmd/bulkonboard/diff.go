@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // difference is the flags of diff.
 type difference struct {
-	list             ListFlags
+	list             cli.ListFlags
 	ledger           ledgerSettings
 	tenantID, formID string
 }
@@ -27,7 +28,7 @@ ledger, and how many the ledger has that are not in the list. It sends nothing,
 writes nothing and needs no service.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if _, err := Settle(c, d.check, d.ledger.existing); err != nil {
+			if _, err := cli.Settle(c, d.check, d.ledger.existing); err != nil {
 				return err
 			}
 			return d.ledger.with(c, func(opened *openedLedger) error {
@@ -40,13 +41,13 @@ writes nothing and needs no service.`,
 	d.ledger.register(c)
 	c.Flags().StringVar(&d.tenantID, "tenant-id", "", "tenant id")
 	c.Flags().StringVar(&d.formID, "form-id", "", "form id, for rows that have none of their own")
-	TakesConfig(c, jobFamily)
+	cli.TakesConfig(c, jobFamily)
 	_ = c.MarkFlagFilename("input")
 	return c
 }
 
 func (d *difference) check() error {
-	var p Problems
+	var p cli.Problems
 	d.list.Check(&p)
 	d.ledger.check(&p)
 	p.Need("tenant-id", d.tenantID)

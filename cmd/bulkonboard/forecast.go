@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // printForecast says what a run would do, and how long it takes at the pace
@@ -29,7 +30,7 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 }
 
 // logForecast logs what people see as a table.
-func logForecast(v *Voice, f *batch.Forecast) {
+func logForecast(v *cli.Voice, f *batch.Forecast) {
 	v.Told.Info("forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
@@ -15,7 +16,7 @@ import (
 type job struct {
 	*settings
 	treatment
-	*Voice
+	*cli.Voice
 	dir    *state.Dir
 	caller batch.Caller
 	known  *batch.Known // nil without a ledger
@@ -23,7 +24,7 @@ type job struct {
 	monitor batch.Monitor
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
-	list    *OpenList
+	list    *cli.OpenList
 	read    fileSum // of the list, as far as it was read
 }
 
@@ -86,7 +87,7 @@ func (j *job) take(ctx context.Context) error {
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.People, j.settings, summary)
-		logSummary(j.Voice, j.settings, summary, ExitCode(outcomeOf(summary.Bad(), err)))
+		logSummary(j.Voice, j.settings, summary, cli.ExitCode(outcomeOf(summary.Bad(), err)))
 	}
 	return outcomeOf(summary.Bad(), err)
 }
@@ -114,7 +115,7 @@ func (j *job) find(stdin io.Reader) (err error) {
 
 // refuse leaves no state of a job that is refused before its first call.
 func (j *job) refuse(reason error) error {
-	if code := ExitCode(reason); j.began || code != ExitBadList && code != ExitUsage {
+	if code := cli.ExitCode(reason); j.began || code != cli.ExitBadList && code != cli.ExitUsage {
 		return reason
 	}
 	if err := j.dir.Dismantle(); err != nil {

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"bulkonboard/cmd/internal/cli"
 )
 
 func ledgerCommand() *cobra.Command {
@@ -23,7 +25,7 @@ names nobody: a customer is an HMAC under a key that is in another file.`,
 
 // existing is check for commands that are about a ledger that is there.
 func (l *ledgerFile) existing() error {
-	var p Problems
+	var p cli.Problems
 	p.Need("ledger", l.path)
 	if l.check(&p); len(p) == 0 {
 		if _, err := os.Stat(l.path); err != nil {
@@ -38,9 +40,9 @@ func ofLedger(c *cobra.Command, do func(*cobra.Command, []string, *openedLedger)
 	var l ledgerFile
 	c.Flags().SortFlags = false
 	l.register(c, "file of the ledger")
-	TakesConfig(c, jobFamily)
+	cli.TakesConfig(c, jobFamily)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if _, err := Settle(c, append([]func() error{l.existing}, checks...)...); err != nil {
+		if _, err := cli.Settle(c, append([]func() error{l.existing}, checks...)...); err != nil {
 			return err
 		}
 		return l.with(c, func(opened *openedLedger) error { return do(c, args, opened) })

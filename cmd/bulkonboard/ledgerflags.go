@@ -16,6 +16,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // ledgerFile says which ledger is used. Every command that has one does.
@@ -34,7 +35,7 @@ func (l *ledgerFile) register(c *cobra.Command, what string) {
 	}
 }
 
-func (l *ledgerFile) check(p *Problems) {
+func (l *ledgerFile) check(p *cli.Problems) {
 	if l.wait < 0 {
 		p.Add(fmt.Sprintf("--wait is %s; it takes zero or more", l.wait))
 	}
@@ -101,7 +102,7 @@ func (l *ledgerSettings) register(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("when-changed", cobra.FixedCompletions([]string{"call", "keep"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func (l *ledgerSettings) check(p *Problems) {
+func (l *ledgerSettings) check(p *cli.Problems) {
 	l.ledgerFile.check(p)
 	l.ttl = -1
 	if l.ttlText != "never" {
@@ -144,12 +145,12 @@ func (k *knownCustomers) close() {
 }
 
 // openLedger opens the ledger of a run, if it has one.
-func (s *settings) openLedger(ctx context.Context, v *Voice) (*knownCustomers, error) {
+func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomers, error) {
 	if s.ledger.path == "" {
 		return &knownCustomers{}, nil
 	}
 	if _, err := os.Stat(s.ledger.path); errors.Is(err, fs.ErrNotExist) {
-		v.Say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", OneLine(s.ledger.path))
+		v.Say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", cli.OneLine(s.ledger.path))
 	}
 	opened, err := s.ledger.openLedger(ctx, s.ledgerUser())
 	if err != nil {
@@ -162,9 +163,9 @@ func (s *settings) openLedger(ctx context.Context, v *Voice) (*knownCustomers, e
 // ledgerUser is the job as it is told to others that want its ledger.
 func (s *settings) ledgerUser() string {
 	if s.retry != nil {
-		return "bulkonboard retry --output " + Quoted(s.output)
+		return "bulkonboard retry --output " + cli.Quoted(s.output)
 	}
-	return "bulkonboard run --output " + Quoted(s.output)
+	return "bulkonboard run --output " + cli.Quoted(s.output)
 }
 
 // known is how a run makes use of a ledger. Customers of the sandbox are none

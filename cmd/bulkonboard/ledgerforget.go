@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/ledger"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
@@ -43,7 +44,7 @@ func addressOf(argument string, stdin io.Reader) (string, error) {
 	}
 	email := strings.TrimSpace(argument)
 	if !strings.Contains(email, "@") {
-		return "", Problems{"forget takes one e-mail address, or - and the address on standard input"}
+		return "", cli.Problems{"forget takes one e-mail address, or - and the address on standard input"}
 	}
 	return email, nil
 }

@@ -8,12 +8,13 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/ledger"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
 // importing is the flags of ledger import.
 type importing struct {
-	list             ListFlags
+	list             cli.ListFlags
 	ledger           ledgerFile
 	tenantID, formID string
 	formulaSafe      bool
@@ -31,7 +32,7 @@ has already, and as new, stays. The ledger is made when there is none.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			_ = c.Flags().Set("input", args[0]) // a text takes any
-			if _, err := Settle(c, i.check); err != nil {
+			if _, err := cli.Settle(c, i.check); err != nil {
 				return err
 			}
 			return i.ledger.with(c, func(opened *openedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
@@ -43,15 +44,15 @@ has already, and as new, stays. The ledger is made when there is none.`,
 	c.Flags().StringVar(&i.tenantID, "tenant-id", "", "tenant id of that run")
 	c.Flags().StringVar(&i.formID, "form-id", "", "form id of that run, for rows that have none of their own")
 	c.Flags().BoolVar(&i.formulaSafe, "formula-safe", false, "the results were written with --formula-safe")
-	TakesConfig(c, jobFamily)
-	TypedOnly(c, "input")
+	cli.TakesConfig(c, jobFamily)
+	cli.TypedOnly(c, "input")
 	_ = c.Flags().MarkHidden("input")
 	_ = c.MarkFlagFilename("input")
 	return c
 }
 
 func (i *importing) check() error {
-	var p Problems
+	var p cli.Problems
 	i.list.Prefixed = i.formulaSafe
 	i.list.Check(&p)
 	p.Need("ledger", i.ledger.path)

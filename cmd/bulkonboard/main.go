@@ -8,17 +8,19 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"bulkonboard/cmd/internal/cli"
 )
 
 func main() {
-	FitCollector()
-	WithoutCore()
+	cli.FitCollector()
+	cli.WithoutCore()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program; it returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	return Run(rootCommand(), args, stdin, stdout, stderr)
+	return cli.Run(rootCommand(), args, stdin, stdout, stderr)
 }
 
 func rootCommand() *cobra.Command {
@@ -31,7 +33,7 @@ in input order. An interrupted run goes on with the same command.
 
 Try it without any configuration:
   bulkonboard run --sandbox --input customers.csv --output results.csv`,
-		Version:       Version(),
+		Version:       cli.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {

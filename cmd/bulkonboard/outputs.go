@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -31,7 +32,7 @@ func (s *settings) files() []namedFile {
 
 // apart refuses files that are one file by whatever names: what is written to
 // the one would destroy the other.
-func apart(p *Problems, files ...namedFile) {
+func apart(p *cli.Problems, files ...namedFile) {
 	for i, a := range files {
 		for _, b := range files[i+1:] {
 			if a.path != "" && b.path != "" && sameFile(a.path, b.path) {
@@ -49,12 +50,12 @@ func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
-		return Problems{"--" + flag + ": " + err.Error()}
+		return cli.Problems{"--" + flag + ": " + err.Error()}
 	case in != nil && os.SameFile(in, out):
 		return nil
 	case !out.Mode().IsRegular():
 		// It would not be written to, but replaced: /dev/null for everybody.
-		return Problems{fmt.Sprintf("--%s: %s is no ordinary file, and would be replaced by one; name another file", flag, path)}
+		return cli.Problems{fmt.Sprintf("--%s: %s is no ordinary file, and would be replaced by one; name another file", flag, path)}
 	}
 	return s.checkForeign(flag, path)
 }
@@ -70,7 +71,7 @@ func (s *settings) checkForeign(flag, path string) error {
 	if errors.As(err, &damaged) && !s.restart {
 		return err
 	}
-	return Problems{fmt.Sprintf("%s exists and this run did not make it; name another --%s, or replace it with --overwrite", path, flag)}
+	return cli.Problems{fmt.Sprintf("%s exists and this run did not make it; name another --%s, or replace it with --overwrite", path, flag)}
 }
 
 // checkColumns refuses a CSV list whose results could not hold all its columns.

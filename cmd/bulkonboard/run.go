@@ -11,6 +11,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -29,9 +30,9 @@ one result row for every input row, in input order. Started again after an
 interruption, the same command goes on where it stopped.
 
 Every flag can also be set as an environment variable (--base-url is
-` + VariableOf("base-url") + `) or in a config file (baseUrl, see bulkonboard config init). A
+` + cli.VariableOf("base-url") + `) or in a config file (baseUrl, see bulkonboard config init). A
 flag goes before its variable, and that before the file. The app secret is never
-a flag: it comes from ` + SecretVariable + ` or from the file that
+a flag: it comes from ` + cli.SecretVariable + ` or from the file that
 --app-secret-file names.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -45,7 +46,7 @@ a flag: it comes from ` + SecretVariable + ` or from the file that
 // start settles the settings and takes the list through the service, or, when
 // that is all that was asked for, shows the settings.
 func (s *settings) start(c *cobra.Command, checks ...func() error) error {
-	from, err := Settle(c, checks...)
+	from, err := cli.Settle(c, checks...)
 	if s.printConfig {
 		from.Show(c, s.secretOrigin())
 		return err
@@ -53,7 +54,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 	if err != nil {
 		return err
 	}
-	s.shown = ShownSettings(c)
+	s.shown = cli.ShownSettings(c)
 	v, err := s.logs.Open(terminalOr(c.ErrOrStderr()))
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 
 // runJob takes one list through the service, from the first look at it to the
 // summary.
-func runJob(ctx context.Context, s *settings, stdin io.Reader, v *Voice) error {
+func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) error {
 	if err := s.checkFiles(); err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (s *settings) checkList() error {
 }
 
 // discard begins anew, after saying what that throws away.
-func discard(dir *state.Dir, path string, v *Voice) error {
+func discard(dir *state.Dir, path string, v *cli.Voice) error {
 	left, err := state.Inspect(state.OS{}, path)
 	if err == nil && left.Checkpoint != nil {
 		v.Say("--restart: throwing away %d rows that were done and %d answers that were not yet written; these customers may be called again",
@@ -235,7 +236,7 @@ type service struct {
 	close  func()
 }
 
-func (s *settings) service(ctx context.Context, v *Voice) (*service, error) {
+func (s *settings) service(ctx context.Context, v *cli.Voice) (*service, error) {
 	c := s.ClientConfig(&s.CallFlags)
 	stop := func() {}
 	if s.sandbox {

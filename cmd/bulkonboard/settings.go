@@ -8,17 +8,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // Commands whose config files may be one and the same file.
 var (
-	jobFamily     = Family{Name: "job", Init: "bulkonboard config init"}
-	sandboxFamily = Family{Name: "sandbox", Init: "bulkonboard config init"}
+	jobFamily     = cli.Family{Name: "job", Init: "bulkonboard config init"}
+	sandboxFamily = cli.Family{Name: "sandbox", Init: "bulkonboard config init"}
 )
 
 // settings are the flags of run, as they were given.
 type settings struct {
-	ListFlags
+	cli.ListFlags
 	output, rejects    string
 	overwrite, restart bool
 	formulaSafe        bool
@@ -27,11 +28,11 @@ type settings struct {
 	noPreflight bool
 	maxInvalid  string
 
-	ServiceFlags
+	cli.ServiceFlags
 	sandbox bool // the service built in is called, and no other
 
 	rate string
-	CallFlags
+	cli.CallFlags
 	maxFailures string
 
 	acceptRefusals bool
@@ -40,7 +41,7 @@ type settings struct {
 	ledger         ledgerSettings
 	metrics        metricsFlags
 
-	logs LogFlags
+	logs cli.LogFlags
 
 	printConfig bool
 	shown       map[string]string // all settings, for the summary
@@ -72,9 +73,9 @@ func (s *settings) register(c *cobra.Command) {
 	s.ledger.register(c)
 	s.metrics.register(c)
 	s.logs.Register(c)
-	TakesConfig(c, jobFamily)
+	cli.TakesConfig(c, jobFamily)
 	f.BoolVar(&s.printConfig, "print-config", false, "print every setting and where it comes from, and run nothing")
-	TypedOnly(c, "print-config")
+	cli.TypedOnly(c, "print-config")
 	for _, name := range []string{"input", "output", "rejects"} {
 		_ = c.MarkFlagFilename(name)
 	}
@@ -84,7 +85,7 @@ func (s *settings) register(c *cobra.Command) {
 // check finds everything that is missing or contradictory, all at once, before
 // any file is made.
 func (s *settings) check() error {
-	var p Problems
+	var p cli.Problems
 	s.ListFlags.Check(&p)
 	p.Need("output", s.output)
 	apart(&p, s.files()...)
@@ -100,17 +101,17 @@ func (s *settings) check() error {
 	return p.Err()
 }
 
-func (s *settings) checkService(p *Problems) {
+func (s *settings) checkService(p *cli.Problems) {
 	if s.sandbox {
 		if s.BaseURL != "" {
-			p.Add(fmt.Sprintf("--sandbox and --base-url (or %s) contradict each other: leave one out", VariableOf("base-url")))
+			p.Add(fmt.Sprintf("--sandbox and --base-url (or %s) contradict each other: leave one out", cli.VariableOf("base-url")))
 		}
 		return
 	}
 	s.ServiceFlags.Check(p)
 }
 
-func (s *settings) checkPace(p *Problems) {
+func (s *settings) checkPace(p *cli.Problems) {
 	var err error
 	if s.pace, err = parseRate(s.rate); err != nil {
 		p.Add(err.Error())

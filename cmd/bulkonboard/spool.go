@@ -9,18 +9,19 @@ import (
 	"os"
 
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
 // spool makes a file of standard input, so that the run can read it more than
 // once, and returns its path. A run that goes on has one already: then nothing
 // need come, and what comes must be the same.
-func spool(dir *state.Dir, began bool, stdin io.Reader, v *Voice) (string, error) {
+func spool(dir *state.Dir, began bool, stdin io.Reader, v *cli.Voice) (string, error) {
 	path := dir.KeptPath(state.Spool)
 	kept, err := os.Open(path)
 	there := err == nil
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", &source.ReadError{Name: StandardInputName, Err: err}
+		return "", &source.ReadError{Name: cli.StandardInputName, Err: err}
 	}
 	defer func() { _ = kept.Close() }() // it was only read
 	incoming, err := incomingList(stdin)
@@ -50,7 +51,7 @@ func incomingList(stdin io.Reader) (io.Reader, error) {
 		return nil, nil //nolint:nilnil // no list is no error here
 	}
 	if err != nil {
-		return nil, &source.ReadError{Name: StandardInputName, Err: err}
+		return nil, &source.ReadError{Name: cli.StandardInputName, Err: err}
 	}
 	return in, nil
 }
@@ -72,7 +73,7 @@ func sameList(kept, incoming io.Reader) error {
 		n, errKept := io.ReadFull(kept, a)
 		m, errIncoming := io.ReadFull(incoming, b)
 		if err := errors.Join(unexpected(errKept), unexpected(errIncoming)); err != nil {
-			return &source.ReadError{Name: StandardInputName, Err: err}
+			return &source.ReadError{Name: cli.StandardInputName, Err: err}
 		}
 		if !bytes.Equal(a[:n], b[:m]) {
 			return &otherStreamError{at: at + differAt(a[:n], b[:m]) + 1}
@@ -104,7 +105,7 @@ func differAt(a, b []byte) int64 {
 type otherStreamError struct{ at int64 } // counted from 1
 
 // ExitsWith is the code of a state that must be looked at.
-func (e *otherStreamError) ExitsWith() int { return ExitState }
+func (e *otherStreamError) ExitsWith() int { return cli.ExitState }
 
 // Error says where they differ, and the ways out.
 func (e *otherStreamError) Error() string {

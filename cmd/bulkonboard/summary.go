@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -46,7 +47,7 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 }
 
 // logSummary logs what people see at the end of a start.
-func logSummary(v *Voice, s *settings, sum *batch.Summary, code int) {
+func logSummary(v *cli.Voice, s *settings, sum *batch.Summary, code int) {
 	event, level := "complete", slog.LevelInfo
 	if !sum.Complete {
 		event, level = "stopped", slog.LevelWarn
@@ -154,7 +155,7 @@ func printNext(w io.Writer, s *settings, sum *batch.Summary) {
 		if s.rejects != "" {
 			fmt.Fprintf(w, "rejects: %s\n", s.rejects)
 		}
-		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves; then, with the settings of this run: bulkonboard retry %s\n", Quoted(s.output))
+		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves; then, with the settings of this run: bulkonboard retry %s\n", cli.Quoted(s.output))
 		if groups := sum.Errors.Commonest(); len(groups) > 1 {
 			fmt.Fprintf(w, "         only those of one kind, such as: %s\n", retryCommandFor(s.output, groups[0].Code))
 		}

@@ -10,17 +10,18 @@ import (
 	"os"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
 // summaryFile is what the summary file of this job is to say.
 func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(j.output), Tool: Version(), Settings: j.shown,
+		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown,
 		Input: func() sink.File {
 			return sink.File{Name: j.Name(), Size: j.list.Info.Size(), SHA256: j.read.String()}
 		},
-		ExitCode: func(bad int64, err error) int { return ExitCode(outcomeOf(bad, err)) },
+		ExitCode: func(bad int64, err error) int { return cli.ExitCode(outcomeOf(bad, err)) },
 		Retry:    func(code string) string { return retryCommandFor(j.output, code) },
 	}
 }
@@ -28,14 +29,14 @@ func (j *job) summaryFile() batch.SummaryFile {
 // outcomeOf is what a run ends with.
 func outcomeOf(bad int64, err error) error {
 	if err == nil && bad > 0 {
-		return &BadRowsError{Rows: bad}
+		return &cli.BadRowsError{Rows: bad}
 	}
 	return err
 }
 
 // retryCommandFor is the command that sends the rows with an error code again.
 func retryCommandFor(results, code string) string {
-	return "bulkonboard retry " + Quoted(results) + " --error-code " + Quoted(code)
+	return "bulkonboard retry " + cli.Quoted(results) + " --error-code " + cli.Quoted(code)
 }
 
 // fileSum hashes what is read of a file.
@@ -55,10 +56,10 @@ func (s *settings) checkSummary() error {
 	case errors.Is(err, os.ErrNotExist) || s.overwrite:
 		return nil
 	case err != nil:
-		return Problems{"the summary would be written over " + path + ", which cannot be looked at: " + err.Error()}
+		return cli.Problems{"the summary would be written over " + path + ", which cannot be looked at: " + err.Error()}
 	}
 	if _, err := sink.DecodeSummary(b); errors.Is(err, sink.ErrNoSummary) {
-		return Problems{fmt.Sprintf("%s exists and is no summary of a run; name another --output, or replace it with --overwrite", path)}
+		return cli.Problems{fmt.Sprintf("%s exists and is no summary of a run; name another --output, or replace it with --overwrite", path)}
 	}
 	return nil
 }

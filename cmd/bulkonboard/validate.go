@@ -9,12 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
 // validation is the flags of validate.
 type validation struct {
-	ListFlags
+	cli.ListFlags
 	formID string
 }
 
@@ -32,7 +33,7 @@ when the list cannot be read as a customer list.`,
 			if len(args) == 1 {
 				_ = c.Flags().Set("input", args[0]) // a text takes any
 			}
-			if _, err := Settle(c, v.checkList); err != nil {
+			if _, err := cli.Settle(c, v.checkList); err != nil {
 				return err
 			}
 			return v.run(c.Context(), c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
@@ -41,13 +42,13 @@ when the list cannot be read as a customer list.`,
 	c.Flags().SortFlags = false
 	v.Register(c.Flags())
 	c.Flags().StringVar(&v.formID, "form-id", "", "form id, for rows that have none of their own")
-	TakesConfig(c, jobFamily)
+	cli.TakesConfig(c, jobFamily)
 	_ = c.MarkFlagFilename("input")
 	return c
 }
 
 func (v *validation) checkList() error {
-	var p Problems
+	var p cli.Problems
 	v.Check(&p)
 	return p.Err()
 }
@@ -75,7 +76,7 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 	}
 	printForecast(stdout, f, v.Name(), expected{})
 	if f.Invalid > 0 {
-		return &BadRowsError{Rows: f.Invalid}
+		return &cli.BadRowsError{Rows: f.Invalid}
 	}
 	return nil
 }

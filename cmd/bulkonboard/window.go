@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // window is how long a run may send. When it closes, no new call is begun and
@@ -27,7 +28,7 @@ func (w *window) register(f *pflag.FlagSet) {
 }
 
 // check finds when the window closes for a run that starts now.
-func (w *window) check(p *Problems, now time.Time) {
+func (w *window) check(p *cli.Problems, now time.Time) {
 	if w.most < 0 {
 		p.Add(fmt.Sprintf("--max-duration is %s; it takes a time above zero such as 4h, or 0 for no limit", w.most))
 	}

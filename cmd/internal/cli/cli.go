@@ -1,4 +1,6 @@
-package main
+// Package cli is what the programs' command lines share: settings from flags,
+// variables and config files, the secret, the log, and exit codes.
+package cli
 
 import (
 	"context"
