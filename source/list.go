@@ -43,7 +43,8 @@ type List struct {
 	encodingNamed  bool
 	delimiterNamed bool
 
-	ahead []line // lines that were read to find a closing quote, and given back
+	ahead []line   // lines that were read to find a closing quote, and given back
+	first Position // where the records begin
 	at    Position
 	sum   *xxhash.Digest
 }
@@ -57,6 +58,7 @@ func Open(r io.Reader, o Options) (*List, error) {
 		if o.Part != nil {
 			l.at = o.Part.Begins
 		}
+		l.first = l.at
 		return l, nil
 	}
 	var wrong *ListError
@@ -166,6 +168,9 @@ func (l *List) HeaderRaw() []byte { return l.headerRaw }
 
 // Delimiter separates the cells of a CSV list.
 func (l *List) Delimiter() rune { return rune(l.delimiter) }
+
+// Begins is the place right behind the header, where the records begin.
+func (l *List) Begins() Position { return l.first }
 
 // LineEnd is how lines end: "\n", "\r\n" or "\r".
 func (l *List) LineEnd() string { return l.lineEnd }
