@@ -63,7 +63,7 @@ func TestMeasuresOfPartsAddUpOnOneTimeline(t *testing.T) {
 	assert.EqualValues(t, 3, all.Throttled)
 	assert.EqualValues(t, 3, all.Latency.count())
 	require.Len(t, all.Timeline.Rows, 30)
-	assert.EqualValues(t, []int64{1, 2, 3}, []int64{all.Timeline.Rows[9], all.Timeline.Rows[14], all.Timeline.Rows[29]})
+	assert.Equal(t, []int64{1, 2, 3}, []int64{all.Timeline.Rows[9], all.Timeline.Rows[14], all.Timeline.Rows[29]})
 	require.Len(t, all.Timeline.Starts, 1)
 	assert.Equal(t, began.UTC(), all.Timeline.Starts[0].StartedAt.UTC())
 	assert.Equal(t, began.Add(30*time.Second).UTC(), all.Timeline.Starts[0].EndedAt)

@@ -144,7 +144,7 @@ func (w *merge) reach(ctx context.Context, row int64) error {
 	if i == w.chunk {
 		return nil
 	}
-	last, _, _, err := w.Manifest.part(w.Store, w.Round, chunkName(i)).done(ctx)
+	last, _, err := w.Manifest.part(w.Store, w.Round, chunkName(i)).done(ctx)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (w *merge) readRest(ctx context.Context) error {
 	if !w.Manifest.Rest {
 		return nil
 	}
-	last, _, _, err := w.Manifest.part(w.Store, w.Round, restName).done(ctx)
+	last, _, err := w.Manifest.part(w.Store, w.Round, restName).done(ctx)
 	if err != nil {
 		return err
 	}

@@ -63,13 +63,13 @@ func (p *part) segmentName(n int) string { return fmt.Sprintf("%s%08d", p.segmen
 
 // done reads what a part that has ended came to. It reports false for one that
 // has not.
-func (p *part) done(ctx context.Context) (o outcomes, h head, ok bool, err error) {
+func (p *part) done(ctx context.Context) (o outcomes, ok bool, err error) {
 	o = outcomes{}
-	h, err = p.read(ctx, p.doneName(), o)
+	_, err = p.read(ctx, p.doneName(), o)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, h, false, nil
+		return nil, false, nil
 	}
-	return o, h, err == nil, err
+	return o, err == nil, err
 }
 
 // isDone reports whether a part has ended, without reading what it came to.

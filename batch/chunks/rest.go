@@ -98,7 +98,7 @@ func (a *assignment) leads(ctx context.Context) (map[int64]bool, error) {
 
 // addLeads adds those of one chunk.
 func (a *assignment) addLeads(ctx context.Context, h *history, index int, leads []int64, well map[int64]bool) error {
-	last, _, _, err := a.Manifest.part(a.Store, a.Round, chunkName(index)).done(ctx)
+	last, _, err := a.Manifest.part(a.Store, a.Round, chunkName(index)).done(ctx)
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func (h *history) of(ctx context.Context, name string, last outcomes, d *batch.D
 		if n == len(h.rounds) {
 			return standing.over(last), nil
 		}
-		o, _, done, err := h.manifest.part(h.store, n, name).done(ctx)
+		o, done, err := h.manifest.part(h.store, n, name).done(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -181,7 +181,7 @@ func (h *history) well(ctx context.Context, round int, name string, standing out
 		return well, err
 	}
 	before := &history{h.manifest, h.store, h.rounds[:round-1]}
-	last, _, _, err := h.manifest.part(h.store, round-1, restName).done(ctx)
+	last, _, err := h.manifest.part(h.store, round-1, restName).done(ctx)
 	if err != nil {
 		return nil, err
 	}
