@@ -145,11 +145,11 @@ func encoderOf(l *source.List) (batch.Encoder, error) {
 func single(t *testing.T, list string, j *Job, s *service) (results, rejects string) {
 	t.Helper()
 	output := filepath.Join(t.TempDir(), "results.csv")
-	ahead, err := source.Open(strings.NewReader(list), j.List.options())
+	ahead, err := source.Open(strings.NewReader(list), j.List.Options())
 	require.NoError(t, err)
 	f, err := (&batch.Preflight{List: ahead, FormID: "form", Scratch: scratchFile(t)}).Run(t.Context())
 	require.NoError(t, err)
-	l, err := source.Open(strings.NewReader(list), j.List.options())
+	l, err := source.Open(strings.NewReader(list), j.List.Options())
 	require.NoError(t, err)
 	encoder, err := encoderOf(l)
 	require.NoError(t, err)

@@ -38,6 +38,10 @@ type Job struct {
 	// EachRow calls for every row of a customer that has several.
 	EachRow bool `json:"eachRow,omitempty"`
 
+	// AcceptRefusals goes on though the first rows are all refused in the same
+	// words.
+	AcceptRefusals bool `json:"acceptRefusals,omitempty"`
+
 	// FormulaSafe keeps spreadsheets from running cells of the results.
 	FormulaSafe bool `json:"formulaSafe,omitempty"`
 
@@ -76,8 +80,8 @@ type CallSettings struct {
 	MaxWait     time.Duration `json:"maxWait"`
 }
 
-// options are how the list is read. What is wrong with them, Plan says.
-func (l *ListSettings) options() source.Options {
+// Options are how the list is read. What is wrong with them, Plan says.
+func (l *ListSettings) Options() source.Options {
 	delimiter, _ := source.ParseDelimiter(l.Delimiter)
 	return source.Options{
 		Name: l.Name, Format: formatOf(l.Format), Encoding: l.Encoding, Delimiter: delimiter, Map: l.Map, Set: l.Set,

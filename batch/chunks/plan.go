@@ -98,7 +98,7 @@ func (p *plan) make(ctx context.Context) (err error) {
 	if p.spool, err = p.file("list"); err != nil {
 		return err
 	}
-	o := p.Job.List.options()
+	o := p.Job.List.Options()
 	if wrong := o.Check(); len(wrong) > 0 {
 		return &source.ListError{Name: o.Name, Reason: strings.Join(wrong, "; ")}
 	}
