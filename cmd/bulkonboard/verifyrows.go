@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -52,7 +53,7 @@ func previousOf(list *source.List) (sink.Previous, error) {
 	if list.Format() == source.FormatJSONL {
 		return sink.EditedJSONL{}, nil
 	}
-	return sink.NewEdited(list.Header(), dialectOf(list))
+	return sink.NewEdited(list.Header(), cli.DialectOf(list, false))
 }
 
 // resultsOptions are how results are read that a run with these settings wrote.

@@ -25,11 +25,28 @@ type ServiceFlags struct {
 
 // Register gives a command the flags.
 func (s *ServiceFlags) Register(c *cobra.Command) {
+	s.RegisterEndpoint(c)
+	s.RegisterTenant(c)
+	s.RegisterAccess(c)
+}
+
+// RegisterEndpoint gives a command those that say what is called.
+func (s *ServiceFlags) RegisterEndpoint(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.BaseURL, "base-url", "", "address of the service, without /api/…")
 	f.StringVar(&s.AppID, "app-id", "", "application id")
+}
+
+// RegisterTenant gives a command those that say for whom.
+func (s *ServiceFlags) RegisterTenant(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&s.TenantID, "tenant-id", "", "tenant id")
 	f.StringVar(&s.FormID, "form-id", "", "form id, for rows that have none of their own")
+}
+
+// RegisterAccess gives a command those that a call needs besides.
+func (s *ServiceFlags) RegisterAccess(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&s.SecretFile, "app-secret-file", "", "file that holds the app secret (or "+SecretVariable+")")
 	f.StringVar(&s.CAFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
 	f.BoolVar(&s.noProxyEnv, "no-proxy-env", false, "go straight to the service, whatever proxy the environment names (HTTPS_PROXY)")
@@ -40,6 +57,13 @@ func (s *ServiceFlags) Register(c *cobra.Command) {
 // Check finds what is missing or wrong, and reads the secret and the
 // certificates.
 func (s *ServiceFlags) Check(p *Problems) {
+	s.CheckEndpoint(p)
+	s.CheckTenant(p)
+	s.CheckAccess(p)
+}
+
+// CheckEndpoint finds what is wrong with what is called.
+func (s *ServiceFlags) CheckEndpoint(p *Problems) {
 	p.Need("base-url", s.BaseURL)
 	if s.BaseURL != "" {
 		if err := session.ValidateBaseURL(s.BaseURL); err != nil {
@@ -47,8 +71,16 @@ func (s *ServiceFlags) Check(p *Problems) {
 		}
 	}
 	p.Need("app-id", s.AppID)
+}
+
+// CheckTenant finds whether it is missing for whom.
+func (s *ServiceFlags) CheckTenant(p *Problems) {
 	p.Need("tenant-id", s.TenantID)
 	p.Need("form-id", s.FormID)
+}
+
+// CheckAccess reads the secret and the certificates.
+func (s *ServiceFlags) CheckAccess(p *Problems) {
 	var err error
 	if s.secret, s.warning, err = readSecret(s.SecretFile); err != nil {
 		p.Add(err.Error())
