@@ -56,7 +56,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 func (j *job) take(ctx context.Context) error {
 	ctx, closeWindow := j.window.limited(ctx)
 	defer closeWindow()
-	ctx, abort, release := untilSignalled(ctx, j.Grace, j.Say)
+	ctx, abort, release := cli.UntilSignalled(ctx, j.Grace, j.Say)
 	defer release()
 	stop := showProgress(&j.monitor, j.People, j.Log)
 	defer stop()
