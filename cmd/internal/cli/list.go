@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"bulkonboard/batch/chunks"
 	"bulkonboard/source"
 )
 
@@ -69,6 +70,13 @@ func (l *ListFlags) options() source.Options {
 	return source.Options{
 		Format: format, Name: l.Name(), Encoding: l.encoding, Delimiter: delimiter, Map: l.columns, Set: l.constants,
 		FormulaSafe: l.Prefixed,
+	}
+}
+
+// Settings are the same for the parts of a job.
+func (l *ListFlags) Settings() chunks.ListSettings {
+	return chunks.ListSettings{
+		Name: l.Name(), Format: l.format, Encoding: l.encoding, Delimiter: l.delimiter, Map: l.columns, Set: l.constants,
 	}
 }
 

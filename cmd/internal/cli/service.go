@@ -141,13 +141,18 @@ const maxInFlightLimit = 4096
 
 // Register adds the flags.
 func (l *CallFlags) Register(f *pflag.FlagSet) {
+	l.RegisterBounds(f, 30*time.Second)
+	f.DurationVar(&l.Grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
+}
+
+// RegisterBounds adds those that hold wherever the calls are made.
+func (l *CallFlags) RegisterBounds(f *pflag.FlagSet, timeout time.Duration) {
 	f.IntVar(&l.MaxInFlight, "max-inflight", 64, "attempts under way at once, at most")
-	f.DurationVar(&l.Timeout, "timeout", 30*time.Second, "time for one attempt")
+	f.DurationVar(&l.Timeout, "timeout", timeout, "time for one attempt")
 	f.IntVar(&l.MaxAttempts, "max-attempts", 8, "attempts for one row, at most")
 	f.DurationVar(&l.MaxBackoff, "max-backoff", time.Minute, "wait between two attempts for one row, at most")
 	f.DurationVar(&l.MaxOutage, "max-outage", 2*time.Hour, "stop when the service has answered nothing for so long")
 	f.DurationVar(&l.MaxWait, "max-wait", 15*time.Minute, "stop when the service asks to wait for longer")
-	f.DurationVar(&l.Grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
 }
 
 // Check finds bounds that are none.
