@@ -11,10 +11,53 @@ import (
 	"bulkonboard/batch/session"
 )
 
-// ServiceFlags say which service is called, and as whom.
+// ServiceFlags say which service is called, as whom, and by which way.
 type ServiceFlags struct {
-	BaseURL, AppID, TenantID, FormID string
-	SecretFile, CAFile               string
+	TargetFlags
+	AccessFlags
+}
+
+// Register gives a command the flags.
+func (s *ServiceFlags) Register(c *cobra.Command) {
+	s.TargetFlags.Register(c.Flags())
+	s.AccessFlags.Register(c)
+}
+
+// Check finds what is missing or wrong, and reads the secret and the
+// certificates.
+func (s *ServiceFlags) Check(p *Problems) {
+	s.TargetFlags.Check(p)
+	s.AccessFlags.Check(p)
+}
+
+// TargetFlags say which service is called, and for whom.
+type TargetFlags struct{ BaseURL, AppID, TenantID, FormID string }
+
+// Register adds the flags.
+func (t *TargetFlags) Register(f *pflag.FlagSet) {
+	f.StringVar(&t.BaseURL, "base-url", "", "address of the service, without /api/…")
+	f.StringVar(&t.AppID, "app-id", "", "application id")
+	f.StringVar(&t.TenantID, "tenant-id", "", "tenant id")
+	f.StringVar(&t.FormID, "form-id", "", "form id, for rows that have none of their own")
+}
+
+// Check finds what is missing or wrong.
+func (t *TargetFlags) Check(p *Problems) {
+	p.Need("base-url", t.BaseURL)
+	if t.BaseURL != "" {
+		if err := session.ValidateBaseURL(t.BaseURL); err != nil {
+			p.Add(fmt.Sprintf("--base-url (or %s): %v", VariableOf("base-url"), err))
+		}
+	}
+	p.Need("app-id", t.AppID)
+	p.Need("tenant-id", t.TenantID)
+	p.Need("form-id", t.FormID)
+}
+
+// AccessFlags say with what secret and by which way a service is called. They
+// are of the machine that calls.
+type AccessFlags struct {
+	SecretFile, CAFile string
 
 	noProxyEnv bool
 
@@ -24,47 +67,34 @@ type ServiceFlags struct {
 }
 
 // Register gives a command the flags.
-func (s *ServiceFlags) Register(c *cobra.Command) {
+func (a *AccessFlags) Register(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&s.BaseURL, "base-url", "", "address of the service, without /api/…")
-	f.StringVar(&s.AppID, "app-id", "", "application id")
-	f.StringVar(&s.TenantID, "tenant-id", "", "tenant id")
-	f.StringVar(&s.FormID, "form-id", "", "form id, for rows that have none of their own")
-	f.StringVar(&s.SecretFile, "app-secret-file", "", "file that holds the app secret (or "+SecretVariable+")")
-	f.StringVar(&s.CAFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
-	f.BoolVar(&s.noProxyEnv, "no-proxy-env", false, "go straight to the service, whatever proxy the environment names (HTTPS_PROXY)")
+	f.StringVar(&a.SecretFile, "app-secret-file", "", "file that holds the app secret (or "+SecretVariable+")")
+	f.StringVar(&a.CAFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
+	f.BoolVar(&a.noProxyEnv, "no-proxy-env", false, "go straight to the service, whatever proxy the environment names (HTTPS_PROXY)")
 	_ = c.MarkFlagFilename("app-secret-file")
 	_ = c.MarkFlagFilename("ca-file")
 }
 
 // Check finds what is missing or wrong, and reads the secret and the
 // certificates.
-func (s *ServiceFlags) Check(p *Problems) {
-	p.Need("base-url", s.BaseURL)
-	if s.BaseURL != "" {
-		if err := session.ValidateBaseURL(s.BaseURL); err != nil {
-			p.Add(fmt.Sprintf("--base-url (or %s): %v", VariableOf("base-url"), err))
-		}
-	}
-	p.Need("app-id", s.AppID)
-	p.Need("tenant-id", s.TenantID)
-	p.Need("form-id", s.FormID)
+func (a *AccessFlags) Check(p *Problems) {
 	var err error
-	if s.secret, s.warning, err = readSecret(s.SecretFile); err != nil {
+	if a.secret, a.warning, err = readSecret(a.SecretFile); err != nil {
 		p.Add(err.Error())
 	}
-	if s.authorities, err = readAuthorities(s.CAFile); err != nil {
+	if a.authorities, err = readAuthorities(a.CAFile); err != nil {
 		p.Add(err.Error())
 	}
 }
 
 // SecretOrigin says whether Check found an app secret and where, and never what
 // it is.
-func (s *ServiceFlags) SecretOrigin() string {
+func (a *AccessFlags) SecretOrigin() string {
 	switch {
-	case s.secret == "":
+	case a.secret == "":
 		return "not set"
-	case s.SecretFile != "":
+	case a.SecretFile != "":
 		return "set, from the file of appSecretFile"
 	default:
 		return "set, from " + SecretVariable
@@ -74,22 +104,29 @@ func (s *ServiceFlags) SecretOrigin() string {
 // ClientConfig is what a client of the service is made from, once Check has
 // found nothing.
 func (s *ServiceFlags) ClientConfig(calls *CallFlags) session.Config {
+	c := s.Access()
+	c.BaseURL, c.AppID, c.TenantID = s.BaseURL, s.AppID, s.TenantID
+	c.Timeout, c.MaxInflight = calls.Timeout, calls.MaxInFlight
+	return c
+}
+
+// Access is what of a client's configuration is of the machine that calls, once
+// Check has found nothing.
+func (a *AccessFlags) Access() session.Config {
 	return session.Config{
-		BaseURL: s.BaseURL, AppID: s.AppID, AppSecret: s.secret, TenantID: s.TenantID,
-		Timeout: calls.Timeout, MaxInflight: calls.MaxInFlight, UserAgent: "bulkonboard/" + Version(),
-		Authorities: s.authorities, NoProxy: s.noProxyEnv,
+		AppSecret: a.secret, UserAgent: "bulkonboard/" + Version(), Authorities: a.authorities, NoProxy: a.noProxyEnv,
 	}
 }
 
 // Client makes a client, and says by v what is worth knowing about the secret's
 // file and the way that calls take.
-func (s *ServiceFlags) Client(c session.Config, v *Voice) (*session.Client, error) {
+func (a *AccessFlags) Client(c session.Config, v *Voice) (*session.Client, error) {
 	client, err := session.New(c)
 	if err != nil {
 		return nil, Problems{err.Error()}
 	}
-	if s.warning != "" {
-		v.Say("%s", s.warning)
+	if a.warning != "" {
+		v.Say("%s", a.warning)
 	}
 	if proxy := client.Proxy(); proxy != "" {
 		v.Say("calls go through the proxy %s, by the environment; --no-proxy-env goes without", OneLine(proxy))
