@@ -136,8 +136,8 @@ func (a *AccessFlags) Client(c session.Config, v *Voice) (*session.Client, error
 
 // CallFlags are the bounds of calls.
 type CallFlags struct {
-	MaxInFlight, MaxAttempts                       int
-	Timeout, MaxBackoff, MaxOutage, MaxWait, Grace time.Duration
+	MaxInFlight, MaxAttempts                int
+	Timeout, MaxBackoff, MaxOutage, MaxWait time.Duration
 }
 
 // maxInFlightLimit keeps a slip of the finger from opening a million
@@ -152,7 +152,6 @@ func (l *CallFlags) Register(f *pflag.FlagSet) {
 	f.DurationVar(&l.MaxBackoff, "max-backoff", time.Minute, "wait between two attempts for one row, at most")
 	f.DurationVar(&l.MaxOutage, "max-outage", 2*time.Hour, "stop when the service has answered nothing for so long")
 	f.DurationVar(&l.MaxWait, "max-wait", 15*time.Minute, "stop when the service asks to wait for longer")
-	f.DurationVar(&l.Grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
 }
 
 // Check finds bounds that are none.
@@ -167,7 +166,19 @@ func (l *CallFlags) Check(p *Problems) {
 	p.positive("max-backoff", l.MaxBackoff)
 	p.positive("max-outage", l.MaxOutage)
 	p.positive("max-wait", l.MaxWait)
-	if l.Grace < 0 {
-		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", l.Grace))
+}
+
+// GraceFlag is how long the calls in flight have.
+type GraceFlag struct{ Grace time.Duration }
+
+// Register adds the flag.
+func (g *GraceFlag) Register(f *pflag.FlagSet) {
+	f.DurationVar(&g.Grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
+}
+
+// Check finds a time that is none.
+func (g *GraceFlag) Check(p *Problems) {
+	if g.Grace < 0 {
+		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", g.Grace))
 	}
 }
