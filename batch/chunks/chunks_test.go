@@ -122,7 +122,7 @@ func (c *cluster) merge(round int) (*batch.Summary, error) {
 	defer dir.Close()
 	g := &Merger{
 		Store: c.store, Manifest: c.m, Round: round, State: dir, Results: output, Rejects: output + ".rejects",
-		Encoder: encoderOf, Scratch: scratchFile(c.t), Log: quiet,
+		Scratch: scratchFile(c.t), Log: quiet,
 	}
 	return g.Merge(c.t.Context())
 }
@@ -132,13 +132,6 @@ func scratchFile(t *testing.T) *os.File {
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
 	return f
-}
-
-func encoderOf(l *source.List) (batch.Encoder, error) {
-	if l.Format() == source.FormatJSONL {
-		return sink.JSONL{}, nil
-	}
-	return sink.NewCSV(l.Header(), sink.CSVOptions{Delimiter: l.Delimiter(), LineEnd: "\n", BOM: l.BOM(), Recoded: l.Encoding() != source.UTF8}), nil
 }
 
 // single makes the results that one machine makes of a list.
@@ -151,7 +144,7 @@ func single(t *testing.T, list string, j *Job, s *service) (results, rejects str
 	require.NoError(t, err)
 	l, err := source.Open(strings.NewReader(list), j.List.options())
 	require.NoError(t, err)
-	encoder, err := encoderOf(l)
+	encoder, err := batch.EncoderFor(l, j.FormulaSafe)
 	require.NoError(t, err)
 	dir, err := state.Open(state.OS{}, output+".state", state.Options{})
 	require.NoError(t, err)

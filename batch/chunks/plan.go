@@ -106,6 +106,9 @@ func (p *plan) make(ctx context.Context) (err error) {
 	if p.list, err = source.Open(io.TeeReader(p.List, writerFunc(p.take)), o); err != nil {
 		return err
 	}
+	if _, err := batch.EncoderFor(p.list, p.Job.FormulaSafe); err != nil {
+		return err
+	}
 	pre := batch.Preflight{
 		List: p.list, FormID: p.Job.Service.FormID, Known: p.Known, Monitor: p.Monitor, Share: p.Share,
 		Each: func(rec *source.Record) error { p.marks.see(rec); return nil },

@@ -9,7 +9,6 @@ import (
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
-	"bulkonboard/source"
 )
 
 // namedFile is a file, and what people call it.
@@ -72,18 +71,6 @@ func (s *settings) checkForeign(flag, path string) error {
 		return err
 	}
 	return cli.Problems{fmt.Sprintf("%s exists and this run did not make it; name another --%s, or replace it with --overwrite", path, flag)}
-}
-
-// checkColumns refuses a CSV list whose results could not hold all its columns.
-func checkColumns(name string, header []string) error {
-	number, column, clashes := sink.Clash(header)
-	if !clashes {
-		return nil
-	}
-	return &source.ListError{
-		Name: name, Line: 1, Reason: fmt.Sprintf("column %d %q has the name of a column that the results add", number, column),
-		Hint: "rename it or take it out: the results cannot have both",
-	}
 }
 
 // sameFile reports whether two paths name one file, which need not be there.

@@ -160,21 +160,16 @@ type treatment struct {
 // treatmentOf gives what writes results in the form of the list, and, for a
 // retry, what finds the results that a record has.
 func (s *settings) treatmentOf(list *source.List) (treatment, error) {
-	if list.Format() == source.FormatJSONL {
-		if s.formulaSafe {
-			return treatment{}, &source.ListError{Name: s.Input, Reason: "the list is JSONL, which no spreadsheet runs", Hint: "leave out --formula-safe"}
-		}
-		if s.retry == nil {
-			return treatment{encoder: sink.JSONL{}}, nil
-		}
-		edited := sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
-		return s.retry.treatment(edited, edited), nil
-	}
-	o := dialectOf(list)
-	o.FormulaSafe = s.formulaSafe
 	if s.retry == nil {
-		return treatment{encoder: sink.NewCSV(list.Header(), o)}, checkColumns(s.Name(), list.Header())
+		encoder, err := batch.EncoderFor(list, s.formulaSafe)
+		return treatment{encoder: encoder}, err
 	}
+	if list.Format() == source.FormatJSONL {
+		edited := sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
+		return s.retry.treatment(edited, edited), batch.CheckFormulaSafe(list, s.formulaSafe)
+	}
+	o := sink.DialectOf(list)
+	o.FormulaSafe = s.formulaSafe
 	edited, err := sink.NewEdited(list.Header(), o)
 	if err != nil {
 		return treatment{}, &source.ListError{
@@ -183,18 +178,6 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 		}
 	}
 	return s.retry.treatment(edited, edited), nil
-}
-
-// dialectOf is the dialect of the results: that of the list, in UTF-8. A list
-// that a spreadsheet could read in another encoding gets a byte order mark,
-// without which its results could not be read.
-func dialectOf(list *source.List) sink.CSVOptions {
-	recoded := list.Encoding() != source.UTF8
-	o := sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM() || recoded, Recoded: recoded}
-	if o.LineEnd == "\r" {
-		o.LineEnd, o.Recoded = "\n", true
-	}
-	return o
 }
 
 // binding is what a resumed run must agree on with the interrupted one. It

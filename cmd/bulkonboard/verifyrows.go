@@ -52,7 +52,7 @@ func previousOf(list *source.List) (sink.Previous, error) {
 	if list.Format() == source.FormatJSONL {
 		return sink.EditedJSONL{}, nil
 	}
-	return sink.NewEdited(list.Header(), dialectOf(list))
+	return sink.NewEdited(list.Header(), sink.DialectOf(list))
 }
 
 // resultsOptions are how results are read that a run with these settings wrote.

@@ -122,6 +122,19 @@ func (l *ListFlags) Open(path string, also ...io.Writer) (*OpenList, error) {
 	return &OpenList{List: list, file: file, Info: info}, nil
 }
 
+// OpenFile opens the file that --input names, as it stands. share tells how much
+// of it has been read, from 0 to 1.
+func (l *ListFlags) OpenFile() (file *os.File, share func() float64, err error) {
+	info, err := l.CheckInput()
+	if err != nil {
+		return nil, nil, err
+	}
+	if file, err = os.Open(l.Input); err != nil {
+		return nil, nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
+	}
+	return file, (&OpenList{Info: info, file: file}).Done, nil
+}
+
 // OpenInput opens the list that --input names, if that is a file.
 func (l *ListFlags) OpenInput() (*OpenList, error) {
 	if _, err := l.CheckInput(); err != nil {
