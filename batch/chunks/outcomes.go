@@ -125,7 +125,7 @@ func (p *part) read(ctx context.Context, name string, to outcomes) error {
 	if err != nil {
 		return err
 	}
-	if _, err := parseSegment(b, to.take); err != nil {
+	if err := parseSegment(b, to.take); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
