@@ -354,5 +354,3 @@ func (r *run) targets() map[string]string {
 	}
 	return targets
 }
-
-var _ Encoder = (*sink.CSV)(nil)

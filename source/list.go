@@ -155,6 +155,9 @@ func (l *List) recognise(start []byte) error {
 	return nil
 }
 
+// Name is the list's name for people.
+func (l *List) Name() string { return l.name }
+
 // Format is the format of the list, never FormatAuto.
 func (l *List) Format() Format { return l.format }
 

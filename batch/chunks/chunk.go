@@ -34,7 +34,8 @@ type Worker struct {
 	Grace      time.Duration // for the calls in flight, once it is told to stop
 	Linger     time.Duration // for putting into the store what these brought
 
-	Monitor *batch.Monitor // may be nil
+	Abort   <-chan struct{} // ends the grace early when it is closed; may be nil
+	Monitor *batch.Monitor  // may be nil
 	Log     *slog.Logger
 }
 
@@ -148,8 +149,7 @@ func (m *Manifest) known(ctx context.Context, s store.Store, index int) (outcome
 	if m.Chunks[index].Known == 0 {
 		return known, nil
 	}
-	_, err := (&part{store: s}).read(ctx, m.knownName(index), known)
-	return known, err
+	return known, (&part{store: s}).read(ctx, m.knownName(index), known)
 }
 
 // fetch brings some bytes of the list here, and tells their hash.
@@ -259,7 +259,7 @@ func (a *assignment) batch(ctx context.Context, t *trail) (*batch.Summary, error
 		State: dir, Results: filepath.Join(a.Scratch, "results"), Journal: t, Earlier: a.earlier, Begins: list.Begins(),
 		Duplicates: a.duplicates, Scratch: scratch, FormID: m.Job.Service.FormID,
 		MaxInFlight: a.inFlight, MaxAttempts: calls.MaxAttempts, MaxBackoff: calls.MaxBackoff, Grace: a.Grace,
-		AcceptRefusals: !a.sceptical, Monitor: a.Monitor, Log: a.Log.With("part", a.part.name),
+		Abort: a.Abort, AcceptRefusals: !a.sceptical, Monitor: a.Monitor, Log: a.Log.With("part", a.part.name),
 	})
 }
 

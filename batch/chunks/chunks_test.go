@@ -122,7 +122,7 @@ func (c *cluster) merge(round int) (*batch.Summary, error) {
 	defer dir.Close()
 	g := &Merger{
 		Store: c.store, Manifest: c.m, Round: round, State: dir, Results: output, Rejects: output + ".rejects",
-		Encoder: encoderOf, Scratch: scratchFile(c.t), Log: quiet,
+		Scratch: scratchFile(c.t), Log: quiet,
 	}
 	return g.Merge(c.t.Context())
 }
@@ -134,24 +134,17 @@ func scratchFile(t *testing.T) *os.File {
 	return f
 }
 
-func encoderOf(l *source.List) (batch.Encoder, error) {
-	if l.Format() == source.FormatJSONL {
-		return sink.JSONL{}, nil
-	}
-	return sink.NewCSV(l.Header(), sink.CSVOptions{Delimiter: l.Delimiter(), LineEnd: "\n", BOM: l.BOM(), Recoded: l.Encoding() != source.UTF8}), nil
-}
-
 // single makes the results that one machine makes of a list.
 func single(t *testing.T, list string, j *Job, s *service) (results, rejects string) {
 	t.Helper()
 	output := filepath.Join(t.TempDir(), "results.csv")
-	ahead, err := source.Open(strings.NewReader(list), j.List.Options())
+	ahead, err := source.Open(strings.NewReader(list), j.List.options())
 	require.NoError(t, err)
 	f, err := (&batch.Preflight{List: ahead, FormID: "form", Scratch: scratchFile(t)}).Run(t.Context())
 	require.NoError(t, err)
-	l, err := source.Open(strings.NewReader(list), j.List.Options())
+	l, err := source.Open(strings.NewReader(list), j.List.options())
 	require.NoError(t, err)
-	encoder, err := encoderOf(l)
+	encoder, err := batch.EncoderFor(l, j.FormulaSafe)
 	require.NoError(t, err)
 	dir, err := state.Open(state.OS{}, output+".state", state.Options{})
 	require.NoError(t, err)

@@ -80,8 +80,8 @@ type CallSettings struct {
 	MaxWait     time.Duration `json:"maxWait"`
 }
 
-// Options are how the list is read. What is wrong with them, Plan says.
-func (l *ListSettings) Options() source.Options {
+// options are how the list is read. What is wrong with them, Plan says.
+func (l *ListSettings) options() source.Options {
 	delimiter, _ := source.ParseDelimiter(l.Delimiter)
 	return source.Options{
 		Name: l.Name, Format: formatOf(l.Format), Encoding: l.Encoding, Delimiter: delimiter, Map: l.Map, Set: l.Set,

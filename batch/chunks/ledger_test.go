@@ -33,7 +33,7 @@ func night(t *testing.T, list, path string) (*cluster, *batch.Summary) {
 	require.NoError(t, err)
 	defer dir.Close()
 	g := &Merger{
-		Store: c.store, Manifest: c.m, Round: 1, State: dir, Results: c.merged(1), Encoder: encoderOf, Scratch: scratchFile(t),
+		Store: c.store, Manifest: c.m, Round: 1, State: dir, Results: c.merged(1), Scratch: scratchFile(t),
 		Known: known(), Log: quiet,
 	}
 	summary, err := g.Merge(t.Context())

@@ -150,13 +150,13 @@ func (m *Manifest) duplicates(ctx context.Context, s store.Store) (*batch.Duplic
 }
 
 // listOptions are how the whole list is read again: as it was the first time.
-func (m *Manifest) listOptions() source.Options { return m.Job.List.Options() }
+func (m *Manifest) listOptions() source.Options { return m.Job.List.options() }
 
 // partOptions are how the header and some of the records are read.
 func (m *Manifest) partOptions(begins source.Position) source.Options {
 	read := m.Job.List
 	read.Format, read.Encoding, read.Delimiter = m.Read.Format, m.Read.Encoding, m.Read.Delimiter
-	o := read.Options()
+	o := read.options()
 	o.Part = &source.Part{Begins: begins, LineEnd: m.Read.LineEnd}
 	return o
 }

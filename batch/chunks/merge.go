@@ -25,7 +25,6 @@ type Merger struct {
 	Results     string
 	Rejects     string // empty when none are asked for
 	SummaryFile batch.SummaryFile
-	Encoder     func(*source.List) (batch.Encoder, error)
 	Scratch     batch.Scratch
 	Origin      batch.Origin
 
@@ -83,7 +82,7 @@ type merge struct {
 
 // run makes the run that is answered from the store.
 func (w *merge) run(ctx context.Context, list *source.List, measures *batch.Measures) (*batch.Summary, error) {
-	encoder, err := w.Encoder(list)
+	encoder, err := batch.EncoderFor(list, w.Manifest.Job.FormulaSafe)
 	if err != nil {
 		return nil, err
 	}

@@ -98,12 +98,15 @@ func (p *plan) make(ctx context.Context) (err error) {
 	if p.spool, err = p.file("list"); err != nil {
 		return err
 	}
-	o := p.Job.List.Options()
+	o := p.Job.List.options()
 	if wrong := o.Check(); len(wrong) > 0 {
 		return &source.ListError{Name: o.Name, Reason: strings.Join(wrong, "; ")}
 	}
 	o.Copy = p.spool
 	if p.list, err = source.Open(io.TeeReader(p.List, writerFunc(p.take)), o); err != nil {
+		return err
+	}
+	if _, err := batch.EncoderFor(p.list, p.Job.FormulaSafe); err != nil {
 		return err
 	}
 	pre := batch.Preflight{

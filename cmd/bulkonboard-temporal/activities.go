@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io/fs"
@@ -14,7 +13,6 @@ import (
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
-	"bulkonboard/source"
 )
 
 // plan plans a job, or finds it planned.
@@ -32,9 +30,6 @@ func (k *crew) plan(ctx context.Context, p part) (layout, error) {
 }
 
 func (t *task) planned(ctx context.Context) (*chunks.Manifest, error) {
-	if err := t.checkResults(ctx); err != nil {
-		return nil, err
-	}
 	limit, err := batch.ParseInvalidLimit(t.request.MaxInvalid)
 	if err != nil {
 		return nil, &usageError{"the request of the job has a max-invalid that this worker does not read: " + err.Error()}
@@ -46,30 +41,6 @@ func (t *task) planned(ctx context.Context) (*chunks.Manifest, error) {
 	defer func() { _ = list.Close() }() // it was only read
 	p := chunks.Planner{Store: t.store, Job: t.request.Job, List: list, Scratch: t.folder, Invalid: limit, Monitor: &t.monitor}
 	return p.Plan(ctx)
-}
-
-// checkResults refuses a list whose results could not be written, before
-// anybody is called for it.
-func (t *task) checkResults(ctx context.Context) error {
-	r, err := t.request.open(ctx, t.root)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	o := t.request.Job.List.Options()
-	if len(o.Check()) > 0 {
-		return nil // planning says it
-	}
-	list, err := source.Open(bufio.NewReader(r), o)
-	if err != nil {
-		return err
-	}
-	_, err = t.encoder(list)
-	return err
-}
-
-func (t *task) encoder(list *source.List) (batch.Encoder, error) {
-	return cli.EncoderFor(list, t.request.Job.List.Name, t.request.Job.FormulaSafe)
 }
 
 // runChunk runs one chunk, or goes on with it.
@@ -105,7 +76,7 @@ func (t *task) callFor(ctx context.Context, do func(*chunks.Worker) error) error
 	return do(&chunks.Worker{
 		Store: t.store, Manifest: m, Round: t.Round, Caller: gated{caller, t.heart}, Owner: t.owner, Scratch: t.folder,
 		FlushEvery: t.flushEvery, Grace: shareOf(t.heart.heartbeat, graceShare), Linger: shareOf(t.heart.heartbeat, flushShare),
-		Monitor: &t.monitor, Log: t.log,
+		Abort: t.abort, Monitor: &t.monitor, Log: t.log,
 	})
 }
 
@@ -155,7 +126,7 @@ func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest) (total, error) 
 	g := &chunks.Merger{
 		Store: t.store, Manifest: m, Round: t.Round, State: dir, Results: t.path("results." + m.Read.Format),
 		Rejects: t.path("rejects." + m.Read.Format), SummaryFile: t.summaryFile(m),
-		Encoder: t.encoder, Scratch: scratch, Origin: batch.Origin{List: m.Source.Name, Command: "bulkonboard-temporal"},
+		Scratch: scratch, Origin: batch.Origin{List: m.Source.Name, Command: "bulkonboard-temporal"},
 		Monitor: &t.monitor, Log: t.log,
 	}
 	if _, err := g.Merge(ctx); err != nil {

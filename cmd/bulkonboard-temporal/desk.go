@@ -57,7 +57,7 @@ func (e *takenError) ExitsWith() int { return cli.ExitHeld }
 func (d *desk) takeUp(ctx context.Context, job string, r *request, w *waitFlags) error {
 	rounds, err := chunks.Rounds(ctx, jobStore(d.root, job))
 	if err != nil {
-		return &storeError{err}
+		return err
 	}
 	round := len(rounds)
 	done, err := d.finished(ctx, job, round)

@@ -160,19 +160,11 @@ func (s *storeFlag) register(c *cobra.Command) {
 
 func (s *storeFlag) check(p *cli.Problems) { p.Need("store", s.address) }
 
-// storeError is a store that cannot be used.
-type storeError struct{ error }
-
-// Unwrap returns why.
-func (e *storeError) Unwrap() error { return e.error }
-
-// ExitsWith tells main the exit code.
-func (e *storeError) ExitsWith() int { return cli.ExitIO }
-
+// open opens the store.
 func (s *storeFlag) open() (store.Store, error) {
 	dir, err := store.Open(s.address)
 	if err != nil {
-		return nil, &storeError{err}
+		return nil, cli.Problems{"--store: " + err.Error()}
 	}
 	return dir, nil
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
-	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
@@ -25,63 +24,30 @@ import (
 const (
 	minHeartbeat = time.Second
 	maxHeartbeat = 10 * time.Minute
-	maxParallel  = 1000
 )
 
-// jobFlags say what a job is to do: those of submit and of schedule create.
+// jobFlags say what a job is to do, here: those of submit and of schedule
+// create.
 type jobFlags struct {
-	cli.ListFlags
-	cli.ServiceFlags
-	cli.CallFlags
-	maxInvalid     string
-	formulaSafe    bool
-	rate           float64
-	parallel       int
-	chunkRows      int64
-	duplicates     string
-	acceptRefusals bool
-	quota          string
-	heartbeat      time.Duration
+	cli.JobFlags
+	quota     string
+	heartbeat time.Duration
 }
 
 func (s *jobFlags) register(c *cobra.Command) {
 	f := c.Flags()
-	s.ListFlags.Register(f)
-	f.StringVar(&s.maxInvalid, "max-invalid", "20%", "send nothing when more rows than this are invalid: a number, or a share such as 20%")
-	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run")
-	s.RegisterEndpoint(c)
-	s.RegisterTenant(c)
-	f.Float64Var(&s.rate, "rate", -1, "attempts per second at most, of all workers together; 0 sends as fast as they can until the service objects")
-	f.StringVar(&s.quota, "quota", "", "name of the quota that the rate is a part of: one job at a time has it (default: from --base-url and --app-id)")
-	f.IntVar(&s.parallel, "parallel", 4, "parts under way at once, at most; each has its share of the rate")
-	f.Int64Var(&s.chunkRows, "chunk-rows", 0, "rows of a part (default: what takes some minutes at its share)")
-	s.RegisterBounds(f, 9*time.Second)
+	s.JobFlags.Register(c)
 	f.DurationVar(&s.heartbeat, "heartbeat", 30*time.Second, "a worker that is not heard of for so long is taken for dead")
-	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
-	f.BoolVar(&s.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
-	_ = c.MarkFlagFilename("input")
+	f.StringVar(&s.quota, "quota", "", "name of the quota that the rate is a part of: one job at a time has it (default: from --base-url and --app-id)")
+	// A call must not outlast the part that it is of: see checkHeartbeat.
+	timeout := f.Lookup("timeout")
+	timeout.DefValue = "9s"
+	_ = timeout.Value.Set(timeout.DefValue)
 }
 
 func (s *jobFlags) check(p *cli.Problems) {
-	if _, err := batch.ParseInvalidLimit(s.maxInvalid); err != nil {
-		p.Add("--max-invalid: " + err.Error())
-	}
-	s.CheckEndpoint(p)
-	s.CheckTenant(p)
-	if s.rate < 0 || s.rate > 1e6 {
-		p.Add("--rate is missing; it takes attempts per second such as 50, or 0 for no ceiling")
-	}
-	if s.parallel < 1 || s.parallel > maxParallel {
-		p.Add(fmt.Sprintf("--parallel is %d; it takes 1 to %d", s.parallel, maxParallel))
-	}
-	if s.chunkRows < 0 {
-		p.Add(fmt.Sprintf("--chunk-rows is %d; it takes 1 or more", s.chunkRows))
-	}
-	s.CallFlags.Check(p)
+	s.JobFlags.Check(p)
 	s.checkHeartbeat(p)
-	if s.duplicates != "once" && s.duplicates != "send" {
-		p.Add(fmt.Sprintf("--duplicates is %q; it takes once or send", s.duplicates))
-	}
 	if s.quota == "" {
 		s.quota = quotaOf(s.BaseURL, s.AppID)
 	}
@@ -113,17 +79,7 @@ func quotaOf(baseURL, appID string) string {
 // request is what the flags ask for.
 func (s *jobFlags) request(settings map[string]string) *request {
 	return &request{
-		Version: requestVersion, MaxInvalid: s.maxInvalid, Quota: s.quota, Heartbeat: s.heartbeat,
-		Job: chunks.Job{
-			List:    s.ListFlags.Settings(),
-			Service: chunks.ServiceSettings{BaseURL: s.BaseURL, AppID: s.AppID, TenantID: s.TenantID, FormID: s.FormID},
-			Calls: chunks.CallSettings{
-				Timeout: s.Timeout, MaxInFlight: s.MaxInFlight, MaxAttempts: s.MaxAttempts, MaxBackoff: s.MaxBackoff,
-				MaxOutage: s.MaxOutage, MaxWait: s.MaxWait,
-			},
-			Rate: s.rate, Parallel: s.parallel, ChunkRows: s.chunkRows, EachRow: s.duplicates == "send",
-			AcceptRefusals: s.acceptRefusals, FormulaSafe: s.formulaSafe, Settings: settings,
-		},
+		Version: requestVersion, Job: s.Job(settings), MaxInvalid: s.Invalid.String(), Quota: s.quota, Heartbeat: s.heartbeat,
 	}
 }
 
@@ -132,7 +88,7 @@ type submitSettings struct {
 	store storeFlag
 	jobFlags
 	storeInput string
-	job        string
+	name       string // of the job
 	waiting    waitFlags
 	server     serverFlags
 	logs       cli.LogFlags
@@ -171,7 +127,7 @@ func (s *submitSettings) register(c *cobra.Command) {
 	s.store.register(c)
 	s.jobFlags.register(c)
 	f.StringVar(&s.storeInput, "store-input", "", "the list is in the store already, under this name; instead of --input")
-	f.StringVar(&s.job, "job", "", "name of the job (default: the name of the list, and today's date)")
+	f.StringVar(&s.name, "job", "", "name of the job (default: the name of the list, and today's date)")
 	s.waiting.register(c)
 	s.server.register(c)
 	s.logs.Register(c)
@@ -192,12 +148,11 @@ func (s *submitSettings) check() error {
 	case s.FromStandardInput():
 		p.Add("--input is standard input, and a list that is submitted again must be there again; name a file")
 	}
-	s.ListFlags.Check(&p)
 	s.jobFlags.check(&p)
-	if s.job == "" {
-		s.job = jobNameOf(s.Input, time.Now())
+	if s.name == "" {
+		s.name = jobNameOf(s.Input, time.Now())
 	}
-	checkJobName(&p, s.job)
+	checkJobName(&p, s.name)
 	s.waiting.check(&p)
 	s.server.check(&p)
 	s.logs.Check(&p)
@@ -250,35 +205,35 @@ func (s *submitSettings) submit(c *cobra.Command, v *cli.Voice) error {
 	r := s.request(settingsOf(c))
 	r.Input = input{Object: s.storeInput}
 	if s.storeInput == "" {
-		if r.Input, err = s.look(); err != nil {
+		if r.Input, err = s.look(r); err != nil {
 			return err
 		}
 	}
-	anew, err := r.put(ctx, root, s.job)
+	anew, err := r.put(ctx, root, s.name)
 	if err != nil {
 		return err
 	}
 	if anew {
-		v.Say("submitting %s as the job %s", s.Name(), s.job)
+		v.Say("submitting %s as the job %s", s.Name(), s.name)
 	}
 	if s.storeInput == "" {
 		if err := s.upload(ctx, root, r); err != nil {
-			return &storeError{err}
+			return err
 		}
 	}
 	d := &desk{root: root, server: server, flags: &s.server, store: s.store.address, Voice: v}
-	return d.takeUp(ctx, s.job, r, &s.waiting)
+	return d.takeUp(ctx, s.name, r, &s.waiting)
 }
 
 // look looks at the list, before anything of it is put anywhere.
-func (s *submitSettings) look() (input, error) {
+func (s *submitSettings) look(r *request) (input, error) {
 	sum := sha256.New()
 	list, err := s.OpenInput()
 	if err != nil {
 		return input{}, err
 	}
 	defer list.Close()
-	if _, err := cli.EncoderFor(list.List, s.Name(), s.formulaSafe); err != nil {
+	if _, err := batch.EncoderFor(list.List, r.Job.FormulaSafe); err != nil {
 		return input{}, err
 	}
 	f, err := os.Open(s.Input)
@@ -290,7 +245,7 @@ func (s *submitSettings) look() (input, error) {
 	if err != nil {
 		return input{}, &source.ReadError{Name: s.Input, Err: err}
 	}
-	return input{Object: jobPrefix(s.job) + "/" + inputName, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+	return input{Object: jobPrefix(s.name) + "/" + inputName, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
 // upload puts the list into the store. An earlier try may have done so.

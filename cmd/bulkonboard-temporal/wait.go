@@ -75,6 +75,16 @@ func (e *jobError) Error() string {
 // ExitsWith tells main the exit code.
 func (e *jobError) ExitsWith() int { return e.exits }
 
+// lostResultsError is a job that is done, without results.
+type lostResultsError struct{ job string }
+
+func (e *lostResultsError) Error() string {
+	return fmt.Sprintf("the job %s is done, and its results are not in the store: is --store the workers' store?", e.job)
+}
+
+// ExitsWith tells main the exit code.
+func (e *lostResultsError) ExitsWith() int { return cli.ExitState }
+
 // finished reads the summary of a round, if it is done; nil if it is not.
 func (d *desk) finished(ctx context.Context, job string, round int) (*sink.Summary, error) {
 	s := jobStore(d.root, job)
@@ -83,19 +93,19 @@ func (d *desk) finished(ctx context.Context, job string, round int) (*sink.Summa
 		return nil, nil //nolint:nilnil // not even planned
 	}
 	if err != nil {
-		return nil, &storeError{err}
+		return nil, err
 	}
 	r, err := s.Get(ctx, resultsName(round, m.Read.Format), 0, 1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // not yet
 	}
 	if err != nil {
-		return nil, &storeError{err}
+		return nil, err
 	}
 	_ = r.Close() // it was only looked at
 	summary, err := readSummary(ctx, s, round)
 	if err != nil {
-		return nil, &storeError{err}
+		return nil, err
 	}
 	return summary, nil
 }
@@ -120,7 +130,7 @@ func (d *desk) wait(ctx context.Context, job, quota string, round int) (*sink.Su
 	}
 	summary, err := d.finished(ctx, job, round)
 	if err == nil && summary == nil {
-		err = &storeError{fmt.Errorf("the job %s is done, and its results are not in the store", job)}
+		err = &lostResultsError{job}
 	}
 	return summary, err
 }
@@ -188,7 +198,7 @@ func (d *desk) reason(ctx context.Context, job string, round int, f failure) str
 func (d *desk) conclude(ctx context.Context, job string, round int, s *sink.Summary, w *waitFlags) error {
 	m, err := chunks.Open(ctx, jobStore(d.root, job))
 	if err != nil {
-		return &storeError{err}
+		return err
 	}
 	d.Say("the job %s is done: %s", job, countsOf(s))
 	for name, file := range map[string]string{
@@ -212,7 +222,7 @@ func (d *desk) conclude(ctx context.Context, job string, round int, s *sink.Summ
 func (d *desk) copy(ctx context.Context, job, name, file string) error {
 	r, err := jobStore(d.root, job).Get(ctx, name, 0, -1)
 	if err != nil {
-		return &storeError{err}
+		return err
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	return state.Replace(state.OS{}, file, r)

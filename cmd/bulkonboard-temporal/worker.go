@@ -19,14 +19,15 @@ import (
 
 // workerSettings are the flags of worker.
 type workerSettings struct {
-	cli.ServiceFlags
-	server     serverFlags
-	store      storeFlag
-	slots      int
-	scratch    string
-	flushEvery time.Duration
-	grace      time.Duration
-	logs       cli.LogFlags
+	cli.AccessFlags
+	baseURL, appID string
+	server         serverFlags
+	store          storeFlag
+	slots          int
+	scratch        string
+	flushEvery     time.Duration
+	grace          time.Duration
+	logs           cli.LogFlags
 }
 
 func workerCommand() *cobra.Command {
@@ -63,8 +64,9 @@ func (s *workerSettings) register(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
 	s.store.register(c)
-	s.RegisterEndpoint(c)
-	s.RegisterAccess(c)
+	f.StringVar(&s.baseURL, "base-url", "", "address of the service, without /api/…; no other is called")
+	f.StringVar(&s.appID, "app-id", "", "application id, which the app secret is of")
+	s.AccessFlags.Register(c)
 	s.server.register(c)
 	f.IntVar(&s.slots, "slots", 4, "parts under way at once, at most")
 	f.StringVar(&s.scratch, "scratch", "", "folder for what a part needs while it is under way: of planning and merging, the whole list (default: the system's)")
@@ -78,8 +80,9 @@ func (s *workerSettings) register(c *cobra.Command) {
 func (s *workerSettings) check() error {
 	var p cli.Problems
 	s.store.check(&p)
-	s.CheckEndpoint(&p)
-	s.CheckAccess(&p)
+	p.Need("base-url", s.baseURL)
+	p.Need("app-id", s.appID)
+	s.AccessFlags.Check(&p)
 	s.server.check(&p)
 	if s.slots < 1 {
 		p.Add(fmt.Sprintf("--slots is %d; it takes 1 or more", s.slots))
@@ -101,7 +104,7 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	if err := store.Check(ctx, root); err != nil {
-		return &storeError{err}
+		return err
 	}
 	scratch, err := os.MkdirTemp(s.scratch, "bulkonboard-")
 	if err != nil {
@@ -109,7 +112,7 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 	}
 	defer func() { _ = os.RemoveAll(scratch) }() // what stays takes up room, and no more
 	// That the secret and the certificates are of use is found out here.
-	if _, err := s.Client(s.ClientConfig(&cli.CallFlags{Timeout: time.Second, MaxInFlight: 1}), v); err != nil {
+	if _, err := s.Client(s.clientConfig(), v); err != nil {
 		return err
 	}
 	ctx, now, release := cli.UntilSignalled(ctx, s.grace, v.Say)
@@ -121,7 +124,7 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 	}
 	defer server.Close()
 	k := &crew{
-		root: root, service: s.serviceFor, scratch: scratch, owner: owner, flushEvery: s.flushEvery, log: v.Log,
+		root: root, service: s.serviceFor, scratch: scratch, owner: owner, flushEvery: s.flushEvery, abort: now, log: v.Log,
 		beat: func(ctx context.Context, token []byte, b beat) error {
 			return server.RecordActivityHeartbeat(ctx, token, b)
 		},
@@ -142,7 +145,7 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 	if err := w.Start(); err != nil {
 		return &unreachableError{s.server.address, err}
 	}
-	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", k.owner, s.slots, s.server.taskQueue, s.BaseURL)
+	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", k.owner, s.slots, s.server.taskQueue, s.baseURL)
 	var err error
 	select {
 	case <-ctx.Done():
@@ -163,16 +166,22 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 	return err
 }
 
+func (s *workerSettings) clientConfig() session.Config {
+	c := s.Access()
+	c.BaseURL, c.AppID = s.baseURL, s.appID
+	return c
+}
+
 // serviceFor makes a client for a job, if the job is one for this worker.
 func (s *workerSettings) serviceFor(r *request) (batch.Caller, func(), error) {
 	want := &r.Job.Service
-	if want.BaseURL != s.BaseURL || want.AppID != s.AppID {
+	if want.BaseURL != s.baseURL || want.AppID != s.appID {
 		return nil, nil, &usageError{fmt.Sprintf(
 			"the job wants %s as application %s, and this worker calls %s as %s; submit it to the task queue of workers for that service",
-			want.BaseURL, want.AppID, s.BaseURL, s.AppID)}
+			want.BaseURL, want.AppID, s.baseURL, s.appID)}
 	}
-	c := s.ClientConfig(&cli.CallFlags{Timeout: r.Job.Calls.Timeout, MaxInFlight: r.Job.Calls.MaxInFlight})
-	c.TenantID = want.TenantID
+	c := s.clientConfig()
+	c.TenantID, c.Timeout, c.MaxInflight = want.TenantID, r.Job.Calls.Timeout, r.Job.Calls.MaxInFlight
 	client, err := session.New(c)
 	if err != nil {
 		return nil, nil, &usageError{err.Error()}

@@ -144,20 +144,50 @@ func (k *knownCustomers) close() {
 	}
 }
 
-// openLedger opens the ledger of a run, if it has one.
+// openKnown opens the ledger of a job, if it has one. Others that want it are
+// told the command.
+func (l *ledgerSettings) openKnown(ctx context.Context, v *cli.Voice, command string) (*openedLedger, error) {
+	if l.path == "" {
+		return nil, nil //nolint:nilnil // a job need not have one
+	}
+	if _, err := os.Stat(l.path); errors.Is(err, fs.ErrNotExist) {
+		v.Say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", cli.OneLine(l.path))
+	}
+	opened, err := l.openLedger(ctx, command)
+	if err == nil {
+		l.id = opened.ID()
+	}
+	return opened, err
+}
+
+// known is how a job makes use of its ledger; nil without one.
+func (l *ledgerSettings) known(opened *openedLedger, tenant, formID string) *batch.Known {
+	if opened == nil {
+		return nil
+	}
+	return &batch.Known{
+		Ledger: opened.Ledger, Tenant: tenant, FormID: formID, TTL: l.ttl,
+		KeepChanged: l.whenChanged == "keep", RetryRejected: l.retryRejected,
+	}
+}
+
+// openLedger opens the ledger of a run, if it has one. Customers of the sandbox
+// are none of a tenant's; and who types retry wants the rows that were refused
+// sent.
 func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomers, error) {
-	if s.ledger.path == "" {
-		return &knownCustomers{}, nil
-	}
-	if _, err := os.Stat(s.ledger.path); errors.Is(err, fs.ErrNotExist) {
-		v.Say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", cli.OneLine(s.ledger.path))
-	}
-	opened, err := s.ledger.openLedger(ctx, s.ledgerUser())
+	opened, err := s.ledger.openKnown(ctx, v, s.ledgerUser())
 	if err != nil {
 		return nil, err
 	}
-	s.ledger.id = opened.ID()
-	return &knownCustomers{s.known(opened.Ledger), opened}, nil
+	tenant := s.TenantID
+	if s.sandbox {
+		tenant = "\x00sandbox"
+	}
+	known := s.ledger.known(opened, tenant, s.FormID)
+	if known != nil && s.retry != nil {
+		known.RetryRejected = true
+	}
+	return &knownCustomers{known, opened}, nil
 }
 
 // ledgerUser is the job as it is told to others that want its ledger.
@@ -166,17 +196,4 @@ func (s *settings) ledgerUser() string {
 		return "bulkonboard retry --output " + cli.Quoted(s.output)
 	}
 	return "bulkonboard run --output " + cli.Quoted(s.output)
-}
-
-// known is how a run makes use of a ledger. Customers of the sandbox are none
-// of a tenant's; and who types retry wants the rows that were refused sent.
-func (s *settings) known(l batch.Ledger) *batch.Known {
-	tenant := s.TenantID
-	if s.sandbox {
-		tenant = "\x00sandbox"
-	}
-	return &batch.Known{
-		Ledger: l, Tenant: tenant, FormID: s.FormID, TTL: s.ledger.ttl,
-		KeepChanged: s.ledger.whenChanged == "keep", RetryRejected: s.ledger.retryRejected || s.retry != nil,
-	}
 }

@@ -45,6 +45,7 @@ Try it without any configuration:
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(), diffCommand(),
+		planCommand(), runChunkCommand(), mergeCommand(), againCommand(),
 		sandboxCommand(), configCommand(), manCommand())
 	return root
 }

@@ -161,17 +161,16 @@ type treatment struct {
 // retry, what finds the results that a record has.
 func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 	if s.retry == nil {
-		encoder, err := cli.EncoderFor(list, s.Name(), s.formulaSafe)
+		encoder, err := batch.EncoderFor(list, s.formulaSafe)
 		return treatment{encoder: encoder}, err
 	}
 	if list.Format() == source.FormatJSONL {
-		if s.formulaSafe {
-			return treatment{}, cli.NotForSpreadsheets(s.Input)
-		}
 		edited := sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
-		return s.retry.treatment(edited, edited), nil
+		return s.retry.treatment(edited, edited), batch.CheckFormulaSafe(list, s.formulaSafe)
 	}
-	edited, err := sink.NewEdited(list.Header(), cli.DialectOf(list, s.formulaSafe))
+	o := sink.DialectOf(list)
+	o.FormulaSafe = s.formulaSafe
+	edited, err := sink.NewEdited(list.Header(), o)
 	if err != nil {
 		return treatment{}, &source.ListError{
 			Name: s.Input, Line: 1, Reason: "this is no results file: " + err.Error(),

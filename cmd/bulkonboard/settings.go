@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,6 +32,7 @@ type settings struct {
 
 	rate string
 	cli.CallFlags
+	cli.GraceFlag
 	maxFailures string
 
 	acceptRefusals bool
@@ -66,6 +66,7 @@ func (s *settings) register(c *cobra.Command) {
 	s.ServiceFlags.Register(c)
 	f.StringVar(&s.rate, "rate", "auto", "attempts per second at most; auto searches for what the service takes; 0 sends as fast as it can until the service objects")
 	s.CallFlags.Register(f)
+	s.GraceFlag.Register(f)
 	f.StringVar(&s.maxFailures, "max-failures", "", "stop when more rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows)")
 	f.BoolVar(&s.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
 	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
@@ -117,9 +118,8 @@ func (s *settings) checkPace(p *cli.Problems) {
 		p.Add(err.Error())
 	}
 	s.CallFlags.Check(p)
-	if s.duplicates != "once" && s.duplicates != "send" {
-		p.Add(fmt.Sprintf("--duplicates is %q; it takes once or send", s.duplicates))
-	}
+	s.GraceFlag.Check(p)
+	cli.CheckDuplicates(p, s.duplicates)
 	s.window.check(p, time.Now())
 	if s.maxFailures != "" {
 		if s.limit, err = batch.ParseFailureLimit(s.maxFailures); err != nil {
@@ -146,8 +146,8 @@ func parseRate(s string) (paceSettings, error) {
 	if s == "auto" {
 		return paceSettings{search: true}, nil
 	}
-	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || !(n >= 0) || n > 1e6 {
+	n, err := cli.ParseRate(s)
+	if err != nil {
 		return paceSettings{}, fmt.Errorf("--rate is %q; it takes attempts per second such as 50, auto, or 0 for no ceiling", s)
 	}
 	return paceSettings{ceiling: n}, nil

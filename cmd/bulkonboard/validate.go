@@ -60,7 +60,7 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	defer done()
-	if err := cli.CheckColumns(v.Name(), list.Header()); err != nil {
+	if _, err := batch.EncoderFor(list, false); err != nil {
 		return err
 	}
 	printReading(stdout, list)

@@ -7,7 +7,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -53,7 +52,7 @@ func previousOf(list *source.List) (sink.Previous, error) {
 	if list.Format() == source.FormatJSONL {
 		return sink.EditedJSONL{}, nil
 	}
-	return sink.NewEdited(list.Header(), cli.DialectOf(list, false))
+	return sink.NewEdited(list.Header(), sink.DialectOf(list))
 }
 
 // resultsOptions are how results are read that a run with these settings wrote.

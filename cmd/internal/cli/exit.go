@@ -6,10 +6,12 @@ import (
 	"io/fs"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
+	"bulkonboard/batch/store"
 	"bulkonboard/source"
 )
 
@@ -69,6 +71,12 @@ func ExitCode(err error) int {
 		secret   *ledger.SecretError
 		format   *ledger.FormatError
 		path     *fs.PathError
+		other    *chunks.OtherJobError
+		missing  *chunks.MissingError
+		unlike   *chunks.ChangedError
+		lost     *chunks.LostError
+		undone   *chunks.NotDoneError
+		place    *store.Error
 	)
 	switch {
 	case err == nil:
@@ -80,9 +88,9 @@ func ExitCode(err error) int {
 	case errors.As(err, &held):
 		return ExitHeld
 	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts),
-		errors.As(err, &secret), errors.As(err, &format):
+		errors.As(err, &secret), errors.As(err, &format), errors.As(err, &other), errors.As(err, &missing), errors.As(err, &unlike):
 		return ExitState
-	case errors.As(err, &io), errors.As(err, &reading), errors.As(err, &file), errors.As(err, &path) && path.Op == "write":
+	case errors.As(err, &io), errors.As(err, &reading), errors.As(err, &file), errors.As(err, &place), errors.As(err, &path) && path.Op == "write":
 		return ExitIO
 	case errors.As(err, &list), errors.As(err, &invalid):
 		return ExitBadList
@@ -90,7 +98,7 @@ func ExitCode(err error) int {
 		return ExitUsage
 	case errors.As(err, &refused):
 		return refusedCode(refused)
-	case errors.As(err, &failures), errors.As(err, &deadline), errors.As(err, &outage), errors.As(err, &wait):
+	case errors.As(err, &failures), errors.As(err, &deadline), errors.As(err, &outage), errors.As(err, &wait), errors.As(err, &lost), errors.As(err, &undone):
 		return ExitStopped
 	case errors.Is(err, batch.ErrInterrupted):
 		return ExitInterrupted

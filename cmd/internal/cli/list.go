@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"bulkonboard/batch/chunks"
 	"bulkonboard/source"
 )
 
@@ -73,13 +72,6 @@ func (l *ListFlags) options() source.Options {
 	}
 }
 
-// Settings are the same for the parts of a job.
-func (l *ListFlags) Settings() chunks.ListSettings {
-	return chunks.ListSettings{
-		Name: l.Name(), Format: l.format, Encoding: l.encoding, Delimiter: l.delimiter, Map: l.columns, Set: l.constants,
-	}
-}
-
 // FromStandardInput reports a list that comes by standard input.
 func (l *ListFlags) FromStandardInput() bool { return l.Input == standardInput }
 
@@ -128,6 +120,19 @@ func (l *ListFlags) Open(path string, also ...io.Writer) (*OpenList, error) {
 		return nil, &source.ReadError{Name: l.Name(), Err: err}
 	}
 	return &OpenList{List: list, file: file, Info: info}, nil
+}
+
+// OpenFile opens the file that --input names, as it stands. share tells how much
+// of it has been read, from 0 to 1.
+func (l *ListFlags) OpenFile() (file *os.File, share func() float64, err error) {
+	info, err := l.CheckInput()
+	if err != nil {
+		return nil, nil, err
+	}
+	if file, err = os.Open(l.Input); err != nil {
+		return nil, nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
+	}
+	return file, (&OpenList{Info: info, file: file}).Done, nil
 }
 
 // OpenInput opens the list that --input names, if that is a file.

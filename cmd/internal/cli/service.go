@@ -11,10 +11,53 @@ import (
 	"bulkonboard/batch/session"
 )
 
-// ServiceFlags say which service is called, and as whom.
+// ServiceFlags say which service is called, as whom, and by which way.
 type ServiceFlags struct {
-	BaseURL, AppID, TenantID, FormID string
-	SecretFile, CAFile               string
+	TargetFlags
+	AccessFlags
+}
+
+// Register gives a command the flags.
+func (s *ServiceFlags) Register(c *cobra.Command) {
+	s.TargetFlags.Register(c.Flags())
+	s.AccessFlags.Register(c)
+}
+
+// Check finds what is missing or wrong, and reads the secret and the
+// certificates.
+func (s *ServiceFlags) Check(p *Problems) {
+	s.TargetFlags.Check(p)
+	s.AccessFlags.Check(p)
+}
+
+// TargetFlags say which service is called, and for whom.
+type TargetFlags struct{ BaseURL, AppID, TenantID, FormID string }
+
+// Register adds the flags.
+func (t *TargetFlags) Register(f *pflag.FlagSet) {
+	f.StringVar(&t.BaseURL, "base-url", "", "address of the service, without /api/…")
+	f.StringVar(&t.AppID, "app-id", "", "application id")
+	f.StringVar(&t.TenantID, "tenant-id", "", "tenant id")
+	f.StringVar(&t.FormID, "form-id", "", "form id, for rows that have none of their own")
+}
+
+// Check finds what is missing or wrong.
+func (t *TargetFlags) Check(p *Problems) {
+	p.Need("base-url", t.BaseURL)
+	if t.BaseURL != "" {
+		if err := session.ValidateBaseURL(t.BaseURL); err != nil {
+			p.Add(fmt.Sprintf("--base-url (or %s): %v", VariableOf("base-url"), err))
+		}
+	}
+	p.Need("app-id", t.AppID)
+	p.Need("tenant-id", t.TenantID)
+	p.Need("form-id", t.FormID)
+}
+
+// AccessFlags say with what secret and by which way a service is called. They
+// are of the machine that calls.
+type AccessFlags struct {
+	SecretFile, CAFile string
 
 	noProxyEnv bool
 
@@ -24,79 +67,34 @@ type ServiceFlags struct {
 }
 
 // Register gives a command the flags.
-func (s *ServiceFlags) Register(c *cobra.Command) {
-	s.RegisterEndpoint(c)
-	s.RegisterTenant(c)
-	s.RegisterAccess(c)
-}
-
-// RegisterEndpoint gives a command those that say what is called.
-func (s *ServiceFlags) RegisterEndpoint(c *cobra.Command) {
+func (a *AccessFlags) Register(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&s.BaseURL, "base-url", "", "address of the service, without /api/…")
-	f.StringVar(&s.AppID, "app-id", "", "application id")
-}
-
-// RegisterTenant gives a command those that say for whom.
-func (s *ServiceFlags) RegisterTenant(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&s.TenantID, "tenant-id", "", "tenant id")
-	f.StringVar(&s.FormID, "form-id", "", "form id, for rows that have none of their own")
-}
-
-// RegisterAccess gives a command those that a call needs besides.
-func (s *ServiceFlags) RegisterAccess(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&s.SecretFile, "app-secret-file", "", "file that holds the app secret (or "+SecretVariable+")")
-	f.StringVar(&s.CAFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
-	f.BoolVar(&s.noProxyEnv, "no-proxy-env", false, "go straight to the service, whatever proxy the environment names (HTTPS_PROXY)")
+	f.StringVar(&a.SecretFile, "app-secret-file", "", "file that holds the app secret (or "+SecretVariable+")")
+	f.StringVar(&a.CAFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
+	f.BoolVar(&a.noProxyEnv, "no-proxy-env", false, "go straight to the service, whatever proxy the environment names (HTTPS_PROXY)")
 	_ = c.MarkFlagFilename("app-secret-file")
 	_ = c.MarkFlagFilename("ca-file")
 }
 
 // Check finds what is missing or wrong, and reads the secret and the
 // certificates.
-func (s *ServiceFlags) Check(p *Problems) {
-	s.CheckEndpoint(p)
-	s.CheckTenant(p)
-	s.CheckAccess(p)
-}
-
-// CheckEndpoint finds what is wrong with what is called.
-func (s *ServiceFlags) CheckEndpoint(p *Problems) {
-	p.Need("base-url", s.BaseURL)
-	if s.BaseURL != "" {
-		if err := session.ValidateBaseURL(s.BaseURL); err != nil {
-			p.Add(fmt.Sprintf("--base-url (or %s): %v", VariableOf("base-url"), err))
-		}
-	}
-	p.Need("app-id", s.AppID)
-}
-
-// CheckTenant finds whether it is missing for whom.
-func (s *ServiceFlags) CheckTenant(p *Problems) {
-	p.Need("tenant-id", s.TenantID)
-	p.Need("form-id", s.FormID)
-}
-
-// CheckAccess reads the secret and the certificates.
-func (s *ServiceFlags) CheckAccess(p *Problems) {
+func (a *AccessFlags) Check(p *Problems) {
 	var err error
-	if s.secret, s.warning, err = readSecret(s.SecretFile); err != nil {
+	if a.secret, a.warning, err = readSecret(a.SecretFile); err != nil {
 		p.Add(err.Error())
 	}
-	if s.authorities, err = readAuthorities(s.CAFile); err != nil {
+	if a.authorities, err = readAuthorities(a.CAFile); err != nil {
 		p.Add(err.Error())
 	}
 }
 
 // SecretOrigin says whether Check found an app secret and where, and never what
 // it is.
-func (s *ServiceFlags) SecretOrigin() string {
+func (a *AccessFlags) SecretOrigin() string {
 	switch {
-	case s.secret == "":
+	case a.secret == "":
 		return "not set"
-	case s.SecretFile != "":
+	case a.SecretFile != "":
 		return "set, from the file of appSecretFile"
 	default:
 		return "set, from " + SecretVariable
@@ -106,22 +104,29 @@ func (s *ServiceFlags) SecretOrigin() string {
 // ClientConfig is what a client of the service is made from, once Check has
 // found nothing.
 func (s *ServiceFlags) ClientConfig(calls *CallFlags) session.Config {
+	c := s.Access()
+	c.BaseURL, c.AppID, c.TenantID = s.BaseURL, s.AppID, s.TenantID
+	c.Timeout, c.MaxInflight = calls.Timeout, calls.MaxInFlight
+	return c
+}
+
+// Access is what of a client's configuration is of the machine that calls, once
+// Check has found nothing.
+func (a *AccessFlags) Access() session.Config {
 	return session.Config{
-		BaseURL: s.BaseURL, AppID: s.AppID, AppSecret: s.secret, TenantID: s.TenantID,
-		Timeout: calls.Timeout, MaxInflight: calls.MaxInFlight, UserAgent: "bulkonboard/" + Version(),
-		Authorities: s.authorities, NoProxy: s.noProxyEnv,
+		AppSecret: a.secret, UserAgent: "bulkonboard/" + Version(), Authorities: a.authorities, NoProxy: a.noProxyEnv,
 	}
 }
 
 // Client makes a client, and says by v what is worth knowing about the secret's
 // file and the way that calls take.
-func (s *ServiceFlags) Client(c session.Config, v *Voice) (*session.Client, error) {
+func (a *AccessFlags) Client(c session.Config, v *Voice) (*session.Client, error) {
 	client, err := session.New(c)
 	if err != nil {
 		return nil, Problems{err.Error()}
 	}
-	if s.warning != "" {
-		v.Say("%s", s.warning)
+	if a.warning != "" {
+		v.Say("%s", a.warning)
 	}
 	if proxy := client.Proxy(); proxy != "" {
 		v.Say("calls go through the proxy %s, by the environment; --no-proxy-env goes without", OneLine(proxy))
@@ -131,8 +136,8 @@ func (s *ServiceFlags) Client(c session.Config, v *Voice) (*session.Client, erro
 
 // CallFlags are the bounds of calls.
 type CallFlags struct {
-	MaxInFlight, MaxAttempts                       int
-	Timeout, MaxBackoff, MaxOutage, MaxWait, Grace time.Duration
+	MaxInFlight, MaxAttempts                int
+	Timeout, MaxBackoff, MaxOutage, MaxWait time.Duration
 }
 
 // maxInFlightLimit keeps a slip of the finger from opening a million
@@ -141,14 +146,8 @@ const maxInFlightLimit = 4096
 
 // Register adds the flags.
 func (l *CallFlags) Register(f *pflag.FlagSet) {
-	l.RegisterBounds(f, 30*time.Second)
-	f.DurationVar(&l.Grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
-}
-
-// RegisterBounds adds those that hold wherever the calls are made.
-func (l *CallFlags) RegisterBounds(f *pflag.FlagSet, timeout time.Duration) {
 	f.IntVar(&l.MaxInFlight, "max-inflight", 64, "attempts under way at once, at most")
-	f.DurationVar(&l.Timeout, "timeout", timeout, "time for one attempt")
+	f.DurationVar(&l.Timeout, "timeout", 30*time.Second, "time for one attempt")
 	f.IntVar(&l.MaxAttempts, "max-attempts", 8, "attempts for one row, at most")
 	f.DurationVar(&l.MaxBackoff, "max-backoff", time.Minute, "wait between two attempts for one row, at most")
 	f.DurationVar(&l.MaxOutage, "max-outage", 2*time.Hour, "stop when the service has answered nothing for so long")
@@ -167,7 +166,19 @@ func (l *CallFlags) Check(p *Problems) {
 	p.positive("max-backoff", l.MaxBackoff)
 	p.positive("max-outage", l.MaxOutage)
 	p.positive("max-wait", l.MaxWait)
-	if l.Grace < 0 {
-		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", l.Grace))
+}
+
+// GraceFlag is how long the calls in flight have.
+type GraceFlag struct{ Grace time.Duration }
+
+// Register adds the flag.
+func (g *GraceFlag) Register(f *pflag.FlagSet) {
+	f.DurationVar(&g.Grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
+}
+
+// Check finds a time that is none.
+func (g *GraceFlag) Check(p *Problems) {
+	if g.Grace < 0 {
+		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", g.Grace))
 	}
 }
