@@ -50,6 +50,6 @@ And then, from anywhere:
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(workerCommand(), submitCommand())
+	root.AddCommand(workerCommand(), submitCommand(), statusCommand(), cancelCommand(), resumeCommand(), retryCommand())
 	return root
 }

@@ -143,6 +143,18 @@ func (q quieter) Enabled(ctx context.Context, l slog.Level) bool {
 	return l >= slog.LevelWarn && q.Handler.Enabled(ctx, l)
 }
 
+// partFailed is what the SDK says of a part that returned an error, which has
+// been said with its reason.
+const partFailed = "Activity error."
+
+// Handle implements slog.Handler.
+func (q quieter) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == partFailed {
+		return nil
+	}
+	return q.Handler.Handle(ctx, r)
+}
+
 // WithAttrs implements slog.Handler.
 func (q quieter) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return quieter{q.Handler.WithAttrs(attrs)}

@@ -48,6 +48,12 @@ func (w *waitFlags) check(p *cli.Problems) {
 	}
 }
 
+func (w *waitFlags) problems() error {
+	var p cli.Problems
+	w.check(&p)
+	return p.Err()
+}
+
 // checkFiles refuses to write over what is there.
 func (w *waitFlags) checkFiles() error {
 	var p cli.Problems
