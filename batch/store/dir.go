@@ -262,7 +262,7 @@ func (d *Dir) failed(op, name string, err error) error {
 	case errors.As(err, &link):
 		err = link.Err
 	}
-	return fmt.Errorf("%s %s in %s: %w", op, name, d.root, err)
+	return &Error{Op: op, Name: name, Store: d.root, Err: err}
 }
 
 func (d *Dir) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }

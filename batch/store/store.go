@@ -46,6 +46,19 @@ type Store interface {
 	Delete(ctx context.Context, name string) error
 }
 
+// Error says that a store could not do what it was asked, or what is in its way.
+type Error struct {
+	Op    string // write, read, list, delete
+	Name  string // of the object
+	Store string // its address
+	Err   error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s %s in %s: %v", e.Op, e.Name, e.Store, e.Err) }
+
+// Unwrap returns what went wrong.
+func (e *Error) Unwrap() error { return e.Err }
+
 // Object is what a store knows of an object without reading it.
 type Object struct {
 	Name string

@@ -16,6 +16,7 @@ import (
 
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -148,7 +149,7 @@ func killEverywhere(t *testing.T, prepare func(*program) []string) {
 				kills++
 				continue
 			}
-			if code == exitUsage && args[0] == "run" {
+			if code == cli.ExitUsage && args[0] == "run" {
 				require.FileExists(t, p.file("out.csv"), "refused because it is complete: %s", stderr)
 			} else {
 				require.Equal(t, 0, code, stderr.String())
