@@ -125,7 +125,7 @@ func (u *upload) send(ctx context.Context, r io.Reader, size int64) error {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return fmt.Errorf("read what is to be written to %s: %w", u.name, err)
+			return u.bucket.failed("write", u.name, fmt.Errorf("read its content: %w", err))
 		}
 		if err := u.sendPart(ctx, part); err != nil {
 			return err

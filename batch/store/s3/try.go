@@ -81,16 +81,20 @@ func passingCode(said minio.ErrorResponse) bool {
 // explain says what failed, and the next step.
 func (b *bucket) explain(op, name string, err error) error {
 	said := minio.ToErrorResponse(err)
-	where := fmt.Sprintf("%s %s in the bucket %s at %s", op, name, b.address.Bucket, b.address.Endpoint)
 	switch {
 	case said.Code == minio.NoSuchBucket:
-		return fmt.Errorf("%s: there is no such bucket; make it, or mend the address", where)
+		err = errors.New("there is no such bucket; make it, or mend the address")
 	case said.Code == minio.NoSuchKey:
-		return fmt.Errorf("%s: %w", where, fs.ErrNotExist)
+		err = fs.ErrNotExist
 	case said.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("%s: %w; the credentials want s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListBucket", where, err)
+		err = fmt.Errorf("%w; the credentials want s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListBucket", err)
 	case passing(err):
-		return fmt.Errorf("%s, tried for %s: %w; see that the server is up and can be reached", where, b.options.Patience, err)
+		err = fmt.Errorf("tried for %s: %w; see that the server is up and can be reached", b.options.Patience, err)
 	}
-	return fmt.Errorf("%s: %w", where, err)
+	return b.failed(op, name, err)
+}
+
+// failed says what could not be done with which object, and where.
+func (b *bucket) failed(op, name string, err error) error {
+	return &store.Error{Op: op, Name: name, Store: "the bucket " + b.address.Bucket + " at " + b.address.Endpoint, Err: err}
 }
