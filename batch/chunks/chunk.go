@@ -149,8 +149,7 @@ func (m *Manifest) known(ctx context.Context, s store.Store, index int) (outcome
 	if m.Chunks[index].Known == 0 {
 		return known, nil
 	}
-	_, err := (&part{store: s}).read(ctx, m.knownName(index), known)
-	return known, err
+	return known, (&part{store: s}).read(ctx, m.knownName(index), known)
 }
 
 // fetch brings some bytes of the list here, and tells their hash.

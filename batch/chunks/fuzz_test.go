@@ -15,7 +15,7 @@ func FuzzSegments(f *testing.F) {
 	f.Add(sealed(appendEntry(b, state.Ended, 8, nil)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, b := range [][]byte{b, sealed(b)} {
-			_, _ = parseSegment(b, func(_ state.Kind, row int64, _ []byte) error {
+			_ = parseSegment(b, func(_ state.Kind, row int64, _ []byte) error {
 				require.GreaterOrEqual(t, row, int64(0))
 				return nil
 			})

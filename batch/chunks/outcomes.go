@@ -65,7 +65,7 @@ func (p *part) segmentName(n int) string { return fmt.Sprintf("%s%08d", p.segmen
 // has not.
 func (p *part) done(ctx context.Context) (o outcomes, ok bool, err error) {
 	o = outcomes{}
-	_, err = p.read(ctx, p.doneName(), o)
+	err = p.read(ctx, p.doneName(), o)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
@@ -112,7 +112,7 @@ func (p *part) segments(ctx context.Context) (o outcomes, n int, err error) {
 		if object.Name != p.segmentName(n) {
 			return nil, 0, fmt.Errorf("%s is missing, and %s is there: something was removed from the store", p.segmentName(n), object.Name)
 		}
-		if _, err := p.read(ctx, object.Name, o); err != nil {
+		if err := p.read(ctx, object.Name, o); err != nil {
 			return nil, 0, err
 		}
 		n++
@@ -120,16 +120,15 @@ func (p *part) segments(ctx context.Context) (o outcomes, n int, err error) {
 	return o, n, nil
 }
 
-func (p *part) read(ctx context.Context, name string, to outcomes) (head, error) {
+func (p *part) read(ctx context.Context, name string, to outcomes) error {
 	b, err := store.ReadAll(ctx, p.store, name, maxSegment)
 	if err != nil {
-		return head{}, err
+		return err
 	}
-	h, err := parseSegment(b, to.take)
-	if err != nil {
-		return h, fmt.Errorf("%s: %w", name, err)
+	if err := parseSegment(b, to.take); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return h, nil
+	return nil
 }
 
 // finish puts together what a part came to, and removes the segments that it

@@ -70,16 +70,16 @@ func sealed(b []byte) []byte {
 }
 
 // parseSegment takes a segment apart. The payloads share b's memory.
-func parseSegment(b []byte, take func(kind state.Kind, row int64, payload []byte) error) (h head, err error) {
+func parseSegment(b []byte, take func(kind state.Kind, row int64, payload []byte) error) error {
 	end := len(b) - segmentTail
 	if end < 0 || crc32.Checksum(b[:end], castagnoli) != binary.LittleEndian.Uint32(b[end:]) {
-		return h, errSegment
+		return errSegment
 	}
-	h, b, err = parseHead(b[:end])
+	_, b, err := parseHead(b[:end])
 	for err == nil && len(b) > 0 {
 		b, err = parseEntry(b, take)
 	}
-	return h, err
+	return err
 }
 
 // parseHead takes the head off a segment, and returns what is behind it.

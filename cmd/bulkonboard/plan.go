@@ -57,7 +57,7 @@ bulkonboard run, which needs none of this.`,
 
 func (p *planning) register(c *cobra.Command) {
 	p.jobFolder.register(c, "folder to put the job into, which every machine sees; made when there is none")
-	p.JobFlags.Register(c)
+	p.Register(c)
 	p.ledger.register(c)
 	registerScratch(c, &p.scratch, "the list, decompressed, and some 100 bytes a row")
 	p.logs.Register(c)
@@ -66,7 +66,7 @@ func (p *planning) register(c *cobra.Command) {
 
 func (p *planning) check() error {
 	var wrong cli.Problems
-	p.JobFlags.Check(&wrong)
+	p.Check(&wrong)
 	p.jobFolder.check(&wrong)
 	p.ledger.check(&wrong)
 	p.logs.Check(&wrong)
@@ -103,7 +103,7 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 	if opened != nil {
 		defer opened.Close()
 	}
-	place, err := p.jobFolder.make()
+	place, err := p.make()
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ after all chunks.`,
 }
 
 func (r *chunkRun) registerFlags(c *cobra.Command) {
-	r.jobFolder.register(c, "folder of the job")
+	r.register(c, "folder of the job")
 	f := c.Flags()
 	f.StringVar(&r.index, "index", os.Getenv(indexVariable), "which chunk: a number from 0, or rest (default: "+indexVariable+", as Kubernetes sets it)")
 	f.IntVar(&r.round, "round", 0, "of the job's rounds, this one (default: the last one)")
