@@ -256,3 +256,16 @@ func TestChunksAreAsManyForEachShare(t *testing.T) {
 		assert.Equal(t, test.want, j.chunksFor(test.calls), fmt.Sprint(test))
 	}
 }
+
+func TestAListThatIsRefusedInTheSameWordsIsGivenUpUnlessAskedFor(t *testing.T) {
+	refused := strings.ReplaceAll(customers(20), "First", "Refused")
+	c := newCluster(t, refused, 20)
+	c.plan()
+	var all *batch.RefusalsError
+	require.ErrorAs(t, c.worker(1).RunChunk(t.Context(), 0), &all)
+
+	c = newCluster(t, refused, 20)
+	c.job.AcceptRefusals = true
+	c.plan()
+	require.NoError(t, c.worker(1).RunChunk(t.Context(), 0))
+}
