@@ -70,7 +70,7 @@ type writer struct {
 	log     *slog.Logger
 
 	position source.Position
-	dirty    bool // rows were written since the last commit
+	dirty    bool // rows, or the headers, were written since the last commit
 	all      bool // every slot of the order was answered and written
 }
 
