@@ -94,6 +94,61 @@ func (d *Duplicates) All() iter.Seq2[int64, int64] {
 	}
 }
 
+// Part looks at the rows of a part of the list, from a first to a last one.
+// Within are the customers that have all their rows there, and beyond the later
+// rows of the others: it takes another part to answer those.
+func (d *Duplicates) Part(first, last int64) (within *Duplicates, beyond map[int64]bool) {
+	var members []member
+	beyond = map[int64]bool{}
+	from, _ := d.index(first)
+	to, _ := d.index(last + 1)
+	for ; from < to; from++ {
+		m := d.members[from]
+		switch f := d.family(int64(m.row)); {
+		case f.lead >= first && f.last <= last:
+			members = append(members, m)
+		case !m.leads():
+			beyond[int64(m.row)] = true
+		}
+	}
+	return newDuplicates(members), beyond
+}
+
+// Without gives the families that are left when those that lead drop out, each
+// led by its next row, and all the rows that are left: a customer may have only
+// one. Drop is asked for each row that leads.
+func (d *Duplicates) Without(drop func(lead int64) bool) (left *Duplicates, rows map[int64]bool) {
+	families := map[int64]*family{} // by the row that led; nil for one that stays
+	for row, lead := range d.All() {
+		f, seen := families[lead]
+		switch {
+		case f != nil:
+			f.last = row
+		case !seen && drop(lead):
+			families[lead] = &family{row, row}
+		case !seen:
+			families[lead] = nil
+		}
+	}
+	var members []member
+	rows = map[int64]bool{}
+	for row, lead := range d.All() {
+		f := families[lead]
+		if f == nil {
+			continue
+		}
+		rows[row] = true
+		switch {
+		case f.lead == f.last:
+		case row == f.lead:
+			members = append(members, member{uint32(row), uint32(f.last)})
+		default:
+			members = append(members, member{uint32(row), uint32(f.lead)})
+		}
+	}
+	return newDuplicates(members), rows
+}
+
 // newDuplicates takes members that are sorted by row.
 func newDuplicates(members []member) *Duplicates {
 	d := &Duplicates{members: members}

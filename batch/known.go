@@ -78,9 +78,9 @@ func (k *Known) expired(e *ledger.Entry, now time.Time) bool {
 	return k.TTL >= 0 && now.Sub(e.At) >= k.TTL
 }
 
-// answer gives the result of a record whose customer need not be called, or
+// Answer gives the result of a record whose customer need not be called, or
 // nil. It is called by the reader, in the order of the list.
-func (k *Known) answer(rec *source.Record) (*sink.Result, error) {
+func (k *Known) Answer(rec *source.Record) (*sink.Result, error) {
 	if k == nil {
 		return nil, nil //nolint:nilnil // no ledger has no answer
 	}

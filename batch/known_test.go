@@ -196,7 +196,7 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 			require.NoError(t, err)
 			for rec, err := range records.Records() {
 				require.NoError(t, err)
-				res, err := k.answer(rec)
+				res, err := k.Answer(rec)
 				require.NoError(t, err)
 				if rec.Row%5 == 1 {
 					require.Nil(t, res)

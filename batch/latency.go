@@ -33,6 +33,17 @@ func (l *latencies) add(d time.Duration) {
 	l.Counts[i]++
 }
 
+// merge takes in another histogram.
+func (l *latencies) merge(o *latencies) {
+	l.Max = max(l.Max, o.Max)
+	for len(l.Counts) < len(o.Counts) {
+		l.Counts = append(l.Counts, 0)
+	}
+	for i, n := range o.Counts {
+		l.Counts[i] += n
+	}
+}
+
 // latencyRange numbers the ranges: below 32 µs by the microsecond, above that
 // sixteen between a power of two and the next.
 func latencyRange(d time.Duration) int {

@@ -31,6 +31,7 @@ type meter struct {
 	started time.Time     // this start
 	before  time.Duration // running time of the earlier ones
 	seen    pace.Snapshot
+	given   bool // it was all measured elsewhere
 }
 
 // newMeter goes on with what earlier starts have measured.
@@ -48,6 +49,9 @@ func (t *meter) at(now time.Time) time.Duration { return t.before + now.Sub(t.st
 
 // wrote counts a row that got its result.
 func (t *meter) wrote(now time.Time) {
+	if t.given {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.m.Timeline.bucket(t.at(now))
@@ -56,7 +60,7 @@ func (t *meter) wrote(now time.Time) {
 
 // answered counts an attempt that came back.
 func (t *meter) answered(now time.Time, a *session.Answer) {
-	if a.Outcome == session.Cancelled {
+	if a.Outcome == session.Cancelled || t.given {
 		return
 	}
 	t.mu.Lock()
@@ -76,6 +80,9 @@ func (t *meter) answered(now time.Time, a *session.Answer) {
 // paced takes in how the pace stands. What was added since the last look to
 // the time held, and to that of outages, has ended now.
 func (t *meter) paced(now time.Time, s pace.Snapshot) {
+	if t.given {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	heldMore, outMore := max(0, s.Held-t.seen.Held), max(0, s.Outage-t.seen.Outage)
@@ -90,6 +97,9 @@ func (t *meter) paced(now time.Time, s pace.Snapshot) {
 
 // measures are a copy of what is measured by now.
 func (t *meter) measures(now time.Time) Measures {
+	if t.given {
+		return t.m
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.m.Running = t.at(now)
@@ -99,4 +109,26 @@ func (t *meter) measures(now time.Time) Measures {
 	m.Timeline = t.m.Timeline.clone()
 	m.Latency.Counts = append([]int64(nil), t.m.Latency.Counts...)
 	return m
+}
+
+// Add takes in what another part of the same job measured. Times in which
+// several parts held or met an outage add up. Starts are those of the job.
+func (m *Measures) Add(o *Measures) {
+	if m.StartedAt.IsZero() {
+		*m = Measures{StartedAt: o.StartedAt}
+		m.Timeline.start(0, o.StartedAt)
+	}
+	if early := m.StartedAt.Sub(o.StartedAt); early > 0 {
+		m.Timeline.later(early)
+		m.StartedAt, m.Running = o.StartedAt, m.Running+early
+	}
+	after := o.StartedAt.Sub(m.StartedAt)
+	m.Running = max(m.Running, after+o.Running)
+	m.Throttled += o.Throttled
+	m.Held += o.Held
+	m.Outage += o.Outage
+	m.Outages += o.Outages
+	m.Latency.merge(&o.Latency)
+	m.Timeline.merge(after, &o.Timeline)
+	m.Timeline.Starts[0].EndedAt = m.StartedAt.Add(m.Running).UTC()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // A result in the journal is: the record's fingerprint (8 bytes, little-endian), status, session id, error code and error message
@@ -14,6 +15,24 @@ import (
 // time in Unix nanoseconds as a varint.
 
 var errResultFormat = errors.New("a journalled result is not in the format of this version")
+
+// Outcome is what became of a row, as a journal has it.
+type Outcome struct {
+	Print  uint64 // fingerprint of the record; 0 in none
+	Result sink.Result
+}
+
+// ParseOutcome reads the payload of an outcome that a run gave to its Log.
+func ParseOutcome(payload []byte) (o Outcome, err error) {
+	o.Print, o.Result, err = parseOutcome(payload)
+	return o, err
+}
+
+// AppendOutcome appends a payload that ParseOutcome reads, for a result that a
+// row has without a run.
+func AppendOutcome(dst []byte, rec *source.Record, res *sink.Result) []byte {
+	return appendOutcome(dst, fingerprint(rec.Raw), res)
+}
 
 func appendOutcome(dst []byte, print uint64, r *sink.Result) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, print)

@@ -34,6 +34,10 @@ type Preflight struct {
 	// before it was interrupted; empty when there is none.
 	RunID string
 
+	// Each is told of every record, in order. An error ends the preflight. May
+	// be nil.
+	Each func(*source.Record) error
+
 	// Monitor shows how far reading is, and Share is how much of the list has
 	// been read, from 0 to 1. Both may be nil.
 	Monitor *Monitor
@@ -105,6 +109,9 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *jo
 	var last *source.Record
 	defer func() { f.Ends = endOf(p.List, last) }()
 	for rec, err := range p.List.Records() {
+		if err == nil && p.Each != nil {
+			err = p.Each(rec)
+		}
 		if err == nil {
 			err = p.count(f, find, ask, rec)
 		}

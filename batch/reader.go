@@ -18,6 +18,7 @@ type reader struct {
 	records iter.Seq2[*source.Record, error]
 	journal map[int64]journalled // what an interrupted run knew of the rows ahead
 	keep    func(*source.Record) (sink.Result, bool)
+	earlier func(*source.Record) (*Earlier, error)
 	window  *semaphore.Weighted
 
 	duplicates *Duplicates
@@ -96,6 +97,11 @@ func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
 	if before.answered {
 		return &before.result, nil
 	}
+	if r.earlier != nil {
+		if e, err := r.earlier(s.rec); e != nil || err != nil {
+			return e.of(s, err)
+		}
+	}
 	if r.keep != nil {
 		if res, ok := r.keep(s.rec); ok {
 			res.Kept = true
@@ -106,7 +112,7 @@ func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
 		res := invalid(s.rec.Problems)
 		return &res, nil
 	}
-	res, err := r.known.answer(s.rec)
+	res, err := r.known.Answer(s.rec)
 	s.known = res != nil
 	return res, err
 }

@@ -50,6 +50,19 @@ type Config struct {
 	// to keep; such a record is not sent. May be nil.
 	Keep func(*source.Record) (sink.Result, bool)
 
+	// Earlier gives what another run, or another part of the job, has made of a
+	// record; such a record is not sent. It is asked once for each, in order.
+	// May be nil.
+	Earlier func(*source.Record) (*Earlier, error)
+
+	// Begins is where the records of the list begin in the whole, when the
+	// list is a part of one.
+	Begins source.Position
+
+	// Journal takes what is sent and answered, in the place of that in State.
+	// What it has, Earlier must give to whoever goes on. May be nil.
+	Journal Log
+
 	// Duplicates are the rows of one customer, as a preflight found them; nil:
 	// not searched for.
 	Duplicates *Duplicates
@@ -57,6 +70,10 @@ type Config struct {
 	// Known settles whom the ledger knows, and takes in what becomes of the
 	// others. Nil: there is no ledger.
 	Known *Known
+
+	// Measures are those of the parts of a job that made the calls, for a run
+	// that only puts together what they got. Nil: the run measures itself.
+	Measures *Measures
 
 	// Ends is where the list ended when a preflight read it; zero: not known.
 	Ends source.Position
@@ -101,7 +118,10 @@ type Config struct {
 // The summary is never nil and says how far the run came. Every goroutine that
 // Run starts has ended when it returns.
 func Run(ctx context.Context, c Config) (*Summary, error) {
-	r := &run{Config: c, log: c.State, started: time.Now()}
+	r := &run{Config: c, log: c.State, started: time.Now(), from: c.Begins}
+	if c.Journal != nil {
+		r.log = c.Journal
+	}
 	r.records = newRecords(c.Known, c.ID, r.started)
 	err := r.whole(ctx)
 	if err != nil {
@@ -150,6 +170,9 @@ func (r *run) whole(ctx context.Context) error {
 	}
 	r.began = true
 	r.meter = newMeter(r.tally.Measures, time.Now())
+	if r.Measures != nil {
+		r.meter = &meter{m: *r.Measures, given: true}
+	}
 	r.Monitor.begin(r.tally, r.from)
 	return r.pipeline(ctx)
 }
@@ -175,7 +198,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, monitor: r.Monitor,
 	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
 	dispatch, err := r.dispatcher(work, answers, entries, stop)
@@ -299,8 +322,8 @@ func (r *run) begin() error { return r.commit(r.from, r.tally) }
 // publish puts the finished outputs in place. A sum that does not add up is a
 // bug, and nothing that cannot be right is handed on.
 func (r *run) publish(at source.Position) error {
-	if !r.tally.balanced() || r.tally.Rows != at.Row {
-		return &CountsError{Read: at.Row, Written: r.tally.Rows}
+	if read := at.Row - r.Begins.Row; !r.tally.balanced() || r.tally.Rows != read {
+		return &CountsError{Read: read, Written: r.tally.Rows}
 	}
 	cp, err := r.checkpoint(at, r.tally)
 	if err != nil {
@@ -327,5 +350,3 @@ func (r *run) targets() map[string]string {
 	}
 	return targets
 }
-
-var _ Encoder = (*sink.CSV)(nil)

@@ -82,6 +82,27 @@ func (t *timeline) start(at time.Duration, now time.Time) {
 	t.Starts = append(t.Starts, sink.Start{AtSeconds: at.Seconds(), StartedAt: now.UTC(), EndedAt: now.UTC()})
 }
 
+// merge takes in another timeline that began some time after this one.
+func (t *timeline) merge(after time.Duration, o *timeline) {
+	for i := range o.Rows {
+		at := t.bucket(after + time.Duration(i)*o.length())
+		t.Rows[at] += o.Rows[i]
+		t.Calls[at] += o.Calls[i]
+		t.Throttled[at] += o.Throttled[i]
+		t.HeldSeconds[at] += o.HeldSeconds[i]
+		t.OutageSeconds[at] += o.OutageSeconds[i]
+	}
+}
+
+// later moves all that is on the timeline to later.
+func (t *timeline) later(by time.Duration) {
+	before := t.clone()
+	*t = timeline{}
+	t.Starts = before.Starts
+	t.Starts[0].StartedAt = t.Starts[0].StartedAt.Add(-by)
+	t.merge(by, &before)
+}
+
 // clone is a copy that shares nothing.
 func (t *timeline) clone() timeline {
 	c := *t

@@ -21,13 +21,6 @@ const (
 	flushBytes = 64 << 10
 )
 
-// Encoder makes the bytes of a results file. It is used by one goroutine.
-// *sink.CSV and sink.JSONL implement it.
-type Encoder interface {
-	Header(dst []byte) []byte
-	Append(dst []byte, rec *source.Record, res *sink.Result) []byte
-}
-
 // output is a partial output and the rows encoded for it; nil for one that is
 // not asked for.
 type output struct {

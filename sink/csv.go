@@ -54,6 +54,18 @@ func Clash(header []string) (number int, name string, clashes bool) {
 	return number, name, number > 0 && results < len(Columns())
 }
 
+// DialectOf is the dialect of the results of a list: the list's own, in UTF-8.
+// A list that a spreadsheet could read in another encoding gets a byte order
+// mark, without which its results could not be read.
+func DialectOf(list *source.List) CSVOptions {
+	recoded := list.Encoding() != source.UTF8
+	o := CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM() || recoded, Recoded: recoded}
+	if o.LineEnd == "\r" {
+		o.LineEnd, o.Recoded = "\n", true
+	}
+	return o
+}
+
 // NewCSV returns an encoder for a list with the given header. Columns that are
 // results of an earlier run give way to this run's.
 func NewCSV(header []string, o CSVOptions) *CSV {

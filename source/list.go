@@ -43,7 +43,8 @@ type List struct {
 	encodingNamed  bool
 	delimiterNamed bool
 
-	ahead []line // lines that were read to find a closing quote, and given back
+	ahead []line   // lines that were read to find a closing quote, and given back
+	first Position // where the records begin
 	at    Position
 	sum   *xxhash.Digest
 }
@@ -54,6 +55,10 @@ func Open(r io.Reader, o Options) (*List, error) {
 	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}, unprefix: o.FormulaSafe}
 	err := l.open(r, &o)
 	if err == nil {
+		if o.Part != nil {
+			l.at = o.Part.Begins
+		}
+		l.first = l.at
 		return l, nil
 	}
 	var wrong *ListError
@@ -74,22 +79,37 @@ func (l *List) open(r io.Reader, o *Options) error {
 	if err != nil {
 		return err
 	}
+	if o.Copy != nil {
+		plain = io.TeeReader(plain, o.Copy)
+	}
 	l.lines = newLines(plain)
 	mark, err := l.settleCharset(o.Encoding)
 	if err != nil {
 		return err
 	}
-	if err := l.recognise(l.lines.peek(window)[len(mark):]); err != nil {
+	if o.Part == nil {
+		err = l.recognise(l.lines.peek(window)[len(mark):])
+	}
+	if err != nil {
 		return err
 	}
+	l.settleLineEnd(o.Part)
 	if l.format == FormatJSONL {
-		l.lineEnd = l.lines.settle(false)
 		return l.begins(mark)
 	}
-	l.lineEnd = l.lines.settle(true)
 	l.headerRaw = append(l.headerRaw, l.lines.skip(int64(len(mark)))...)
 	l.consume(mark, 0)
 	return l.readHeader()
+}
+
+// settleLineEnd finds how lines end, from the first of them or from what the
+// whole list gave.
+func (l *List) settleLineEnd(part *Part) {
+	if part == nil {
+		l.lineEnd = l.lines.settle(l.format == FormatCSV)
+		return
+	}
+	l.lineEnd, l.lines.cr = part.LineEnd, part.LineEnd == "\r"
 }
 
 // window is how much of a list is looked at to find out what it is.
@@ -135,6 +155,9 @@ func (l *List) recognise(start []byte) error {
 	return nil
 }
 
+// Name is the list's name for people.
+func (l *List) Name() string { return l.name }
+
 // Format is the format of the list, never FormatAuto.
 func (l *List) Format() Format { return l.format }
 
@@ -148,6 +171,9 @@ func (l *List) HeaderRaw() []byte { return l.headerRaw }
 
 // Delimiter separates the cells of a CSV list.
 func (l *List) Delimiter() rune { return rune(l.delimiter) }
+
+// Begins is the place right behind the header, where the records begin.
+func (l *List) Begins() Position { return l.first }
 
 // LineEnd is how lines end: "\n", "\r\n" or "\r".
 func (l *List) LineEnd() string { return l.lineEnd }

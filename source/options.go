@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -40,6 +41,22 @@ type Options struct {
 	// FormulaSafe says that the list is a results file whose cells were made
 	// safe for spreadsheets, so that the prefix is no part of a value.
 	FormulaSafe bool
+
+	// Part says which part of a list this is, when what is read is the header
+	// and some of the records behind it; nil for a whole list.
+	Part *Part
+
+	// Copy takes every byte of the list as it is read, after decompression; it
+	// is ahead of the records. May be nil.
+	Copy io.Writer
+}
+
+// Part is a part of a list that was cut between two records. What a list tells
+// of itself at its beginning is not in it, so Format, Encoding and Delimiter of
+// its Options must be what the whole list gave.
+type Part struct {
+	Begins  Position // of its first record; rows, lines and bytes are counted from there
+	LineEnd string   // of the whole list
 }
 
 // ListError says that the input cannot be read as a customer list. No record

@@ -10,7 +10,11 @@ import (
 // out. It is safe for concurrent use.
 func (c *Controller) Gate() *rate.Limiter {
 	if c.config.Ceiling > 0 {
-		return rate.NewLimiter(rate.Limit(c.config.Ceiling), 1)
+		gate := rate.NewLimiter(rate.Limit(c.config.Ceiling), 1)
+		if c.config.Empty {
+			gate.Allow()
+		}
+		return gate
 	}
 	return rate.NewLimiter(rate.Inf, 1)
 }
@@ -19,17 +23,19 @@ func (c *Controller) Gate() *rate.Limiter {
 type ceiling struct {
 	limiter  *rate.Limiter // nil for no ceiling
 	interval time.Duration
+	empty    bool // the first attempt waits for its token as the others do
 	reserved bool
 	due      time.Time // of the reserved token
 }
 
-func newCeiling(perSecond float64) ceiling {
+func newCeiling(perSecond float64, empty bool) ceiling {
 	if perSecond <= 0 {
 		return ceiling{}
 	}
 	return ceiling{
 		limiter:  rate.NewLimiter(rate.Limit(perSecond), 1),
 		interval: time.Duration(float64(time.Second) / perSecond),
+		empty:    empty,
 	}
 }
 
@@ -41,6 +47,10 @@ func newCeiling(perSecond float64) ceiling {
 func (c *ceiling) next(now time.Time) time.Time {
 	if c.limiter == nil {
 		return now
+	}
+	if c.empty {
+		c.empty = false
+		c.limiter.ReserveN(now, 1)
 	}
 	if !c.reserved || now.Sub(c.due) > c.interval {
 		c.due = now.Add(c.limiter.ReserveN(now, 1).DelayFrom(now))

@@ -122,7 +122,7 @@ type mark struct {
 
 // New returns a controller.
 func New(c Config) *Controller {
-	p := &Controller{config: c, ceiling: newCeiling(c.Ceiling), flight: flight{most: c.MaxInFlight}, step: firstStep, dwell: 2 * time.Second}
+	p := &Controller{config: c, ceiling: newCeiling(c.Ceiling, c.Empty), flight: flight{most: c.MaxInFlight}, step: firstStep, dwell: 2 * time.Second}
 	switch {
 	case c.Search && c.Start > 0:
 		p.rate, p.phase, p.credit = c.Start, cruising, 1

@@ -108,6 +108,18 @@ func TestIdlenessSavesUpNothing(t *testing.T) {
 	assert.Equal(t, 100*time.Millisecond, c.wait(t).Round(time.Millisecond), "one after an idle hour, and not two")
 }
 
+func TestControllersThatBeginEmptyShareAQuotaHoweverOftenTheyBegin(t *testing.T) {
+	var sent []time.Time
+	for i := range 100 {
+		c := newClient(Config{Ceiling: 10, MaxInFlight: 1, Empty: true})
+		c.now = start.Add(time.Duration(i) * 250 * time.Millisecond)
+		c.run(250*time.Millisecond, time.Microsecond, accepted)
+		sent = append(sent, c.sent...)
+	}
+	assert.LessOrEqual(t, busiestSecond(sent), 10)
+	assert.GreaterOrEqual(t, len(sent), 150, "two in each quarter of a second")
+}
+
 func TestAfterA429NothingIsSentAndThenOneTrial(t *testing.T) {
 	c := newClient(Config{MaxInFlight: 8})
 	c.attempt(t, Signal{Class: Throttled, RetryAfter: 7 * time.Second}, &Blame{})

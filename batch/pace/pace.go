@@ -60,8 +60,14 @@ type Config struct {
 	Search      bool    // begin slowly and search for the quota; without it, begin at the ceiling
 	Start       float64 // with Search: attempts per second to begin with; 5 unless set
 	MaxInFlight int
-	MaxOutage   time.Duration // without one accepted answer, before the run ends
-	MaxWait     time.Duration // that the service may ask for, before the run ends
+
+	// Empty begins without the attempt that a ceiling has ready: where many
+	// controllers share a quota and each begins anew again and again, those
+	// would come on top of it.
+	Empty bool
+
+	MaxOutage time.Duration // without one accepted answer, before the run ends
+	MaxWait   time.Duration // that the service may ask for, before the run ends
 
 	// Report is told of every event that an operator should see. May be nil.
 	Report func(Event)

@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // difference is the flags of diff.
 type difference struct {
-	listFlags
-	ledgerSettings
+	list             cli.ListFlags
+	ledger           ledgerSettings
 	tenantID, formID string
 }
 
@@ -27,48 +28,45 @@ ledger, and how many the ledger has that are not in the list. It sends nothing,
 writes nothing and needs no service.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if _, err := settle(c, d.check, d.existing); err != nil {
+			if _, err := cli.Settle(c, d.check, d.ledger.existing); err != nil {
 				return err
 			}
-			return d.with(c, func(opened *openedLedger) error {
+			return d.ledger.with(c, func(opened *openedLedger) error {
 				return d.run(c.Context(), opened, c.OutOrStdout(), c.ErrOrStderr())
 			})
 		},
 	}
 	c.Flags().SortFlags = false
-	d.listFlags.register(c.Flags())
-	d.ledgerSettings.register(c)
+	d.list.Register(c.Flags())
+	d.ledger.register(c)
 	c.Flags().StringVar(&d.tenantID, "tenant-id", "", "tenant id")
 	c.Flags().StringVar(&d.formID, "form-id", "", "form id, for rows that have none of their own")
-	takesConfig(c, jobFamily)
+	cli.TakesConfig(c, jobFamily)
 	_ = c.MarkFlagFilename("input")
 	return c
 }
 
 func (d *difference) check() error {
-	var p problems
-	d.listFlags.check(&p)
-	d.ledgerSettings.check(&p)
-	p.need("tenant-id", d.tenantID)
-	p.need("form-id", d.formID)
-	if d.fromStandardInput() {
-		p.add("diff takes a file and not standard input: name the file")
+	var p cli.Problems
+	d.list.Check(&p)
+	d.ledger.check(&p)
+	p.Need("tenant-id", d.tenantID)
+	p.Need("form-id", d.formID)
+	if d.list.FromStandardInput() {
+		p.Add("diff takes a file and not standard input: name the file")
 	}
-	if len(p) > 0 {
-		return &usageError{p}
-	}
-	return nil
+	return p.Err()
 }
 
 // run reads the list and asks the ledger.
 func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io.Writer) error {
-	list, err := d.openInput()
+	list, err := d.list.OpenInput()
 	if err != nil {
 		return err
 	}
 	defer list.Close()
-	p := batch.Preflight{List: list.List, FormID: d.formID, Share: list.done, Known: &batch.Known{
-		Ledger: l.Ledger, Tenant: d.tenantID, FormID: d.formID, TTL: d.ttl, KeepChanged: d.whenChanged == "keep", RetryRejected: d.retryRejected,
+	p := batch.Preflight{List: list.List, FormID: d.formID, Share: list.Done, Known: &batch.Known{
+		Ledger: l.Ledger, Tenant: d.tenantID, FormID: d.formID, TTL: d.ledger.ttl, KeepChanged: d.ledger.whenChanged == "keep", RetryRejected: d.ledger.retryRejected,
 	}}
 	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
 		file, err := newScratch()
@@ -86,7 +84,7 @@ func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io
 	if err != nil {
 		return err
 	}
-	printForecast(stdout, f, d.name(), expected{})
+	printForecast(stdout, f, d.list.Name(), expected{})
 	fmt.Fprintf(stdout, "  %-10s %d customers of the ledger are not in this list\n", "gone", customers-f.Found)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -31,5 +32,5 @@ func TestAnOutputThatCannotBeWrittenIsNoWrongCommandLine(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, reader.Close())
 	defer writer.Close()
-	assert.Equal(t, exitIO, run([]string{"config", "init"}, strings.NewReader(""), writer, io.Discard))
+	assert.Equal(t, cli.ExitIO, run([]string{"config", "init"}, strings.NewReader(""), writer, io.Discard))
 }

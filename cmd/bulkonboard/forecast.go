@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // printForecast says what a run would do, and how long it takes at the pace
@@ -26,6 +27,11 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 	}
 	line("invalid", f.Invalid, invalidText(f))
 	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
+}
+
+// logForecast logs what people see as a table.
+func logForecast(v *cli.Voice, f *batch.Forecast) {
+	v.Told.Info("forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid)
 }
 
 // printAsked says what the ledger knows of the customers.

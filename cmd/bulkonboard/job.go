@@ -8,6 +8,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
@@ -15,7 +16,7 @@ import (
 type job struct {
 	*settings
 	treatment
-	*voice
+	*cli.Voice
 	dir    *state.Dir
 	caller batch.Caller
 	known  *batch.Known // nil without a ledger
@@ -23,7 +24,7 @@ type job struct {
 	monitor batch.Monitor
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
-	list    *openList
+	list    *cli.OpenList
 	read    fileSum // of the list, as far as it was read
 }
 
@@ -34,9 +35,9 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 		return err
 	}
 	if j.began = began; began {
-		j.of(id)
+		j.Of(id)
 	}
-	shown, err := j.metrics.open(ctx, &j.monitor, j.log)
+	shown, err := j.metrics.open(ctx, &j.monitor, j.Log)
 	if err != nil {
 		return j.refuse(err)
 	}
@@ -55,9 +56,9 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 func (j *job) take(ctx context.Context) error {
 	ctx, closeWindow := j.window.limited(ctx)
 	defer closeWindow()
-	ctx, abort, release := untilSignalled(ctx, j.grace, j.say)
+	ctx, abort, release := untilSignalled(ctx, j.Grace, j.Say)
 	defer release()
-	stop := showProgress(&j.monitor, j.people, j.log)
+	stop := showProgress(&j.monitor, j.People, j.Log)
 	defer stop()
 	var duplicates *batch.Duplicates
 	var ends source.Position
@@ -85,22 +86,22 @@ func (j *job) take(ctx context.Context) error {
 	stop()
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
-		printSummary(j.people, j.settings, summary)
-		j.logSummary(j.settings, summary, exitCode(outcomeOf(summary.Bad(), err)))
+		printSummary(j.People, j.settings, summary)
+		logSummary(j.Voice, j.settings, summary, cli.ExitCode(outcomeOf(summary.Bad(), err)))
 	}
 	return outcomeOf(summary.Bad(), err)
 }
 
 // find finds the list, and opens it at its first record.
 func (j *job) find(stdin io.Reader) (err error) {
-	j.path = j.input
-	if j.fromStandardInput() {
-		if j.path, err = spool(j.dir, j.began, stdin, j.voice); err != nil {
+	j.path = j.Input
+	if j.FromStandardInput() {
+		if j.path, err = spool(j.dir, j.began, stdin, j.Voice); err != nil {
 			return err
 		}
 	}
 	j.read = newFileSum()
-	list, err := j.open(j.path, j.read)
+	list, err := j.Open(j.path, j.read)
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (j *job) find(stdin io.Reader) (err error) {
 
 // refuse leaves no state of a job that is refused before its first call.
 func (j *job) refuse(reason error) error {
-	if code := exitCode(reason); j.began || code != exitBadList && code != exitUsage {
+	if code := cli.ExitCode(reason); j.began || code != cli.ExitBadList && code != cli.ExitUsage {
 		return reason
 	}
 	if err := j.dir.Dismantle(); err != nil {
@@ -125,29 +126,29 @@ func (j *job) refuse(reason error) error {
 
 func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
-		ID:          j.id,
+		ID:          j.ID,
 		List:        j.list.List,
 		Encoder:     j.encoder,
 		Keep:        j.keep,
 		Known:       j.known,
-		Origin:      batch.Origin{List: j.name(), Command: commandLine(os.Args)},
+		Origin:      batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
 		Caller:      j.caller,
-		Pace:        j.controller(j.log),
+		Pace:        j.controller(j.Log),
 		State:       j.dir,
 		Results:     j.output,
 		Rejects:     j.rejects,
 		SummaryFile: j.summaryFile(),
 		Binding:     j.binding(j.list.List),
-		FormID:      j.formID,
+		FormID:      j.FormID,
 
-		MaxInFlight: j.maxInFlight,
-		MaxAttempts: j.maxAttempts,
-		MaxBackoff:  j.maxBackoff,
-		Grace:       j.grace,
+		MaxInFlight: j.MaxInFlight,
+		MaxAttempts: j.MaxAttempts,
+		MaxBackoff:  j.MaxBackoff,
+		Grace:       j.Grace,
 		MaxFailures: j.limit,
 		Abort:       abort,
 		Monitor:     &j.monitor,
-		Log:         j.log,
+		Log:         j.Log,
 
 		AcceptRefusals: j.acceptRefusals || j.retry != nil,
 	}

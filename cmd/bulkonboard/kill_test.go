@@ -17,6 +17,7 @@ import (
 
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -179,7 +180,7 @@ func killAt(t *testing.T, n int, prepare func(*program) []string) (kills int) {
 			kills++
 			continue
 		}
-		if code == exitUsage && args[0] == "run" {
+		if code == cli.ExitUsage && args[0] == "run" {
 			require.FileExists(t, p.file("out.csv"), "refused because it is complete: %s", stderr)
 		} else {
 			require.Equal(t, 0, code, stderr.String())

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"bulkonboard/cmd/internal/cli"
 )
 
 func ledgerCommand() *cobra.Command {
@@ -23,17 +25,14 @@ names nobody: a customer is an HMAC under a key that is in another file.`,
 
 // existing is check for commands that are about a ledger that is there.
 func (l *ledgerFile) existing() error {
-	var p problems
-	p.need("ledger", l.path)
+	var p cli.Problems
+	p.Need("ledger", l.path)
 	if l.check(&p); len(p) == 0 {
 		if _, err := os.Stat(l.path); err != nil {
-			p.add(fmt.Sprintf("--ledger: %v; a ledger is made by run --ledger and by ledger import", err))
+			p.Add(fmt.Sprintf("--ledger: %v; a ledger is made by run --ledger and by ledger import", err))
 		}
 	}
-	if len(p) > 0 {
-		return &usageError{p}
-	}
-	return nil
+	return p.Err()
 }
 
 // ofLedger makes a command that does something with a ledger that is there.
@@ -41,9 +40,9 @@ func ofLedger(c *cobra.Command, do func(*cobra.Command, []string, *openedLedger)
 	var l ledgerFile
 	c.Flags().SortFlags = false
 	l.register(c, "file of the ledger")
-	takesConfig(c, jobFamily)
+	cli.TakesConfig(c, jobFamily)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if _, err := settle(c, append([]func() error{l.existing}, checks...)...); err != nil {
+		if _, err := cli.Settle(c, append([]func() error{l.existing}, checks...)...); err != nil {
 			return err
 		}
 		return l.with(c, func(opened *openedLedger) error { return do(c, args, opened) })

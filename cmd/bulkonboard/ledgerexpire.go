@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/ledger"
+	"bulkonboard/cmd/internal/cli"
 )
 
 func ledgerExpireCommand() *cobra.Command {
@@ -14,7 +15,7 @@ func ledgerExpireCommand() *cobra.Command {
 	var age time.Duration
 	check := func() (err error) {
 		if age, err = parseDays(olderThan); err != nil || olderThan == "" {
-			return &usageError{[]string{fmt.Sprintf("--older-than is %q; it takes a time such as 90d or 12h", olderThan)}}
+			return cli.Problems{fmt.Sprintf("--older-than is %q; it takes a time such as 90d or 12h", olderThan)}
 		}
 		return nil
 	}
@@ -34,6 +35,6 @@ anew without them, so nothing of them is left in it.`,
 		return err
 	}, check)
 	c.Flags().StringVar(&olderThan, "older-than", "", "how old, such as 90d or 12h")
-	typedOnly(c, "older-than")
+	cli.TypedOnly(c, "older-than")
 	return c
 }

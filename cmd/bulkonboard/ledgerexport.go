@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/ledger"
+	"bulkonboard/cmd/internal/cli"
 )
 
 func ledgerExportCommand() *cobra.Command {
@@ -26,10 +27,10 @@ when that run began, and the code of a refusal. A key names nobody.`,
 		if output == "" {
 			return exportLedger(c.OutOrStdout(), l.Ledger)
 		}
-		return createFile(output, func(w io.Writer) error { return exportLedger(w, l.Ledger) })
+		return cli.CreateFile(output, func(w io.Writer) error { return exportLedger(w, l.Ledger) })
 	})
 	c.Flags().StringVarP(&output, "output", "o", "", "write to this new file and not to standard output")
-	typedOnly(c, "output")
+	cli.TypedOnly(c, "output")
 	_ = c.MarkFlagFilename("output")
 	return c
 }

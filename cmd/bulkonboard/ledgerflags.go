@@ -16,6 +16,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // ledgerFile says which ledger is used. Every command that has one does.
@@ -34,15 +35,15 @@ func (l *ledgerFile) register(c *cobra.Command, what string) {
 	}
 }
 
-func (l *ledgerFile) check(p *problems) {
+func (l *ledgerFile) check(p *cli.Problems) {
 	if l.wait < 0 {
-		p.add(fmt.Sprintf("--wait is %s; it takes zero or more", l.wait))
+		p.Add(fmt.Sprintf("--wait is %s; it takes zero or more", l.wait))
 	}
 	if l.path == "" {
 		return
 	}
 	if info, err := os.Stat(filepath.Dir(l.path)); err != nil || !info.IsDir() {
-		p.add(fmt.Sprintf("--ledger: there is no folder %s", filepath.Dir(l.path)))
+		p.Add(fmt.Sprintf("--ledger: there is no folder %s", filepath.Dir(l.path)))
 	}
 }
 
@@ -101,17 +102,17 @@ func (l *ledgerSettings) register(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("when-changed", cobra.FixedCompletions([]string{"call", "keep"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func (l *ledgerSettings) check(p *problems) {
+func (l *ledgerSettings) check(p *cli.Problems) {
 	l.ledgerFile.check(p)
 	l.ttl = -1
 	if l.ttlText != "never" {
 		var err error
 		if l.ttl, err = parseDays(l.ttlText); err != nil {
-			p.add(fmt.Sprintf("--session-ttl is %q; it takes never, or a time such as 90d or 12h", l.ttlText))
+			p.Add(fmt.Sprintf("--session-ttl is %q; it takes never, or a time such as 90d or 12h", l.ttlText))
 		}
 	}
 	if l.whenChanged != "call" && l.whenChanged != "keep" {
-		p.add(fmt.Sprintf("--when-changed is %q; it takes call or keep", l.whenChanged))
+		p.Add(fmt.Sprintf("--when-changed is %q; it takes call or keep", l.whenChanged))
 	}
 }
 
@@ -143,39 +144,56 @@ func (k *knownCustomers) close() {
 	}
 }
 
-// openLedger opens the ledger of a run, if it has one.
-func (s *settings) openLedger(ctx context.Context, v *voice) (*knownCustomers, error) {
-	if s.ledger.path == "" {
-		return &knownCustomers{}, nil
+// openKnown opens the ledger of a job, if it has one. Others that want it are
+// told the command.
+func (l *ledgerSettings) openKnown(ctx context.Context, v *cli.Voice, command string) (*openedLedger, error) {
+	if l.path == "" {
+		return nil, nil //nolint:nilnil // a job need not have one
 	}
-	if _, err := os.Stat(s.ledger.path); errors.Is(err, fs.ErrNotExist) {
-		v.say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", oneLine(s.ledger.path))
+	if _, err := os.Stat(l.path); errors.Is(err, fs.ErrNotExist) {
+		v.Say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", cli.OneLine(l.path))
 	}
-	opened, err := s.ledger.openLedger(ctx, s.ledgerUser())
+	opened, err := l.openLedger(ctx, command)
+	if err == nil {
+		l.id = opened.ID()
+	}
+	return opened, err
+}
+
+// known is how a job makes use of its ledger; nil without one.
+func (l *ledgerSettings) known(opened *openedLedger, tenant, formID string) *batch.Known {
+	if opened == nil {
+		return nil
+	}
+	return &batch.Known{
+		Ledger: opened.Ledger, Tenant: tenant, FormID: formID, TTL: l.ttl,
+		KeepChanged: l.whenChanged == "keep", RetryRejected: l.retryRejected,
+	}
+}
+
+// openLedger opens the ledger of a run, if it has one. Customers of the sandbox
+// are none of a tenant's; and who types retry wants the rows that were refused
+// sent.
+func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomers, error) {
+	opened, err := s.ledger.openKnown(ctx, v, s.ledgerUser())
 	if err != nil {
 		return nil, err
 	}
-	s.ledger.id = opened.ID()
-	return &knownCustomers{s.known(opened.Ledger), opened}, nil
+	tenant := s.TenantID
+	if s.sandbox {
+		tenant = "\x00sandbox"
+	}
+	known := s.ledger.known(opened, tenant, s.FormID)
+	if known != nil && s.retry != nil {
+		known.RetryRejected = true
+	}
+	return &knownCustomers{known, opened}, nil
 }
 
 // ledgerUser is the job as it is told to others that want its ledger.
 func (s *settings) ledgerUser() string {
 	if s.retry != nil {
-		return "bulkonboard retry --output " + quoted(s.output)
+		return "bulkonboard retry --output " + cli.Quoted(s.output)
 	}
-	return "bulkonboard run --output " + quoted(s.output)
-}
-
-// known is how a run makes use of a ledger. Customers of the sandbox are none
-// of a tenant's; and who types retry wants the rows that were refused sent.
-func (s *settings) known(l batch.Ledger) *batch.Known {
-	tenant := s.tenantID
-	if s.sandbox {
-		tenant = "\x00sandbox"
-	}
-	return &batch.Known{
-		Ledger: l, Tenant: tenant, FormID: s.formID, TTL: s.ledger.ttl,
-		KeepChanged: s.ledger.whenChanged == "keep", RetryRejected: s.ledger.retryRejected || s.retry != nil,
-	}
+	return "bulkonboard run --output " + cli.Quoted(s.output)
 }

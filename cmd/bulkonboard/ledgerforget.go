@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/ledger"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
@@ -34,7 +35,7 @@ of it, and results files, are not touched.`,
 
 // addressOf is the address that was typed, or that standard input has.
 func addressOf(argument string, stdin io.Reader) (string, error) {
-	if argument == standardInput {
+	if argument == "-" {
 		line, err := bufio.NewReader(stdin).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
@@ -43,7 +44,7 @@ func addressOf(argument string, stdin io.Reader) (string, error) {
 	}
 	email := strings.TrimSpace(argument)
 	if !strings.Contains(email, "@") {
-		return "", &usageError{[]string{"forget takes one e-mail address, or - and the address on standard input"}}
+		return "", cli.Problems{"forget takes one e-mail address, or - and the address on standard input"}
 	}
 	return email, nil
 }

@@ -8,13 +8,14 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/ledger"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
 // importing is the flags of ledger import.
 type importing struct {
-	listFlags
-	ledgerFile
+	list             cli.ListFlags
+	ledger           ledgerFile
 	tenantID, formID string
 	formulaSafe      bool
 }
@@ -31,53 +32,50 @@ has already, and as new, stays. The ledger is made when there is none.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			_ = c.Flags().Set("input", args[0]) // a text takes any
-			if _, err := settle(c, i.check); err != nil {
+			if _, err := cli.Settle(c, i.check); err != nil {
 				return err
 			}
-			return i.with(c, func(opened *openedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
+			return i.ledger.with(c, func(opened *openedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
 		},
 	}
 	c.Flags().SortFlags = false
-	i.listFlags.register(c.Flags())
-	i.ledgerFile.register(c, "file of the ledger; made when there is none")
+	i.list.Register(c.Flags())
+	i.ledger.register(c, "file of the ledger; made when there is none")
 	c.Flags().StringVar(&i.tenantID, "tenant-id", "", "tenant id of that run")
 	c.Flags().StringVar(&i.formID, "form-id", "", "form id of that run, for rows that have none of their own")
 	c.Flags().BoolVar(&i.formulaSafe, "formula-safe", false, "the results were written with --formula-safe")
-	takesConfig(c, jobFamily)
-	typedOnly(c, "input")
+	cli.TakesConfig(c, jobFamily)
+	cli.TypedOnly(c, "input")
 	_ = c.Flags().MarkHidden("input")
 	_ = c.MarkFlagFilename("input")
 	return c
 }
 
 func (i *importing) check() error {
-	var p problems
-	i.prefixed = i.formulaSafe
-	i.listFlags.check(&p)
-	p.need("ledger", i.path)
-	i.ledgerFile.check(&p)
-	p.apart(namedFile{"RESULTS", i.input}, namedFile{"--ledger", i.path}, namedFile{"the key of --ledger", i.keyPath()})
-	p.need("tenant-id", i.tenantID)
-	p.need("form-id", i.formID)
-	if i.fromStandardInput() {
-		p.add("import takes a results file and not standard input: name the file")
+	var p cli.Problems
+	i.list.Prefixed = i.formulaSafe
+	i.list.Check(&p)
+	p.Need("ledger", i.ledger.path)
+	i.ledger.check(&p)
+	apart(&p, namedFile{"RESULTS", i.list.Input}, namedFile{"--ledger", i.ledger.path}, namedFile{"the key of --ledger", i.ledger.keyPath()})
+	p.Need("tenant-id", i.tenantID)
+	p.Need("form-id", i.formID)
+	if i.list.FromStandardInput() {
+		p.Add("import takes a results file and not standard input: name the file")
 	}
-	if len(p) > 0 {
-		return &usageError{p}
-	}
-	return nil
+	return p.Err()
 }
 
 // run reads the results and puts them down.
 func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
-	list, err := i.openInput()
+	list, err := i.list.OpenInput()
 	if err != nil {
 		return err
 	}
 	defer list.Close()
 	previous, err := previousOf(list.List)
 	if err != nil {
-		return &source.ListError{Name: i.input, Line: 1, Reason: "this is no results file: " + err.Error(), Hint: "name the results of a run"}
+		return &source.ListError{Name: i.list.Input, Line: 1, Reason: "this is no results file: " + err.Error(), Hint: "name the results of a run"}
 	}
 	scratch, err := newScratch()
 	if err != nil {

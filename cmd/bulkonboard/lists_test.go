@@ -22,6 +22,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/cmd/internal/cli"
 )
 
 var update = flag.Bool("update", false, "write the golden files of testdata/lists anew; look at the difference")
@@ -36,51 +37,51 @@ var dirtyLists = []struct {
 	code  int
 	flags []string
 }{
-	{"array.jsonl", exitBadList, nil},
-	{"bare-cr.csv", exitBadRows, nil},
-	{"broken-line.jsonl", exitBadRows, nil},
-	{"code-page-header.csv", exitBadList, nil},
-	{"code-page-unnamed.csv", exitBadRows, nil},
-	{"crlf-in-quotes.csv", exitBadRows, nil},
-	{"crlf.jsonl", exitBadRows, nil},
-	{"crm.csv", exitBadList, nil},
-	{"duplicate-field.csv", exitBadList, nil},
-	{"duplicate-header.csv", exitBadList, nil},
-	{"duplicate-keys.jsonl", exitBadRows, nil},
-	{"empty-lines.csv", exitBadRows, nil},
-	{"empty.csv", exitBadList, nil},
-	{"formulas.csv", exitBadRows, []string{"--formula-safe"}},
-	{"gzip-by-content.csv", exitBadRows, nil},
-	{"header-only.csv", exitOK, nil},
-	{"long-row.csv", exitBadRows, nil},
-	{"nested-flat-mixed.jsonl", exitBadRows, nil},
-	{"no-header-no-address.csv", exitBadList, nil},
-	{"no-header.csv", exitBadList, nil},
-	{"no-last-line-end.csv", exitBadRows, nil},
-	{"nul.csv", exitBadRows, nil},
-	{"paths.jsonl", exitBadRows, []string{
+	{"array.jsonl", cli.ExitBadList, nil},
+	{"bare-cr.csv", cli.ExitBadRows, nil},
+	{"broken-line.jsonl", cli.ExitBadRows, nil},
+	{"code-page-header.csv", cli.ExitBadList, nil},
+	{"code-page-unnamed.csv", cli.ExitBadRows, nil},
+	{"crlf-in-quotes.csv", cli.ExitBadRows, nil},
+	{"crlf.jsonl", cli.ExitBadRows, nil},
+	{"crm.csv", cli.ExitBadList, nil},
+	{"duplicate-field.csv", cli.ExitBadList, nil},
+	{"duplicate-header.csv", cli.ExitBadList, nil},
+	{"duplicate-keys.jsonl", cli.ExitBadRows, nil},
+	{"empty-lines.csv", cli.ExitBadRows, nil},
+	{"empty.csv", cli.ExitBadList, nil},
+	{"formulas.csv", cli.ExitBadRows, []string{"--formula-safe"}},
+	{"gzip-by-content.csv", cli.ExitBadRows, nil},
+	{"header-only.csv", cli.ExitOK, nil},
+	{"long-row.csv", cli.ExitBadRows, nil},
+	{"nested-flat-mixed.jsonl", cli.ExitBadRows, nil},
+	{"no-header-no-address.csv", cli.ExitBadList, nil},
+	{"no-header.csv", cli.ExitBadList, nil},
+	{"no-last-line-end.csv", cli.ExitBadRows, nil},
+	{"nul.csv", cli.ExitBadRows, nil},
+	{"paths.jsonl", cli.ExitBadRows, []string{
 		"--map", "customerEmail=contact.e-mail", "--map", "firstName=name.given", "--map", "lastName=name.family", "--set", "customerType=Individual",
 	}},
-	{"pipes.csv", exitOK, nil},
-	{"powershell.csv", exitBadRows, nil},
-	{"quoted-line-break-in-header.csv", exitBadRows, nil},
-	{"replacement-character.csv", exitBadRows, nil},
-	{"sep-line.csv", exitBadRows, nil},
-	{"semicolons.csv", exitBadRows, nil},
-	{"shift_jis.csv", exitBadRows, []string{"--encoding", "shift_jis"}},
-	{"short-row.csv", exitBadRows, nil},
-	{"spaces.csv", exitBadList, nil},
-	{"stray-quotes.csv", exitBadRows, nil},
-	{"tabs.tsv", exitBadRows, nil},
-	{"trailing-delimiter.csv", exitBadList, nil},
-	{"utf16be-unmarked.csv", exitBadRows, []string{"--encoding", "utf-16be"}},
-	{"utf16le-unmarked.csv", exitBadList, nil},
-	{"utf16le.csv", exitBadRows, nil},
-	{"utf16le.jsonl", exitBadRows, nil},
-	{"utf8-mark-quoted-header.csv", exitBadRows, nil},
-	{"windows-1252-undefined.csv", exitBadRows, []string{"--encoding", "windows-1252"}},
-	{"windows-1256.csv", exitBadRows, []string{"--encoding", "windows-1256"}},
-	{"zstd-by-content.csv", exitBadRows, nil},
+	{"pipes.csv", cli.ExitOK, nil},
+	{"powershell.csv", cli.ExitBadRows, nil},
+	{"quoted-line-break-in-header.csv", cli.ExitBadRows, nil},
+	{"replacement-character.csv", cli.ExitBadRows, nil},
+	{"sep-line.csv", cli.ExitBadRows, nil},
+	{"semicolons.csv", cli.ExitBadRows, nil},
+	{"shift_jis.csv", cli.ExitBadRows, []string{"--encoding", "shift_jis"}},
+	{"short-row.csv", cli.ExitBadRows, nil},
+	{"spaces.csv", cli.ExitBadList, nil},
+	{"stray-quotes.csv", cli.ExitBadRows, nil},
+	{"tabs.tsv", cli.ExitBadRows, nil},
+	{"trailing-delimiter.csv", cli.ExitBadList, nil},
+	{"utf16be-unmarked.csv", cli.ExitBadRows, []string{"--encoding", "utf-16be"}},
+	{"utf16le-unmarked.csv", cli.ExitBadList, nil},
+	{"utf16le.csv", cli.ExitBadRows, nil},
+	{"utf16le.jsonl", cli.ExitBadRows, nil},
+	{"utf8-mark-quoted-header.csv", cli.ExitBadRows, nil},
+	{"windows-1252-undefined.csv", cli.ExitBadRows, []string{"--encoding", "windows-1252"}},
+	{"windows-1256.csv", cli.ExitBadRows, []string{"--encoding", "windows-1256"}},
+	{"zstd-by-content.csv", cli.ExitBadRows, nil},
 }
 
 func TestDirtyListsGiveTheirGoldenResultsThroughTheProgram(t *testing.T) {
@@ -92,7 +93,7 @@ func TestDirtyListsGiveTheirGoldenResultsThroughTheProgram(t *testing.T) {
 			p := newListProgram(t, text)
 			code, said := p.run(c.flags...)
 			require.Equal(t, c.code, code, said)
-			if code == exitBadList {
+			if code == cli.ExitBadList {
 				compareGolden(t, c.name+".refused", []byte(strings.ReplaceAll(said, p.folder+"/", "")))
 				assert.NoFileExists(t, p.file("out"))
 				return
@@ -223,7 +224,7 @@ func TestAStrayQuoteCostsItsOwnRecordOfAThousand(t *testing.T) {
 	}
 	p := newListProgram(t, []byte(list.String()))
 	code, said := p.run()
-	require.Equal(t, exitBadRows, code)
+	require.Equal(t, cli.ExitBadRows, code)
 	assert.Contains(t, said, "first in row 3 (line 4): line 4: the quote that opens column 3 (firstName) is not closed")
 	assert.Equal(t, 999, bytes.Count(p.read("out"), []byte(",ok,")))
 	assert.Equal(t, bad.String(), string(p.read("rejects")))
@@ -236,7 +237,7 @@ func TestAFieldOfAMebibyteGoesThrough(t *testing.T) {
 	require.Greater(t, len(field), 1<<20)
 	p := newListProgram(t, []byte("customerType,customerEmail,firstName,lastName,note\nIndividual,a@example.com,A,B,\""+field+"\"\n"))
 	code, said := p.run()
-	require.Equal(t, exitOK, code, said)
+	require.Equal(t, cli.ExitOK, code, said)
 	assert.True(t, bytes.Contains(p.read("out"), []byte(field)), "the field is carried whole")
 }
 
@@ -246,7 +247,7 @@ func TestALineOfTwoMebibytesCostsItsRow(t *testing.T) {
 	long := fmt.Sprintf(row, "long", strings.Repeat("x", 2<<20))
 	p := newListProgram(t, []byte(fmt.Sprintf(row, "ann", "")+long+fmt.Sprintf(row, "zoe", "")))
 	code, said := p.run()
-	require.Equal(t, exitBadRows, code)
+	require.Equal(t, cli.ExitBadRows, code)
 	assert.Contains(t, said, "line_too_long: first in row 2 (line 2)")
 	assert.Equal(t, long, string(p.read("rejects")))
 	lines := bytes.Split(bytes.TrimSpace(p.read("out")), []byte("\n"))
@@ -268,7 +269,7 @@ func TestTheFlagsOfARefusalRunTheList(t *testing.T) {
 	require.NoError(t, err)
 	p := newListProgram(t, text)
 	code, said := p.run()
-	require.Equal(t, exitBadList, code)
+	require.Equal(t, cli.ExitBadList, code)
 	spelt := regexp.MustCompile(`(?m)^  (--map .*--set .*)$`).FindStringSubmatch(said)
 	require.Len(t, spelt, 2, said)
 	words, err := exec.Command("sh", "-c", `printf '%s\n' `+spelt[1]).Output()
@@ -276,7 +277,7 @@ func TestTheFlagsOfARefusalRunTheList(t *testing.T) {
 	flags := strings.Split(strings.TrimSpace(string(words)), "\n")
 	require.Len(t, flags, 8, "four flags")
 	code, said = p.run(flags...)
-	require.Equal(t, exitBadRows, code, said)
+	require.Equal(t, cli.ExitBadRows, code, said)
 	compareGolden(t, "crm.csv.results", p.results())
 	compareGolden(t, "crm.csv.rejects", p.read("rejects"))
 	assert.Equal(t, 2, p.calls())
@@ -288,12 +289,12 @@ func TestResultsOfAnyEncodingCanBeRetried(t *testing.T) {
 	require.NoError(t, err)
 	p := newListProgram(t, text)
 	code, _ := p.run("--encoding", "windows-1256")
-	require.Equal(t, exitBadRows, code)
+	require.Equal(t, cli.ExitBadRows, code)
 	results := p.read("out")
 	assert.True(t, bytes.HasPrefix(results, []byte("\ufeff")), "a spreadsheet must see that this is UTF-8")
 
 	code, said := p.retry("--encoding", "windows-1256")
-	require.Equal(t, exitBadList, code)
+	require.Equal(t, cli.ExitBadList, code)
 	assert.Contains(t, said, "byte order mark of UTF-8, and --encoding says windows-1256")
 
 	mended := bytes.Replace(results, []byte("layla,"), []byte("layla@example.com,"), 1)
@@ -301,7 +302,7 @@ func TestResultsOfAnyEncodingCanBeRetried(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(p.file("out"), saved, 0o600), "as a spreadsheet saves it")
 	code, said = p.retry("--encoding", "windows-1256")
-	require.Equal(t, exitOK, code, said)
+	require.Equal(t, cli.ExitOK, code, said)
 	want := regexp.MustCompile(`(layla@example.com,ليلى,حسن,bad address,)[^\r]*`).ReplaceAll(mended, []byte("${1}ok,SESSION,,,1,TIME"))
 	want = timestamp.ReplaceAll(sessionID.ReplaceAll(want, []byte("SESSION")), []byte("TIME"))
 	assert.Equal(t, string(want), string(p.results()), "every row in UTF-8, kept or sent again")
@@ -312,19 +313,19 @@ func TestThePrefixOfSafeResultsIsNeverSent(t *testing.T) {
 	t.Parallel()
 	p := newListProgram(t, []byte("customerType,customerEmail,customerMobileNumber,firstName,lastName\nIndividual,nobody,+971501234567,Ann,Lee\nIndividual,bob@example.com,+97150,Bob,Ray\n"))
 	code, _ := p.run("--formula-safe")
-	require.Equal(t, exitBadRows, code)
+	require.Equal(t, cli.ExitBadRows, code)
 	results := p.read("out")
 	assert.Contains(t, string(results), "nobody,'+971501234567,")
 	require.NoError(t, os.WriteFile(p.file("out"), bytes.Replace(results, []byte("nobody"), []byte("ann@example.com"), 1), 0o600))
 
 	code, said := p.retry()
-	require.Equal(t, exitBadRows, code)
+	require.Equal(t, cli.ExitBadRows, code)
 	assert.Contains(t, said, "formula_prefix: first in row 1 (line 2)")
 	assert.Contains(t, said, "type --formula-safe again")
 	assert.Equal(t, 1, p.calls(), "no number with an apostrophe is sent")
 
 	code, said = p.retry("--formula-safe")
-	require.Equal(t, exitOK, code, said)
+	require.Equal(t, cli.ExitOK, code, said)
 	assert.Contains(t, string(p.read("out")), "Individual,ann@example.com,'+971501234567,Ann,Lee,ok,")
 	assert.Equal(t, 2, p.calls())
 }

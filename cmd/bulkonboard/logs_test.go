@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // Canaries stand for what is somebody's own, in every column of a list.
@@ -97,7 +98,7 @@ func assertNoCanary(t *testing.T, what, text string) {
 // through a service that repeats all of them, at debug level, and reads
 // everything that the program leaves but results, rejects and state.
 func TestNothingThatIsSaidOfARunNamesACustomerOrTheSecret(t *testing.T) {
-	for _, format := range logFormats {
+	for _, format := range []string{"text", "json"} {
 		for name, last := range map[string]int64{"to the end": 0, "refused": 40} {
 			t.Run(format+", "+name, func(t *testing.T) {
 				t.Parallel() // they mostly wait
@@ -112,9 +113,9 @@ func TestNothingThatIsSaidOfARunNamesACustomerOrTheSecret(t *testing.T) {
 				c, stderr := p.start(args...)
 				code := p.end(c)
 				if last > 0 {
-					require.Equal(t, exitRefused, code, stderr)
+					require.Equal(t, cli.ExitRefused, code, stderr)
 				} else {
-					require.Equal(t, exitBadRows, code, stderr)
+					require.Equal(t, cli.ExitBadRows, code, stderr)
 				}
 				assertNoCanary(t, "standard error", stderr.String())
 				for _, name := range []string{"run.log", "out.csv.summary.json"} {
@@ -146,7 +147,7 @@ func TestAFaultOfTheDiskIsToldWithoutACustomer(t *testing.T) {
 	assertNoCanary(t, "standard error", stderr.String())
 	shell := p.shell(`ulimit -f 200; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0 --max-invalid 100% --accept-refusals --log-level debug --log-format json`)
 	out, _ := shell.CombinedOutput()
-	assert.Equal(t, exitIO, shell.ProcessState.ExitCode(), string(out))
+	assert.Equal(t, cli.ExitIO, shell.ProcessState.ExitCode(), string(out))
 	assertNoCanary(t, "standard error", string(out))
 }
 
@@ -160,7 +161,7 @@ func TestEveryLineOfTheLogNamesTheRunOverAllItsStarts(t *testing.T) {
 	c, stderr := p.start(args...)
 	p.until("calls", func() bool { return p.service.Stats().Calls > 20 })
 	require.NoError(t, c.Process.Signal(os.Interrupt))
-	require.Equal(t, exitInterrupted, p.end(c), stderr.String())
+	require.Equal(t, cli.ExitInterrupted, p.end(c), stderr.String())
 	assert.Contains(t, stderr.String(), "INCOMPLETE", "people are told all the same")
 	c, stderr = p.start(args...)
 	require.Equal(t, 0, p.end(c), stderr.String())
@@ -208,7 +209,7 @@ func TestStandardErrorIsNothingButTheLogWhenThatIsJSON(t *testing.T) {
 	assert.Equal(t, []string{"forecast", "complete"}, lines(stderr))
 
 	c, stderr = p.start("--log-format", "json")
-	require.Equal(t, exitUsage, p.end(c))
+	require.Equal(t, cli.ExitUsage, p.end(c))
 	messages := lines(stderr)
 	require.Len(t, messages, 1)
 	assert.Contains(t, messages[0], "exists and this run did not make it")

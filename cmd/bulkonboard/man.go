@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"bulkonboard/cmd/internal/cli"
 )
 
 func manCommand() *cobra.Command {
@@ -22,7 +24,7 @@ bulkonboard completion SHELL, which says how.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for everybody
-				return &usageError{[]string{"the folder for the man pages cannot be made: " + err.Error()}}
+				return cli.Problems{"the folder for the man pages cannot be made: " + err.Error()}
 			}
 			root := c.Root()
 			root.InitDefaultCompletionCmd()

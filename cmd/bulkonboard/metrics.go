@@ -16,6 +16,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/session"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -100,7 +101,7 @@ func (x *metrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, value, labels...)
 	}
 	p := x.monitor.Progress()
-	gauge(buildInfo, 1, moduleVersion(), runtime.Version())
+	gauge(buildInfo, 1, cli.ModuleVersion(), runtime.Version())
 	if p.OfRows > 0 {
 		gauge(listRows, float64(p.OfRows))
 	}
@@ -143,7 +144,7 @@ func (x *metrics) end(code int, now time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.ended, x.code = now, code
-	if code == exitOK || code == exitBadRows {
+	if code == cli.ExitOK || code == cli.ExitBadRows {
 		x.lastSuccess = now
 	}
 }

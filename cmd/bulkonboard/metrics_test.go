@@ -28,6 +28,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/session"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // caller answers every call the same.
@@ -43,7 +44,7 @@ func fullMetrics() *metrics {
 	for outcome := range outcomeNames {
 		measured{caller{Outcome: session.Outcome(outcome), Status: 200, Latency: time.Second}, x}.Call(context.Background(), nil)
 	}
-	x.end(exitOK, time.Now())
+	x.end(cli.ExitOK, time.Now())
 	return x
 }
 
@@ -183,7 +184,7 @@ func TestAFullDiskLeavesTheMetricsAsTheyWere(t *testing.T) {
 	shell := exec.Command("sh", "-c", `ulimit -f 4; trap '' XFSZ; exec "$0" run -i list.csv -o again.csv --metrics-file run.prom`, executable)
 	shell.Dir, shell.Env = p.folder, append(p.env, programVariable+"=1")
 	out, _ := shell.CombinedOutput()
-	assert.Equal(t, exitUsage, shell.ProcessState.ExitCode(), string(out))
+	assert.Equal(t, cli.ExitUsage, shell.ProcessState.ExitCode(), string(out))
 	assert.Contains(t, string(out), "--metrics-file: ")
 	after, err := os.ReadFile(p.file("run.prom"))
 	require.NoError(t, err)
@@ -202,7 +203,7 @@ func TestTheLastSuccessOutlivesARunThatFails(t *testing.T) {
 		err     error
 		success bool
 	}{
-		{batch.ErrInterrupted, false}, {nil, true}, {&badRowsError{3}, true}, {batch.ErrInterrupted, false}, {&usageError{}, false},
+		{batch.ErrInterrupted, false}, {nil, true}, {&cli.BadRowsError{Rows: 3}, true}, {batch.ErrInterrupted, false}, {cli.Problems{}, false},
 	} {
 		o, err := f.open(t.Context(), new(batch.Monitor), log)
 		require.NoError(t, err)
@@ -210,7 +211,7 @@ func TestTheLastSuccessOutlivesARunThatFails(t *testing.T) {
 		assert.Nil(t, during["bulkonboard_run_exit_code"])
 		o.close(c.err)
 		families := parseFile(t, file)
-		assert.InDelta(t, exitCode(c.err), families["bulkonboard_run_exit_code"].GetMetric()[0].GetGauge().GetValue(), 0)
+		assert.InDelta(t, cli.ExitCode(c.err), families["bulkonboard_run_exit_code"].GetMetric()[0].GetGauge().GetValue(), 0)
 		if c.success {
 			last = families["bulkonboard_run_end_timestamp_seconds"].GetMetric()[0].GetGauge().GetValue()
 		}
@@ -236,14 +237,14 @@ func TestMetricsThatCannotBeShownAreRefusedAtTheStartAndNotLater(t *testing.T) {
 		"no address":           {listen: "nowhere"},
 	} {
 		_, err := f.open(t.Context(), new(batch.Monitor), slog.New(slog.DiscardHandler))
-		var usage *usageError
+		var usage cli.Problems
 		assert.ErrorAs(t, err, &usage, name)
 	}
 	b, err := os.ReadFile(other)
 	require.NoError(t, err)
 	assert.Equal(t, "precious 1\n", string(b))
 
-	var p problems
+	var p cli.Problems
 	(&metricsFlags{file: "run.txt", labels: []string{"status=x"}}).check(&p)
 	(&metricsFlags{file: "run.prom"}).check(&p)
 	assert.Len(t, p, 2)

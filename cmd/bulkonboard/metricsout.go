@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // metricsFlags say where the metrics of a run go.
@@ -35,12 +36,12 @@ func (f *metricsFlags) register(c *cobra.Command) {
 	_ = c.MarkFlagFilename("metrics-file")
 }
 
-func (f *metricsFlags) check(p *problems) {
+func (f *metricsFlags) check(p *cli.Problems) {
 	if _, err := parseLabels(f.labels); err != nil {
-		p.add(err.Error())
+		p.Add(err.Error())
 	}
 	if f.file != "" && filepath.Ext(f.file) != ".prom" {
-		p.add(fmt.Sprintf("--metrics-file is %s; node_exporter reads only names that end in .prom", f.file))
+		p.Add(fmt.Sprintf("--metrics-file is %s; node_exporter reads only names that end in .prom", f.file))
 	}
 }
 
@@ -66,7 +67,7 @@ func (f *metricsFlags) open(ctx context.Context, m *batch.Monitor, log *slog.Log
 	}
 	labels, err := parseLabels(f.labels)
 	if err != nil {
-		return nil, &usageError{[]string{err.Error()}}
+		return nil, cli.Problems{err.Error()}
 	}
 	o := &metricsOut{
 		metrics: newMetrics(m, labels, time.Now()), file: f.file, log: log, done: make(chan struct{}), written: make(chan struct{}),
@@ -75,12 +76,12 @@ func (f *metricsFlags) open(ctx context.Context, m *batch.Monitor, log *slog.Log
 		err = o.write()
 	}
 	if err != nil {
-		return nil, &usageError{[]string{"--metrics-file: " + err.Error()}}
+		return nil, cli.Problems{"--metrics-file: " + err.Error()}
 	}
 	if f.listen != "" {
 		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
 		if err != nil {
-			return nil, &usageError{[]string{"--metrics-listen: " + err.Error()}}
+			return nil, cli.Problems{"--metrics-listen: " + err.Error()}
 		}
 		o.serve(ln)
 	}
@@ -92,7 +93,7 @@ func (f *metricsFlags) open(ctx context.Context, m *batch.Monitor, log *slog.Log
 func (o *metricsOut) close(err error) {
 	close(o.done)
 	<-o.written
-	o.end(exitCode(err), time.Now())
+	o.end(cli.ExitCode(err), time.Now())
 	o.writeOrWarn()
 	if o.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // nightRows is the length of the list of the first night. `go test
@@ -169,13 +170,13 @@ func TestTwoJobsOnOneLedgerAreOneAfterTheOther(t *testing.T) {
 	first, _ := p.command(job("out.csv")...)
 	p.until("calls", func() bool { return p.service.Stats().Calls > 0 })
 	refused, stderr := p.command(job("second.csv")...)
-	assert.Equal(t, exitHeld, p.end(refused))
+	assert.Equal(t, cli.ExitHeld, p.end(refused))
 	assert.Contains(t, stderr.String(), fmt.Sprintf("customers.db is in use by process %d on ", first.Process.Pid))
 	assert.Contains(t, stderr.String(), "run --output "+p.file("out.csv"))
 	assert.Contains(t, stderr.String(), "--wait 10m")
 	assert.NoFileExists(t, p.file("second.csv"))
 	stats, stderr := p.command("ledger", "stats", "--ledger", p.file("customers.db"))
-	assert.Equal(t, exitHeld, p.end(stats), stderr.String())
+	assert.Equal(t, cli.ExitHeld, p.end(stats), stderr.String())
 
 	waiting, stderr := p.command(job("third.csv", "--wait", "1m")...)
 	assert.Equal(t, 0, p.end(waiting), stderr.String())
@@ -203,7 +204,7 @@ func TestALedgerWithoutRoomStopsTheRunWhichGoesOn(t *testing.T) {
 	shell := exec.Command("sh", "-c", fmt.Sprintf(`ulimit -f %d; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --ledger customers.db --rate 0`, info.Size()/512), executable)
 	shell.Dir, shell.Env = p.folder, append(p.env, programVariable+"=1")
 	out, _ := shell.CombinedOutput()
-	assert.Equal(t, exitIO, shell.ProcessState.ExitCode(), string(out))
+	assert.Equal(t, cli.ExitIO, shell.ProcessState.ExitCode(), string(out))
 	assert.Contains(t, string(out), "write customers.db: ")
 	assert.NoFileExists(t, p.file("out.csv"))
 

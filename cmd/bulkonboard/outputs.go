@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
-	"bulkonboard/source"
 )
 
 // namedFile is a file, and what people call it.
@@ -18,24 +18,24 @@ type namedFile struct{ what, path string }
 func (s *settings) files() []namedFile {
 	files := []namedFile{
 		{"--output", s.output}, {"--rejects", s.rejects}, {"--ledger", s.ledger.path}, {"the key of --ledger", s.ledger.keyPath()},
-		{"--log-file", s.logs.file}, {"--metrics-file", s.metrics.file}, {"--app-secret-file", s.secretFile}, {"--ca-file", s.caFile},
+		{"--log-file", s.logs.File}, {"--metrics-file", s.metrics.file}, {"--app-secret-file", s.SecretFile}, {"--ca-file", s.CAFile},
 	}
 	if s.output != "" {
 		files = append(files, namedFile{"the summary of --output", sink.SummaryPath(s.output)})
 	}
-	if !s.fromStandardInput() && (s.retry == nil || !sameFile(s.input, s.output)) { // a retry replaces what it reads
-		files = append(files, namedFile{"--input", s.input})
+	if !s.FromStandardInput() && (s.retry == nil || !sameFile(s.Input, s.output)) { // a retry replaces what it reads
+		files = append(files, namedFile{"--input", s.Input})
 	}
 	return files
 }
 
 // apart refuses files that are one file by whatever names: what is written to
 // the one would destroy the other.
-func (p *problems) apart(files ...namedFile) {
+func apart(p *cli.Problems, files ...namedFile) {
 	for i, a := range files {
 		for _, b := range files[i+1:] {
 			if a.path != "" && b.path != "" && sameFile(a.path, b.path) {
-				p.add(fmt.Sprintf("%s and %s are one file, %s; give each a file of its own", a.what, b.what, b.path))
+				p.Add(fmt.Sprintf("%s and %s are one file, %s; give each a file of its own", a.what, b.what, b.path))
 			}
 		}
 	}
@@ -49,12 +49,12 @@ func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
-		return &usageError{[]string{"--" + flag + ": " + err.Error()}}
+		return cli.Problems{"--" + flag + ": " + err.Error()}
 	case in != nil && os.SameFile(in, out):
 		return nil
 	case !out.Mode().IsRegular():
 		// It would not be written to, but replaced: /dev/null for everybody.
-		return &usageError{[]string{fmt.Sprintf("--%s: %s is no ordinary file, and would be replaced by one; name another file", flag, path)}}
+		return cli.Problems{fmt.Sprintf("--%s: %s is no ordinary file, and would be replaced by one; name another file", flag, path)}
 	}
 	return s.checkForeign(flag, path)
 }
@@ -70,19 +70,7 @@ func (s *settings) checkForeign(flag, path string) error {
 	if errors.As(err, &damaged) && !s.restart {
 		return err
 	}
-	return &usageError{[]string{fmt.Sprintf("%s exists and this run did not make it; name another --%s, or replace it with --overwrite", path, flag)}}
-}
-
-// checkColumns refuses a CSV list whose results could not hold all its columns.
-func checkColumns(name string, header []string) error {
-	number, column, clashes := sink.Clash(header)
-	if !clashes {
-		return nil
-	}
-	return &source.ListError{
-		Name: name, Line: 1, Reason: fmt.Sprintf("column %d %q has the name of a column that the results add", number, column),
-		Hint: "rename it or take it out: the results cannot have both",
-	}
+	return cli.Problems{fmt.Sprintf("%s exists and this run did not make it; name another --%s, or replace it with --overwrite", path, flag)}
 }
 
 // sameFile reports whether two paths name one file, which need not be there.

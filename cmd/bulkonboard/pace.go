@@ -29,8 +29,8 @@ type learned struct {
 // controller is the pace that was asked for.
 func (s *settings) controller(log *slog.Logger) *pace.Controller {
 	c := pace.Config{
-		Ceiling: s.pace.ceiling, Search: s.pace.search, MaxInFlight: s.maxInFlight,
-		MaxOutage: s.maxOutage, MaxWait: s.maxWait,
+		Ceiling: s.pace.ceiling, Search: s.pace.search, MaxInFlight: s.MaxInFlight,
+		MaxOutage: s.MaxOutage, MaxWait: s.MaxWait,
 		Report: func(e pace.Event) { logPace(log, e) },
 	}
 	if s.pace.search {
@@ -77,7 +77,7 @@ func (s *settings) learnedFile() string {
 	if err != nil || s.sandbox {
 		return ""
 	}
-	key := sha256.Sum256([]byte(s.baseURL + "\n" + s.appID))
+	key := sha256.Sum256([]byte(s.BaseURL + "\n" + s.AppID))
 	return filepath.Join(dir, "bulkonboard", "pace-"+hex.EncodeToString(key[:8])+".json")
 }
 

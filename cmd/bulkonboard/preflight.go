@@ -27,15 +27,15 @@ func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 		}
 	}
 	if f.Rows < before.Row {
-		return nil, &source.ChangedError{Name: j.name(), At: before, Reason: fmt.Sprintf("it has only %d rows now", f.Rows)}
+		return nil, &source.ChangedError{Name: j.Name(), At: before, Reason: fmt.Sprintf("it has only %d rows now", f.Rows)}
 	}
 	j.monitor.Expect(f.Rows, f.Bytes)
 	if !j.began {
 		if err := j.invalidLimit.Check(f); err != nil {
 			return nil, err
 		}
-		j.logForecast(f)
-		printForecast(j.people, f, j.name(), j.expectedPace())
+		logForecast(j.Voice, f)
+		printForecast(j.People, f, j.Name(), j.expectedPace())
 	}
 	if known {
 		return f, nil
@@ -54,8 +54,8 @@ func (j *job) listBinding() map[string]string {
 	for _, ofService := range []string{"endpoint", "tenant id", "rejects"} {
 		delete(b, ofService)
 	}
-	b["bytes"] = strconv.FormatInt(j.list.info.Size(), 10)
-	b["modified"] = j.list.info.ModTime().UTC().Format(time.RFC3339Nano)
+	b["bytes"] = strconv.FormatInt(j.list.Info.Size(), 10)
+	b["modified"] = j.list.Info.ModTime().UTC().Format(time.RFC3339Nano)
 	return b
 }
 
@@ -76,7 +76,7 @@ func (j *job) keptForecast(binding map[string]string) (f *batch.Forecast, ended 
 }
 
 func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
-	list, err := j.open(j.path)
+	list, err := j.Open(j.path)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +87,8 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
 	p := batch.Preflight{
-		List: list.List, FormID: j.formID, Keep: j.keep, KnownInvalid: j.knownInvalid,
-		Scratch: scratch, Monitor: &j.monitor, Share: list.done, Known: j.known, RunID: j.id,
+		List: list.List, FormID: j.FormID, Keep: j.keep, KnownInvalid: j.knownInvalid,
+		Scratch: scratch, Monitor: &j.monitor, Share: list.Done, Known: j.known, RunID: j.ID,
 	}
 	if j.known != nil {
 		for i := range p.KnownScratch {

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -217,7 +218,7 @@ func TestKilledAtRandomTheSameRowsAreDuplicatesOfTheSameRows(t *testing.T) {
 	whole := newProgram(t, 0, options)
 	require.NoError(t, os.WriteFile(whole.file("list.csv"), list, 0o600))
 	c, stderr := whole.start("--rate", "0", "--max-inflight", strconv.Itoa(inFlight))
-	require.Equal(t, exitBadRows, whole.end(c), stderr)
+	require.Equal(t, cli.ExitBadRows, whole.end(c), stderr)
 	want := told(whole)
 
 	p := newProgram(t, 0, options)
@@ -230,7 +231,7 @@ func TestKilledAtRandomTheSameRowsAreDuplicatesOfTheSameRows(t *testing.T) {
 		}
 		code := p.end(c)
 		if code != -1 {
-			require.Equal(t, exitBadRows, code, stderr.String())
+			require.Equal(t, cli.ExitBadRows, code, stderr.String())
 			break
 		}
 	}
@@ -287,7 +288,7 @@ func TestAListFromStandardInputGoesOnWithOrWithoutItBeingGivenAgain(t *testing.T
 					p.until("calls", func() bool { return p.service.Stats().Calls > int64(100*(i+1)) })
 					require.NoError(t, c.Process.Signal(stop))
 				}
-				require.Equal(t, []int{-1, exitInterrupted, 0}[i], p.end(c), stderr.String())
+				require.Equal(t, []int{-1, cli.ExitInterrupted, 0}[i], p.end(c), stderr.String())
 			}
 			p.requireEachItsOwn(rows)
 			assert.LessOrEqual(t, p.service.Stats().RepeatedCalls, int64(4))
@@ -305,7 +306,7 @@ func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
 		c, stderr := p.start("--rate", "0", "--max-inflight", "8")
 		p.until("calls in flight", func() bool { return p.service.Stats().InFlight == 8 })
 		require.NoError(t, c.Process.Signal(stop))
-		assert.Equal(t, exitInterrupted, p.end(c))
+		assert.Equal(t, cli.ExitInterrupted, p.end(c))
 		assert.Contains(t, stderr.String(), "stopping:")
 		assert.Contains(t, stderr.String(), "INCOMPLETE: 8 rows")
 		assert.Contains(t, stderr.String(), "go on:   ")
@@ -322,7 +323,7 @@ func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
 		_ = c.Process.Signal(os.Interrupt)
 		return hung.service.Stats().InFlight == 0
 	})
-	assert.Equal(t, exitInterrupted, hung.end(c))
+	assert.Equal(t, cli.ExitInterrupted, hung.end(c))
 	assert.Less(t, time.Since(start), 20*time.Second, "well before the grace of 30 s")
 }
 
@@ -337,7 +338,7 @@ func TestARunGoesOnWhenNobodyReadsWhatItSays(t *testing.T) {
 	c.Env, c.Stderr = append(p.env, programVariable+"=1"), writer
 	require.NoError(t, c.Start())
 	require.NoError(t, writer.Close())
-	assert.Equal(t, exitOK, p.end(c), c.ProcessState)
+	assert.Equal(t, cli.ExitOK, p.end(c), c.ProcessState)
 	p.requireEachItsOwn(20)
 }
 
@@ -346,7 +347,7 @@ func TestTwoStartsAtOnceAreOneRunAndOneRefusal(t *testing.T) {
 	first, _ := p.start("--max-inflight", "8", "--rate", "0")
 	p.until("calls", func() bool { return p.service.Stats().Calls > 0 })
 	second, stderr := p.start("--max-inflight", "8", "--rate", "0")
-	assert.Equal(t, exitHeld, p.end(second))
+	assert.Equal(t, cli.ExitHeld, p.end(second))
 	assert.Contains(t, stderr.String(), fmt.Sprintf("process %d", first.Process.Pid))
 	assert.Equal(t, 0, p.end(first))
 	p.requireEachItsOwn(50)
@@ -382,7 +383,7 @@ func TestAFullDiskStopsTheRunWithTheFilesName(t *testing.T) {
 	p := newProgram(t, 2000, sandbox.Options{})
 	shell := p.shell(`ulimit -f 24; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0`)
 	out, _ := shell.CombinedOutput()
-	assert.Equal(t, exitIO, shell.ProcessState.ExitCode(), string(out))
+	assert.Equal(t, cli.ExitIO, shell.ProcessState.ExitCode(), string(out))
 	assert.Contains(t, string(out), "out.csv.state/")
 	assert.NoFileExists(t, p.file("out.csv"))
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/sink/report"
 )
@@ -58,7 +59,7 @@ func (r *reporting) make(stdout io.Writer) error {
 	}
 	page := report.Page{
 		Summary: s, Zone: time.Local,
-		RetryCommand: "bulkonboard retry " + quoted(r.results), StatusCommand: "bulkonboard status " + quoted(r.results),
+		RetryCommand: "bulkonboard retry " + cli.Quoted(r.results), StatusCommand: "bulkonboard status " + cli.Quoted(r.results),
 	}
 	if r.withRows {
 		if page.Rows, err = rowsThatNeedWork(s, r.results); err != nil {
@@ -97,12 +98,12 @@ func (r *reporting) checkOutput() error {
 		return nil
 	}
 	if err != nil {
-		return &usageError{[]string{"--output: " + err.Error()}}
+		return cli.Problems{"--output: " + err.Error()}
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	begins := make([]byte, len(report.Marker))
 	if _, err := io.ReadFull(file, begins); err != nil || string(begins) != report.Marker {
-		return &usageError{[]string{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}}
+		return cli.Problems{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -34,7 +35,7 @@ they are, byte for byte. Like run, it goes on where it was interrupted.`,
 		},
 	}
 	s.register(c)
-	typedOnly(c, "input", "output", "overwrite", "restart") // variables and files mean those of run
+	cli.TypedOnly(c, "input", "output", "overwrite", "restart") // variables and files mean those of run
 	_ = c.Flags().MarkHidden("input")
 	c.Flags().Lookup("output").Usage = "write here and leave RESULTS as it is"
 	c.Flags().StringSliceVar(&s.retry.only, "only", nil, "only rows with one of these statuses: failed,rejected,invalid")
@@ -46,20 +47,20 @@ they are, byte for byte. Like run, it goes on where it was interrupted.`,
 // checkRetry is check, where the results that are read are those that are
 // replaced.
 func (s *settings) checkRetry() error {
-	if s.fromStandardInput() {
-		return &usageError{[]string{"retry takes a results file and not standard input: name the file"}}
+	if s.FromStandardInput() {
+		return cli.Problems{"retry takes a results file and not standard input: name the file"}
 	}
 	if s.output == "" {
-		s.output = s.input
+		s.output = s.Input
 	}
-	s.prefixed = s.formulaSafe // what run wrote is read
+	s.Prefixed = s.formulaSafe // what run wrote is read
 	return s.check()
 }
 
 func (r *retrySelection) check() error {
 	for _, status := range r.only {
 		if s := sink.Status(status); !slices.Contains(sink.Statuses(), s) || s.Good() {
-			return &usageError{[]string{fmt.Sprintf("--only is %q; it takes failed, rejected and invalid", status)}}
+			return cli.Problems{fmt.Sprintf("--only is %q; it takes failed, rejected and invalid", status)}
 		}
 	}
 	return nil

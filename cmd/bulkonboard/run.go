@@ -11,6 +11,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -29,9 +30,9 @@ one result row for every input row, in input order. Started again after an
 interruption, the same command goes on where it stopped.
 
 Every flag can also be set as an environment variable (--base-url is
-` + variableOf("base-url") + `) or in a config file (baseUrl, see bulkonboard config init). A
+` + cli.VariableOf("base-url") + `) or in a config file (baseUrl, see bulkonboard config init). A
 flag goes before its variable, and that before the file. The app secret is never
-a flag: it comes from ` + secretVariable + ` or from the file that
+a flag: it comes from ` + cli.SecretVariable + ` or from the file that
 --app-secret-file names.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -45,26 +46,26 @@ a flag: it comes from ` + secretVariable + ` or from the file that
 // start settles the settings and takes the list through the service, or, when
 // that is all that was asked for, shows the settings.
 func (s *settings) start(c *cobra.Command, checks ...func() error) error {
-	from, err := settle(c, checks...)
+	from, err := cli.Settle(c, checks...)
 	if s.printConfig {
-		s.showConfig(c, from)
+		from.Show(c, s.secretOrigin())
 		return err
 	}
 	if err != nil {
 		return err
 	}
-	s.shown = shownSettings(c)
-	v, err := s.logs.open(terminalOr(c.ErrOrStderr()))
+	s.shown = cli.ShownSettings(c)
+	v, err := s.logs.Open(terminalOr(c.ErrOrStderr()))
 	if err != nil {
 		return err
 	}
-	v.of(batch.NewID(time.Now()))
-	return v.close(runJob(c.Context(), s, c.InOrStdin(), v))
+	v.Of(batch.NewID(time.Now()))
+	return v.Close(runJob(c.Context(), s, c.InOrStdin(), v))
 }
 
 // runJob takes one list through the service, from the first look at it to the
 // summary.
-func runJob(ctx context.Context, s *settings, stdin io.Reader, v *voice) error {
+func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) error {
 	if err := s.checkFiles(); err != nil {
 		return err
 	}
@@ -93,17 +94,17 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *voice) error {
 			return err
 		}
 	}
-	j := &job{settings: s, dir: dir, known: known.Known, caller: service.caller, voice: v}
+	j := &job{settings: s, dir: dir, known: known.Known, caller: service.caller, Voice: v}
 	return j.run(ctx, stdin)
 }
 
 // checkList refuses a file that is no list before anything is made. Standard
 // input can be looked at only once there is a place to keep it.
 func (s *settings) checkList() error {
-	if s.fromStandardInput() {
+	if s.FromStandardInput() {
 		return nil
 	}
-	list, err := s.open(s.input)
+	list, err := s.Open(s.Input)
 	if err != nil {
 		return err
 	}
@@ -113,10 +114,10 @@ func (s *settings) checkList() error {
 }
 
 // discard begins anew, after saying what that throws away.
-func discard(dir *state.Dir, path string, v *voice) error {
+func discard(dir *state.Dir, path string, v *cli.Voice) error {
 	left, err := state.Inspect(state.OS{}, path)
 	if err == nil && left.Checkpoint != nil {
-		v.say("--restart: throwing away %d rows that were done and %d answers that were not yet written; these customers may be called again",
+		v.Say("--restart: throwing away %d rows that were done and %d answers that were not yet written; these customers may be called again",
 			left.Checkpoint.Row, left.Answers)
 	}
 	return dir.Discard()
@@ -131,9 +132,9 @@ func stateDirOf(output string) string { return output + ".state" }
 // made.
 func (s *settings) checkFiles() error {
 	var in os.FileInfo
-	if !s.fromStandardInput() {
+	if !s.FromStandardInput() {
 		var err error
-		if in, err = s.checkInput(); err != nil {
+		if in, err = s.CheckInput(); err != nil {
 			return err
 		}
 	}
@@ -159,41 +160,24 @@ type treatment struct {
 // treatmentOf gives what writes results in the form of the list, and, for a
 // retry, what finds the results that a record has.
 func (s *settings) treatmentOf(list *source.List) (treatment, error) {
-	if list.Format() == source.FormatJSONL {
-		if s.formulaSafe {
-			return treatment{}, &source.ListError{Name: s.input, Reason: "the list is JSONL, which no spreadsheet runs", Hint: "leave out --formula-safe"}
-		}
-		if s.retry == nil {
-			return treatment{encoder: sink.JSONL{}}, nil
-		}
-		edited := sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
-		return s.retry.treatment(edited, edited), nil
-	}
-	o := dialectOf(list)
-	o.FormulaSafe = s.formulaSafe
 	if s.retry == nil {
-		return treatment{encoder: sink.NewCSV(list.Header(), o)}, checkColumns(s.name(), list.Header())
+		encoder, err := batch.EncoderFor(list, s.formulaSafe)
+		return treatment{encoder: encoder}, err
 	}
+	if list.Format() == source.FormatJSONL {
+		edited := sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
+		return s.retry.treatment(edited, edited), batch.CheckFormulaSafe(list, s.formulaSafe)
+	}
+	o := sink.DialectOf(list)
+	o.FormulaSafe = s.formulaSafe
 	edited, err := sink.NewEdited(list.Header(), o)
 	if err != nil {
 		return treatment{}, &source.ListError{
-			Name: s.input, Line: 1, Reason: "this is no results file: " + err.Error(),
+			Name: s.Input, Line: 1, Reason: "this is no results file: " + err.Error(),
 			Hint: "put the columns back, or send it as a new list, without any of them, with bulkonboard run",
 		}
 	}
 	return s.retry.treatment(edited, edited), nil
-}
-
-// dialectOf is the dialect of the results: that of the list, in UTF-8. A list
-// that a spreadsheet could read in another encoding gets a byte order mark,
-// without which its results could not be read.
-func dialectOf(list *source.List) sink.CSVOptions {
-	recoded := list.Encoding() != source.UTF8
-	o := sink.CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM() || recoded, Recoded: recoded}
-	if o.LineEnd == "\r" {
-		o.LineEnd, o.Recoded = "\n", true
-	}
-	return o
 }
 
 // binding is what a resumed run must agree on with the interrupted one. It
@@ -202,9 +186,9 @@ func (s *settings) binding(list *source.List) map[string]string {
 	b := map[string]string{
 		"format":    list.Format().String(),
 		"mapping":   list.Mapping(),
-		"endpoint":  s.baseURL,
-		"tenant id": s.tenantID,
-		"form id":   s.formID,
+		"endpoint":  s.BaseURL,
+		"tenant id": s.TenantID,
+		"form id":   s.FormID,
 		"rejects":   s.rejects,
 	}
 	if s.sandbox {
@@ -235,12 +219,8 @@ type service struct {
 	close  func()
 }
 
-func (s *settings) service(ctx context.Context, v *voice) (*service, error) {
-	c := session.Config{
-		BaseURL: s.baseURL, AppID: s.appID, AppSecret: s.secret, TenantID: s.tenantID,
-		Timeout: s.timeout, MaxInflight: s.maxInFlight, UserAgent: "bulkonboard/" + version(),
-		Authorities: s.authorities, NoProxy: s.noProxyEnv,
-	}
+func (s *settings) service(ctx context.Context, v *cli.Voice) (*service, error) {
+	c := s.ClientConfig(&s.CallFlags)
 	stop := func() {}
 	if s.sandbox {
 		var err error
@@ -248,16 +228,10 @@ func (s *settings) service(ctx context.Context, v *voice) (*service, error) {
 			return nil, err
 		}
 	}
-	client, err := session.New(c)
+	client, err := s.Client(c, v)
 	if err != nil {
 		stop()
-		return nil, &usageError{[]string{err.Error()}}
-	}
-	if s.warning != "" {
-		v.say("%s", s.warning)
-	}
-	if proxy := client.Proxy(); proxy != "" {
-		v.say("calls go through the proxy %s, by the environment; --no-proxy-env goes without", oneLine(proxy))
+		return nil, err
 	}
 	return &service{caller: client, close: func() {
 		client.CloseIdle()

@@ -12,6 +12,7 @@ import (
 
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/session"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // Credentials of the sandbox that runs in the process. They open nothing else.
@@ -38,14 +39,14 @@ session ids that follow from e-mail and form, and faults on demand. Customers
 whose e-mail domain is refused.example are refused. GET /stats tells what it saw.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if _, err := settle(c, f.parse); err != nil {
+			if _, err := cli.Settle(c, f.parse); err != nil {
 				return err
 			}
 			return serveSandbox(c.Context(), &f, c.ErrOrStderr())
 		},
 	}
 	f.register(c.Flags())
-	takesConfig(c, sandboxFamily)
+	cli.TakesConfig(c, sandboxFamily)
 	return c
 }
 
@@ -67,25 +68,22 @@ func (f *sandboxFlags) register(fs *pflag.FlagSet) {
 }
 
 func (f *sandboxFlags) parse() error {
-	var wrong problems
+	var wrong cli.Problems
 	var err error
 	if f.quota != "" {
 		if f.options.Quota, err = sandbox.ParseQuota(f.quota); err != nil {
-			wrong.add("--quota: " + err.Error())
+			wrong.Add("--quota: " + err.Error())
 		}
 	}
 	for _, text := range f.outages {
 		outage, err := sandbox.ParseOutage(text)
 		if err != nil {
-			wrong.add("--outage: " + err.Error())
+			wrong.Add("--outage: " + err.Error())
 			continue
 		}
 		f.options.Outages = append(f.options.Outages, outage)
 	}
-	if len(wrong) > 0 {
-		return &usageError{wrong}
-	}
-	return nil
+	return wrong.Err()
 }
 
 func serveSandbox(ctx context.Context, f *sandboxFlags, stderr io.Writer) error {
@@ -107,14 +105,14 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, stderr io.Writer) error 
 func listenSandbox(ctx context.Context, o sandbox.Options, address string) (*sandbox.Service, net.Listener, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, nil, &usageError{[]string{"--listen: " + err.Error()}}
+		return nil, nil, cli.Problems{"--listen: " + err.Error()}
 	}
 	return sandbox.New(o), ln, nil
 }
 
 // startSandbox serves a sandbox without faults in this process and points the
 // client at it.
-func (s *settings) startSandbox(ctx context.Context, c *session.Config, v *voice) (stop func(), err error) {
+func (s *settings) startSandbox(ctx context.Context, c *session.Config, v *cli.Voice) (stop func(), err error) {
 	service, ln, err := listenSandbox(ctx, sandbox.Options{AppID: sandboxID, AppSecret: sandboxSecret, Latency: 2 * time.Millisecond}, "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -125,10 +123,10 @@ func (s *settings) startSandbox(ctx context.Context, c *session.Config, v *voice
 		_ = service.Serve(ln) // ends when stop closes it
 	}()
 	c.BaseURL, c.AppID, c.AppSecret, c.TenantID = "http://"+ln.Addr().String(), sandboxID, sandboxSecret, sandboxID
-	if s.formID == "" {
-		s.formID = sandboxID
+	if s.FormID == "" {
+		s.FormID = sandboxID
 	}
-	v.say("calling the built-in sandbox: no real service and no real person is called")
+	v.Say("calling the built-in sandbox: no real service and no real person is called")
 	return func() {
 		_ = service.Close()
 		<-served

@@ -5,7 +5,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,33 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/cmd/internal/cli"
 )
-
-func TestASecretFileThatOthersMayReadIsRefusedUnlessSomebodyElsePutItThere(t *testing.T) {
-	cases := []struct {
-		name             string
-		mode             fs.FileMode
-		mendable         bool
-		refused, warning bool
-	}{
-		{"closed", 0o600, true, false, false},
-		{"closed and read-only", 0o400, true, false, false},
-		{"open to the group", 0o640, true, true, false},
-		{"open to everybody", 0o644, true, true, false},
-		{"writable by everybody", 0o602, true, true, false},
-		{"of Kubernetes, with fsGroup", 0o440, false, false, false},
-		{"of Kubernetes, by default", 0o644, false, false, true},
-		{"of Docker", 0o444, false, false, true},
-		{"of systemd", 0o400, false, false, false},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			warning, err := exposed("secret", c.mode, c.mendable)
-			assert.Equal(t, c.refused, err != nil)
-			assert.Equal(t, c.warning, warning != "")
-		})
-	}
-}
 
 func TestTheSecretFileIsLookedAtBeforeAnythingIsSent(t *testing.T) {
 	p := newProgram(t, 1, sandbox.Options{})
@@ -57,14 +31,14 @@ func TestTheSecretFileIsLookedAtBeforeAnythingIsSent(t *testing.T) {
 
 	require.NoError(t, os.Chmod(secret, 0o640))
 	c, stderr = p.start("--app-secret-file", secret, "--overwrite")
-	assert.Equal(t, exitUsage, p.end(c))
+	assert.Equal(t, cli.ExitUsage, p.end(c))
 	assert.Contains(t, stderr.String(), "chmod 600 '"+secret+"'")
 	assert.NotContains(t, stderr.String(), canarySecret)
 
 	require.NoError(t, os.Chmod(secret, 0o600))
-	require.NoError(t, os.WriteFile(secret, make([]byte, maxSecretFile+1), 0o600))
+	require.NoError(t, os.WriteFile(secret, make([]byte, 64<<10+1), 0o600))
 	c, stderr = p.start("--app-secret-file", secret, "--overwrite")
-	assert.Equal(t, exitUsage, p.end(c))
+	assert.Equal(t, cli.ExitUsage, p.end(c))
 	assert.Contains(t, stderr.String(), "larger than any secret")
 	assert.EqualValues(t, 1, p.service.Stats().Calls)
 }
@@ -139,10 +113,10 @@ func TestAPrivateAuthorityIsTrustedWhenItIsNamedAndTheProxyIsSaid(t *testing.T) 
 	require.NoError(t, os.WriteFile(p.file("ca.pem"), authority, 0o644))
 
 	c, stderr := p.start("--base-url", server.URL)
-	assert.Equal(t, exitUsage, p.end(c), "an unknown authority")
+	assert.Equal(t, cli.ExitUsage, p.end(c), "an unknown authority")
 	assert.Contains(t, stderr.String(), "certificate")
 	c, stderr = p.start("--base-url", server.URL, "--ca-file", p.file("list.csv"))
-	assert.Equal(t, exitUsage, p.end(c))
+	assert.Equal(t, cli.ExitUsage, p.end(c))
 	assert.Contains(t, stderr.String(), "--ca-file is no use: there is no certificate in it")
 	assert.Zero(t, p.service.Stats().Calls)
 
@@ -167,7 +141,7 @@ func TestTheProxyOfTheEnvironmentCanBeLeftOut(t *testing.T) {
 	p.env = append(p.env, "HTTPS_PROXY=http://"+proxy.Listener.Addr().String(), "NO_PROXY=")
 	for _, flags := range [][]string{{}, {"--no-proxy-env"}} {
 		c, stderr := p.start(append(flags, "--base-url", "https://0.0.0.0:"+port, "--restart")...)
-		assert.Equal(t, exitUsage, p.end(c), "the certificate is not for this address")
+		assert.Equal(t, cli.ExitUsage, p.end(c), "the certificate is not for this address")
 		assert.Equal(t, len(flags) == 0, len(proxy.take()) > 0)
 		assert.Equal(t, len(flags) == 0, strings.Contains(stderr.String(), "through the proxy"), stderr.String())
 	}
@@ -181,7 +155,7 @@ func TestAProxysPasswordIsSaidNowhere(t *testing.T) {
 	closed.Close()
 	p.env = append(p.env, "HTTPS_PROXY=http://user:canary-password@"+closed.Listener.Addr().String())
 	c, stderr := p.start("--base-url", "https://example.com", "--max-outage", "1s")
-	assert.Equal(t, exitStopped, p.end(c))
+	assert.Equal(t, cli.ExitStopped, p.end(c))
 	assert.Contains(t, stderr.String(), closed.Listener.Addr().String())
 	assert.NotContains(t, stderr.String(), "canary-password")
 }
@@ -196,7 +170,7 @@ func TestWordsFromOutsideReachTheTerminalWithoutItsControls(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	c, stderr := p.start("--base-url", server.URL)
-	assert.Equal(t, exitBadRows, p.end(c))
+	assert.Equal(t, cli.ExitBadRows, p.end(c))
 	header := "customerType,customerEmail,\x1b]0;owned\x07\u202e,lastName\nIndividual,ann@example.com,Ann,Lee\n"
 	require.NoError(t, os.WriteFile(p.file("list.csv"), []byte(header), 0o600))
 	c, refused := p.start("--base-url", server.URL, "--overwrite")
@@ -225,12 +199,12 @@ func TestWhatIsSaidNamesRowsAndNeverPeople(t *testing.T) {
 		"Individual,\"CANARY,x,y,,\n"
 	require.NoError(t, os.WriteFile(p.file("list.csv"), []byte(list), 0o600))
 	c, stderr := p.start("--base-url", server.URL, "--max-invalid", "100%")
-	assert.Equal(t, exitBadRows, p.end(c))
+	assert.Equal(t, cli.ExitBadRows, p.end(c))
 	assert.Contains(t, stderr.String(), "row 1 ")
 	assert.Contains(t, stderr.String(), "row 2 ")
 	assert.NotContains(t, strings.ToLower(stderr.String()), "canary")
 	validate, said := p.command("validate", "-i", p.file("list.csv"))
-	assert.Equal(t, exitBadRows, p.end(validate))
+	assert.Equal(t, cli.ExitBadRows, p.end(validate))
 	assert.NotContains(t, strings.ToLower(said.String()), "canary")
 }
 
@@ -238,7 +212,7 @@ func TestARunWritesToNoPlaceThatAnotherUserPrepared(t *testing.T) {
 	p := newProgram(t, 1, sandbox.Options{})
 	require.NoError(t, os.Symlink(t.TempDir(), p.file("out.csv.state")))
 	c, stderr := p.start()
-	assert.Equal(t, exitState, p.end(c))
+	assert.Equal(t, cli.ExitState, p.end(c))
 	assert.Contains(t, stderr.String(), "out.csv.state is no folder, or only a link to one")
 	assert.Zero(t, p.service.Stats().Calls)
 }

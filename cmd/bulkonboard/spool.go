@@ -9,18 +9,19 @@ import (
 	"os"
 
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
 // spool makes a file of standard input, so that the run can read it more than
 // once, and returns its path. A run that goes on has one already: then nothing
 // need come, and what comes must be the same.
-func spool(dir *state.Dir, began bool, stdin io.Reader, v *voice) (string, error) {
+func spool(dir *state.Dir, began bool, stdin io.Reader, v *cli.Voice) (string, error) {
 	path := dir.KeptPath(state.Spool)
 	kept, err := os.Open(path)
 	there := err == nil
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", &source.ReadError{Name: standardInputName, Err: err}
+		return "", &source.ReadError{Name: cli.StandardInputName, Err: err}
 	}
 	defer func() { _ = kept.Close() }() // it was only read
 	incoming, err := incomingList(stdin)
@@ -28,7 +29,7 @@ func spool(dir *state.Dir, began bool, stdin io.Reader, v *voice) (string, error
 	case err != nil:
 		return "", err
 	case incoming == nil && there:
-		v.say("standard input has nothing: using the list that was kept of it")
+		v.Say("standard input has nothing: using the list that was kept of it")
 		return path, nil
 	case incoming == nil:
 		return "", &source.ListError{Reason: "standard input is empty", Hint: "pipe a customer list into the command, or name a file with --input"}
@@ -50,7 +51,7 @@ func incomingList(stdin io.Reader) (io.Reader, error) {
 		return nil, nil //nolint:nilnil // no list is no error here
 	}
 	if err != nil {
-		return nil, &source.ReadError{Name: standardInputName, Err: err}
+		return nil, &source.ReadError{Name: cli.StandardInputName, Err: err}
 	}
 	return in, nil
 }
@@ -72,7 +73,7 @@ func sameList(kept, incoming io.Reader) error {
 		n, errKept := io.ReadFull(kept, a)
 		m, errIncoming := io.ReadFull(incoming, b)
 		if err := errors.Join(unexpected(errKept), unexpected(errIncoming)); err != nil {
-			return &source.ReadError{Name: standardInputName, Err: err}
+			return &source.ReadError{Name: cli.StandardInputName, Err: err}
 		}
 		if !bytes.Equal(a[:n], b[:m]) {
 			return &otherStreamError{at: at + differAt(a[:n], b[:m]) + 1}
@@ -102,6 +103,9 @@ func differAt(a, b []byte) int64 {
 // otherStreamError says that standard input is not what an interrupted run had
 // of it.
 type otherStreamError struct{ at int64 } // counted from 1
+
+// ExitsWith is the code of a state that must be looked at.
+func (e *otherStreamError) ExitsWith() int { return cli.ExitState }
 
 // Error says where they differ, and the ways out.
 func (e *otherStreamError) Error() string {

@@ -15,6 +15,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -33,7 +34,7 @@ func showStatus(w io.Writer, output string) error {
 	seen, err := state.Inspect(state.OS{}, stateDirOf(output))
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(output); err != nil {
-			return &usageError{[]string{fmt.Sprintf("there is neither %s nor a run that writes it", output)}}
+			return cli.Problems{fmt.Sprintf("there is neither %s nor a run that writes it", output)}
 		}
 		fmt.Fprintf(w, "%s: complete, no run is under way\n", output)
 		return nil
@@ -77,8 +78,8 @@ func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
 // no such share: its size is not that of its rows.
 func bytesOf(offset int64, list, output string) string {
 	path, name := list, "the list"
-	if list == standardInputName {
-		path, name = filepath.Join(stateDirOf(output), state.Spool), standardInputName
+	if list == cli.StandardInputName {
+		path, name = filepath.Join(stateDirOf(output), state.Spool), cli.StandardInputName
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Size() < offset {
@@ -91,15 +92,7 @@ func bytesOf(offset int64, list, output string) string {
 func commandLine(args []string) string {
 	out := make([]string, len(args))
 	for i, arg := range args {
-		out[i] = quoted(arg)
+		out[i] = cli.Quoted(arg)
 	}
 	return strings.Join(out, " ")
-}
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-") == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -41,6 +44,25 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 	}
 	printErrors(w, "errors, the commonest first", sum.Errors)
 	printNext(w, s, sum)
+}
+
+// logSummary logs what people see at the end of a start.
+func logSummary(v *cli.Voice, s *settings, sum *batch.Summary, code int) {
+	event, level := "complete", slog.LevelInfo
+	if !sum.Complete {
+		event, level = "stopped", slog.LevelWarn
+	} else if sum.Bad() > 0 {
+		level = slog.LevelWarn
+	}
+	attrs := []any{"rows", sum.Rows}
+	for _, status := range sink.Statuses() {
+		if n := sum.Status[status]; n > 0 {
+			attrs = append(attrs, string(status), n)
+		}
+	}
+	attrs = append(attrs, "attempts", sum.Attempts, "resumed", sum.Resumed, "in_doubt", sum.InDoubt,
+		"exit_code", code, "summary", sink.SummaryPath(s.output))
+	v.Told.Log(context.Background(), level, event, attrs...)
 }
 
 func headline(sum *batch.Summary) string {
@@ -133,7 +155,7 @@ func printNext(w io.Writer, s *settings, sum *batch.Summary) {
 		if s.rejects != "" {
 			fmt.Fprintf(w, "rejects: %s\n", s.rejects)
 		}
-		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves; then, with the settings of this run: bulkonboard retry %s\n", quoted(s.output))
+		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves; then, with the settings of this run: bulkonboard retry %s\n", cli.Quoted(s.output))
 		if groups := sum.Errors.Commonest(); len(groups) > 1 {
 			fmt.Fprintf(w, "         only those of one kind, such as: %s\n", retryCommandFor(s.output, groups[0].Code))
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -26,10 +27,10 @@ func TestTheSummaryIsOfAllStartsOfARun(t *testing.T) {
 		c, stderr := p.start(args...)
 		p.until("calls", func() bool { return p.service.Stats().Calls > int64(60*(i+1)) })
 		require.NoError(t, c.Process.Signal(os.Interrupt))
-		require.Equal(t, exitInterrupted, p.end(c), stderr.String())
+		require.Equal(t, cli.ExitInterrupted, p.end(c), stderr.String())
 		s := p.summary()
 		assert.False(t, s.Complete)
-		assert.Equal(t, exitInterrupted, s.ExitCode)
+		assert.Equal(t, cli.ExitInterrupted, s.ExitCode)
 		assert.Equal(t, "interrupted", s.Reason)
 		assert.Equal(t, i, s.Resumed)
 		assert.Nil(t, s.Output, "there is none")
@@ -80,10 +81,10 @@ func TestASummaryIsNeverWrittenOverAnotherFile(t *testing.T) {
 	p := newProgram(t, 3, sandbox.Options{})
 	require.NoError(t, os.WriteFile(p.file("out.csv.summary.json"), []byte("mine"), 0o600))
 	c, stderr := p.start()
-	assert.Equal(t, exitUsage, p.end(c))
+	assert.Equal(t, cli.ExitUsage, p.end(c))
 	assert.Contains(t, stderr.String(), "is no summary of a run")
 	c, stderr = p.start("--rejects", p.file("out.csv.summary.json"))
-	assert.Equal(t, exitUsage, p.end(c))
+	assert.Equal(t, cli.ExitUsage, p.end(c))
 	assert.Contains(t, stderr.String(), "--rejects and the summary of --output are one file")
 	assert.Zero(t, p.service.Stats().Calls)
 	c, stderr = p.start("--overwrite")
@@ -102,12 +103,12 @@ func TestARetryInPlaceLeavesTheSummaryOfItsOwn(t *testing.T) {
 	list = bytes.ReplaceAll(list, []byte("5@example.com"), []byte("5@refused.example"))
 	require.NoError(t, os.WriteFile(p.file("list.csv"), list, 0o600))
 	c, stderr := p.start("--rate", "0")
-	require.Equal(t, exitBadRows, p.end(c), stderr.String())
+	require.Equal(t, cli.ExitBadRows, p.end(c), stderr.String())
 	before := p.requireItsSummary(20)
 	require.Len(t, before.Errors, 1)
 	assert.Equal(t, fmt.Sprintf("bulkonboard retry %s --error-code %s", p.file("out.csv"), before.Errors[0].Code), before.Errors[0].Retry)
 	c, stderr = p.command("retry", p.file("out.csv"))
-	require.Equal(t, exitBadRows, p.end(c), stderr.String())
+	require.Equal(t, cli.ExitBadRows, p.end(c), stderr.String())
 	after := p.requireItsSummary(20)
 	assert.NotEqual(t, before.Run, after.Run)
 	assert.Equal(t, before.Output.SHA256, after.Input.SHA256)

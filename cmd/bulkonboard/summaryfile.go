@@ -8,24 +8,20 @@ import (
 	"hash"
 	"io"
 	"os"
-	"slices"
-	"strings"
-
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
 // summaryFile is what the summary file of this job is to say.
 func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(j.output), Tool: version(), Settings: j.shown,
+		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown,
 		Input: func() sink.File {
-			return sink.File{Name: j.name(), Size: j.list.info.Size(), SHA256: j.read.String()}
+			return sink.File{Name: j.Name(), Size: j.list.Info.Size(), SHA256: j.read.String()}
 		},
-		ExitCode: func(bad int64, err error) int { return exitCode(outcomeOf(bad, err)) },
+		ExitCode: func(bad int64, err error) int { return cli.ExitCode(outcomeOf(bad, err)) },
 		Retry:    func(code string) string { return retryCommandFor(j.output, code) },
 	}
 }
@@ -33,14 +29,14 @@ func (j *job) summaryFile() batch.SummaryFile {
 // outcomeOf is what a run ends with.
 func outcomeOf(bad int64, err error) error {
 	if err == nil && bad > 0 {
-		return &badRowsError{bad}
+		return &cli.BadRowsError{Rows: bad}
 	}
 	return err
 }
 
 // retryCommandFor is the command that sends the rows with an error code again.
 func retryCommandFor(results, code string) string {
-	return "bulkonboard retry " + quoted(results) + " --error-code " + quoted(code)
+	return "bulkonboard retry " + cli.Quoted(results) + " --error-code " + cli.Quoted(code)
 }
 
 // fileSum hashes what is read of a file.
@@ -51,42 +47,6 @@ func newFileSum() fileSum { return fileSum{sha256.New()} }
 // String is the hash in hexadecimal digits.
 func (s fileSum) String() string { return hex.EncodeToString(s.Sum(nil)) }
 
-// shownSettings are all settings by their keys, as they are typed, and lists as
-// a config file has them. No secret is a setting.
-func shownSettings(c *cobra.Command) map[string]string {
-	shown := map[string]string{}
-	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if !isSetting(f) && f.Name != "input" && f.Name != "output" {
-			return
-		}
-		value := f.Value.String()
-		if texts, ok := listOf(f); ok {
-			if f.Name == "set" {
-				texts = withoutDetails(texts)
-			}
-			value = flowList(texts)
-		} else if f.Value.Type() == "duration" {
-			value = shortDuration(value)
-		}
-		shown[keyOf(f.Name)] = value
-	})
-	return shown
-}
-
-// withoutDetails leaves out of what --set gives every row what may be
-// somebody's own.
-func withoutDetails(texts []string) []string {
-	var out []string
-	for _, text := range texts {
-		field, _, _ := strings.Cut(text, "=")
-		if !slices.Contains([]string{"customertype", "sendemail", "formid", "clientid"}, bareWord(field)) {
-			text = field + "=…"
-		}
-		out = append(out, text)
-	}
-	return out
-}
-
 // checkSummary refuses to overwrite a file that has the summary's name and is
 // none.
 func (s *settings) checkSummary() error {
@@ -96,10 +56,10 @@ func (s *settings) checkSummary() error {
 	case errors.Is(err, os.ErrNotExist) || s.overwrite:
 		return nil
 	case err != nil:
-		return &usageError{[]string{"the summary would be written over " + path + ", which cannot be looked at: " + err.Error()}}
+		return cli.Problems{"the summary would be written over " + path + ", which cannot be looked at: " + err.Error()}
 	}
 	if _, err := sink.DecodeSummary(b); errors.Is(err, sink.ErrNoSummary) {
-		return &usageError{[]string{fmt.Sprintf("%s exists and is no summary of a run; name another --output, or replace it with --overwrite", path)}}
+		return cli.Problems{fmt.Sprintf("%s exists and is no summary of a run; name another --output, or replace it with --overwrite", path)}
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // These take minutes, want root for some, and run by `make torture` alone.
@@ -79,7 +80,7 @@ func TestTorturePowerCuts(t *testing.T) {
 					})
 					code := p.end(c)
 					if timer.Stop() {
-						if code == exitUsage {
+						if code == cli.ExitUsage {
 							require.FileExists(t, target, stderr.String())
 						} else {
 							require.Equal(t, 0, code, stderr.String())
@@ -117,7 +118,7 @@ func TestTortureAFullDisk(t *testing.T) {
 	args := []string{"run", "-i", p.file("list.csv"), "-o", filepath.Join(disk, "out.csv"), "--rate", "0"}
 	for range 5 {
 		c, stderr := p.command(args...)
-		require.Equal(t, exitIO, p.end(c), stderr.String())
+		require.Equal(t, cli.ExitIO, p.end(c), stderr.String())
 		assert.Contains(t, stderr.String(), "no space left")
 	}
 	out, err := exec.Command("mount", "-o", "remount,size=16m", disk).CombinedOutput()
@@ -152,12 +153,12 @@ func TestTortureInjectedErrors(t *testing.T) {
 				c.Env = append(p.env, programVariable+"=1")
 				out, _ := c.CombinedOutput()
 				code := c.ProcessState.ExitCode()
-				assert.Contains(t, []int{0, exitIO, -1, 137}, code, "%s %s %d: %s", call, action, n, out)
+				assert.Contains(t, []int{0, cli.ExitIO, -1, 137}, code, "%s %s %d: %s", call, action, n, out)
 				if code != 0 {
 					stopped++
 					again, stderr := p.command(args...)
 					if code := p.end(again); code != 0 {
-						require.Equal(t, exitUsage, code, stderr.String())
+						require.Equal(t, cli.ExitUsage, code, stderr.String())
 					}
 				}
 				p.requireEachItsOwn(300)

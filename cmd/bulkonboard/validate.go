@@ -9,12 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
 // validation is the flags of validate.
 type validation struct {
-	listFlags
+	cli.ListFlags
 	formID string
 }
 
@@ -32,26 +33,24 @@ when the list cannot be read as a customer list.`,
 			if len(args) == 1 {
 				_ = c.Flags().Set("input", args[0]) // a text takes any
 			}
-			if _, err := settle(c, v.checkList); err != nil {
+			if _, err := cli.Settle(c, v.checkList); err != nil {
 				return err
 			}
 			return v.run(c.Context(), c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	c.Flags().SortFlags = false
-	v.register(c.Flags())
+	v.Register(c.Flags())
 	c.Flags().StringVar(&v.formID, "form-id", "", "form id, for rows that have none of their own")
-	takesConfig(c, jobFamily)
+	cli.TakesConfig(c, jobFamily)
 	_ = c.MarkFlagFilename("input")
 	return c
 }
 
 func (v *validation) checkList() error {
-	var p problems
-	if v.check(&p); len(p) > 0 {
-		return &usageError{p}
-	}
-	return nil
+	var p cli.Problems
+	v.Check(&p)
+	return p.Err()
 }
 
 // run reads the list and says what it found.
@@ -61,7 +60,7 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	defer done()
-	if err := checkColumns(v.name(), list.Header()); err != nil {
+	if _, err := batch.EncoderFor(list, false); err != nil {
 		return err
 	}
 	printReading(stdout, list)
@@ -75,9 +74,9 @@ func (v *validation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 	if err != nil {
 		return err
 	}
-	printForecast(stdout, f, v.name(), expected{})
+	printForecast(stdout, f, v.Name(), expected{})
 	if f.Invalid > 0 {
-		return &badRowsError{f.Invalid}
+		return &cli.BadRowsError{Rows: f.Invalid}
 	}
 	return nil
 }
@@ -94,15 +93,15 @@ func shown(ctx context.Context, p *batch.Preflight, stderr io.Writer) (*batch.Fo
 
 // begin opens the list: a file, or standard input as it comes.
 func (v *validation) begin(stdin io.Reader) (_ *source.List, share func() float64, done func(), err error) {
-	if v.fromStandardInput() {
-		list, err := v.read(stdin)
+	if v.FromStandardInput() {
+		list, err := v.Read(stdin)
 		return list, nil, func() {}, err
 	}
-	list, err := v.openInput()
+	list, err := v.OpenInput()
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return list.List, list.done, list.Close, nil
+	return list.List, list.Done, list.Close, nil
 }
 
 // printReading says how a list is read.

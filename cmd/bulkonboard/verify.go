@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -36,12 +37,18 @@ type differsError struct {
 	differences  []string
 }
 
+// ExitsWith is the code of a state that must be looked at.
+func (e *differsError) ExitsWith() int { return cli.ExitState }
+
 func (e *differsError) Error() string {
 	return fmt.Sprintf("%s is not as run %s left it:\n  ", e.results, e.run) + strings.Join(e.differences, "\n  ")
 }
 
 // unfinishedError says that there is nothing to verify yet.
 type unfinishedError struct{ text string }
+
+// ExitsWith is the code of what is not at its end.
+func (e *unfinishedError) ExitsWith() int { return cli.ExitStopped }
 
 func (e *unfinishedError) Error() string { return e.text }
 
@@ -89,10 +96,10 @@ func summaryOf(results string) (*sink.Summary, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		left, err := state.Inspect(state.OS{}, stateDirOf(results))
 		if err == nil && (left.Held || left.Checkpoint != nil) { // the summary is written when a start ends
-			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s has no summary yet; bulkonboard status %s tells how far it is", results, quoted(results))}
+			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s has no summary yet; bulkonboard status %s tells how far it is", results, cli.Quoted(results))}
 		}
 		if _, err := os.Stat(results); err != nil {
-			return nil, &usageError{[]string{fmt.Sprintf("there is neither %s nor its summary", results)}}
+			return nil, cli.Problems{fmt.Sprintf("there is neither %s nor its summary", results)}
 		}
 		return nil, &differsError{results: results, run: "(unknown)", differences: []string{path + " is not there, so there is nothing to check against"}}
 	}
@@ -115,7 +122,7 @@ func (v *verification) unfinished() error {
 		return &unfinishedError{fmt.Sprintf("the run that writes %s has not put its files in place; run the same command again to go on", v.results)}
 	case !v.summary.Complete:
 		return &unfinishedError{fmt.Sprintf("run %s is not complete, so it has no results to check: %s; bulkonboard status %s tells how to go on",
-			v.summary.Run, v.summary.Reason, quoted(v.results))}
+			v.summary.Run, v.summary.Reason, cli.Quoted(v.results))}
 	}
 	return nil
 }
@@ -192,7 +199,7 @@ func (v *verification) checkRejects() error {
 func (v *verification) checkInput() error {
 	said := &v.summary.Input
 	switch {
-	case said.Name == standardInputName:
+	case said.Name == cli.StandardInputName:
 		v.note("list     came by standard input, and is not checked")
 		return nil
 	case v.summary.Output != nil && said.Name == v.summary.Output.Name:

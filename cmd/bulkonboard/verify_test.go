@@ -17,6 +17,7 @@ import (
 
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -28,7 +29,7 @@ func finished(t *testing.T, o sandbox.Options, args ...string) *program {
 	list = bytes.ReplaceAll(list, []byte("5@example.com"), []byte("5@refused.example"))
 	require.NoError(t, os.WriteFile(p.file("list.csv"), list, 0o600))
 	c, stderr := p.start(append([]string{"--rate", "0", "--rejects", p.file("rejects.csv")}, args...)...)
-	require.Equal(t, exitBadRows, p.end(c), stderr.String())
+	require.Equal(t, cli.ExitBadRows, p.end(c), stderr.String())
 	return p
 }
 
@@ -104,12 +105,12 @@ func TestVerifyFindsWhatIsNotAsTheRunLeftIt(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := finished(t, sandbox.Options{})
 			code, stdout, stderr := p.verify()
-			require.Equal(t, exitOK, code, stderr)
+			require.Equal(t, cli.ExitOK, code, stderr)
 			require.Contains(t, stdout, "20 rows, not one of them changed")
 			calls := p.service.Stats().Calls
 			p.edit(c.file, c.edit)
 			code, stdout, stderr = p.verify()
-			assert.Equal(t, exitState, code)
+			assert.Equal(t, cli.ExitState, code)
 			assert.Empty(t, stdout)
 			for _, want := range c.want {
 				assert.Contains(t, stderr, want)
@@ -123,21 +124,21 @@ func TestVerifyPassesOverWhatIsGone(t *testing.T) {
 	p := finished(t, sandbox.Options{})
 	p.edit("list.csv", func(s string) string { return s + "Individual,new@example.com,New,Last\n" })
 	code, stdout, stderr := p.verify()
-	require.Equal(t, exitOK, code, stderr)
+	require.Equal(t, cli.ExitOK, code, stderr)
 	assert.Contains(t, stdout, "36 bytes more at its end; what was sent is as it was")
 	require.NoError(t, os.Remove(p.file("list.csv")))
 	require.NoError(t, os.Remove(p.file("rejects.csv")))
 	code, stdout, stderr = p.verify()
-	require.Equal(t, exitOK, code, stderr)
+	require.Equal(t, cli.ExitOK, code, stderr)
 	assert.Contains(t, stdout, "list.csv is not found from here, and not checked")
 	assert.Contains(t, stdout, "rejects.csv is not found from here, and not checked")
 	require.NoError(t, os.Remove(p.file("out.csv.summary.json")))
 	code, _, stderr = p.verify()
-	require.Equal(t, exitState, code)
+	require.Equal(t, cli.ExitState, code)
 	assert.Contains(t, stderr, "out.csv.summary.json is not there")
 	require.NoError(t, os.Remove(p.file("out.csv")))
 	code, _, stderr = p.verify()
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, cli.ExitUsage, code)
 	assert.Contains(t, stderr, "there is neither")
 }
 
@@ -147,7 +148,7 @@ func TestVerifySaysThatAFirstStartIsUnderWay(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = dir.Close() }()
 	err = verify(io.Discard, results)
-	require.Equal(t, exitStopped, exitCode(err))
+	require.Equal(t, cli.ExitStopped, cli.ExitCode(err))
 	assert.Contains(t, err.Error(), "has no summary yet; bulkonboard status ")
 }
 
@@ -156,9 +157,9 @@ func TestVerifyBlamesNoFileOfARunThatIsNotOver(t *testing.T) {
 	c, _ := stopped.start("--rate", "0", "--max-inflight", "4")
 	stopped.until("calls", func() bool { return stopped.service.Stats().Calls > 8 })
 	require.NoError(t, c.Process.Signal(os.Interrupt))
-	require.Equal(t, exitInterrupted, stopped.end(c))
+	require.Equal(t, cli.ExitInterrupted, stopped.end(c))
 	code, _, stderr := stopped.verify()
-	assert.Equal(t, exitStopped, code)
+	assert.Equal(t, cli.ExitStopped, code)
 	assert.Contains(t, stderr, "is not complete")
 
 	// Killed at every change of the disk over results of an earlier run: the
@@ -173,11 +174,11 @@ func TestVerifyBlamesNoFileOfARunThatIsNotOver(t *testing.T) {
 		c, stderr := p.start("--rate", "0", "--rejects", p.file("rejects.csv"), "--overwrite", "--form-id", "other")
 		killed := p.end(c) == -1
 		code, _, said := p.verify()
-		if code == exitStopped {
+		if code == cli.ExitStopped {
 			undone.Add(1)
 			assert.Contains(t, said, "has not put its files in place")
 		} else {
-			require.Equal(t, exitOK, code, "%d: %s%s", n, said, stderr)
+			require.Equal(t, cli.ExitOK, code, "%d: %s%s", n, said, stderr)
 		}
 		return killed
 	})
@@ -204,9 +205,9 @@ func TestVerifyReadsEveryKindOfResults(t *testing.T) {
 			p := newProgram(t, 0, sandbox.Options{})
 			require.NoError(t, os.WriteFile(p.file("list.csv"), []byte(c.list), 0o600))
 			run, stderr := p.start(append(c.args, "--max-invalid", "100%")...)
-			require.LessOrEqual(t, p.end(run), exitBadRows, stderr.String())
+			require.LessOrEqual(t, p.end(run), cli.ExitBadRows, stderr.String())
 			code, stdout, said := p.verify()
-			assert.Equal(t, exitOK, code, said)
+			assert.Equal(t, cli.ExitOK, code, said)
 			assert.NotContains(t, stdout, "cannot be counted")
 		})
 	}

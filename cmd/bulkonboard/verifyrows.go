@@ -52,13 +52,13 @@ func previousOf(list *source.List) (sink.Previous, error) {
 	if list.Format() == source.FormatJSONL {
 		return sink.EditedJSONL{}, nil
 	}
-	return sink.NewEdited(list.Header(), dialectOf(list))
+	return sink.NewEdited(list.Header(), sink.DialectOf(list))
 }
 
 // resultsOptions are how results are read that a run with these settings wrote.
 func resultsOptions(name string, settings map[string]string) source.Options {
-	o := source.Options{Name: name, FormulaSafe: settings[keyOf("formula-safe")] == "true"}
-	o.Delimiter, _ = source.ParseDelimiter(settings[keyOf("delimiter")])
+	o := source.Options{Name: name, FormulaSafe: settings["formulaSafe"] == "true"}
+	o.Delimiter, _ = source.ParseDelimiter(settings["delimiter"])
 	for key, list := range map[string]*[]string{"map": &o.Map, "set": &o.Set} {
 		_ = yaml.Unmarshal([]byte(settings[key]), list) // in an edited summary it may be anything
 	}

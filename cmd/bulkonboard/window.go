@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"bulkonboard/batch"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // window is how long a run may send. When it closes, no new call is begun and
@@ -27,9 +28,9 @@ func (w *window) register(f *pflag.FlagSet) {
 }
 
 // check finds when the window closes for a run that starts now.
-func (w *window) check(p *problems, now time.Time) {
+func (w *window) check(p *cli.Problems, now time.Time) {
 	if w.most < 0 {
-		p.add(fmt.Sprintf("--max-duration is %s; it takes a time above zero such as 4h, or 0 for no limit", w.most))
+		p.Add(fmt.Sprintf("--max-duration is %s; it takes a time above zero such as 4h, or 0 for no limit", w.most))
 	}
 	if w.most > 0 {
 		w.closes = now.Add(w.most)
@@ -41,9 +42,9 @@ func (w *window) check(p *problems, now time.Time) {
 	at, next, err := parseUntil(w.until, now)
 	switch {
 	case err != nil:
-		p.add(err.Error())
+		p.Add(err.Error())
 	case !at.After(now):
-		p.add(fmt.Sprintf("--until %s is over; name a later time", w.until))
+		p.Add(fmt.Sprintf("--until %s is over; name a later time", w.until))
 	case w.closes.IsZero() || at.Before(w.closes):
 		w.closes = at
 		w.cause = &batch.DeadlineError{Limit: fmt.Sprintf("--until %s has come", w.until), Next: next}

@@ -13,6 +13,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/cmd/internal/cli"
 )
 
 func TestATimeOfDayIsTheNextMomentAtWhichAClockOnTheWallComesToIt(t *testing.T) {
@@ -87,7 +88,7 @@ func TestTheWindowClosesAtTheEarlierOfItsLimits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := window{until: c.until, most: c.most}
-			var p problems
+			var p cli.Problems
 			w.check(&p, now)
 			if c.wrong != "" {
 				require.Len(t, p, 1)
@@ -100,7 +101,7 @@ func TestTheWindowClosesAtTheEarlierOfItsLimits(t *testing.T) {
 				return
 			}
 			assert.WithinDuration(t, now.Add(c.closes), w.closes, 0)
-			assert.Equal(t, exitStopped, exitCode(w.cause))
+			assert.Equal(t, cli.ExitStopped, cli.ExitCode(w.cause))
 		})
 	}
 }
@@ -109,7 +110,7 @@ func TestAClosedWindowEndsTheContextWithItsCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		w := window{most: 4 * time.Hour}
-		var p problems
+		var p cli.Problems
 		w.check(&p, start)
 		ctx, release := w.limited(t.Context())
 		defer release()
@@ -124,7 +125,7 @@ func TestAClosedWindowEndsTheContextWithItsCause(t *testing.T) {
 func TestARunWhoseTimeIsUpDrainsAndTheNextStartGoesOn(t *testing.T) {
 	p := newProgram(t, 300, sandbox.Options{Latency: 100 * time.Millisecond})
 	c, stderr := p.start("--rate", "0", "--max-inflight", "8", "--max-duration", "1s")
-	require.Equal(t, exitStopped, p.end(c), stderr.String())
+	require.Equal(t, cli.ExitStopped, p.end(c), stderr.String())
 	assert.Contains(t, stderr.String(), "stopping: --max-duration (1s) is over; the calls in flight have up to 30s")
 	assert.Contains(t, stderr.String(), "INCOMPLETE")
 	assert.Contains(t, stderr.String(), "run the same command again to go on")
@@ -134,7 +135,7 @@ func TestARunWhoseTimeIsUpDrainsAndTheNextStartGoesOn(t *testing.T) {
 	assert.Less(t, calls, int64(300))
 
 	c, stderr = p.start("--rate", "0", "--max-inflight", "8", "--until", time.Now().Add(time.Hour).Format(time.RFC3339))
-	require.Equal(t, exitOK, p.end(c), stderr.String())
+	require.Equal(t, cli.ExitOK, p.end(c), stderr.String())
 	p.requireEachItsOwn(300)
 	assert.Zero(t, p.service.Stats().RepeatedCalls, "calls in flight had their grace")
 }
@@ -151,5 +152,5 @@ func TestASignalAfterTheWindowClosedStopsAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, self.Signal(os.Interrupt))
 	<-abort
-	assert.Equal(t, exitStopped, exitCode(context.Cause(ctx)))
+	assert.Equal(t, cli.ExitStopped, cli.ExitCode(context.Cause(ctx)))
 }

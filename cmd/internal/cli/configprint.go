@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -7,27 +7,16 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 )
 
-const initText = `# Settings of a bulkonboard job, for bulkonboard run --config FILE and
-# bulkonboard retry RESULTS --config FILE (or BULKONBOARD_CONFIG=FILE).
-#
-# Every setting stands here at its default: take the # away to change one. A
-# flag goes before its variable (--base-url, BULKONBOARD_BASE_URL), and that
-# before this file. A relative path starts at the folder of this file, not at
-# the one that the job is started in. A key that is no setting is refused.
-#
-# The app secret is never written here: name its file with appSecretFile, or set
-# BULKONBOARD_APP_SECRET. To see what a job would use, and where it comes from:
-# bulkonboard run --config FILE --print-config
-`
-
-func configCommand() *cobra.Command {
+// ConfigCommand is the command config, whose init writes a config file for a
+// family: the text, and then every setting, those of the command that is named
+// first before what only others have.
+func ConfigCommand(family Family, first, text string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Write a config file to begin with",
@@ -39,12 +28,12 @@ func configCommand() *cobra.Command {
 		Short: "Write every setting with its default and what it means, to FILE or to standard output",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			text := configText(c.Root())
+			text := text + configText(c.Root(), family, first)
 			if len(args) == 0 || args[0] == "-" {
 				_, err := io.WriteString(c.OutOrStdout(), text)
 				return err
 			}
-			return createFile(args[0], func(w io.Writer) error {
+			return CreateFile(args[0], func(w io.Writer) error {
 				_, err := io.WriteString(w, text)
 				return err
 			})
@@ -53,14 +42,15 @@ func configCommand() *cobra.Command {
 	return c
 }
 
-// createFile writes a file where there is none, whole or not at all.
-func createFile(name string, write func(io.Writer) error) error {
+// CreateFile writes a file where there is none, whole or not at all. What keeps
+// it from being made is Problems.
+func CreateFile(name string, write func(io.Writer) error) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if os.IsExist(err) {
-		return &usageError{[]string{name + " exists and is left as it is; name another file"}}
+		return Problems{name + " exists and is left as it is; name another file"}
 	}
 	if err != nil {
-		return &usageError{[]string{"the file cannot be made: " + err.Error()}}
+		return Problems{"the file cannot be made: " + err.Error()}
 	}
 	if err := errors.Join(write(file), file.Close()); err != nil {
 		return errors.Join(err, os.Remove(name))
@@ -68,18 +58,17 @@ func createFile(name string, write func(io.Writer) error) error {
 	return nil
 }
 
-// configText is a config file that says nothing: every setting of a job,
+// configText is a config file that says nothing: every setting of a family,
 // commented out, as the flags themselves describe it.
-func configText(root *cobra.Command) string {
+func configText(root *cobra.Command, family Family, first string) string {
 	var b strings.Builder
-	b.WriteString(initText)
 	seen := map[string]bool{}
 	commands := slices.Clone(root.Commands())
-	slices.SortStableFunc(commands, func(a, b *cobra.Command) int { // run has the settings that all have
-		return strings.Compare(fmt.Sprint(a.Name() != "run"), fmt.Sprint(b.Name() != "run"))
+	slices.SortStableFunc(commands, func(a, b *cobra.Command) int {
+		return strings.Compare(fmt.Sprint(a.Name() != first), fmt.Sprint(b.Name() != first))
 	})
 	for _, c := range commands {
-		if c.Annotations[familyKey] != jobFamily {
+		if c.Annotations[familyKey] != family.Name {
 			continue
 		}
 		c.Flags().VisitAll(func(f *pflag.Flag) {
@@ -158,29 +147,29 @@ func shortDuration(text string) string {
 	return text
 }
 
-// showConfig prints every setting and where it comes from, as a config file
-// that says the same.
-func (s *settings) showConfig(c *cobra.Command, from origins) {
+// Show prints every setting of a command and where it comes from, as a config
+// file that says the same, and what is said of the app secret.
+func (o Origins) Show(c *cobra.Command, secret string) {
 	w := c.OutOrStdout()
 	if name := configName(c); name != "" {
-		fmt.Fprintf(w, "# config file: %s\n", oneLine(name))
+		fmt.Fprintf(w, "# config file: %s\n", OneLine(name))
 	}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		switch {
 		case isSetting(f):
-			fmt.Fprintf(w, "%-36s # %s\n", keyOf(f.Name)+": "+yamlOf(f), from.of(f))
+			fmt.Fprintf(w, "%-36s # %s\n", keyOf(f.Name)+": "+yamlOf(f), o.of(f))
 		case f.Changed && f.Name != "config" && f.Name != "print-config":
-			fmt.Fprintf(w, "# %-34s # %s\n", keyOf(f.Name)+": "+yamlOf(f), from.of(f))
+			fmt.Fprintf(w, "# %-34s # %s\n", keyOf(f.Name)+": "+yamlOf(f), o.of(f))
 		}
 	})
-	fmt.Fprintf(w, "# appSecret: %s\n", s.secretOrigin())
+	fmt.Fprintf(w, "# appSecret: %s\n", secret)
 }
 
 // of is where the value of a flag comes from.
-func (o origins) of(f *pflag.Flag) string {
+func (o Origins) of(f *pflag.Flag) string {
 	switch {
 	case o[f.Name] != "":
-		return oneLine(o[f.Name])
+		return OneLine(o[f.Name])
 	case f.Changed:
 		return "command line"
 	default:
@@ -188,24 +177,38 @@ func (o origins) of(f *pflag.Flag) string {
 	}
 }
 
-// secretOrigin says whether there is an app secret, and never what it is.
-func (s *settings) secretOrigin() string {
-	switch {
-	case s.sandbox:
-		return "not needed, the sandbox is called"
-	case s.secret == "":
-		return "not set"
-	case s.secretFile != "":
-		return "set, from the file of appSecretFile"
-	default:
-		return "set, from " + secretVariable
-	}
+// ShownSettings are all settings by their keys, as they are typed, and lists as
+// a config file has them. No secret is a setting.
+func ShownSettings(c *cobra.Command) map[string]string {
+	shown := map[string]string{}
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !isSetting(f) && f.Name != "input" && f.Name != "output" {
+			return
+		}
+		value := f.Value.String()
+		if texts, ok := listOf(f); ok {
+			if f.Name == "set" {
+				texts = withoutDetails(texts)
+			}
+			value = flowList(texts)
+		} else if f.Value.Type() == "duration" {
+			value = shortDuration(value)
+		}
+		shown[keyOf(f.Name)] = value
+	})
+	return shown
 }
 
-// oneLine is a name that may come from anywhere, fit for a line of its own.
-func oneLine(name string) string {
-	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return fmt.Sprintf("%q", name)
+// withoutDetails leaves out of what --set gives every row what may be
+// somebody's own.
+func withoutDetails(texts []string) []string {
+	var out []string
+	for _, text := range texts {
+		field, _, _ := strings.Cut(text, "=")
+		if !slices.Contains([]string{"customertype", "sendemail", "formid", "clientid"}, bareWord(field)) {
+			text = field + "=…"
+		}
+		out = append(out, text)
 	}
-	return name
+	return out
 }

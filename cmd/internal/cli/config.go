@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"encoding/csv"
@@ -16,27 +16,42 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Commands whose config files may be one and the same file: a job's run and
-// its retry. A setting of the one is no mistake in front of the other.
+// envPrefix begins every environment variable: --base-url is
+// BULKONBOARD_BASE_URL.
+const envPrefix = "BULKONBOARD_"
+
+// VariableOf is the environment variable of a flag.
+func VariableOf(flag string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// Family is the commands whose config files may be one and the same file: a
+// job's run and its retry. A setting of the one is no mistake in front of the
+// other.
+type Family struct {
+	Name string
+	Init string // the command that writes such a file, as it is typed
+}
+
+// A command's family, in its annotations.
 const (
-	familyKey     = "config-family"
-	jobFamily     = "job"
-	sandboxFamily = "sandbox"
+	familyKey = "config-family"
+	initKey   = "config-init"
 )
 
 // onlyTyped marks a flag that is taken from the command line and from nowhere
 // else.
 const onlyTyped = "bulkonboard_only_typed"
 
-// takesConfig gives a command --config.
-func takesConfig(c *cobra.Command, family string) {
-	c.Annotations = map[string]string{familyKey: family}
-	c.Flags().String("config", "", "YAML file with settings; bulkonboard config init writes one")
+// TakesConfig gives a command --config.
+func TakesConfig(c *cobra.Command, family Family) {
+	c.Annotations = map[string]string{familyKey: family.Name, initKey: family.Init}
+	c.Flags().String("config", "", "YAML file with settings; "+family.Init+" writes one")
 	_ = c.MarkFlagFilename("config", "yaml", "yml")
 }
 
-// typedOnly keeps flags from being set by a variable or a config file.
-func typedOnly(c *cobra.Command, flags ...string) {
+// TypedOnly keeps flags from being set by a variable or a config file.
+func TypedOnly(c *cobra.Command, flags ...string) {
 	for _, name := range flags {
 		_ = c.Flags().SetAnnotation(name, onlyTyped, nil)
 	}
@@ -61,34 +76,35 @@ func takesPairs(f *pflag.Flag) bool {
 	return f.Value.Type() == "stringToString" || strings.Contains(name, "=")
 }
 
-// origins say where each setting comes from, by flag: a variable, or a line of
+// Origins say where each setting comes from, by flag: a variable, or a line of
 // the config file. What was typed and what is a default are in none.
-type origins map[string]string
+type Origins map[string]string
 
-// settle fills in every setting that was not typed, from its variable or else
-// from the config file, and then makes the checks. Everything that is wrong
-// anywhere is one error.
-func settle(c *cobra.Command, checks ...func() error) (origins, error) {
-	from := origins{}
-	var p problems
+// Settle fills in every setting of a command that takes a config file and was
+// not typed, from its variable or else from the config file, and then makes the
+// checks. Everything that is wrong anywhere, and everything that checks return
+// as Problems, is one error, Problems too.
+func Settle(c *cobra.Command, checks ...func() error) (Origins, error) {
+	from := Origins{}
+	var p Problems
 	from.takeEnvironment(c, &p)
 	if name := configName(c); name != "" {
-		if f := readConfig(name, &p); f != nil {
+		if f := readConfig(name, c.Annotations[initKey], &p); f != nil {
 			from.takeFile(c, f, &p)
 		}
 	}
 	var other error
 	for _, check := range checks {
 		err := check()
-		var wrong *usageError
+		var wrong Problems
 		if errors.As(err, &wrong) {
-			p = append(p, from.named(wrong.problems)...)
+			p = append(p, from.named(wrong)...)
 		} else if err != nil && other == nil {
 			other = err
 		}
 	}
 	if len(p) > 0 {
-		return from, &usageError{p}
+		return from, p
 	}
 	return from, other
 }
@@ -98,7 +114,7 @@ func configName(c *cobra.Command) string {
 	if f := c.Flags().Lookup("config"); f.Changed {
 		return f.Value.String()
 	}
-	return os.Getenv(variableOf("config"))
+	return os.Getenv(VariableOf("config"))
 }
 
 // setVariable sets a flag from a variable. One that can be repeated takes a
@@ -115,9 +131,9 @@ func setVariable(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 	return nil
 }
 
-func (o origins) takeEnvironment(c *cobra.Command, p *problems) {
+func (o Origins) takeEnvironment(c *cobra.Command, p *Problems) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
-		variable := variableOf(f.Name)
+		variable := VariableOf(f.Name)
 		value, ok := os.LookupEnv(variable)
 		if !ok || value == "" || f.Changed || !isSetting(f) {
 			return
@@ -127,24 +143,24 @@ func (o origins) takeEnvironment(c *cobra.Command, p *problems) {
 		if err := setVariable(c.Flags(), f, value); err != nil {
 			_ = f.Value.Set(before)
 			f.Changed = true // so that the config file is not asked instead
-			p.add(fmt.Sprintf("%s=%q is no value for --%s; it takes %s", variable, value, f.Name, takes(f, err)))
+			p.Add(fmt.Sprintf("%s=%q is no value for --%s; it takes %s", variable, value, f.Name, takes(f, err)))
 		}
 	})
 }
 
-func (o origins) takeFile(c *cobra.Command, file *configFile, p *problems) {
+func (o Origins) takeFile(c *cobra.Command, file *configFile, p *Problems) {
 	keys := familyKeys(c)
 	for _, e := range file.entries {
 		f := c.Flags().Lookup(keys[e.key])
 		switch {
 		case keys[e.key] == "":
-			p.add(fmt.Sprintf("%s: %s", file.at(e.line), unknownKey(e.key, keys)))
+			p.Add(fmt.Sprintf("%s: %s", file.at(e.line), file.unknown(e.key, keys)))
 		case f == nil || !isSetting(f) || f.Changed || isNull(e.value):
 			// Another command's, or given by who has the word before the file.
 		default:
 			o[f.Name] = file.at(e.line)
 			if err := file.set(f, &e); err != nil {
-				p.add(fmt.Sprintf("%s: %s takes %s", file.at(e.line), e.key, takes(f, err)))
+				p.Add(fmt.Sprintf("%s: %s takes %s", file.at(e.line), e.key, takes(f, err)))
 			}
 		}
 	}
@@ -261,11 +277,11 @@ func keyOf(flag string) string {
 	return strings.Join(words, "")
 }
 
-// unknownKey says what a key may have meant.
-func unknownKey(key string, known map[string]string) string {
+// unknown says what a key may have meant.
+func (f *configFile) unknown(key string, known map[string]string) string {
 	word := bareWord(key)
 	if word == "appsecret" {
-		return "the app secret has no place in a config file; name its file with appSecretFile, or set " + secretVariable
+		return "the app secret has no place in a config file; name its file with appSecretFile, or set " + SecretVariable
 	}
 	best, distance := "", 2*max(2, len(word)/3)+2
 	for _, candidate := range slices.Sorted(maps.Keys(known)) {
@@ -278,7 +294,7 @@ func unknownKey(key string, known map[string]string) string {
 		}
 	}
 	if best == "" {
-		return safeKey(key) + " is no setting; bulkonboard config init lists them all"
+		return safeKey(key) + " is no setting; " + f.init + " lists them all"
 	}
 	return fmt.Sprintf("%s is no setting; did you mean %s?", safeKey(key), best)
 }
@@ -294,8 +310,8 @@ func bareWord(key string) string {
 var leadingFlag = regexp.MustCompile(`^--([a-z-]+)`)
 
 // named adds to each problem with a setting where the setting comes from.
-func (o origins) named(list problems) problems {
-	out := make(problems, len(list))
+func (o Origins) named(list Problems) Problems {
+	out := make(Problems, len(list))
 	for i, problem := range list {
 		out[i] = problem
 		if m := leadingFlag.FindStringSubmatch(problem); m != nil && o[m[1]] != "" {

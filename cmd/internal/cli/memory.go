@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"os"
@@ -25,9 +25,9 @@ const (
 	leastInUse = 4 << 20
 )
 
-// fitCollector makes the garbage collector fit for a batch job. GOGC goes
+// FitCollector makes the garbage collector fit for a batch job. GOGC goes
 // before the room, GOMEMLIMIT before nine tenths of what a container may use.
-func fitCollector() {
+func FitCollector() {
 	_, _ = memlimit.Set() // without a container there is no limit
 	if os.Getenv("GOGC") == "" {
 		told := 0

@@ -1,10 +1,9 @@
-package main
+package cli
 
 import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +26,7 @@ type everyKind struct {
 	fields  []string
 	labels  map[string]string
 	file    string
-	from    origins
+	from    Origins
 }
 
 func newEveryKind() *everyKind {
@@ -43,7 +42,7 @@ func newEveryKind() *everyKind {
 	f.StringToStringVar(&k.labels, "label", nil, "")
 	f.StringVar(&k.file, "file", "", "")
 	_ = k.command.MarkFlagFilename("file")
-	takesConfig(k.command, "kinds")
+	TakesConfig(k.command, Family{"kinds", "bulkonboard config init"})
 	return k
 }
 
@@ -53,7 +52,7 @@ func (k *everyKind) load(t testing.TB, text string) error {
 	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 	require.NoError(t, k.command.Flags().Set("config", name))
 	var err error
-	k.from, err = settle(k.command)
+	k.from, err = Settle(k.command)
 	return err
 }
 
@@ -142,7 +141,7 @@ func TestWhatIsWrongWithAFileIsSaidWithItsLine(t *testing.T) {
 			assert.Regexp(t, c.want, err.Error())
 			assert.NotContains(t, err.Error(), "hunter2")
 			assert.NotContains(t, err.Error(), "\x1b")
-			assert.Equal(t, exitUsage, exitCode(err))
+			assert.Equal(t, ExitUsage, ExitCode(err))
 			assert.Equal(t, 7, k.number, "what is wrong changes nothing")
 		})
 	}
@@ -177,55 +176,6 @@ func flagsOf(c *cobra.Command) map[string]string {
 	return values
 }
 
-func TestTheFileThatInitWritesSaysTheDefaultsOfEverySetting(t *testing.T) {
-	text := configText(rootCommand())
-	uncommented := regexp.MustCompile(`(?m)^#(\w)`).ReplaceAllString(text, "$1")
-	for _, name := range []string{"run", "retry"} {
-		c, _, err := rootCommand().Find([]string{name})
-		require.NoError(t, err)
-		defaults := flagsOf(c)
-		file := &configFile{name: "job.yaml", folder: "/srv"}
-		var p problems
-		file.parse([]byte(uncommented), &p)
-		from := origins{}
-		from.takeFile(c, file, &p)
-		require.Empty(t, p)
-		assert.Equal(t, defaults, flagsOf(c))
-		assert.Len(t, from, len(defaults), "every setting stands in it")
-		assert.Len(t, file.entries, len(familyKeys(c)))
-	}
-	var p problems
-	silent := &configFile{name: "job.yaml"}
-	silent.parse([]byte(text), &p)
-	assert.Empty(t, p)
-	assert.Empty(t, silent.entries)
-	for line := range strings.Lines(text) {
-		assert.LessOrEqual(t, len([]rune(line)), 81)
-	}
-}
-
-func TestEveryFlagThatNamesAFileIsMarkedAsOne(t *testing.T) {
-	for _, c := range rootCommand().Commands() {
-		c.Flags().VisitAll(func(f *pflag.Flag) {
-			if named := regexp.MustCompile(`^(input|output|rejects)$|-?(file|dir)$`).MatchString(f.Name); named {
-				assert.True(t, isPath(f), "%s --%s: a path of a config file starts at the file's folder", c.Name(), f.Name)
-			}
-		})
-	}
-}
-
-func TestNoSettingHasTheKeyOrVariableOfAnother(t *testing.T) {
-	for _, c := range rootCommand().Commands() {
-		seen := map[string]string{secretVariable: "the app secret"}
-		c.Flags().VisitAll(func(f *pflag.Flag) {
-			for _, name := range []string{keyOf(f.Name), variableOf(f.Name)} {
-				assert.Empty(t, seen[name], "%s --%s", c.Name(), f.Name)
-				seen[name] = f.Name
-			}
-		})
-	}
-}
-
 func FuzzConfigIsReadOrRefusedAndWhatIsShownSaysTheSame(f *testing.F) {
 	f.Add([]byte("name: 007\nsome: [a, 'b,c']\nmap: {a: b}\nlabel: {x: y}\nwait: 1h\n"))
 	f.Add([]byte("name: \"a\\nb\"\non: true\nshare: 1e-3\n"))
@@ -233,19 +183,19 @@ func FuzzConfigIsReadOrRefusedAndWhatIsShownSaysTheSame(f *testing.F) {
 	f.Add([]byte("name: &a [*a]\n<<: *a\n? [k]\n: v\n"))
 	f.Add([]byte("name: ' ~'\nsome: ['', ~, 'null', '<<', '2001-01-01']\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		read := func(text []byte) (map[string]string, problems) {
+		read := func(text []byte) (map[string]string, Problems) {
 			k := newEveryKind()
 			file := &configFile{name: "job.yaml", folder: "/"}
-			var p problems
+			var p Problems
 			file.parse(text, &p)
-			origins{}.takeFile(k.command, file, &p)
+			Origins{}.takeFile(k.command, file, &p)
 			return flagsOf(k.command), p
 		}
 		k := newEveryKind()
 		file := &configFile{name: "job.yaml", folder: "/"}
-		var p problems
+		var p Problems
 		file.parse(text, &p)
-		origins{}.takeFile(k.command, file, &p)
+		Origins{}.takeFile(k.command, file, &p)
 		if len(p) > 0 {
 			for _, problem := range p {
 				require.Contains(t, problem, "job.yaml")
@@ -254,7 +204,7 @@ func FuzzConfigIsReadOrRefusedAndWhatIsShownSaysTheSame(f *testing.F) {
 		}
 		var shown bytes.Buffer
 		k.command.SetOut(&shown)
-		new(settings).showConfig(k.command, origins{})
+		Origins{}.Show(k.command, "not set")
 		again, p := read(shown.Bytes())
 		require.Empty(t, p, shown.String())
 		require.Equal(t, flagsOf(k.command), again, shown.String())

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -22,6 +22,7 @@ const maxConfigBytes = 1 << 20
 type configFile struct {
 	name    string // as it was given
 	folder  string // what its paths are relative to
+	init    string // the command that writes one, as it is typed
 	entries []configEntry
 }
 
@@ -37,34 +38,34 @@ func (f *configFile) at(line int) string { return fmt.Sprintf("%s:%d", f.name, l
 
 // readConfig reads a config file. What is wrong with it goes to p; what could
 // be read is returned all the same, so that everything is said at once.
-func readConfig(name string, p *problems) *configFile {
+func readConfig(name, init string, p *Problems) *configFile {
 	folder, err := filepath.Abs(filepath.Dir(name))
 	if err != nil {
-		p.add(fmt.Sprintf("--config %s: %v", name, err))
+		p.Add(fmt.Sprintf("--config %s: %v", name, err))
 		return nil
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		p.add(fmt.Sprintf("--config cannot be read: %v", err))
+		p.Add(fmt.Sprintf("--config cannot be read: %v", err))
 		return nil
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
 	switch {
 	case err != nil:
-		p.add(fmt.Sprintf("--config cannot be read: %v", err))
+		p.Add(fmt.Sprintf("--config cannot be read: %v", err))
 		return nil
 	case len(text) > maxConfigBytes:
-		p.add(fmt.Sprintf("--config %s is above %d bytes; is it a config file?", name, maxConfigBytes))
+		p.Add(fmt.Sprintf("--config %s is above %d bytes; is it a config file?", name, maxConfigBytes))
 		return nil
 	}
-	f := &configFile{name: name, folder: folder}
+	f := &configFile{name: name, folder: folder, init: init}
 	f.parse(text, p)
 	return f
 }
 
 // parse reads the text of a config file: one YAML mapping.
-func (f *configFile) parse(text []byte, p *problems) {
+func (f *configFile) parse(text []byte, p *Problems) {
 	var doc, more yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	err := d.Decode(&doc)
@@ -73,11 +74,11 @@ func (f *configFile) parse(text []byte, p *problems) {
 	}
 	if err == nil {
 		if err = d.Decode(&more); err == nil {
-			p.add(f.at(more.Line) + ": a second document begins here; a config file is one document")
+			p.Add(f.at(more.Line) + ": a second document begins here; a config file is one document")
 		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		p.add(f.syntax(err))
+		p.Add(f.syntax(err))
 		return
 	}
 	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
@@ -85,23 +86,23 @@ func (f *configFile) parse(text []byte, p *problems) {
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		p.add(f.at(root.Line) + ": a config file is lines of `key: value`; bulkonboard config init writes one")
+		p.Add(f.at(root.Line) + ": a config file is lines of `key: value`; " + f.init + " writes one")
 		return
 	}
 	f.take(root, p)
 }
 
 // take lists the entries of the mapping.
-func (f *configFile) take(root *yaml.Node, p *problems) {
+func (f *configFile) take(root *yaml.Node, p *Problems) {
 	lines := map[string]int{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
 		if key.Kind != yaml.ScalarNode {
-			p.add(f.at(key.Line) + ": a key is a single word")
+			p.Add(f.at(key.Line) + ": a key is a single word")
 			continue
 		}
 		if first, twice := lines[key.Value]; twice {
-			p.add(fmt.Sprintf("%s: %s is given twice, first in line %d; leave one out", f.at(key.Line), safeKey(key.Value), first))
+			p.Add(fmt.Sprintf("%s: %s is given twice, first in line %d; leave one out", f.at(key.Line), safeKey(key.Value), first))
 			continue
 		}
 		lines[key.Value] = key.Line

@@ -1,13 +1,14 @@
 //go:build !unix
 
-package main
+package cli
 
 import (
 	"io/fs"
 	"os"
 )
 
-func withoutCore() {}
+// WithoutCore does nothing: there are no core files here.
+func WithoutCore() {}
 
 // isOurs is always false: who may read a file is not in its mode here.
 func isOurs(fs.FileInfo) bool { return false }

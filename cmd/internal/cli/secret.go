@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"crypto/x509"
@@ -12,6 +12,10 @@ import (
 	"bulkonboard/batch/session"
 )
 
+// SecretVariable holds the app secret, which is never a flag: flags are
+// visible to every user of the machine.
+const SecretVariable = envPrefix + "APP_SECRET"
+
 // maxSecretFile bounds, in bytes, what is read of a file that is named by
 // mistake. A real one has some dozens.
 const maxSecretFile = 64 << 10
@@ -19,14 +23,14 @@ const maxSecretFile = 64 << 10
 // readSecret takes the app secret from the file, or else from the environment.
 // The warning is empty when there is nothing to say about the file.
 func readSecret(file string) (_ session.Secret, warning string, err error) {
-	secret := os.Getenv(secretVariable)
+	secret := os.Getenv(SecretVariable)
 	if file != "" {
 		if secret, warning, err = secretIn(file); err != nil {
 			return "", "", fmt.Errorf("--app-secret-file cannot be read: %w", err)
 		}
 	}
 	if strings.TrimSpace(secret) == "" {
-		return "", "", fmt.Errorf("the app secret is missing: name a file with --app-secret-file (or %s), or set %s", variableOf("app-secret-file"), secretVariable)
+		return "", "", fmt.Errorf("the app secret is missing: name a file with --app-secret-file (or %s), or set %s", VariableOf("app-secret-file"), SecretVariable)
 	}
 	return session.Secret(secret), warning, nil
 }
@@ -64,7 +68,7 @@ func secretIn(name string) (secret, warning string, err error) {
 func exposed(name string, mode fs.FileMode, mendable bool) (warning string, err error) {
 	switch {
 	case mode&0o077 != 0 && mendable:
-		return "", fmt.Errorf("other users may read or change %s (mode %04o); close it with: chmod 600 %s", name, mode, quoted(name))
+		return "", fmt.Errorf("other users may read or change %s (mode %04o); close it with: chmod 600 %s", name, mode, Quoted(name))
 	case mode&0o007 != 0:
 		return fmt.Sprintf("warning: every user of this machine may read the app secret in %s (mode %04o)", name, mode), nil
 	}

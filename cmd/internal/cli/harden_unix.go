@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package cli
 
 import (
 	"io/fs"
@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// withoutCore keeps the memory of this process, in which the secret is, from
+// WithoutCore keeps the memory of this process, in which the secret is, from
 // ever being written to a file. Where the system does not let it, there is
 // nothing more to do.
-func withoutCore() {
+func WithoutCore() {
 	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
 	notDumpable()
 }

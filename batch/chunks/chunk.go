@@ -1,0 +1,304 @@
+package chunks
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/pace"
+	"bulkonboard/batch/state"
+	"bulkonboard/batch/store"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// Worker runs parts of a job. All fields are required unless they say
+// otherwise.
+type Worker struct {
+	Store    store.Store
+	Manifest *Manifest
+	Round    int // from 1
+	Caller   batch.Caller
+	Owner    string // who this is, for people
+	Scratch  string // a folder of its own, which it leaves empty
+
+	FlushEvery time.Duration // between two segments
+	Grace      time.Duration // for the calls in flight, once it is told to stop
+	Linger     time.Duration // for putting into the store what these brought
+
+	Abort   <-chan struct{} // ends the grace early when it is closed; may be nil
+	Monitor *batch.Monitor  // may be nil
+	Log     *slog.Logger
+}
+
+// RunChunk runs one chunk, or goes on where whoever had it before stopped. One
+// that has ended is left alone. It returns when every row of the chunk has its
+// outcome in the store, or with the cause of ctx after the calls in flight have
+// come back and what they brought is in the store. A *LostError says that
+// somebody else goes on with the chunk.
+func (w *Worker) RunChunk(ctx context.Context, index int) error {
+	if index < 0 || index >= len(w.Manifest.Chunks) {
+		return fmt.Errorf("there is no chunk %d: the job has %d, from 0", index, len(w.Manifest.Chunks))
+	}
+	c := &w.Manifest.Chunks[index]
+	a := &assignment{
+		Worker: w, part: w.Manifest.part(w.Store, w.Round, chunkName(index)),
+		begins: c.Begins, rows: c.Rows, share: w.Manifest.share(), inFlight: w.Manifest.inFlight(),
+		sceptical: index == 0 && w.Round == 1,
+	}
+	return a.run(ctx, func() error { return a.takeChunk(ctx, index) })
+}
+
+// assignment is one part under way.
+type assignment struct {
+	*Worker
+	part     *part
+	begins   source.Position
+	rows     int64
+	share    float64
+	inFlight int
+
+	// sceptical stops when the first rows are all refused in the same words.
+	sceptical bool
+
+	own        outcomes // of this round, by whoever had the part before
+	next       int      // segment
+	all        *batch.Duplicates
+	duplicates *batch.Duplicates // of the part
+	standing   outcomes          // of all rounds
+	known      outcomes          // by the ledger
+	elsewhere  func(row int64) bool
+	list       *os.File // the records
+}
+
+// run takes the part up, unless it has ended, and runs it.
+func (a *assignment) run(ctx context.Context, take func() error) error {
+	defer a.close()
+	if done, err := a.takeUp(ctx); done || err != nil {
+		return err
+	}
+	if err := take(); err != nil {
+		return err
+	}
+	if a.list == nil { // nothing is left to call for
+		return a.part.finish(ctx, head{Owner: a.Owner})
+	}
+	return a.engine(ctx)
+}
+
+// takeUp claims the part, and reads what whoever had it before has left. Their
+// segments may go while they are counted, because the part ends: so whether it
+// has ended is looked at last.
+func (a *assignment) takeUp(ctx context.Context) (done bool, err error) {
+	if done, err = a.part.isDone(ctx); done || err != nil {
+		return done, err
+	}
+	if a.own, a.next, err = a.part.segments(ctx); err == nil {
+		done, err = a.part.isDone(ctx)
+	}
+	if done || err != nil {
+		return done, err
+	}
+	a.all, err = a.Manifest.duplicates(ctx, a.Store)
+	return false, err
+}
+
+// takeChunk finds out what is to be done about the rows of a chunk.
+func (a *assignment) takeChunk(ctx context.Context, index int) error {
+	c := &a.Manifest.Chunks[index]
+	within, beyond := a.all.Part(c.Begins.Row+1, c.last())
+	known, err := a.Manifest.known(ctx, a.Store, index)
+	if err != nil {
+		return err
+	}
+	if a.duplicates = within; a.Manifest.Job.EachRow {
+		a.duplicates = nil
+	}
+	if err := a.stand(ctx, chunkName(index)); err != nil {
+		return err
+	}
+	a.known, a.elsewhere = known, func(row int64) bool { return beyond[row] }
+	sum, err := a.fetch(ctx, c.Begins.Offset, c.Bytes)
+	if err == nil && sum != c.SHA256 {
+		return &ChangedError{a.part.name, "its bytes differ"}
+	}
+	return err
+}
+
+// stand finds the outcomes that stand.
+func (a *assignment) stand(ctx context.Context, name string) error {
+	h, err := openHistory(ctx, a.Store, a.Manifest, a.Round)
+	if err != nil {
+		return err
+	}
+	a.standing, err = h.of(ctx, name, a.own, a.all)
+	return err
+}
+
+// known reads what the ledger knew of the rows of a chunk.
+func (m *Manifest) known(ctx context.Context, s store.Store, index int) (outcomes, error) {
+	known := outcomes{}
+	if m.Chunks[index].Known == 0 {
+		return known, nil
+	}
+	return known, (&part{store: s}).read(ctx, m.knownName(index), known)
+}
+
+// fetch brings some bytes of the list here, and tells their hash.
+func (a *assignment) fetch(ctx context.Context, offset, length int64) (sum string, err error) {
+	r, err := a.Store.Get(ctx, a.Manifest.listName(), offset, length)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	if a.list, err = a.scratch("list"); err != nil {
+		return "", err
+	}
+	hash := sha256.New()
+	if _, err = io.Copy(io.MultiWriter(a.list, hash), r); err != nil {
+		return "", fmt.Errorf("fetch %s: %w", a.part.name, err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// scratch makes a file that is gone when the part has run.
+func (a *assignment) scratch(name string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(a.Scratch, name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+}
+
+// earlier gives the engine what is known of a row.
+func (a *assignment) earlier(rec *source.Record) (*batch.Earlier, error) {
+	if a.elsewhere(rec.Row) {
+		// What becomes of it is not this part's to say, and what this part
+		// writes of it is thrown away.
+		return &batch.Earlier{Outcome: batch.Outcome{Result: sink.Result{Status: sink.Duplicate}}}, nil
+	}
+	for _, o := range []outcomes{a.known, a.standing} {
+		if out, ok, err := o.get(rec.Row); ok || err != nil {
+			return &batch.Earlier{Outcome: out}, err
+		}
+	}
+	return nil, nil //nolint:nilnil // the row is called for
+}
+
+// engine makes the run whose journal is the trail.
+func (a *assignment) engine(ctx context.Context) error {
+	puts, cancel := a.lingering(ctx)
+	defer cancel()
+	t := newTrail(a.part, a.Owner, a.next, a.FlushEvery)
+	if err := t.claim(puts); err != nil {
+		return err
+	}
+	flushing, stop := context.WithCancel(puts)
+	defer stop()
+	flushed := make(chan struct{})
+	go func() {
+		defer close(flushed)
+		t.run(flushing, puts)
+	}()
+	summary, err := a.batch(ctx, t)
+	stop()
+	<-flushed
+	if lost := t.flush(puts); lost != nil {
+		return lost
+	}
+	if err != nil {
+		return err
+	}
+	if read := summary.Rows; read != a.rows {
+		return &ChangedError{a.part.name, fmt.Sprintf("it has %d rows, not %d", read, a.rows)}
+	}
+	return a.part.finish(puts, head{Owner: a.Owner, Rows: summary.Rows, Measures: &summary.Measures})
+}
+
+// lingering outlasts ctx by as long as the calls in flight may take, and what
+// they bring on its way to the store.
+func (a *assignment) lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+	puts, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(a.Grace+a.Linger, cancel) })
+	return puts, func() { stop(); cancel() }
+}
+
+// batch runs the engine over the part.
+func (a *assignment) batch(ctx context.Context, t *trail) (*batch.Summary, error) {
+	if _, err := a.list.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	m := a.Manifest
+	list, err := source.Open(io.MultiReader(bytes.NewReader(m.Header), a.list), m.partOptions(a.begins))
+	if err != nil {
+		return nil, err
+	}
+	dir, err := state.Open(volatile{}, filepath.Join(a.Scratch, "state"), state.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }() // it is thrown away
+	scratch, err := a.scratch("scratch")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = scratch.Close() }() // likewise
+	calls := &m.Job.Calls
+	return batch.Run(ctx, batch.Config{
+		ID: m.Run, List: list, Encoder: nothing{}, Caller: a.Caller,
+		Pace: pace.New(pace.Config{
+			Ceiling: a.share, Empty: true, MaxInFlight: a.inFlight, MaxOutage: calls.MaxOutage, MaxWait: calls.MaxWait,
+			Report: func(e pace.Event) {
+				a.Log.Info(string(e.Kind), "part", a.part.name, "reason", e.Reason, "wait", e.Wait, "per_second", e.Rate)
+			},
+		}),
+		State: dir, Results: filepath.Join(a.Scratch, "results"), Journal: t, Earlier: a.earlier, Begins: list.Begins(),
+		Duplicates: a.duplicates, Scratch: scratch, FormID: m.Job.Service.FormID,
+		MaxInFlight: a.inFlight, MaxAttempts: calls.MaxAttempts, MaxBackoff: calls.MaxBackoff, Grace: a.Grace,
+		Abort: a.Abort, AcceptRefusals: !a.sceptical, Monitor: a.Monitor, Log: a.Log.With("part", a.part.name),
+	})
+}
+
+// close removes what a part leaves on this machine.
+func (a *assignment) close() {
+	if a.list != nil {
+		_ = a.list.Close()
+	}
+	entries, _ := os.ReadDir(a.Scratch)
+	for _, e := range entries {
+		_ = os.RemoveAll(filepath.Join(a.Scratch, e.Name())) // what stays takes up room, and no more
+	}
+}
+
+// nothing writes no results: a part is only of outcomes.
+type nothing struct{}
+
+// Header implements batch.Encoder.
+func (nothing) Header(dst []byte) []byte { return dst }
+
+// Append implements batch.Encoder.
+func (nothing) Append(dst []byte, _ *source.Record, _ *sink.Result) []byte { return dst }
+
+// volatile is a disk whose files need not outlive the machine.
+type volatile struct{ state.OS }
+
+// OpenFile implements state.FS.
+func (v volatile) OpenFile(name string, flag int, perm os.FileMode) (state.File, error) {
+	f, err := v.OS.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return unsynced{f}, nil
+}
+
+// SyncDir implements state.FS.
+func (volatile) SyncDir(string) error { return nil }
+
+type unsynced struct{ state.File }
+
+// Sync implements state.File.
+func (unsynced) Sync() error { return nil }

@@ -1,0 +1,62 @@
+package chunks
+
+import (
+	"fmt"
+	"strings"
+)
+
+// NoJobError says that a store has no manifest.
+type NoJobError struct{}
+
+func (*NoJobError) Error() string {
+	return "there is no job yet: plan one, or check the name"
+}
+
+// OtherJobError says that the store has a job already, and that it is another.
+type OtherJobError struct{ Run string }
+
+func (e *OtherJobError) Error() string {
+	return fmt.Sprintf("there is a job already (%s), of another list or with other settings; plan this one under another name", e.Run)
+}
+
+// LostError says that somebody else goes on with a part: it was taken for dead,
+// or started twice. What was answered is in the store.
+type LostError struct{ Part string }
+
+func (e *LostError) Error() string {
+	return e.Part + " was taken over by another worker; this one has stopped, and nothing is lost"
+}
+
+// NotDoneError says which parts must have run before.
+type NotDoneError struct{ Parts []string }
+
+// maxNamed is how many parts a message names.
+const maxNamed = 10
+
+func (e *NotDoneError) Error() string {
+	names := e.Parts
+	more := ""
+	if len(names) > maxNamed {
+		names, more = names[:maxNamed], fmt.Sprintf(" and %d more", len(e.Parts)-maxNamed)
+	}
+	return fmt.Sprintf("not done yet: %s%s; run them first", strings.Join(names, ", "), more)
+}
+
+// MissingError says that a row has no answer though all parts are done: the
+// store has lost something. No results are written.
+type MissingError struct{ Row int64 } // 0: one that would have to be called for
+
+func (e *MissingError) Error() string {
+	row := "a row"
+	if e.Row > 0 {
+		row = fmt.Sprintf("row %d", e.Row)
+	}
+	return row + " has no answer, though its part is done: something was removed from the store; nothing was written"
+}
+
+// ChangedError says that a part of the list is not what was planned.
+type ChangedError struct{ Part, Reason string }
+
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%s is not as it was planned: %s; nobody was called for it; plan the job again, under another name", e.Part, e.Reason)
+}

@@ -1,0 +1,200 @@
+package chunks
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"log/slog"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/pace"
+	"bulkonboard/batch/session"
+	"bulkonboard/batch/state"
+	"bulkonboard/batch/store"
+	"bulkonboard/source"
+)
+
+// Merger puts together what the parts of a job came to. All fields are required
+// unless they say otherwise.
+type Merger struct {
+	Store    store.Store
+	Manifest *Manifest
+	Round    int // what stands after this one
+
+	State       *state.Dir // merging goes on where it was interrupted
+	Results     string
+	Rejects     string // empty when none are asked for
+	SummaryFile batch.SummaryFile
+	Scratch     batch.Scratch
+	Origin      batch.Origin
+
+	Known   *batch.Known   // the ledger that is to be told; may be nil
+	Monitor *batch.Monitor // may be nil
+	Log     *slog.Logger
+}
+
+// Merge makes the results, rejects and summary of the whole list, as a single
+// machine would have. All parts must have ended, or the error is a
+// *NotDoneError.
+func (g *Merger) Merge(ctx context.Context) (*batch.Summary, error) {
+	m := g.Manifest
+	if err := m.ended(ctx, g.Store, g.Round); err != nil {
+		return nil, err
+	}
+	w := &merge{Merger: g, chunk: -1}
+	var err error
+	if w.history, err = openHistory(ctx, g.Store, m, g.Round); err != nil {
+		return nil, err
+	}
+	if w.duplicates, err = m.duplicates(ctx, g.Store); err != nil {
+		return nil, err
+	}
+	if err := w.readRest(ctx); err != nil {
+		return nil, err
+	}
+	measures, err := m.measures(ctx, g.Store, g.Round)
+	if err != nil {
+		return nil, err
+	}
+	r, err := g.Store.Get(ctx, m.listName(), 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	list, err := source.Open(bufio.NewReaderSize(r, 1<<20), m.listOptions())
+	if err != nil {
+		return nil, err
+	}
+	return w.run(ctx, list, measures)
+}
+
+// merge is one merging under way.
+type merge struct {
+	*Merger
+	history    *history
+	duplicates *batch.Duplicates
+	rest       outcomes
+
+	chunk    int // whose outcomes follow
+	standing outcomes
+	known    outcomes
+}
+
+// run makes the run that is answered from the store.
+func (w *merge) run(ctx context.Context, list *source.List, measures *batch.Measures) (*batch.Summary, error) {
+	encoder, err := batch.EncoderFor(list, w.Manifest.Job.FormulaSafe)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	duplicates := w.duplicates
+	if w.Manifest.Job.EachRow {
+		duplicates = nil
+	}
+	if w.Monitor != nil {
+		w.Monitor.Expect(w.Manifest.Rows(), w.Manifest.Read.Bytes)
+	}
+	summary, err := batch.Run(ctx, batch.Config{
+		ID: w.Manifest.Run, List: list, Encoder: encoder, Caller: nobody{stop}, Pace: pace.New(pace.Config{MaxInFlight: 1}),
+		State: w.State, Results: w.Results, Rejects: w.Rejects, SummaryFile: w.SummaryFile,
+		Earlier:    func(rec *source.Record) (*batch.Earlier, error) { return w.earlier(ctx, rec) },
+		Duplicates: duplicates, Scratch: w.Scratch, Known: w.Known, Measures: measures, Ends: w.Manifest.Ends,
+		Origin: w.Origin, Binding: w.binding(), FormID: w.Manifest.Job.Service.FormID,
+		MaxInFlight: 1, MaxAttempts: 1, AcceptRefusals: true, Monitor: w.Monitor, Log: w.Log,
+	})
+	if cause := context.Cause(ctx); err != nil && errors.As(cause, new(*MissingError)) {
+		err = cause
+	}
+	return summary, err
+}
+
+// binding is what merging that goes on must agree on.
+func (w *merge) binding() map[string]string {
+	return map[string]string{
+		"command": "merge", "job": w.Manifest.Run, "round": roundName(w.Round), "rejects": w.Rejects,
+	}
+}
+
+// earlier gives what became of a row.
+func (w *merge) earlier(ctx context.Context, rec *source.Record) (*batch.Earlier, error) {
+	if err := w.reach(ctx, rec.Row); err != nil {
+		return nil, err
+	}
+	out, known, err := w.known.get(rec.Row)
+	if known || err != nil {
+		return &batch.Earlier{Outcome: out, Known: true}, err
+	}
+	for _, o := range []outcomes{w.standing, w.rest} {
+		out, ok, err := o.get(rec.Row)
+		if ok || err != nil {
+			return &batch.Earlier{Outcome: out}, err
+		}
+	}
+	if _, later := w.duplicates.First(rec.Row); later && !w.Manifest.Job.EachRow || len(rec.Problems) > 0 {
+		return nil, nil //nolint:nilnil // the run answers it itself
+	}
+	return nil, &MissingError{rec.Row}
+}
+
+// reach reads the outcomes of the chunk that a row is in.
+func (w *merge) reach(ctx context.Context, row int64) error {
+	i := w.Manifest.chunkOf(row)
+	if i == w.chunk {
+		return nil
+	}
+	last, _, err := w.Manifest.part(w.Store, w.Round, chunkName(i)).done(ctx)
+	if err != nil {
+		return err
+	}
+	if w.standing, err = w.history.of(ctx, chunkName(i), last, w.duplicates); err != nil {
+		return err
+	}
+	if w.known, err = w.Manifest.known(ctx, w.Store, i); err != nil {
+		return err
+	}
+	w.chunk = i
+	return nil
+}
+
+func (w *merge) readRest(ctx context.Context) error {
+	if !w.Manifest.Rest {
+		return nil
+	}
+	last, _, err := w.Manifest.part(w.Store, w.Round, restName).done(ctx)
+	if err != nil {
+		return err
+	}
+	w.rest, err = w.history.of(ctx, restName, last, w.duplicates)
+	return err
+}
+
+// measures adds up what the parts of all rounds measured.
+func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*batch.Measures, error) {
+	all := &batch.Measures{}
+	for round := range rounds {
+		for _, name := range m.parts() {
+			h, err := m.part(s, round+1, name).head(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if h.Measures != nil {
+				all.Add(h.Measures)
+			}
+		}
+	}
+	if all.StartedAt.IsZero() { // nobody was called
+		all.StartedAt = m.PlannedAt
+	}
+	return all, nil
+}
+
+// nobody is called where no call is to be made: a row without an answer ends
+// the run.
+type nobody struct{ stop context.CancelCauseFunc }
+
+// Call implements batch.Caller.
+func (n nobody) Call(context.Context, *session.Request) session.Answer {
+	n.stop(&MissingError{})
+	return session.Answer{Outcome: session.Cancelled}
+}

@@ -1,0 +1,155 @@
+package chunks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/state"
+	"bulkonboard/batch/store"
+)
+
+// maxSegment is the length in bytes beyond which an object is no segment.
+const maxSegment = 4 << 30
+
+// outcomes are what a round has made of rows, by their numbers. They are kept
+// as payloads: most are only passed on.
+type outcomes map[int64][]byte
+
+// take takes one entry. An outcome that was taken back is followed by the end of
+// an attempt. Of two outcomes the first stands: whoever wrote the second had not
+// seen it.
+func (o outcomes) take(kind state.Kind, row int64, payload []byte) error {
+	switch _, there := o[row]; {
+	case kind == state.Ended:
+		delete(o, row)
+	case kind == state.Outcome && !there:
+		o[row] = payload
+	}
+	return nil
+}
+
+// get gives the outcome of a row, if there is one.
+func (o outcomes) get(row int64) (out batch.Outcome, ok bool, err error) {
+	payload, ok := o[row]
+	if !ok {
+		return out, false, nil
+	}
+	if out, err = batch.ParseOutcome(payload); err != nil {
+		return out, false, fmt.Errorf("row %d: %w", row, err)
+	}
+	return out, true, nil
+}
+
+// part is one chunk of a round, or its rest, in the store.
+type part struct {
+	store  store.Store
+	folder string
+	name   string // for people
+}
+
+func (m *Manifest) part(s store.Store, round int, name string) *part {
+	return &part{store: s, folder: partFolder(round, name), name: name}
+}
+
+func (p *part) doneName() string { return p.folder + "/done" }
+
+func (p *part) segmentsPrefix() string { return p.folder + "/segment-" }
+
+func (p *part) segmentName(n int) string { return fmt.Sprintf("%s%08d", p.segmentsPrefix(), n) }
+
+// done reads what a part that has ended came to. It reports false for one that
+// has not.
+func (p *part) done(ctx context.Context) (o outcomes, ok bool, err error) {
+	o = outcomes{}
+	err = p.read(ctx, p.doneName(), o)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return o, err == nil, err
+}
+
+// isDone reports whether a part has ended, without reading what it came to.
+func (p *part) isDone(ctx context.Context) (bool, error) {
+	r, err := p.store.Get(ctx, p.doneName(), 0, 1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, r.Close()
+}
+
+// head reads only what a part that has ended says of itself. That it is whole
+// is found out when it is read whole.
+func (p *part) head(ctx context.Context) (h head, err error) {
+	r, err := p.store.Get(ctx, p.doneName(), 0, maxHead)
+	if err != nil {
+		return h, err
+	}
+	b, err := io.ReadAll(r)
+	if err = errors.Join(err, r.Close()); err != nil {
+		return h, err
+	}
+	if h, _, err = parseHead(b); err != nil {
+		err = fmt.Errorf("%s: %w", p.doneName(), err)
+	}
+	return h, err
+}
+
+// segments reads what those who were at a part before have left, and counts the
+// segments.
+func (p *part) segments(ctx context.Context) (o outcomes, n int, err error) {
+	o = outcomes{}
+	for object, err := range p.store.List(ctx, p.segmentsPrefix()) {
+		if err != nil {
+			return nil, 0, err
+		}
+		if object.Name != p.segmentName(n) {
+			return nil, 0, fmt.Errorf("%s is missing, and %s is there: something was removed from the store", p.segmentName(n), object.Name)
+		}
+		if err := p.read(ctx, object.Name, o); err != nil {
+			return nil, 0, err
+		}
+		n++
+	}
+	return o, n, nil
+}
+
+func (p *part) read(ctx context.Context, name string, to outcomes) error {
+	b, err := store.ReadAll(ctx, p.store, name, maxSegment)
+	if err != nil {
+		return err
+	}
+	if err := parseSegment(b, to.take); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// finish puts together what a part came to, and removes the segments that it
+// came in. Somebody else may have done the same.
+func (p *part) finish(ctx context.Context, h head) error {
+	o, n, err := p.segments(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := newSegment(h)
+	if err != nil {
+		return err
+	}
+	for row, payload := range o {
+		b = appendEntry(b, state.Outcome, row, payload)
+	}
+	if err := p.store.Put(ctx, p.doneName(), sealed(b)); err != nil && !errors.Is(err, store.ErrExists) {
+		return err
+	}
+	for i := range n {
+		_ = p.store.Delete(ctx, p.segmentName(i)) // what stays is only in nobody's way
+	}
+	return nil
+}

@@ -1,0 +1,314 @@
+package chunks
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/state"
+	"bulkonboard/batch/store"
+	"bulkonboard/source"
+)
+
+// Planner plans a job. All fields are required unless they say otherwise.
+type Planner struct {
+	Store   store.Store
+	Job     Job
+	List    io.Reader // the list as it stands on its place
+	Scratch string    // a folder of its own, with room for the list and for 100 bytes a row
+
+	Invalid batch.InvalidLimit
+	Known   *batch.Known // may be nil: there is no ledger
+
+	Monitor *batch.Monitor // may be nil
+	Share   func() float64 // how much of List has been read, from 0 to 1; may be nil
+}
+
+// Plan reads the list once and puts the job into the store: the list itself,
+// plain; which rows are of one customer; what the ledger knows; and last the
+// manifest, without which there is no job. A job that is planned already is
+// given as it is, when it is the same one; otherwise the error is an
+// *OtherJobError.
+func (p *Planner) Plan(ctx context.Context) (*Manifest, error) {
+	if m, err := Open(ctx, p.Store); !errors.As(err, new(*NoJobError)) {
+		if err == nil {
+			err = p.same(m)
+		}
+		return m, err
+	}
+	w := &plan{
+		Planner: p, sum: sha256.New(),
+		m: &Manifest{
+			Version: manifestVersion, Run: batch.NewID(time.Now()), Job: p.Job,
+			Folder: "plan-" + strings.ToLower(rand.Text()[:10]),
+		},
+	}
+	defer w.close()
+	if err := w.make(ctx); err != nil {
+		return nil, err
+	}
+	return w.publish(ctx)
+}
+
+// same checks that a job in the store is the one that is to be planned.
+func (p *Planner) same(m *Manifest) error {
+	if !reflect.DeepEqual(normal(m.Job), normal(p.Job)) {
+		return &OtherJobError{m.Run}
+	}
+	return nil
+}
+
+// normal is a job as it comes back from a manifest.
+func normal(j Job) Job {
+	var same Job
+	b, err := json.Marshal(j)
+	if err != nil || json.Unmarshal(b, &same) != nil {
+		return j
+	}
+	return same
+}
+
+// plan is a job that is being planned.
+type plan struct {
+	*Planner
+	m     *Manifest
+	spool *os.File // the list, plain
+	size  int64    // of the list as it stands
+	sum   hash.Hash
+	marks marks
+	list  *source.List
+	files []*os.File
+}
+
+// make reads the list.
+func (p *plan) make(ctx context.Context) (err error) {
+	if p.spool, err = p.file("list"); err != nil {
+		return err
+	}
+	o := p.Job.List.options()
+	if wrong := o.Check(); len(wrong) > 0 {
+		return &source.ListError{Name: o.Name, Reason: strings.Join(wrong, "; ")}
+	}
+	o.Copy = p.spool
+	if p.list, err = source.Open(io.TeeReader(p.List, writerFunc(p.take)), o); err != nil {
+		return err
+	}
+	if _, err := batch.EncoderFor(p.list, p.Job.FormulaSafe); err != nil {
+		return err
+	}
+	pre := batch.Preflight{
+		List: p.list, FormID: p.Job.Service.FormID, Known: p.Known, Monitor: p.Monitor, Share: p.Share,
+		Each: func(rec *source.Record) error { p.marks.see(rec); return nil },
+	}
+	if pre.Scratch, err = p.file("seals"); err != nil {
+		return err
+	}
+	for i := range pre.KnownScratch {
+		if pre.KnownScratch[i], err = p.file(fmt.Sprintf("known-%d", i)); err != nil {
+			return err
+		}
+	}
+	if p.m.Forecast, err = pre.Run(ctx); err != nil {
+		return err
+	}
+	if err := p.Invalid.Check(p.m.Forecast); err != nil {
+		return err
+	}
+	return p.describe()
+}
+
+type writerFunc func([]byte) (int, error)
+
+// Write implements io.Writer.
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// take counts and hashes what is read of the list.
+func (p *plan) take(b []byte) (int, error) {
+	p.size += int64(len(b))
+	return p.sum.Write(b)
+}
+
+// file makes a scratch file.
+func (p *plan) file(name string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(p.Scratch, name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err == nil {
+		p.files = append(p.files, f)
+	}
+	return f, err
+}
+
+func (p *plan) close() {
+	for _, f := range p.files {
+		_ = f.Close()
+		_ = os.Remove(f.Name()) // what stays takes up room, and no more
+	}
+}
+
+// describe fills in the manifest, and cuts the list.
+func (p *plan) describe() error {
+	length, err := p.spool.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	m, l := p.m, p.list
+	m.Source = Source{Name: p.Job.List.Name, Size: p.size, SHA256: hex.EncodeToString(p.sum.Sum(nil))}
+	m.Header, m.Ends = l.HeaderRaw(), m.Forecast.Ends
+	m.Read = Read{Format: l.Format().String(), Encoding: l.Encoding(), LineEnd: l.LineEnd(), Bytes: length}
+	if l.Format() == source.FormatCSV {
+		m.Read.Delimiter = string(l.Delimiter())
+	}
+	ends := p.marks.share(p.Job.chunksFor(p.marks.calls))
+	if p.Job.ChunkRows > 0 {
+		ends = p.marks.cut(p.Job.ChunkRows)
+	}
+	m.Parallel = max(1, min(m.Job.Parallel, len(ends)))
+	begins := l.Begins()
+	for _, end := range ends {
+		c := Chunk{Begins: begins, Rows: end.Row - begins.Row, Bytes: end.Offset - begins.Offset}
+		if end.Row == p.marks.rows { // with the blank lines that the list may end with
+			c.Bytes = length - begins.Offset
+		}
+		if c.SHA256, err = p.hash(begins.Offset, c.Bytes); err != nil {
+			return err
+		}
+		m.Chunks, begins = append(m.Chunks, c), end
+	}
+	m.Rest = p.spanning()
+	return nil
+}
+
+func (p *plan) hash(offset, length int64) (string, error) {
+	sum := sha256.New()
+	n, err := io.Copy(sum, io.NewSectionReader(p.spool, offset, length))
+	if err == nil && n != length {
+		err = io.ErrUnexpectedEOF
+	}
+	return hex.EncodeToString(sum.Sum(nil)), err
+}
+
+// spanning reports whether a customer has rows in several chunks.
+func (p *plan) spanning() bool {
+	d := p.m.Forecast.Duplicates
+	for _, lead := range d.All() {
+		if p.m.spans(d, lead) {
+			return true
+		}
+	}
+	return false
+}
+
+// publish puts everything into the store, the manifest last.
+func (p *plan) publish(ctx context.Context) (*Manifest, error) {
+	if err := p.putKnown(ctx); err != nil {
+		return nil, err
+	}
+	f, err := p.m.Forecast.Encode(nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Store.Put(ctx, p.m.forecastName(), f); err != nil {
+		return nil, err
+	}
+	list := io.NewSectionReader(p.spool, 0, p.m.Read.Bytes)
+	if err := p.Store.PutFrom(ctx, p.m.listName(), list, p.m.Read.Bytes); err != nil {
+		return nil, err
+	}
+	p.m.PlannedAt = time.Now().UTC()
+	text, err := json.Marshal(p.m)
+	if err != nil {
+		return nil, fmt.Errorf("encode the manifest: %w", err)
+	}
+	err = p.Store.Put(ctx, manifestName, text)
+	if !errors.Is(err, store.ErrExists) {
+		return p.m, err
+	}
+	// Somebody planned it meanwhile, and his plan it is.
+	m, err := Open(ctx, p.Store)
+	if err == nil {
+		err = p.same(m)
+	}
+	return m, err
+}
+
+// putKnown reads the list once more, and puts what the ledger knows of its rows
+// beside it, for the chunks to leave out and for merging.
+func (p *plan) putKnown(ctx context.Context) error {
+	if p.Known == nil || len(p.m.Chunks) == 0 {
+		return nil
+	}
+	list, err := source.Open(io.NewSectionReader(p.spool, 0, p.m.Read.Bytes), p.m.listOptions())
+	if err != nil {
+		return err
+	}
+	known := knownChunk{plan: p}
+	for rec, err := range list.Records() {
+		if err == nil {
+			err = known.see(ctx, rec)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return known.put(ctx)
+}
+
+// knownChunk gathers what the ledger knows of the rows of one chunk.
+type knownChunk struct {
+	*plan
+	index   int
+	rows    int64
+	entries []byte
+	payload []byte
+}
+
+// see takes the next record of the list.
+func (k *knownChunk) see(ctx context.Context, rec *source.Record) error {
+	for rec.Row > k.m.Chunks[k.index].last() {
+		if err := k.put(ctx); err != nil {
+			return err
+		}
+		k.index++
+	}
+	if len(rec.Problems) > 0 {
+		return nil
+	}
+	res, err := k.Known.Answer(rec)
+	if res == nil || err != nil {
+		return err
+	}
+	k.rows++
+	k.payload = batch.AppendOutcome(k.payload[:0], rec, res)
+	k.entries = appendEntry(k.entries, state.Outcome, rec.Row, k.payload)
+	return nil
+}
+
+// put puts what was gathered into the store.
+func (k *knownChunk) put(ctx context.Context) error {
+	if k.rows == 0 {
+		return nil
+	}
+	b, err := newSegment(head{Rows: k.rows})
+	if err != nil {
+		return err
+	}
+	b = sealed(append(b, k.entries...))
+	if err := k.Store.PutFrom(ctx, k.m.knownName(k.index), bytes.NewReader(b), int64(len(b))); err != nil {
+		return err
+	}
+	k.m.Chunks[k.index].Known = k.rows
+	k.rows, k.entries = 0, k.entries[:0]
+	return nil
+}

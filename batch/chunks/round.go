@@ -1,0 +1,215 @@
+package chunks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/store"
+	"bulkonboard/sink"
+)
+
+// Round is one time that the parts of a job are run. The first one runs all of
+// them; a later one calls again for rows that did not end well.
+type Round struct {
+	StartedAt  time.Time     `json:"startedAt"`
+	Statuses   []sink.Status `json:"statuses"`             // which rows to call for again
+	ErrorCodes []string      `json:"errorCodes,omitempty"` // of these, only those; none: all
+}
+
+const (
+	maxRound  = 1 << 20 // bytes of its description
+	maxRounds = 1000
+)
+
+func roundName(n int) string { return fmt.Sprintf("round-%d/round.json", n) }
+
+// selects reports whether a round calls again for a row with such a result.
+func (r *Round) selects(res *sink.Result) bool {
+	return slices.Contains(r.Statuses, res.Status) && (len(r.ErrorCodes) == 0 || slices.Contains(r.ErrorCodes, res.ErrorCode))
+}
+
+// Rounds lists the rounds of a job, the first of which has no description.
+func Rounds(ctx context.Context, s store.Store) ([]Round, error) {
+	rounds := []Round{{}}
+	for n := 2; n <= maxRounds; n++ {
+		b, err := store.ReadAll(ctx, s, roundName(n), maxRound)
+		if errors.Is(err, fs.ErrNotExist) {
+			return rounds, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var r Round
+		if err := json.Unmarshal(b, &r); err != nil {
+			return nil, fmt.Errorf("%s: %w", roundName(n), err)
+		}
+		rounds = append(rounds, r)
+	}
+	return nil, fmt.Errorf("the job has more than %d rounds", maxRounds)
+}
+
+// StartRound begins another round and gives its number. All parts of the round
+// before must have ended, or the error is a *NotDoneError.
+func StartRound(ctx context.Context, s store.Store, m *Manifest, r Round) (int, error) {
+	rounds, err := Rounds(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	if err := m.ended(ctx, s, len(rounds)); err != nil {
+		return 0, err
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		return 0, err
+	}
+	n := len(rounds) + 1
+	return n, s.Put(ctx, roundName(n), text)
+}
+
+// ended checks that all parts of a round have ended.
+func (m *Manifest) ended(ctx context.Context, s store.Store, round int) error {
+	var missing []string
+	for _, name := range m.parts() {
+		done, err := m.part(s, round, name).isDone(ctx)
+		if err != nil {
+			return err
+		}
+		if !done {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return &NotDoneError{missing}
+	}
+	return nil
+}
+
+// parts names all parts of a round.
+func (m *Manifest) parts() []string {
+	names := make([]string, 0, len(m.Chunks)+1)
+	for i := range m.Chunks {
+		names = append(names, chunkName(i))
+	}
+	if m.Rest {
+		names = append(names, restName)
+	}
+	return names
+}
+
+// history is what the rounds have made of one part, up to one of them.
+type history struct {
+	manifest *Manifest
+	store    store.Store
+	rounds   []Round // up to that one
+}
+
+func openHistory(ctx context.Context, s store.Store, m *Manifest, round int) (*history, error) {
+	rounds, err := Rounds(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if round < 1 || round > len(rounds) {
+		return nil, fmt.Errorf("there is no round %d of the job: it has %d", round, len(rounds))
+	}
+	return &history{m, s, rounds[:round]}, nil
+}
+
+// of gives the outcomes that stand of a part: those of its last round, which
+// are given, over those of the rounds before it, less what it calls for again.
+func (h *history) of(ctx context.Context, name string, last outcomes, d *batch.Duplicates) (outcomes, error) {
+	standing := outcomes{}
+	for i := range h.rounds {
+		n := i + 1
+		if n > 1 {
+			if err := h.again(ctx, n, name, standing, d); err != nil {
+				return nil, err
+			}
+		}
+		if n == len(h.rounds) {
+			return standing.over(last), nil
+		}
+		o, done, err := h.manifest.part(h.store, n, name).done(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !done {
+			return nil, &NotDoneError{[]string{fmt.Sprintf("%s of round %d", name, n)}}
+		}
+		standing = standing.over(o)
+	}
+	return standing, nil
+}
+
+// over lays newer outcomes over these.
+func (o outcomes) over(newer outcomes) outcomes {
+	for row, payload := range newer {
+		o[row] = payload
+	}
+	return o
+}
+
+// again takes out what a round calls for again: rows that it selects, unless
+// another row of their customer ended well.
+func (h *history) again(ctx context.Context, round int, name string, standing outcomes, d *batch.Duplicates) error {
+	well, err := h.well(ctx, round, name, standing, d)
+	if err != nil {
+		return err
+	}
+	for row := range standing {
+		out, _, err := standing.get(row)
+		if err != nil {
+			return err
+		}
+		if h.rounds[round-1].selects(&out.Result) && !well[leadOf(d, row)] {
+			delete(standing, row)
+		}
+	}
+	return nil
+}
+
+// well gives the customers that ended well before a round in any row of a part,
+// or of the rest, by the row that leads.
+func (h *history) well(ctx context.Context, round int, name string, standing outcomes, d *batch.Duplicates) (map[int64]bool, error) {
+	well := map[int64]bool{}
+	if err := addWell(well, standing, d); err != nil || !h.manifest.Rest || name == restName {
+		return well, err
+	}
+	before := &history{h.manifest, h.store, h.rounds[:round-1]}
+	last, _, err := h.manifest.part(h.store, round-1, restName).done(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := before.of(ctx, restName, last, d)
+	if err != nil {
+		return nil, err
+	}
+	return well, addWell(well, rest, d)
+}
+
+func addWell(well map[int64]bool, o outcomes, d *batch.Duplicates) error {
+	for row := range o {
+		out, _, err := o.get(row)
+		if err != nil {
+			return err
+		}
+		if out.Result.Status.Good() {
+			well[leadOf(d, row)] = true
+		}
+	}
+	return nil
+}
+
+// leadOf is the row that leads the family of a row; a row that shares its
+// customer with no other leads itself.
+func leadOf(d *batch.Duplicates, row int64) int64 {
+	if lead, later := d.First(row); later {
+		return lead
+	}
+	return row
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
+)
+
+// jobFolder is the shared folder of a job whose parts run apart.
+type jobFolder struct{ path string }
+
+func (j *jobFolder) register(c *cobra.Command, usage string) {
+	c.Flags().StringVar(&j.path, "job", "", usage)
+	_ = c.MarkFlagDirname("job")
+}
+
+func (j *jobFolder) check(p *cli.Problems) { p.Need("job", j.path) }
+
+// make makes the folder. What it is in must be there: it is what is mounted on
+// every machine.
+func (j *jobFolder) make() (*store.Dir, error) {
+	if err := os.Mkdir(j.path, 0o700); err != nil && !os.IsExist(err) {
+		return nil, cli.Problems{"--job cannot be made: " + err.Error()}
+	}
+	return store.Open(j.path)
+}
+
+// open opens the folder of a job that is planned.
+func (j *jobFolder) open(ctx context.Context) (*store.Dir, *chunks.Manifest, error) {
+	s, err := store.Open(j.path)
+	if err != nil {
+		return nil, nil, cli.Problems{"--job: " + err.Error()}
+	}
+	m, err := chunks.Open(ctx, s)
+	return s, m, err
+}
+
+// flag is the folder as it is typed.
+func (j *jobFolder) flag() string { return "--job " + cli.Quoted(j.path) }
+
+// scratchFolder makes a folder for what is thrown away, among the temporary
+// files unless another place is named.
+func scratchFolder(in string) (path string, remove func(), err error) {
+	path, err = os.MkdirTemp(in, "bulkonboard-")
+	if err != nil {
+		return "", nil, cli.Problems{"no room for temporary files: " + err.Error() + "; name another place with --scratch"}
+	}
+	return path, func() { _ = os.RemoveAll(path) }, nil // what stays takes up room, and no more
+}
+
+// registerScratch gives a command --scratch.
+func registerScratch(c *cobra.Command, in *string, holds string) {
+	c.Flags().StringVar(in, "scratch", "", "folder for temporary files: "+holds+" (default: "+filepath.Clean(os.TempDir())+" or what TMPDIR says)")
+	_ = c.MarkFlagDirname("scratch")
+}
+
+// latest is a round as it was asked for: the last one for 0.
+func latest(ctx context.Context, s store.Store, round int) (int, error) {
+	if round > 0 {
+		return round, nil
+	}
+	rounds, err := chunks.Rounds(ctx, s)
+	return len(rounds), err
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
+	"bulkonboard/cmd/internal/cli"
+)
+
+// planning is the flags of plan.
+type planning struct {
+	cli.JobFlags
+	jobFolder
+	scratch string
+	ledger  ledgerSettings
+	logs    cli.LogFlags
+
+	shown map[string]string // all settings, for the summary
+}
+
+func planCommand() *cobra.Command {
+	var p planning
+	c := &cobra.Command{
+		Use:   "plan --input LIST --job FOLDER --rate N",
+		Short: "Cut a list into chunks that several machines can send",
+		Long: `plan reads a list once, cuts it into chunks between its rows, finds the rows that
+are of one customer, and puts all of it into a folder that every machine sees. It
+sends nothing and needs no secret. It prints how many chunks there are.
+
+Then bulkonboard run-chunk sends each of them, on any machine and in any order,
+and bulkonboard merge puts the results together. For one machine there is
+bulkonboard run, which needs none of this.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if _, err := cli.Settle(c, p.check); err != nil {
+				return err
+			}
+			p.shown = cli.ShownSettings(c)
+			v, err := p.logs.Open(terminalOr(c.ErrOrStderr()))
+			if err != nil {
+				return err
+			}
+			v.Of(batch.NewID(time.Now()))
+			return v.Close(p.run(c.Context(), v, c.OutOrStdout()))
+		},
+	}
+	c.Flags().SortFlags = false
+	p.register(c)
+	return c
+}
+
+func (p *planning) register(c *cobra.Command) {
+	p.jobFolder.register(c, "folder to put the job into, which every machine sees; made when there is none")
+	p.Register(c)
+	p.ledger.register(c)
+	registerScratch(c, &p.scratch, "the list, decompressed, and some 100 bytes a row")
+	p.logs.Register(c)
+	cli.TakesConfig(c, jobFamily)
+}
+
+func (p *planning) check() error {
+	var wrong cli.Problems
+	p.Check(&wrong)
+	p.jobFolder.check(&wrong)
+	p.ledger.check(&wrong)
+	p.logs.Check(&wrong)
+	if p.FromStandardInput() {
+		wrong.Add("--input: a list for several machines is a file, not standard input")
+	}
+	return wrong.Err()
+}
+
+// run plans the job, and says what to type next.
+func (p *planning) run(ctx context.Context, v *cli.Voice, stdout io.Writer) error {
+	list, err := p.OpenInput()
+	if err != nil {
+		return err
+	}
+	list.Close() // it is a list; it is read from its beginning
+	m, err := p.plan(ctx, v)
+	if err != nil {
+		return err
+	}
+	printForecast(v.People, m.Forecast, p.Name(), expected{perSecond: m.Job.Rate})
+	p.printNext(v, m)
+	fmt.Fprintln(stdout, len(m.Chunks))
+	return nil
+}
+
+func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, error) {
+	ctx, _, release := untilSignalled(ctx, 0, v.Say)
+	defer release()
+	opened, err := p.ledger.openKnown(ctx, v, "bulkonboard plan "+p.flag())
+	if err != nil {
+		return nil, err
+	}
+	if opened != nil {
+		defer opened.Close()
+	}
+	place, err := p.make()
+	if err != nil {
+		return nil, err
+	}
+	scratch, remove, err := scratchFolder(p.scratch)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	file, share, err := p.OpenFile()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	var monitor batch.Monitor
+	stop := showProgress(&monitor, v.People, v.Log)
+	defer stop()
+	job := p.Job(p.shown)
+	job.Ledger = p.ledger.id
+	planner := chunks.Planner{
+		Store: place, Job: job, List: file, Scratch: scratch, Invalid: p.Invalid,
+		Known: p.ledger.known(opened, p.TenantID, p.FormID), Monitor: &monitor, Share: share,
+	}
+	return planner.Plan(ctx)
+}
+
+// printNext says what to type next.
+func (p *planning) printNext(v *cli.Voice, m *chunks.Manifest) {
+	v.Say("job %s: %s, %d at once", m.Run, counted(len(m.Chunks), "chunk"), m.Parallel)
+	if len(m.Chunks) > 0 {
+		v.Say("  next: bulkonboard run-chunk %s --index N, with N from 0 to %d", p.flag(), len(m.Chunks)-1)
+	}
+	if m.Rest {
+		v.Say("  then: bulkonboard run-chunk %s --index rest", p.flag())
+	}
+	v.Say("  last: bulkonboard merge %s --output RESULTS", p.flag())
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,69 @@
+// Package cli is what the programs' command lines share: settings from flags,
+// variables and config files, the secret, the log, and exit codes.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/source"
+)
+
+// Run is a whole program but for its commands; it returns the exit code. What
+// is wrong is said on stderr, unless it has been said.
+func Run(root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	pointToHelp(root)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(context.Background())
+	if message := messageOf(err); message != "" {
+		fmt.Fprintln(stderr, root.Name()+": "+message)
+	}
+	return ExitCode(err)
+}
+
+// pointToHelp has what is wrong with flags and arguments end with the next
+// step.
+func pointToHelp(root *cobra.Command) {
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+	})
+	pointArguments(root)
+}
+
+func pointArguments(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		pointArguments(sub)
+	}
+	check := c.Args
+	if check == nil {
+		return
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// messageOf is what is said of an error. Errors that have already been said, in
+// a summary or in the log, have none.
+func messageOf(err error) string {
+	var bad *BadRowsError
+	var logged *loggedError
+	if err == nil || errors.As(err, &bad) || errors.As(err, &logged) {
+		return ""
+	}
+	var list *source.ListError
+	if errors.As(err, &list) && list.Hint != "" {
+		return err.Error() + "\n" + list.Hint
+	}
+	return err.Error()
+}

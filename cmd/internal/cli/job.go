@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
+)
+
+// JobFlags say what a job is that several machines work on.
+type JobFlags struct {
+	ListFlags
+	TargetFlags
+	CallFlags
+
+	// Invalid is how many rows may be invalid, once Check has found nothing.
+	Invalid batch.InvalidLimit
+
+	rate, duplicates, maxInvalid string
+	formulaSafe                  bool
+	parallel                     int
+	chunkRows                    int64
+	perSecond                    float64
+}
+
+// Register gives a command the flags.
+func (j *JobFlags) Register(c *cobra.Command) {
+	f := c.Flags()
+	j.ListFlags.Register(f)
+	f.StringVar(&j.maxInvalid, "max-invalid", "20%", "plan nothing when more rows than this are invalid: a number, or a share such as 20%")
+	f.BoolVar(&j.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run")
+	j.TargetFlags.Register(f)
+	f.StringVar(&j.rate, "rate", "", "attempts per second at most, of all machines together; 0 for no ceiling")
+	f.IntVar(&j.parallel, "parallel", 4, "chunks at once, at most; each has its share of the rate")
+	f.Int64Var(&j.chunkRows, "chunk-rows", 0, "rows of a chunk (default: as fits the rate, some minutes at most)")
+	j.CallFlags.Register(f)
+	f.StringVar(&j.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
+	_ = c.MarkFlagFilename("input")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"auto", "csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// maxParallel keeps a slip of the finger from opening a million connections.
+const maxParallel = 1000
+
+// Check finds what is missing or wrong.
+func (j *JobFlags) Check(p *Problems) {
+	j.ListFlags.Check(p)
+	j.TargetFlags.Check(p)
+	j.CallFlags.Check(p)
+	var err error
+	if j.Invalid, err = batch.ParseInvalidLimit(j.maxInvalid); err != nil {
+		p.Add("--max-invalid: " + err.Error())
+	}
+	if j.perSecond, err = ParseRate(j.rate); err != nil {
+		p.Add(fmt.Sprintf("--rate is %q; it takes attempts per second such as 50, or 0 for no ceiling: several machines cannot search for the pace together", j.rate))
+	}
+	if j.parallel < 1 || j.parallel > maxParallel {
+		p.Add(fmt.Sprintf("--parallel is %d; it takes 1 to %d", j.parallel, maxParallel))
+	}
+	if j.chunkRows < 0 {
+		p.Add(fmt.Sprintf("--chunk-rows is %d; it takes zero or more", j.chunkRows))
+	}
+	CheckDuplicates(p, j.duplicates)
+}
+
+// CheckDuplicates finds a --duplicates that is none.
+func CheckDuplicates(p *Problems, duplicates string) {
+	if duplicates != "once" && duplicates != "send" {
+		p.Add(fmt.Sprintf("--duplicates is %q; it takes once or send", duplicates))
+	}
+}
+
+// ParseRate reads a rate in attempts per second; 0 is no ceiling.
+func ParseRate(s string) (float64, error) {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(n >= 0) || n > 1e6 {
+		return 0, errors.New("no rate")
+	}
+	return n, nil
+}
+
+// Job is the job, once Check has found nothing. The settings are shown in its
+// summary.
+func (j *JobFlags) Job(settings map[string]string) chunks.Job {
+	return chunks.Job{
+		List: chunks.ListSettings{
+			Name: j.Name(), Format: j.format, Encoding: j.encoding, Delimiter: j.delimiter, Map: j.columns, Set: j.constants,
+		},
+		Service: chunks.ServiceSettings{BaseURL: j.BaseURL, AppID: j.AppID, TenantID: j.TenantID, FormID: j.FormID},
+		Calls: chunks.CallSettings{
+			Timeout: j.Timeout, MaxInFlight: j.MaxInFlight, MaxAttempts: j.MaxAttempts,
+			MaxBackoff: j.MaxBackoff, MaxOutage: j.MaxOutage, MaxWait: j.MaxWait,
+		},
+		Rate: j.perSecond, Parallel: j.parallel, ChunkRows: j.chunkRows,
+		EachRow: j.duplicates == "send", FormulaSafe: j.formulaSafe, Settings: settings,
+	}
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"bulkonboard/source"
+)
+
+// StandardInputName is what messages call standard input.
+const StandardInputName = "standard input"
+
+// standardInput is how --input names it.
+const standardInput = "-"
+
+// ListFlags say which list is read and how. Every command that reads one has
+// them.
+type ListFlags struct {
+	Input    string
+	Prefixed bool // cells may have the apostrophe of --formula-safe; no flag sets it
+
+	format, encoding, delimiter string
+	columns, constants          []string // --map and --set
+}
+
+// Register adds the flags.
+func (l *ListFlags) Register(f *pflag.FlagSet) {
+	f.StringVarP(&l.Input, "input", "i", "", "customer list to read: CSV or JSONL; - for standard input")
+	f.StringVar(&l.format, "format", "auto", "format of the list: auto, csv or jsonl")
+	f.StringVar(&l.encoding, "encoding", "", "encoding of the list, such as windows-1252 or utf-16le (default: by its byte order mark, or else utf-8)")
+	f.StringVar(&l.delimiter, "delimiter", "", "what separates the cells of a CSV list: , ; tab or | (default: found from its header)")
+	f.StringArrayVar(&l.columns, "map", nil, "read a field from this column: `FIELD=COLUMN`; without a column it is read from none; may be repeated")
+	f.StringArrayVar(&l.constants, "set", nil, "give a field this value in every row: `FIELD=VALUE`; may be repeated")
+}
+
+// Check finds what is missing or wrong.
+func (l *ListFlags) Check(p *Problems) {
+	p.Need("input", l.Input)
+	if _, err := formatOf(l.format); err != nil {
+		p.Add(err.Error())
+	}
+	if _, err := source.ParseDelimiter(l.delimiter); err != nil {
+		p.Add(err.Error())
+	}
+	o := l.options()
+	*p = append(*p, o.Check()...)
+}
+
+func formatOf(s string) (source.Format, error) {
+	switch s {
+	case "auto":
+		return source.FormatAuto, nil
+	case "csv":
+		return source.FormatCSV, nil
+	case "jsonl":
+		return source.FormatJSONL, nil
+	}
+	return 0, fmt.Errorf("--format is %q; it takes auto, csv or jsonl", s)
+}
+
+// options are how the list is to be read. What is wrong with them, Check says.
+func (l *ListFlags) options() source.Options {
+	format, _ := formatOf(l.format)
+	delimiter, _ := source.ParseDelimiter(l.delimiter)
+	return source.Options{
+		Format: format, Name: l.Name(), Encoding: l.encoding, Delimiter: delimiter, Map: l.columns, Set: l.constants,
+		FormulaSafe: l.Prefixed,
+	}
+}
+
+// FromStandardInput reports a list that comes by standard input.
+func (l *ListFlags) FromStandardInput() bool { return l.Input == standardInput }
+
+// Name is the list's name for people.
+func (l *ListFlags) Name() string {
+	if l.FromStandardInput() {
+		return StandardInputName
+	}
+	return l.Input
+}
+
+// OpenList is a list in a file, at its first record. Who opened it closes it.
+type OpenList struct {
+	*source.List
+	Info fs.FileInfo
+	file *os.File
+}
+
+// Close closes the file, which was only read.
+func (l *OpenList) Close() { _ = l.file.Close() }
+
+// Done is the share of the file that has been read.
+func (l *OpenList) Done() float64 {
+	at, err := l.file.Seek(0, io.SeekCurrent)
+	if err != nil || l.Info.Size() == 0 {
+		return 0
+	}
+	return float64(at) / float64(l.Info.Size())
+}
+
+// Open opens the list that is in a file: its own, or where standard input was
+// spooled to. What is read of the file is written to also as well.
+func (l *ListFlags) Open(path string, also ...io.Writer) (*OpenList, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
+	}
+	list, err := l.Read(io.TeeReader(file, io.MultiWriter(also...)))
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		_ = file.Close()
+		return nil, &source.ReadError{Name: l.Name(), Err: err}
+	}
+	return &OpenList{List: list, file: file, Info: info}, nil
+}
+
+// OpenFile opens the file that --input names, as it stands. share tells how much
+// of it has been read, from 0 to 1.
+func (l *ListFlags) OpenFile() (file *os.File, share func() float64, err error) {
+	info, err := l.CheckInput()
+	if err != nil {
+		return nil, nil, err
+	}
+	if file, err = os.Open(l.Input); err != nil {
+		return nil, nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
+	}
+	return file, (&OpenList{Info: info, file: file}).Done, nil
+}
+
+// OpenInput opens the list that --input names, if that is a file.
+func (l *ListFlags) OpenInput() (*OpenList, error) {
+	if _, err := l.CheckInput(); err != nil {
+		return nil, err
+	}
+	return l.Open(l.Input)
+}
+
+// Read begins to read a list.
+func (l *ListFlags) Read(r io.Reader) (*source.List, error) {
+	return source.Open(r, l.options())
+}
+
+// CheckInput refuses what is no file, before anything else is looked at.
+func (l *ListFlags) CheckInput() (fs.FileInfo, error) {
+	info, err := os.Stat(l.Input)
+	if err != nil {
+		return nil, &source.ListError{Reason: err.Error(), Hint: "name the customer list with --input"}
+	}
+	if info.IsDir() {
+		return nil, &source.ListError{Reason: l.Input + " is a folder", Hint: "name the customer list with --input"}
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &source.ListError{Reason: l.Input + " is no ordinary file, and a list is read more than once", Hint: "give it by standard input: --input - < " + Quoted(l.Input)}
+	}
+	return info, nil
+}

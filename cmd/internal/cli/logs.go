@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+// LogFlags say what the log is like and where it goes.
+type LogFlags struct {
+	File          string // "": standard error
+	format, level string
+}
+
+var (
+	logFormats = []string{"text", "json"}
+	logLevels  = []string{"debug", "info", "warn", "error"}
+)
+
+// Register gives a command the flags.
+func (l *LogFlags) Register(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&l.format, "log-format", "text", "format of the log: text or json; with json and no --log-file, standard error has the log and nothing else")
+	f.StringVar(&l.level, "log-level", "info", "what is logged: debug (every attempt), info, warn or error")
+	f.StringVar(&l.File, "log-file", "", "append the log to this file (default: standard error)")
+	_ = c.MarkFlagFilename("log-file")
+	_ = c.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions(logFormats, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions(logLevels, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// Check finds what the flags do not take.
+func (l *LogFlags) Check(p *Problems) {
+	if !slices.Contains(logFormats, l.format) {
+		p.Add(fmt.Sprintf("--log-format is %q; it takes text or json", l.format))
+	}
+	if !slices.Contains(logLevels, l.level) {
+		p.Add(fmt.Sprintf("--log-level is %q; it takes debug, info, warn or error", l.level))
+	}
+}
+
+// Voice is how a run speaks: in words to people, and to the log. Where both are
+// text on standard error, the log leaves out what people are told; where the
+// log there is JSON, people are told nothing.
+type Voice struct {
+	ID     string // of the run
+	People io.Writer
+	Log    *slog.Logger
+	Told   *slog.Logger // for what people are told as well
+
+	handler slog.Handler
+	apart   bool // from what people are told
+	silent  bool // people are told nothing
+	file    io.Closer
+}
+
+// Open opens the log. Before Of, nothing can be said.
+func (l *LogFlags) Open(stderr io.Writer) (*Voice, error) {
+	v := &Voice{People: stderr}
+	out := stderr
+	if l.File != "" {
+		file, err := os.OpenFile(l.File, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return nil, Problems{"--log-file cannot be opened: " + err.Error()}
+		}
+		out, v.file, v.apart = file, file, true
+	}
+	var o slog.HandlerOptions
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.level)); err != nil {
+		return nil, err
+	}
+	o.Level = level
+	v.handler = slog.NewTextHandler(out, &o)
+	if l.format == "json" {
+		v.handler = slog.NewJSONHandler(out, &o)
+		if !v.apart {
+			v.apart, v.silent, v.People = true, true, io.Discard
+		}
+	}
+	return v, nil
+}
+
+// Of makes every line from here on name a run.
+func (v *Voice) Of(run string) {
+	v.ID = run
+	v.Log = slog.New(v.handler).With("run", run)
+	v.Told = slog.New(slog.DiscardHandler)
+	if v.apart {
+		v.Told = v.Log
+	}
+}
+
+// Say tells people, and the log.
+func (v *Voice) Say(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	fmt.Fprintln(v.People, text)
+	v.Told.Info(text)
+}
+
+// Close closes the log after a start that ended with err, and returns err for
+// whoever tells people. What cannot be logged any more ends no run.
+func (v *Voice) Close(err error) error {
+	message := messageOf(err)
+	if message != "" {
+		v.Told.Error(message, "exit_code", ExitCode(err))
+	}
+	if v.file != nil {
+		_ = v.file.Close()
+	}
+	if message != "" && v.silent {
+		return &loggedError{err}
+	}
+	return err
+}
+
+// loggedError has been said.
+type loggedError struct{ error }
+
+// Unwrap returns what was said.
+func (e *loggedError) Unwrap() error { return e.error }
