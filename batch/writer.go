@@ -72,48 +72,44 @@ type writer struct {
 func (w *writer) run() error {
 	tick := time.NewTicker(commitEvery)
 	defer tick.Stop()
-	for s := range w.order {
-		if s.err != nil {
-			return firstError(w.save(), s.err)
+	for first := range w.order {
+		for s := first; s != nil; s = s.next {
+			if s.err != nil {
+				return firstError(w.save(), s.err)
+			}
+			res, err := w.await(s, tick.C)
+			if err != nil {
+				return err
+			}
+			if res == nil {
+				return w.save()
+			}
+			if err := w.write(s, res); err != nil {
+				return err
+			}
 		}
-		res, ok, err := w.await(s, tick.C)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return w.save()
-		}
-		if err := w.write(s, &res); err != nil {
-			return err
-		}
+		w.window.Release(first.weight)
 	}
 	w.all = true
 	return w.save()
 }
 
 // await gives the result of a slot. While it waits, it commits what is done. It
-// reports false when the run ended before the result came.
-func (w *writer) await(s *slot, tick <-chan time.Time) (sink.Result, bool, error) {
-	select {
-	case res := <-s.done:
-		return res, true, w.commitIfDue(tick)
-	default:
+// gives nil when the run ended before the result came.
+func (w *writer) await(s *slot, tick <-chan time.Time) (*sink.Result, error) {
+	if res := s.result(); res != nil {
+		return res, w.commitIfDue(tick)
 	}
 	for {
 		select {
 		case res := <-s.done:
-			return res, true, nil
+			return &res, nil
 		case <-tick:
 			if err := w.save(); err != nil {
-				return sink.Result{}, false, err
+				return nil, err
 			}
 		case <-w.settled:
-			select {
-			case res := <-s.done:
-				return res, true, nil
-			default:
-				return sink.Result{}, false, nil
-			}
+			return s.result(), nil
 		}
 	}
 }
@@ -135,7 +131,6 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	w.meter.wrote(time.Now())
 	w.monitor.wrote(res.Status, s.rec.Next.Offset)
 	w.position, w.dirty = s.rec.Next, true
-	w.window.Release(s.weight)
 	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.refused, w.tally.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
