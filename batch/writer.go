@@ -62,6 +62,7 @@ type writer struct {
 	ids     *sharedIDs
 	log     *slog.Logger
 
+	told     int64 // rows that meter and monitor have been told of, in this run
 	position source.Position
 	dirty    bool // rows, or the headers, were written since the last commit
 	all      bool // every slot of the order was answered and written
@@ -89,9 +90,20 @@ func (w *writer) run() error {
 			}
 		}
 		w.window.Release(first.weight)
+		w.tell()
 	}
 	w.all = true
 	return w.save()
+}
+
+// tell lets meter and monitor know of the rows that were written since the last
+// time. It comes before anything that may take a while.
+func (w *writer) tell() {
+	if rows := w.tally.Rows - w.rowsBefore; rows > w.told {
+		w.meter.wrote(rows-w.told, time.Now())
+		w.monitor.wrote(w.tally, w.position.Offset)
+		w.told = rows
+	}
 }
 
 // await gives the result of a slot. While it waits, it commits what is done. It
@@ -100,6 +112,7 @@ func (w *writer) await(s *slot, tick <-chan time.Time) (*sink.Result, error) {
 	if res := s.result(); res != nil {
 		return res, w.commitIfDue(tick)
 	}
+	w.tell()
 	for {
 		select {
 		case res := <-s.done:
@@ -128,8 +141,6 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	case !res.Status.Good():
 		w.refused++
 	}
-	w.meter.wrote(time.Now())
-	w.monitor.wrote(res.Status, s.rec.Next.Offset)
 	w.position, w.dirty = s.rec.Next, true
 	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.refused, w.tally.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
@@ -165,6 +176,7 @@ func (w *writer) commitIfDue(tick <-chan time.Time) error {
 
 // save writes what is encoded and commits it.
 func (w *writer) save() error {
+	w.tell()
 	if !w.dirty {
 		return nil
 	}
