@@ -176,7 +176,7 @@ func (r *run) whole(ctx context.Context) error {
 	r.began = true
 	r.meter = newMeter(r.tally.Measures, time.Now())
 	if r.Measures != nil {
-		r.meter = &meter{m: *r.Measures, given: true}
+		r.meter = givenMeter(r.tally.Measures, *r.Measures)
 	}
 	r.Monitor.begin(r.tally, r.from)
 	return r.pipeline(ctx)
@@ -215,7 +215,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
-		ids: newSharedIDs(), log: r.Log,
+		ids: newSharedIDs(r.FormID), log: r.Log,
 	}
 
 	var g errgroup.Group

@@ -135,6 +135,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	w.keepAnswer(s, res)
 	w.shared(s, res)
 	w.tally.add(s, res)
+	w.meter.placed(res.ProcessedAt)
 	switch {
 	case !s.known:
 		w.records.take(s.rec, res)

@@ -333,7 +333,8 @@ func TestTheIndexedJobIsStrictlyWhatKubernetesKnowsAndRunsEveryChunk(t *testing.
 	pod := job.Spec.Template.Spec
 	assert.Equal(t, "Never", pod.RestartPolicy, "a failure policy needs it")
 	require.Len(t, pod.Containers, 1)
-	assert.Equal(t, job.Spec.PodFailurePolicy.Rules[0].OnExitCodes.ContainerName, pod.Containers[0].Name)
+	require.Equal(t, []string{"Ignore", "FailJob"}, []string{job.Spec.PodFailurePolicy.Rules[0].Action, job.Spec.PodFailurePolicy.Rules[1].Action}, "a pod that is moved has an exit code, too")
+	assert.Equal(t, job.Spec.PodFailurePolicy.Rules[1].OnExitCodes.ContainerName, pod.Containers[0].Name)
 
 	m := install(t, 50)
 	shell := func(line string) string {
