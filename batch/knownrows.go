@@ -140,7 +140,13 @@ func (j *join) found(rows []question, value []byte) {
 		return
 	}
 	j.count.Found++
-	unchanged := slices.ContainsFunc(rows, func(q question) bool { return q.digest == e.Digest })
+	was := e.Outcome
+	e, unchanged := e.For(func(d ledger.Digest) bool {
+		return slices.ContainsFunc(rows, func(q question) bool { return q.digest == d })
+	})
+	if e.Outcome != was { // it is the earlier session
+		value = e.Append(nil)
+	}
 	is := j.standing(&e, unchanged, j.now)
 	if is == isRefused && j.own != 0 && e.Run == j.own {
 		// This run has called one row of the customer before it was

@@ -47,15 +47,15 @@ func newMeter(before Measures, now time.Time) *meter {
 // at is a time as running time.
 func (t *meter) at(now time.Time) time.Duration { return t.before + now.Sub(t.started) }
 
-// wrote counts a row that got its result.
-func (t *meter) wrote(now time.Time) {
+// wrote counts rows that got their results.
+func (t *meter) wrote(rows int64, now time.Time) {
 	if t.given {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.m.Timeline.bucket(t.at(now))
-	t.m.Timeline.Rows[i]++
+	t.m.Timeline.Rows[i] += rows
 }
 
 // answered counts an attempt that came back.

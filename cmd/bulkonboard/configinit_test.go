@@ -60,15 +60,6 @@ func TestEveryFlagThatNamesAFileIsMarkedAsOne(t *testing.T) {
 	}
 }
 
-func TestEveryFlagIsDescribedInWordsThatAManPageKeeps(t *testing.T) {
-	for _, c := range rootCommand().Commands() {
-		c.Flags().VisitAll(func(f *pflag.Flag) {
-			assert.NotEmpty(t, f.Usage, f.Name)
-			assert.NotContains(t, f.Usage, "<", "%s --%s: Markdown takes it for HTML", c.Name(), f.Name)
-		})
-	}
-}
-
 func TestNoSettingHasTheKeyOrVariableOfAnother(t *testing.T) {
 	for _, c := range rootCommand().Commands() {
 		seen := map[string]string{"appsecret": "the app secret"}

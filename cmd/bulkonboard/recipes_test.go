@@ -53,7 +53,7 @@ func install(t *testing.T, rows int) *installed {
 	require.NoError(t, os.Rename(p.file("list.csv"), p.file("customers.csv")))
 	require.NoError(t, os.WriteFile(p.file("app-secret"), []byte(canarySecret+"\n"), 0o600))
 	m.write("job.yaml", recipe(t, "job.yaml"))
-	p.env = []string{"PATH=/usr/bin:/bin", "HOME=" + p.folder, programVariable + "=1", "GORACE=atexit_sleep_ms=0",
+	p.env = []string{"PATH=/usr/bin:/bin", "HOME=" + p.folder, programVariable + "=1", "GORACE=" + hasty,
 		"BULKONBOARD_RATE=0", p.env[indexOf(p.env, "BULKONBOARD_BASE_URL=")]}
 	return m
 }
