@@ -45,7 +45,13 @@ func (t *task) planned(ctx context.Context) (*chunks.Manifest, error) {
 	}
 	defer func() { _ = list.Close() }() // it was only read
 	p := chunks.Planner{Store: t.store, Job: t.request.Job, List: list, Scratch: t.folder, Invalid: limit, Monitor: &t.monitor}
-	return p.Plan(ctx)
+	var m *chunks.Manifest
+	err = t.withLedger(ctx, func(known *batch.Known, id string) (err error) {
+		p.Known, p.Job.Ledger = known, id
+		m, err = p.Plan(ctx)
+		return err
+	})
+	return m, err
 }
 
 // runChunk runs one chunk, or goes on with it.
@@ -95,7 +101,12 @@ func (k *crew) merge(ctx context.Context, p part) (total, error) {
 		}
 		n, err = t.mergedBefore(ctx, m)
 		if errors.Is(err, fs.ErrNotExist) {
-			n, err = t.mergeNow(ctx, m)
+			err = t.withLedger(ctx, func(known *batch.Known, id string) (err error) {
+				if err = otherLedger(m, id); err == nil {
+					n, err = t.mergeNow(ctx, m, known)
+				}
+				return err
+			})
 		}
 		return err
 	})
@@ -117,7 +128,7 @@ func (t *task) mergedBefore(ctx context.Context, m *chunks.Manifest) (total, err
 	return totalOf(s), nil
 }
 
-func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest) (total, error) {
+func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *batch.Known) (total, error) {
 	dir, err := state.Open(state.OS{}, t.path("state"), state.Options{})
 	if err != nil {
 		return total{}, err
@@ -132,7 +143,7 @@ func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest) (total, error) 
 		Store: t.store, Manifest: m, Round: t.Round, State: dir, Results: t.path("results." + m.Read.Format),
 		Rejects: t.path("rejects." + m.Read.Format), SummaryFile: t.summaryFile(m),
 		Scratch: scratch, Origin: batch.Origin{List: m.Source.Name, Command: "bulkonboard-temporal"},
-		Monitor: &t.monitor, Log: t.log,
+		Known: known, Monitor: &t.monitor, Log: t.log,
 	}
 	if _, err := g.Merge(ctx); err != nil {
 		return total{}, err

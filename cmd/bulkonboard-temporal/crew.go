@@ -25,6 +25,7 @@ type crew struct {
 	scratch    string // a folder, with one for each part under way
 	owner      string // who this is, for people
 	flushEvery time.Duration
+	ledger     ledgerFile
 	abort      <-chan struct{} // closed when there is no time for the calls in flight
 	log        *slog.Logger
 }

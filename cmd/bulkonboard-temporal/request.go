@@ -43,6 +43,7 @@ type request struct {
 	MaxInvalid string        `json:"maxInvalid"`
 	Quota      string        `json:"quota"` // whose rate it is
 	Heartbeat  time.Duration `json:"heartbeat"`
+	Ledger     *ledgerUse    `json:"ledger,omitempty"` // nil: none is asked
 }
 
 // input is the object that is the list, in the root store. Of one that was put
@@ -119,7 +120,7 @@ func putOnce(ctx context.Context, s store.Store, name string, b []byte, other er
 
 // course is the beginning of a round.
 func (r *request) course(job string, round int) course {
-	return course{Job: job, Round: round, Heartbeat: r.Heartbeat, Phase: planning}
+	return course{Job: job, Round: round, Heartbeat: r.Heartbeat, Ledger: r.Ledger != nil, Phase: planning}
 }
 
 // open opens the list.

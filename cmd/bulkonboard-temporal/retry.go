@@ -99,10 +99,7 @@ func (s *retrySettings) retry(ctx context.Context, d *desk, job string) error {
 	if done == nil {
 		return &undoneError{job, d.command("resume", job)}
 	}
-	if at, err := d.look(ctx, r.Quota); err != nil || at != nil {
-		if err == nil {
-			err = &takenError{r.Quota, at.job, d.command("status", at.job)}
-		}
+	if err := d.free(ctx, r.Quota, job); err != nil {
 		return err
 	}
 	m, err := chunks.Open(ctx, place)

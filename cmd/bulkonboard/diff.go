@@ -67,9 +67,7 @@ func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io
 		return err
 	}
 	defer list.Close()
-	p := batch.Preflight{List: list.List, FormID: d.formID, Share: list.Done, Known: &batch.Known{
-		Ledger: l.Ledger, Tenant: d.tenantID, FormID: d.formID, TTL: d.ledger.ttl, KeepChanged: d.ledger.whenChanged == "keep", RetryRejected: d.ledger.retryRejected,
-	}}
+	p := batch.Preflight{List: list.List, FormID: d.formID, Share: list.Done, Known: d.ledger.Known(l.Ledger, d.tenantID, d.formID)}
 	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
 		file, err := newScratch()
 		if err != nil {
