@@ -1,19 +1,15 @@
 # bulkonboard: `make` alone prints what it can do.
 GOLANGCI ?= v2.12.2
-FUZZTIME ?= 10s
-DEMO     := build/demo
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: help run build test fuzz lint fmt vet check bench bench-e2e bench-compare bench-pace torture release release-check
+.PHONY: help run build test fuzz lint fmt vet check bench bench-e2e bench-compare bench-pace torture release release-check test-cluster cluster-tools
 
 help: ## print this help
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: build ## take the sample list through the built-in sandbox
-	@rm -rf $(DEMO) && mkdir -p $(DEMO)
-	@build/bulkonboard run --sandbox --rate 0 --input testdata/customers.csv --output $(DEMO)/results.csv; \
-	code=$$?; test $$code -le 1 || exit $$code; echo; echo "exit code $$code; the first rows of $(DEMO)/results.csv:"; head -n 4 $(DEMO)/results.csv
+	@.ci/demo build/demo
 
 build: ## build build/bulkonboard
 	go build -trimpath -o build/bulkonboard ./cmd/bulkonboard
@@ -22,7 +18,13 @@ test: ## run all tests
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
 	go test $(RACE) -shuffle=on -timeout 30m ./...
 
-fuzz: ## run every fuzz target for FUZZTIME
+test-cluster: cluster-tools ## run the tests that start real servers on this machine
+	go test $(RACE) -tags cluster -count=1 -timeout 30m ./batch/store/s3
+
+cluster-tools: ## install these servers, Temporal and one of S3, into build/tools
+	@.ci/cluster-tools
+
+fuzz: ## run every fuzz target for FUZZTIME, or 10s
 	.ci/fuzz $(FUZZTIME)
 
 lint: ## lint, with a pinned golangci-lint
@@ -31,10 +33,8 @@ lint: ## lint, with a pinned golangci-lint
 fmt: ## format the code
 	gofmt -w batch cmd sink source
 
-vet: ## vet the code, and check its format and go.mod
-	@test -z "$$(gofmt -l batch cmd sink source)" || { echo "not formatted; run make fmt:"; gofmt -l batch cmd sink source; exit 1; }
-	go mod tidy -diff
-	go vet ./...
+vet: ## vet the code, and check its format, go.mod and what the program links
+	@.ci/vet
 
 bench: ## run the benchmarks of the parts
 	go test -run '^$$' -bench . -benchmem ./...

@@ -38,6 +38,10 @@ type Job struct {
 	// EachRow calls for every row of a customer that has several.
 	EachRow bool `json:"eachRow,omitempty"`
 
+	// AcceptRefusals goes on though the first rows are all refused in the same
+	// words.
+	AcceptRefusals bool `json:"acceptRefusals,omitempty"`
+
 	// FormulaSafe keeps spreadsheets from running cells of the results.
 	FormulaSafe bool `json:"formulaSafe,omitempty"`
 

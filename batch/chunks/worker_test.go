@@ -136,6 +136,10 @@ func TestAPlanThatIsMadeAgainIsTheSame(t *testing.T) {
 	_, err := c.planner().Plan(t.Context())
 	var other *OtherJobError
 	require.ErrorAs(t, err, &other)
+
+	c.job.Rate, c.list = 0, strings.Replace(c.list, "First3", "Other3", 1)
+	_, err = c.planner().Plan(t.Context())
+	require.ErrorAs(t, err, &other, "another list of the same name")
 }
 
 func TestAListOfTooManyInvalidRowsIsNoJob(t *testing.T) {
@@ -255,4 +259,17 @@ func TestChunksAreAsManyForEachShare(t *testing.T) {
 		j := Job{Rate: test.rate, Parallel: test.parallel}
 		assert.Equal(t, test.want, j.chunksFor(test.calls), fmt.Sprint(test))
 	}
+}
+
+func TestAListThatIsRefusedInTheSameWordsIsGivenUpUnlessAskedFor(t *testing.T) {
+	refused := strings.ReplaceAll(customers(20), "First", "Refused")
+	c := newCluster(t, refused, 20)
+	c.plan()
+	var all *batch.RefusalsError
+	require.ErrorAs(t, c.worker(1).RunChunk(t.Context(), 0), &all)
+
+	c = newCluster(t, refused, 20)
+	c.job.AcceptRefusals = true
+	c.plan()
+	require.NoError(t, c.worker(1).RunChunk(t.Context(), 0))
 }

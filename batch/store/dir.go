@@ -249,10 +249,14 @@ func (d *Dir) missing(err error) error {
 	return fs.ErrNotExist
 }
 
-// failed says what could not be done with which object, and where.
+// failed says what could not be done with which object, and where. That ctx
+// ended is not the store's failure.
 func (d *Dir) failed(op, name string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s %s in %s: %w", op, name, d.root, err)
 	}
 	var inner *fs.PathError
 	var link *os.LinkError

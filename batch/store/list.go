@@ -15,7 +15,7 @@ import (
 // those above it.
 func (d *Dir) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
-		if err := checkPrefix(prefix); err != nil {
+		if err := CheckPrefix(prefix); err != nil {
 			yield(Object{}, err)
 			return
 		}
@@ -68,7 +68,7 @@ func key(e fs.DirEntry) string {
 // entry lists a file or a folder. What has no name that an object can have is
 // not of the store, as a file system's own files.
 func (w *walk) entry(name string, e fs.DirEntry) bool {
-	if !strings.HasPrefix(name, w.prefix) || checkPrefix(name) != nil {
+	if !strings.HasPrefix(name, w.prefix) || CheckPrefix(name) != nil {
 		return true
 	}
 	if e.IsDir() {

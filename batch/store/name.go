@@ -31,8 +31,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// checkPrefix returns an error unless a name can begin with a prefix.
-func checkPrefix(prefix string) error {
+// CheckPrefix returns an error unless a name can begin with a prefix.
+func CheckPrefix(prefix string) error {
 	if prefix == "" {
 		return nil
 	}

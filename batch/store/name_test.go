@@ -23,7 +23,7 @@ func FuzzANameThatPassesStaysInTheStore(f *testing.F) {
 		assert.NotContains(t, "/"+name, "/.")
 		assert.LessOrEqual(t, len(name), maxName)
 		for i := range name {
-			if err := checkPrefix(name[:i]); err != nil {
+			if err := CheckPrefix(name[:i]); err != nil {
 				t.Fatal("a name begins with what is no prefix:", err)
 			}
 		}

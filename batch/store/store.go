@@ -47,6 +47,7 @@ type Store interface {
 }
 
 // Error says that a store could not do what it was asked, or what is in its way.
+// Every error of a store is one, but for a bad name and for an ended context.
 type Error struct {
 	Op    string // write, read, list, delete
 	Name  string // of the object

@@ -56,7 +56,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 func (j *job) take(ctx context.Context) error {
 	ctx, closeWindow := j.window.limited(ctx)
 	defer closeWindow()
-	ctx, abort, release := untilSignalled(ctx, j.Grace, j.Say)
+	ctx, abort, release := cli.UntilSignalled(ctx, j.Grace, j.Say)
 	defer release()
 	stop := showProgress(&j.monitor, j.People, j.Log)
 	defer stop()
@@ -87,9 +87,9 @@ func (j *job) take(ctx context.Context) error {
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.People, j.settings, summary)
-		logSummary(j.Voice, j.settings, summary, cli.ExitCode(outcomeOf(summary.Bad(), err)))
+		logSummary(j.Voice, j.settings, summary, cli.ExitCode(cli.OutcomeOf(summary.Bad(), err)))
 	}
-	return outcomeOf(summary.Bad(), err)
+	return cli.OutcomeOf(summary.Bad(), err)
 }
 
 // find finds the list, and opens it at its first record.

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +46,41 @@ func (j *jobFolder) open(ctx context.Context) (*store.Dir, *chunks.Manifest, err
 
 // flag is the folder as it is typed.
 func (j *jobFolder) flag() string { return "--job " + cli.Quoted(j.path) }
+
+// showStatus tells how far the job is.
+func (j *jobFolder) showStatus(ctx context.Context, w io.Writer) error {
+	s, m, err := j.open(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := m.Progress(ctx, s)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "job %s: %d rows of %s in %s, %d at once; round %d\n", m.Run, m.Rows(), m.Source.Name, counted(len(m.Chunks), "chunk"), m.Parallel, p.Round)
+	fmt.Fprintf(w, "  done     %s, %d rows\n", counted(len(p.Done), "part"), p.Rows)
+	for _, left := range []struct {
+		what  string
+		parts []string
+	}{{"begun", p.Begun}, {"to do", p.ToDo}} {
+		if len(left.parts) > 0 {
+			fmt.Fprintf(w, "  %-8s %s: %s\n", left.what, counted(len(left.parts), "part"), someOf(left.parts))
+		}
+	}
+	if len(p.Begun)+len(p.ToDo) == 0 {
+		fmt.Fprintf(w, "  next:    bulkonboard merge %s --output RESULTS\n", j.flag())
+	}
+	return nil
+}
+
+// someOf names the first of many.
+func someOf(names []string) string {
+	const most = 10
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + " …"
+}
 
 // scratchFolder makes a folder for what is thrown away, among the temporary
 // files unless another place is named.

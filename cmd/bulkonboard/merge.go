@@ -126,7 +126,7 @@ func (m *merging) checkOutputs() error {
 }
 
 func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, manifest *chunks.Manifest, dir *state.Dir, opened *openedLedger) error {
-	ctx, _, release := untilSignalled(ctx, 0, v.Say)
+	ctx, _, release := cli.UntilSignalled(ctx, 0, v.Say)
 	defer release()
 	round, err := latest(ctx, place, m.round)
 	if err != nil {
@@ -150,8 +150,8 @@ func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, ma
 		return m.refuse(dir, err)
 	}
 	printSummary(v.People, &m.settings, summary)
-	logSummary(v, &m.settings, summary, cli.ExitCode(outcomeOf(summary.Bad(), err)))
-	return outcomeOf(summary.Bad(), err)
+	logSummary(v, &m.settings, summary, cli.ExitCode(cli.OutcomeOf(summary.Bad(), err)))
+	return cli.OutcomeOf(summary.Bad(), err)
 }
 
 // refuse leaves no state of a merge that could not begin.
@@ -175,7 +175,7 @@ func (m *merging) summaryOf(manifest *chunks.Manifest) batch.SummaryFile {
 		Input: func() sink.File {
 			return sink.File{Name: manifest.Source.Name, Size: manifest.Source.Size, SHA256: manifest.Source.SHA256}
 		},
-		ExitCode: func(bad int64, err error) int { return cli.ExitCode(outcomeOf(bad, err)) },
+		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry:    func(code string) string { return retryCommandFor(m.output, code) },
 	}
 }

@@ -94,7 +94,7 @@ func (p *planning) run(ctx context.Context, v *cli.Voice, stdout io.Writer) erro
 }
 
 func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, error) {
-	ctx, _, release := untilSignalled(ctx, 0, v.Say)
+	ctx, _, release := cli.UntilSignalled(ctx, 0, v.Say)
 	defer release()
 	opened, err := p.ledger.openKnown(ctx, v, "bulkonboard plan "+p.flag())
 	if err != nil {

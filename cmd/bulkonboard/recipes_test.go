@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -48,7 +49,7 @@ func install(t *testing.T, rows int) *installed {
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	m := &installed{p, strings.NewReplacer("/usr/local/bin/bulkonboard", executable, "/etc/bulkonboard", p.folder, "/var/lib/bulkonboard", p.folder,
-		"/data/", p.folder+"/", "/secret/", p.folder+"/", "/config/", p.folder+"/")}
+		"/data/", p.folder+"/", "/secret/", p.folder+"/", "/config/", p.folder+"/", "/scratch/", p.folder+"/")}
 	require.NoError(t, os.Rename(p.file("list.csv"), p.file("customers.csv")))
 	require.NoError(t, os.WriteFile(p.file("app-secret"), []byte(canarySecret+"\n"), 0o600))
 	m.write("job.yaml", recipe(t, "job.yaml"))
@@ -194,6 +195,24 @@ type (
 			} `yaml:"jobTemplate"`
 		} `yaml:"spec"`
 	}
+	indexedJob struct {
+		APIVersion string `yaml:"apiVersion"`
+		Kind       string `yaml:"kind"`
+		Metadata   named  `yaml:"metadata"`
+		Spec       struct {
+			CompletionMode       string `yaml:"completionMode"`
+			Completions          int32  `yaml:"completions"`
+			Parallelism          int32  `yaml:"parallelism"`
+			BackoffLimitPerIndex int32  `yaml:"backoffLimitPerIndex"`
+			PodReplacementPolicy string `yaml:"podReplacementPolicy"`
+			PodFailurePolicy     struct {
+				Rules []failureRule `yaml:"rules"`
+			} `yaml:"podFailurePolicy"`
+			Template struct {
+				Spec podSpec `yaml:"spec"`
+			} `yaml:"template"`
+		} `yaml:"spec"`
+	}
 	failureRule struct {
 		Action      string `yaml:"action"`
 		OnExitCodes struct {
@@ -227,7 +246,10 @@ type (
 				ClaimName string `yaml:"claimName"`
 			} `yaml:"persistentVolumeClaim"`
 			ConfigMap named `yaml:"configMap"`
-			Secret    struct {
+			EmptyDir  struct {
+				SizeLimit string `yaml:"sizeLimit"`
+			} `yaml:"emptyDir"`
+			Secret struct {
 				SecretName  string `yaml:"secretName"`
 				DefaultMode int32  `yaml:"defaultMode"`
 			} `yaml:"secret"`
@@ -297,6 +319,37 @@ func TestTheCronJobIsStrictlyWhatKubernetesKnowsAndRunsTheJob(t *testing.T) {
 	m.write("job.yaml", settings.Data["job.yaml"])
 	out, code := m.sh("/usr/local/bin/bulkonboard " + strings.Join(c.Args, " "))
 	assert.Zero(t, code, out)
+	assert.FileExists(t, m.file("results.csv"))
+}
+
+func TestTheIndexedJobIsStrictlyWhatKubernetesKnowsAndRunsEveryChunk(t *testing.T) {
+	text := recipe(t, "indexed-job.yaml")
+	d := yaml.NewDecoder(strings.NewReader(text))
+	d.KnownFields(true)
+	var job indexedJob
+	require.NoError(t, d.Decode(&job))
+	require.ErrorIs(t, d.Decode(new(any)), io.EOF)
+	assert.Equal(t, []string{"batch/v1", "Job", "Indexed", "Failed"}, []string{job.APIVersion, job.Kind, job.Spec.CompletionMode, job.Spec.PodReplacementPolicy})
+	pod := job.Spec.Template.Spec
+	assert.Equal(t, "Never", pod.RestartPolicy, "a failure policy needs it")
+	require.Len(t, pod.Containers, 1)
+	assert.Equal(t, job.Spec.PodFailurePolicy.Rules[0].OnExitCodes.ContainerName, pod.Containers[0].Name)
+
+	m := install(t, 50)
+	shell := func(line string) string {
+		out, code := m.sh("cd " + m.folder + "; " + strings.ReplaceAll(line, "bulkonboard ", "/usr/local/bin/bulkonboard ") + " 2>/dev/null")
+		require.Zero(t, code, line+"\n"+out)
+		return out
+	}
+	plan := strings.TrimSuffix(strings.TrimPrefix(lineOf(t, text, "#   chunks="), "#   chunks=$("), ")")
+	require.Contains(t, plan, fmt.Sprint("--parallel ", job.Spec.Parallelism))
+	chunks := shell(plan)
+	for i := range 4 {
+		shell(fmt.Sprintf("JOB_COMPLETION_INDEX=%d bulkonboard %s", i, strings.Join(pod.Containers[0].Args, " ")))
+	}
+	assert.Equal(t, "4\n", chunks)
+	shell(strings.TrimPrefix(lineOf(t, text, "#   bulkonboard run-chunk"), "#   "))
+	shell(strings.TrimPrefix(lineOf(t, text, "#   bulkonboard merge"), "#   "))
 	assert.FileExists(t, m.file("results.csv"))
 }
 

@@ -112,7 +112,7 @@ func (r *chunkRun) run(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	defer client.CloseIdle()
-	ctx, abort, release := untilSignalled(ctx, r.Grace, v.Say)
+	ctx, abort, release := cli.UntilSignalled(ctx, r.Grace, v.Say)
 	defer release()
 	scratch, remove, err := scratchFolder(r.scratch)
 	if err != nil {

@@ -92,7 +92,7 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, stderr io.Writer) error 
 		return err
 	}
 	fmt.Fprintf(stderr, "sandbox on http://%s, statistics on http://%s/stats\n", ln.Addr(), ln.Addr())
-	ctx, _, release := untilSignalled(ctx, 0, func(string, ...any) {})
+	ctx, _, release := cli.UntilSignalled(ctx, 0, func(string, ...any) {})
 	defer release()
 	stop := context.AfterFunc(ctx, func() { _ = service.Close() })
 	defer stop()

@@ -20,14 +20,25 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	return &cobra.Command{
+	var j jobFolder
+	c := &cobra.Command{
 		Use:   "status RESULTS",
 		Short: "Tell how far a run has come, without disturbing it",
-		Args:  cobra.ExactArgs(1),
+		Long: `status tells how far the run has come that writes a results file, or, with --job,
+a job in chunks. It disturbs nothing.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return showStatus(c.OutOrStdout(), args[0])
+			switch {
+			case j.path != "" && len(args) == 0:
+				return j.showStatus(c.Context(), c.OutOrStdout())
+			case j.path == "" && len(args) == 1:
+				return showStatus(c.OutOrStdout(), args[0])
+			}
+			return errors.New("status takes a results file, or --job and a folder; see bulkonboard status --help")
 		},
 	}
+	j.register(c, "folder of a job in chunks")
+	return c
 }
 
 func showStatus(w io.Writer, output string) error {

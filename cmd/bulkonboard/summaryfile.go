@@ -21,17 +21,9 @@ func (j *job) summaryFile() batch.SummaryFile {
 		Input: func() sink.File {
 			return sink.File{Name: j.Name(), Size: j.list.Info.Size(), SHA256: j.read.String()}
 		},
-		ExitCode: func(bad int64, err error) int { return cli.ExitCode(outcomeOf(bad, err)) },
+		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry:    func(code string) string { return retryCommandFor(j.output, code) },
 	}
-}
-
-// outcomeOf is what a run ends with.
-func outcomeOf(bad int64, err error) error {
-	if err == nil && bad > 0 {
-		return &cli.BadRowsError{Rows: bad}
-	}
-	return err
 }
 
 // retryCommandFor is the command that sends the rows with an error code again.

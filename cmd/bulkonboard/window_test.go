@@ -143,7 +143,7 @@ func TestARunWhoseTimeIsUpDrainsAndTheNextStartGoesOn(t *testing.T) {
 func TestASignalAfterTheWindowClosedStopsAtOnce(t *testing.T) {
 	ctx, closeWindow := context.WithCancelCause(t.Context())
 	said := make(chan string, 1)
-	ctx, abort, release := untilSignalled(ctx, time.Minute, func(format string, args ...any) { said <- fmt.Sprintf(format, args...) })
+	ctx, abort, release := cli.UntilSignalled(ctx, time.Minute, func(format string, args ...any) { said <- fmt.Sprintf(format, args...) })
 	defer release()
 	closeWindow(&batch.DeadlineError{Limit: "--until 06:00 has come"})
 	assert.Equal(t, "stopping: --until 06:00 has come; the calls in flight have up to 1m0s; interrupt to stop at once", <-said)

@@ -81,7 +81,11 @@ func read(t *testing.T, s store.Store, name string, offset, length int64) string
 func takenOnce(t *testing.T, s store.Store) {
 	ctx := t.Context()
 	require.NoError(t, s.Put(ctx, "a", []byte("first")))
-	require.ErrorIs(t, s.Put(ctx, "a", []byte("second")), store.ErrExists)
+	err := s.Put(ctx, "a", []byte("second"))
+	require.ErrorIs(t, err, store.ErrExists)
+	var refused *store.Error
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, "a", refused.Name)
 	require.ErrorIs(t, s.Put(ctx, "a", []byte("first")), store.ErrExists, "the same content is not the same writer")
 	require.ErrorIs(t, s.PutFrom(ctx, "a", strings.NewReader("third"), 5), store.ErrExists)
 	assert.Equal(t, "first", read(t, s, "a", 0, -1))
@@ -154,9 +158,12 @@ func endedContext(t *testing.T, s store.Store) {
 		cancel()
 		return copy(b, "half"), nil
 	})
-	assert.ErrorIs(t, s.PutFrom(ctx, "a", stops, 1<<20), context.Canceled)
+	err := s.PutFrom(ctx, "a", stops, 1<<20)
+	assert.ErrorIs(t, err, context.Canceled)
+	var failed *store.Error
+	assert.NotErrorAs(t, err, &failed, "the store did not fail")
 	assert.ErrorIs(t, s.Put(ctx, "b", []byte("b")), context.Canceled)
-	_, err := s.Get(ctx, "c", 0, -1)
+	_, err = s.Get(ctx, "c", 0, -1)
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.ErrorIs(t, s.Delete(ctx, "c"), context.Canceled)
 	for _, err := range s.List(ctx, "") {

@@ -36,6 +36,14 @@ type BadRowsError struct{ Rows int64 }
 // Error says how many.
 func (e *BadRowsError) Error() string { return fmt.Sprintf("%d rows did not end well", e.Rows) }
 
+// OutcomeOf is what a run ends with.
+func OutcomeOf(bad int64, err error) error {
+	if err == nil && bad > 0 {
+		return &BadRowsError{Rows: bad}
+	}
+	return err
+}
+
 // ExitCode is the one place where errors become exit codes. An error that
 // nobody below has given a type is a wrong command line. One that only one of
 // the programs has tells its own code.

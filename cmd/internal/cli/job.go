@@ -21,7 +21,7 @@ type JobFlags struct {
 	Invalid batch.InvalidLimit
 
 	rate, duplicates, maxInvalid string
-	formulaSafe                  bool
+	formulaSafe, acceptRefusals  bool
 	parallel                     int
 	chunkRows                    int64
 	perSecond                    float64
@@ -39,6 +39,7 @@ func (j *JobFlags) Register(c *cobra.Command) {
 	f.Int64Var(&j.chunkRows, "chunk-rows", 0, "rows of a chunk (default: as fits the rate, some minutes at most)")
 	j.CallFlags.Register(f)
 	f.StringVar(&j.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
+	f.BoolVar(&j.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
 	_ = c.MarkFlagFilename("input")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"auto", "csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -96,6 +97,6 @@ func (j *JobFlags) Job(settings map[string]string) chunks.Job {
 			MaxBackoff: j.MaxBackoff, MaxOutage: j.MaxOutage, MaxWait: j.MaxWait,
 		},
 		Rate: j.perSecond, Parallel: j.parallel, ChunkRows: j.chunkRows,
-		EachRow: j.duplicates == "send", FormulaSafe: j.formulaSafe, Settings: settings,
+		EachRow: j.duplicates == "send", AcceptRefusals: j.acceptRefusals, FormulaSafe: j.formulaSafe, Settings: settings,
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 	"bulkonboard/batch"
 )
 
-// untilSignalled stops a run twice: the first SIGINT, SIGTERM or SIGHUP (the
+// UntilSignalled stops a run twice: the first SIGINT, SIGTERM or SIGHUP (the
 // terminal is gone; under nohup that is ignored), or the end of ctx itself, ends
 // the context, so that the calls in flight finish; a signal after that closes
 // abort, so that they do not. release ends the watch. Signals stay caught after
 // it: one more of them, while the program is about to end, must not take its
 // exit code away.
-func untilSignalled(ctx context.Context, grace time.Duration, say func(format string, args ...any)) (_ context.Context, abort <-chan struct{}, release func()) {
+func UntilSignalled(ctx context.Context, grace time.Duration, say func(format string, args ...any)) (_ context.Context, abort <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signal.Ignore(syscall.SIGPIPE) // whoever reads what is said may go away: that stops no run
 	signals := make(chan os.Signal, 2)

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/state"
+	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
+)
+
+// plan plans a job, or finds it planned.
+func (k *crew) plan(ctx context.Context, p part) (layout, error) {
+	var l layout
+	err := k.work(ctx, p, func(ctx context.Context, t *task) error {
+		m, err := t.planned(ctx)
+		if err != nil {
+			return err
+		}
+		l = layout{Chunks: len(m.Chunks), Parallel: m.Parallel, Rest: m.Rest, Rows: m.Rows()}
+		return nil
+	})
+	return l, err
+}
+
+// planned needs the list only once: the plan has a copy of it, and a job's
+// request never changes.
+func (t *task) planned(ctx context.Context) (*chunks.Manifest, error) {
+	if m, err := chunks.Open(ctx, t.store); !errors.As(err, new(*chunks.NoJobError)) {
+		return m, err
+	}
+	limit, err := batch.ParseInvalidLimit(t.request.MaxInvalid)
+	if err != nil {
+		return nil, &usageError{"the request of the job has a max-invalid that this worker does not read: " + err.Error()}
+	}
+	list, err := t.request.open(ctx, t.root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = list.Close() }() // it was only read
+	p := chunks.Planner{Store: t.store, Job: t.request.Job, List: list, Scratch: t.folder, Invalid: limit, Monitor: &t.monitor}
+	return p.Plan(ctx)
+}
+
+// runChunk runs one chunk, or goes on with it.
+func (k *crew) runChunk(ctx context.Context, p part) (counted, error) {
+	var n counted
+	err := k.work(ctx, p, func(ctx context.Context, t *task) error {
+		return t.callFor(ctx, func(w *chunks.Worker) error {
+			n.Rows = w.Manifest.Chunks[p.Chunk].Rows
+			return w.RunChunk(ctx, p.Chunk)
+		})
+	})
+	return n, err
+}
+
+// runRest runs what the chunks have left.
+func (k *crew) runRest(ctx context.Context, p part) error {
+	return k.work(ctx, p, func(ctx context.Context, t *task) error {
+		return t.callFor(ctx, func(w *chunks.Worker) error { return w.RunRest(ctx) })
+	})
+}
+
+// callFor does something with a service that can be called.
+func (t *task) callFor(ctx context.Context, do func(*chunks.Worker) error) error {
+	m, err := chunks.Open(ctx, t.store)
+	if err != nil {
+		return err
+	}
+	caller, idle, err := t.service(t.request)
+	if err != nil {
+		return err
+	}
+	defer idle()
+	return do(&chunks.Worker{
+		Store: t.store, Manifest: m, Round: t.Round, Caller: gated{caller, t.heart}, Owner: t.owner, Scratch: t.folder,
+		FlushEvery: t.flushEvery, Grace: shareOf(t.heart.heartbeat, graceShare), Linger: shareOf(t.heart.heartbeat, flushShare),
+		Abort: t.abort, Monitor: &t.monitor, Log: t.log,
+	})
+}
+
+// merge puts together what the parts came to, or finds it done.
+func (k *crew) merge(ctx context.Context, p part) (total, error) {
+	var n total
+	err := k.work(ctx, p, func(ctx context.Context, t *task) error {
+		m, err := chunks.Open(ctx, t.store)
+		if err != nil {
+			return err
+		}
+		n, err = t.mergedBefore(ctx, m)
+		if errors.Is(err, fs.ErrNotExist) {
+			n, err = t.mergeNow(ctx, m)
+		}
+		return err
+	})
+	return n, err
+}
+
+// mergedBefore gives the total of a round that is merged. The results are put
+// last: when they are there, all is.
+func (t *task) mergedBefore(ctx context.Context, m *chunks.Manifest) (total, error) {
+	r, err := t.store.Get(ctx, resultsName(t.Round, m.Read.Format), 0, 1)
+	if err != nil {
+		return total{}, err
+	}
+	_ = r.Close() // it was only looked at
+	s, err := readSummary(ctx, t.store, t.Round)
+	if err != nil {
+		return total{}, err
+	}
+	return totalOf(s), nil
+}
+
+func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest) (total, error) {
+	dir, err := state.Open(state.OS{}, t.path("state"), state.Options{})
+	if err != nil {
+		return total{}, err
+	}
+	defer func() { _ = dir.Close() }() // it is thrown away
+	scratch, err := t.file("scratch")
+	if err != nil {
+		return total{}, err
+	}
+	defer func() { _ = scratch.Close() }() // likewise
+	g := &chunks.Merger{
+		Store: t.store, Manifest: m, Round: t.Round, State: dir, Results: t.path("results." + m.Read.Format),
+		Rejects: t.path("rejects." + m.Read.Format), SummaryFile: t.summaryFile(m),
+		Scratch: scratch, Origin: batch.Origin{List: m.Source.Name, Command: "bulkonboard-temporal"},
+		Monitor: &t.monitor, Log: t.log,
+	}
+	if _, err := g.Merge(ctx); err != nil {
+		return total{}, err
+	}
+	return t.publish(ctx, m.Read.Format)
+}
+
+func (t *task) summaryFile(m *chunks.Manifest) batch.SummaryFile {
+	return batch.SummaryFile{
+		Path: t.path("summary.json"), Tool: cli.Version(), Settings: m.Job.Settings,
+		Input:    func() sink.File { return sink.File{Name: m.Source.Name, Size: m.Source.Size, SHA256: m.Source.SHA256} },
+		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
+		Retry: func(code string) string {
+			return "bulkonboard-temporal retry " + t.Job + " --error-code " + cli.Quoted(code)
+		},
+	}
+}
+
+// publish puts what was merged into the store, the results last. Another worker
+// that was at the same may have put some of it: the rows are the same.
+func (t *task) publish(ctx context.Context, format string) (total, error) {
+	names := []string{rejectsName(t.Round, format), summaryName(t.Round), resultsName(t.Round, format)}
+	for _, name := range names {
+		if err := t.upload(ctx, t.path(path.Base(name)), name); err != nil && !errors.Is(err, store.ErrExists) {
+			return total{}, err
+		}
+	}
+	s, err := readSummary(ctx, t.store, t.Round)
+	if err != nil {
+		return total{}, err
+	}
+	return totalOf(s), nil
+}
+
+func (t *task) upload(ctx context.Context, file, name string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return t.store.PutFrom(ctx, name, f, info.Size())
+}

@@ -1,0 +1,56 @@
+// Command bulkonboard-temporal takes customer lists through a GetSessionId
+// service on many machines, with Temporal to say who does what.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/cmd/internal/cli"
+)
+
+func main() {
+	cli.FitCollector()
+	cli.WithoutCore()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program; it returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return cli.Run(rootCommand(), args, stdin, stdout, stderr)
+}
+
+// family is all commands: one config file serves them.
+var family = cli.Family{Name: "temporal", Init: "bulkonboard config init"}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bulkonboard-temporal",
+		Short: "Take customer lists through a GetSessionId service on many machines",
+		Long: `bulkonboard-temporal does what bulkonboard run does, in parts, on any number of
+machines that share a store and a Temporal server. When a machine dies, another
+goes on with what it was at. All of them together keep to one rate.
+
+On each machine that is to work:
+  bulkonboard-temporal worker --store /mnt/share --base-url URL --app-id ID
+
+And then, from anywhere:
+  bulkonboard-temporal submit --store /mnt/share --input customers.csv --rate 50 …`,
+		Version:       cli.Version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.AddCommand(workerCommand(), submitCommand(), statusCommand(), cancelCommand(), resumeCommand(), retryCommand(),
+		scheduleCommand())
+	return root
+}

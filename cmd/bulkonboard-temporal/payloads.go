@@ -1,0 +1,91 @@
+package main
+
+import "time"
+
+// What goes through Temporal, and stays there for as long as it keeps
+// histories: names, indexes, counts and times. Whoever may look into Temporal
+// learns nothing of a customer, nor of how the service is reached. All else is
+// in the store.
+
+// The names that a workflow and those who run its parts agree on. They are in
+// the histories of jobs under way: never change one.
+const (
+	onboardName  = "onboard"
+	planName     = "plan"
+	runChunkName = "run-chunk"
+	runRestName  = "run-rest"
+	mergeName    = "merge"
+
+	nightName   = "night"
+	prepareName = "prepare"
+
+	progressName = "progress"
+)
+
+// course is where a round of a job stands: what a workflow is given, hands on
+// to the next when its history gets long, and answers to a query.
+type course struct {
+	Job       string        `json:"job"`
+	Round     int           `json:"round"`
+	Heartbeat time.Duration `json:"heartbeat"` // after which a worker is taken for dead
+
+	Phase  string `json:"phase"`
+	Layout layout `json:"layout"` // once it is planned
+	Next   int    `json:"next"`   // chunk
+	Done   int    `json:"done"`   // chunks
+	Rows   int64  `json:"rows"`   // of these
+	Total  total  `json:"total"`  // once it is merged
+}
+
+// The phases of a round.
+const (
+	planning = "planning"
+	calling  = "calling"
+	resting  = "calling for the rest"
+	merging  = "merging"
+	merged   = "done"
+)
+
+// layout is what a workflow needs to know of a plan.
+type layout struct {
+	Chunks   int   `json:"chunks"`
+	Parallel int   `json:"parallel"`
+	Rest     bool  `json:"rest"`
+	Rows     int64 `json:"rows"`
+}
+
+// part names a chunk of a round; where only the round counts, it is the first.
+type part struct {
+	Job   string `json:"job"`
+	Round int    `json:"round"`
+	Chunk int    `json:"chunk"`
+}
+
+// counted is how many rows a part has done.
+type counted struct {
+	Rows int64 `json:"rows"`
+}
+
+// total is what a round came to.
+type total struct {
+	Rows int64 `json:"rows"`
+	Bad  int64 `json:"bad"` // did not end well
+}
+
+// beat is what a worker says of the part that it is at.
+type beat struct {
+	State string `json:"state"`
+	Rows  int64  `json:"rows"`
+}
+
+// due is one time that a schedule comes round.
+type due struct {
+	Schedule string    `json:"schedule"`
+	At       time.Time `json:"at"` // as scheduled, however late it begins
+}
+
+// prepared is a job that a schedule has made.
+type prepared struct {
+	Course course `json:"course"`
+	Quota  string `json:"quota"`
+}

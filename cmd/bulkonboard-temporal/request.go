@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/store"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// What a job has in the store, below its own prefix, beside what the package
+// chunks puts there.
+const (
+	requestName = "request.json"
+	inputName   = "input"
+)
+
+const (
+	requestVersion = 1
+	maxRequest     = 1 << 20 // bytes
+)
+
+func jobPrefix(job string) string { return "jobs/" + job }
+
+// jobStore is the store of one job.
+func jobStore(root store.Store, job string) store.Store { return store.Sub(root, jobPrefix(job)) }
+
+// request is what was asked for: all that there is to know of a job but its
+// list. It never changes, and holds no secret.
+type request struct {
+	Version    int           `json:"version"`
+	Job        chunks.Job    `json:"job"`
+	Input      input         `json:"input"`
+	MaxInvalid string        `json:"maxInvalid"`
+	Quota      string        `json:"quota"` // whose rate it is
+	Heartbeat  time.Duration `json:"heartbeat"`
+}
+
+// input is the object that is the list, in the root store. Of one that was put
+// there with the job, size and hash are known.
+type input struct {
+	Object string `json:"object"`
+	Size   int64  `json:"size,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// noJobError says that nobody has submitted such a job.
+type noJobError struct{ job string }
+
+func (e *noJobError) Error() string {
+	return fmt.Sprintf("there is no job %s in the store; check its name and --store, or submit it", e.job)
+}
+
+// otherRequestError says that the name of a job is taken.
+type otherRequestError struct{ job string }
+
+func (e *otherRequestError) Error() string {
+	return fmt.Sprintf("there is a job %s already, of another list or with other settings; put them back to go on with it, or submit this one under another name with --job", e.job)
+}
+
+// readRequest reads what was asked for; a *noJobError says that nothing was.
+func readRequest(ctx context.Context, root store.Store, job string) (*request, error) {
+	b, err := store.ReadAll(ctx, root, jobPrefix(job)+"/"+requestName, maxRequest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &noJobError{job}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseRequest(b)
+}
+
+func parseRequest(b []byte) (*request, error) {
+	var r request
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, fmt.Errorf("%s is no request for a job: %w", requestName, err)
+	}
+	if r.Version != requestVersion {
+		return nil, fmt.Errorf("%s has version %d, and this program reads version %d: use the one that submitted the job", requestName, r.Version, requestVersion)
+	}
+	if r.Heartbeat < minHeartbeat || r.Input.Object == "" || r.Quota == "" {
+		return nil, fmt.Errorf("%s is damaged: something is missing", requestName)
+	}
+	return &r, nil
+}
+
+// put puts the request into the store. The very same one may be there already;
+// any other is an *otherRequestError.
+func (r *request) put(ctx context.Context, root store.Store, job string) (anew bool, err error) {
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return false, err
+	}
+	return putOnce(ctx, root, jobPrefix(job)+"/"+requestName, b, &otherRequestError{job})
+}
+
+// putOnce puts an object that may be there already, if it is the very same; it
+// returns other when it is not.
+func putOnce(ctx context.Context, s store.Store, name string, b []byte, other error) (anew bool, err error) {
+	err = s.Put(ctx, name, b)
+	if !errors.Is(err, store.ErrExists) {
+		return err == nil, err
+	}
+	there, err := store.ReadAll(ctx, s, name, maxRequest)
+	if err == nil && !bytes.Equal(there, b) {
+		err = other
+	}
+	return false, err
+}
+
+// course is the beginning of a round.
+func (r *request) course(job string, round int) course {
+	return course{Job: job, Round: round, Heartbeat: r.Heartbeat, Phase: planning}
+}
+
+// open opens the list.
+func (r *request) open(ctx context.Context, root store.Store) (io.ReadCloser, error) {
+	list, err := root.Get(ctx, r.Input.Object, 0, -1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &source.ListError{
+			Name: r.Job.List.Name, Reason: "it is not in the store, as " + r.Input.Object, Hint: "put it there, and submit the job again",
+		}
+	}
+	return list, err
+}
+
+// What a round came to, as objects of the job's store.
+
+func resultsName(round int, format string) string { return roundName(round, "results."+format) }
+func rejectsName(round int, format string) string { return roundName(round, "rejects."+format) }
+func summaryName(round int) string                { return roundName(round, "summary.json") }
+func troubleName(round int) string                { return roundName(round, "trouble.json") }
+func roundName(round int, what string) string     { return fmt.Sprintf("round-%d/%s", round, what) }
+
+// readSummary reads what a round came to; fs.ErrNotExist says that it came to
+// nothing yet.
+func readSummary(ctx context.Context, s store.Store, round int) (*sink.Summary, error) {
+	b, err := store.ReadAll(ctx, s, summaryName(round), sink.MaxSummary)
+	if err != nil {
+		return nil, err
+	}
+	return sink.DecodeSummary(b)
+}
+
+func totalOf(s *sink.Summary) total {
+	t := total{Rows: s.Rows}
+	for status, n := range s.Status {
+		if !status.Good() {
+			t.Bad += n
+		}
+	}
+	return t
+}
+
+// objectName makes a name that stores and Temporal take of any.
+func objectName(name string) string {
+	safe := strings.Map(func(c rune) rune {
+		if c < 0x80 && store.CheckName("a"+string(c)) == nil && c != '/' {
+			return c
+		}
+		return '-'
+	}, name)
+	return strings.TrimLeft(safe, ".-")
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"bulkonboard/batch/session"
+	"bulkonboard/batch/store"
+	"bulkonboard/batch/store/s3"
+	"bulkonboard/cmd/internal/cli"
+)
+
+const defaultTaskQueue = "bulkonboard"
+
+// serverFlags say which Temporal server is spoken to, and as whom.
+type serverFlags struct {
+	address, namespace, taskQueue string
+
+	keyFile                         string
+	useTLS                          bool
+	certFile, certKeyFile, serverCA string
+}
+
+func (s *serverFlags) register(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.address, "address", client.DefaultHostPort, "address of the Temporal server: host:port")
+	f.StringVar(&s.namespace, "namespace", client.DefaultNamespace, "namespace of the Temporal server")
+	f.StringVar(&s.taskQueue, "task-queue", defaultTaskQueue, "task queue that joins jobs and workers; workers with another secret want another queue")
+	f.StringVar(&s.keyFile, "api-key-file", "", "file that holds an API key for the Temporal server; implies --tls")
+	f.BoolVar(&s.useTLS, "tls", false, "speak TLS with the Temporal server")
+	f.StringVar(&s.certFile, "tls-cert-file", "", "PEM file with a certificate for the Temporal server (mTLS); implies --tls")
+	f.StringVar(&s.certKeyFile, "tls-key-file", "", "PEM file with the key of that certificate")
+	f.StringVar(&s.serverCA, "tls-ca-file", "", "PEM file with the certificates that may vouch for the Temporal server; implies --tls")
+	for _, name := range []string{"api-key-file", "tls-cert-file", "tls-key-file", "tls-ca-file"} {
+		_ = c.MarkFlagFilename(name)
+	}
+}
+
+func (s *serverFlags) check(p *cli.Problems) {
+	p.Need("address", s.address)
+	p.Need("namespace", s.namespace)
+	p.Need("task-queue", s.taskQueue)
+	if (s.certFile == "") != (s.certKeyFile == "") {
+		p.Add("--tls-cert-file and --tls-key-file go together: name both, or neither")
+	}
+}
+
+// unreachableError says that the Temporal server did not answer. Nothing was
+// changed.
+type unreachableError struct {
+	address string
+	err     error
+}
+
+func (e *unreachableError) Error() string {
+	return fmt.Sprintf("the Temporal server at %s cannot be used: %v; check --address and --namespace, and that it runs", e.address, e.err)
+}
+
+func (e *unreachableError) Unwrap() error { return e.err }
+
+// ExitsWith tells main the exit code.
+func (e *unreachableError) ExitsWith() int { return cli.ExitStopped }
+
+// dial connects with the server.
+func (s *serverFlags) dial(ctx context.Context, identity string, log *slog.Logger) (client.Client, error) {
+	o := client.Options{
+		HostPort: s.address, Namespace: s.namespace, Identity: identity,
+		Logger: sdklog.NewStructuredLogger(slog.New(quieter{log.Handler()})),
+	}
+	if s.keyFile != "" {
+		key, err := readKey(s.keyFile)
+		if err != nil {
+			return nil, cli.Problems{"--api-key-file cannot be used: " + err.Error()}
+		}
+		o.Credentials = client.NewAPIKeyStaticCredentials(key)
+	}
+	var err error
+	if o.ConnectionOptions.TLS, err = s.tlsConfig(); err != nil {
+		return nil, cli.Problems{err.Error()}
+	}
+	c, err := client.DialContext(ctx, o)
+	if err != nil {
+		return nil, &unreachableError{s.address, err}
+	}
+	return c, nil
+}
+
+// maxKeyFile is more, in bytes, than any key has.
+const maxKeyFile = 64 << 10
+
+func readKey(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	b, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	if key := strings.TrimSpace(string(b)); key != "" || err != nil {
+		return key, err
+	}
+	return "", errors.New(name + " is empty")
+}
+
+func (s *serverFlags) tlsConfig() (*tls.Config, error) {
+	if !s.useTLS && s.keyFile == "" && s.certFile == "" && s.serverCA == "" {
+		return nil, nil //nolint:nilnil // no TLS is no error
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.certFile != "" {
+		pair, err := tls.LoadX509KeyPair(s.certFile, s.certKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert-file and --tls-key-file cannot be used: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	if s.serverCA == "" {
+		return c, nil
+	}
+	text, err := os.ReadFile(s.serverCA)
+	if err == nil {
+		c.RootCAs, err = session.ParseAuthorities(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--tls-ca-file cannot be used: %w", err)
+	}
+	return c, nil
+}
+
+// quieter leaves out what the SDK says of every ordinary step.
+type quieter struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (q quieter) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && q.Handler.Enabled(ctx, l)
+}
+
+// partFailed is what the SDK says of a part that returned an error, which has
+// been said with its reason.
+const partFailed = "Activity error."
+
+// Handle implements slog.Handler.
+func (q quieter) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == partFailed {
+		return nil
+	}
+	return q.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (q quieter) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return quieter{q.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (q quieter) WithGroup(name string) slog.Handler { return quieter{q.Handler.WithGroup(name)} }
+
+// storeFlag says where the machines keep what they share.
+type storeFlag struct{ address string }
+
+func (s *storeFlag) register(c *cobra.Command) {
+	c.Flags().StringVar(&s.address, "store", "", "what all machines share: a folder that each of them sees, or s3://bucket/prefix?endpoint=https://host&region=name")
+}
+
+func (s *storeFlag) check(p *cli.Problems) { p.Need("store", s.address) }
+
+// open opens the store.
+func (s *storeFlag) open(ctx context.Context, log *slog.Logger) (store.Store, error) {
+	place, err := s3.Open(ctx, s.address, s3.Options{Waiting: func(err error, next time.Duration) {
+		log.Warn("the store is waited for", "error", err, "next", next)
+	}})
+	if err != nil {
+		return nil, cli.Problems{"--store: " + err.Error()}
+	}
+	return place, nil
+}

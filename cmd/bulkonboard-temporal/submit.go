@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/source"
+)
+
+const (
+	minHeartbeat = time.Second
+	maxHeartbeat = 10 * time.Minute
+)
+
+// jobFlags say what a job is to do, here: those of submit and of schedule
+// create.
+type jobFlags struct {
+	cli.JobFlags
+	quota     string
+	heartbeat time.Duration
+}
+
+func (s *jobFlags) register(c *cobra.Command) {
+	f := c.Flags()
+	s.Register(c)
+	f.DurationVar(&s.heartbeat, "heartbeat", 30*time.Second, "a worker that is not heard of for so long is taken for dead")
+	f.StringVar(&s.quota, "quota", "", "name of the quota that the rate is a part of: one job at a time has it (default: from --base-url and --app-id)")
+	// A call must not outlast the part that it is of: see checkHeartbeat.
+	timeout := f.Lookup("timeout")
+	timeout.DefValue = "9s"
+	_ = timeout.Value.Set(timeout.DefValue)
+}
+
+func (s *jobFlags) check(p *cli.Problems) {
+	s.Check(p)
+	s.checkHeartbeat(p)
+	if s.quota == "" {
+		s.quota = quotaOf(s.BaseURL, s.AppID)
+	}
+	if s.quota != objectName(s.quota) {
+		p.Add(fmt.Sprintf("--quota is %q; it takes letters, digits and . _ - =", s.quota))
+	}
+}
+
+// checkHeartbeat keeps calls in flight from outlasting the worker's part.
+func (s *jobFlags) checkHeartbeat(p *cli.Problems) {
+	if s.heartbeat < minHeartbeat || s.heartbeat > maxHeartbeat {
+		p.Add(fmt.Sprintf("--heartbeat is %s; it takes %s to %s", s.heartbeat, minHeartbeat, maxHeartbeat))
+		return
+	}
+	if limit := shareOf(s.heartbeat, graceShare); s.Timeout > limit {
+		p.Add(fmt.Sprintf("--timeout is %s; with --heartbeat %s it takes %s at most, so that no call outlasts its worker's part", s.Timeout, s.heartbeat, limit))
+	}
+}
+
+// quotaOf is the name of a quota that nobody named.
+func quotaOf(baseURL, appID string) string {
+	host := ""
+	if u, err := url.Parse(baseURL); err == nil {
+		host = u.Host
+	}
+	return objectName(host + "-" + appID)
+}
+
+// request is what the flags ask for.
+func (s *jobFlags) request(settings map[string]string) *request {
+	return &request{
+		Version: requestVersion, Job: s.Job(settings), MaxInvalid: s.Invalid.String(), Quota: s.quota, Heartbeat: s.heartbeat,
+	}
+}
+
+// submitSettings are the flags of submit.
+type submitSettings struct {
+	store storeFlag
+	jobFlags
+	storeInput string
+	name       string // of the job
+	waiting    waitFlags
+	server     serverFlags
+	logs       cli.LogFlags
+}
+
+func submitCommand() *cobra.Command {
+	var s submitSettings
+	c := &cobra.Command{
+		Use:   "submit --store STORE --input LIST --rate RATE",
+		Short: "Hand a list to the workers, or go on with one",
+		Long: `submit puts a list and what is to be done with it into the store, and starts it.
+It returns at once, unless it is told to wait. Submitted again, the same list
+with the same settings goes on where it stopped, or is waited for.
+
+One quota has one job at a time: while it is taken, submit says by whom.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if _, err := cli.Settle(c, s.check); err != nil {
+				return err
+			}
+			v, err := s.logs.Open(c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			v.Of(batch.NewID(time.Now()))
+			return v.Close(s.submit(c, v))
+		},
+	}
+	s.register(c)
+	return c
+}
+
+func (s *submitSettings) register(c *cobra.Command) {
+	f := c.Flags()
+	f.SortFlags = false
+	s.store.register(c)
+	s.jobFlags.register(c)
+	f.StringVar(&s.storeInput, "store-input", "", "the list is in the store already, under this name; instead of --input")
+	f.StringVar(&s.name, "job", "", "name of the job (default: the name of the list, and today's date)")
+	s.waiting.register(c)
+	s.server.register(c)
+	s.logs.Register(c)
+	cli.TakesConfig(c, family)
+}
+
+func (s *submitSettings) check() error {
+	var p cli.Problems
+	s.store.check(&p)
+	switch {
+	case s.storeInput != "" && s.Input != "":
+		p.Add("--input and --store-input contradict each other: leave one out")
+	case s.storeInput != "":
+		s.Input = s.storeInput // its name, for people
+		if err := store.CheckName(s.storeInput); err != nil {
+			p.Add("--store-input: " + err.Error())
+		}
+	case s.FromStandardInput():
+		p.Add("--input is standard input, and a list that is submitted again must be there again; name a file")
+	}
+	s.jobFlags.check(&p)
+	if s.name == "" {
+		s.name = jobNameOf(s.Input, time.Now())
+	}
+	checkJobName(&p, s.name)
+	s.waiting.check(&p)
+	s.server.check(&p)
+	s.logs.Check(&p)
+	return p.Err()
+}
+
+// jobNameOf is the name of a job that nobody named.
+func jobNameOf(input string, now time.Time) string {
+	base := filepath.Base(input)
+	base, _, _ = strings.Cut(base, ".")
+	return objectName(base + "-" + now.Format("2006-01-02"))
+}
+
+func checkJobName(p *cli.Problems, job string) {
+	if job == "" || job != objectName(job) || len(job) > 200 {
+		p.Add(fmt.Sprintf("the job's name is %q; it takes up to 200 letters, digits and . _ - =", job))
+	}
+}
+
+// notOfTheJob are settings that may differ when a job is submitted again.
+var notOfTheJob = []string{
+	"store", "job", "input", "storeInput", "wait", "output", "rejects", "overwrite", "address", "namespace", "taskQueue", "apiKeyFile",
+	"tls", "tlsCertFile", "tlsKeyFile", "tlsCaFile", "logFormat", "logLevel", "logFile",
+}
+
+func settingsOf(c *cobra.Command) map[string]string {
+	shown := cli.ShownSettings(c)
+	for _, key := range notOfTheJob {
+		delete(shown, key)
+	}
+	return shown
+}
+
+// submit submits the job.
+func (s *submitSettings) submit(c *cobra.Command, v *cli.Voice) error {
+	ctx, release := untilInterrupted(c.Context())
+	defer release()
+	if err := s.waiting.checkFiles(); err != nil {
+		return err
+	}
+	root, err := s.store.open(ctx, v.Log)
+	if err != nil {
+		return err
+	}
+	server, err := s.server.dial(ctx, identity(), v.Log)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	r := s.request(settingsOf(c))
+	r.Input = input{Object: s.storeInput}
+	if s.storeInput == "" {
+		if r.Input, err = s.look(r); err != nil {
+			return err
+		}
+	}
+	anew, err := r.put(ctx, root, s.name)
+	if err != nil {
+		return err
+	}
+	if anew {
+		v.Say("submitting %s as the job %s", s.Name(), s.name)
+	}
+	if s.storeInput == "" {
+		if err := s.upload(ctx, root, r); err != nil {
+			return err
+		}
+	}
+	d := &desk{root: root, server: server, flags: &s.server, store: s.store.address, Voice: v}
+	return d.takeUp(ctx, s.name, r, &s.waiting)
+}
+
+// look looks at the list, before anything of it is put anywhere.
+func (s *submitSettings) look(r *request) (input, error) {
+	sum := sha256.New()
+	list, err := s.OpenInput()
+	if err != nil {
+		return input{}, err
+	}
+	defer list.Close()
+	if _, err := batch.EncoderFor(list.List, r.Job.FormulaSafe); err != nil {
+		return input{}, err
+	}
+	f, err := os.Open(s.Input)
+	if err != nil {
+		return input{}, &source.ReadError{Name: s.Input, Err: err}
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	size, err := io.Copy(sum, f)
+	if err != nil {
+		return input{}, &source.ReadError{Name: s.Input, Err: err}
+	}
+	return input{Object: jobPrefix(s.name) + "/" + inputName, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+// upload puts the list into the store. An earlier try may have done so.
+func (s *submitSettings) upload(ctx context.Context, root store.Store, r *request) error {
+	f, err := os.Open(s.Input)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	sum := sha256.New()
+	err = root.PutFrom(ctx, r.Input.Object, io.TeeReader(f, sum), r.Input.Size)
+	if errors.Is(err, store.ErrExists) {
+		return nil
+	}
+	if err == nil && hex.EncodeToString(sum.Sum(nil)) != r.Input.SHA256 {
+		err = errors.Join(fmt.Errorf("%s changed while it was read; submit it again", s.Input), root.Delete(ctx, r.Input.Object))
+	}
+	return err
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/temporal"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/state"
+	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
+)
+
+// sayEvery is how often a command that waits says how far the job is.
+const sayEvery = 10 * time.Second
+
+// waitFlags say what becomes of the results.
+type waitFlags struct {
+	wait            bool
+	output, rejects string
+	overwrite       bool
+}
+
+func (w *waitFlags) register(c *cobra.Command) {
+	f := c.Flags()
+	f.BoolVar(&w.wait, "wait", false, "wait for the job, and end with its exit code")
+	f.StringVarP(&w.output, "output", "o", "", "copy the results to this file when the job is done; implies --wait")
+	f.StringVar(&w.rejects, "rejects", "", "copy the records that did not end well to this file, as the very bytes of the input; implies --wait")
+	f.BoolVar(&w.overwrite, "overwrite", false, "replace these files, if they are there")
+	_ = c.MarkFlagFilename("output")
+	_ = c.MarkFlagFilename("rejects")
+}
+
+func (w *waitFlags) waits() bool { return w.wait || w.output != "" || w.rejects != "" }
+
+func (w *waitFlags) check(p *cli.Problems) {
+	if w.output != "" && w.output == w.rejects {
+		p.Add("--output and --rejects are one file, " + w.output + "; give each a file of its own")
+	}
+}
+
+func (w *waitFlags) problems() error {
+	var p cli.Problems
+	w.check(&p)
+	return p.Err()
+}
+
+// checkFiles refuses to write over what is there.
+func (w *waitFlags) checkFiles() error {
+	var p cli.Problems
+	for flag, name := range map[string]string{"output": w.output, "rejects": w.rejects} {
+		if name == "" || w.overwrite {
+			continue
+		}
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			p.Add(fmt.Sprintf("--%s: %s exists; name another file, or replace it with --overwrite", flag, name))
+		}
+	}
+	return p.Err()
+}
+
+// jobError is a job that ended before its end.
+type jobError struct {
+	failure
+	job, reason, next string
+}
+
+func (e *jobError) Error() string {
+	return fmt.Sprintf("the job %s has stopped: %s\nwhat is done is kept; to go on: %s", e.job, e.reason, e.next)
+}
+
+// ExitsWith tells main the exit code.
+func (e *jobError) ExitsWith() int { return e.exits }
+
+// lostResultsError is a job that is done, without results.
+type lostResultsError struct{ job string }
+
+func (e *lostResultsError) Error() string {
+	return fmt.Sprintf("the job %s is done, and its results are not in the store: is --store the workers' store?", e.job)
+}
+
+// ExitsWith tells main the exit code.
+func (e *lostResultsError) ExitsWith() int { return cli.ExitState }
+
+// finished reads the summary of a round, if it is done; nil if it is not.
+func (d *desk) finished(ctx context.Context, job string, round int) (*sink.Summary, error) {
+	s := jobStore(d.root, job)
+	m, err := chunks.Open(ctx, s)
+	if errors.As(err, new(*chunks.NoJobError)) {
+		return nil, nil //nolint:nilnil // not even planned
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Get(ctx, resultsName(round, m.Read.Format), 0, 1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // not yet
+	}
+	if err != nil {
+		return nil, err
+	}
+	_ = r.Close() // it was only looked at
+	summary, err := readSummary(ctx, s, round)
+	if err != nil {
+		return nil, err
+	}
+	return summary, nil
+}
+
+// wait waits for the round of a job, and says meanwhile how far it is.
+func (d *desk) wait(ctx context.Context, job, quota string, round int) (*sink.Summary, error) {
+	saying, quiet := context.WithCancel(ctx)
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		d.keepSaying(saying, quota)
+	}()
+	err := d.server.GetWorkflow(ctx, workflowOf(quota), "").Get(ctx, nil)
+	quiet()
+	<-said
+	if ctx.Err() != nil {
+		d.Say("the job %s goes on without this command; ask with: %s", job, d.command("status", job))
+		return nil, batch.ErrInterrupted
+	}
+	if err != nil {
+		return nil, d.stopped(ctx, job, round, err)
+	}
+	summary, err := d.finished(ctx, job, round)
+	if err == nil && summary == nil {
+		err = &lostResultsError{job}
+	}
+	return summary, err
+}
+
+func (d *desk) keepSaying(ctx context.Context, quota string) {
+	tick := time.NewTicker(sayEvery)
+	defer tick.Stop()
+	before := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		at, err := d.look(ctx, quota)
+		if err != nil || at == nil {
+			continue // the next time, or the end, will say
+		}
+		if now := at.String(); now != before {
+			d.Say("%s", now)
+			before = now
+		}
+	}
+}
+
+// stopped says why a round ended before its end.
+func (d *desk) stopped(ctx context.Context, job string, round int, err error) error {
+	var (
+		failed     *temporal.ApplicationError
+		cancelled  *temporal.CanceledError
+		terminated *temporal.TerminatedError
+	)
+	e := &jobError{job: job, next: d.command("resume", job)}
+	switch {
+	case errors.As(err, &cancelled):
+		e.failure = failure{kind: "cancelled", exits: cli.ExitInterrupted}
+		e.reason = "it was cancelled"
+	case errors.As(err, &terminated):
+		e.failure = failure{kind: "terminated", exits: cli.ExitStopped}
+		e.reason = "it was terminated in Temporal"
+	case errors.As(err, &failed):
+		e.failure = failureNamed(failed.Type())
+		e.reason = d.reason(ctx, job, round, e.failure)
+	default:
+		return &unreachableError{d.flags.address, err}
+	}
+	return e
+}
+
+// reason is what a worker left in the store about that, or else what the kind
+// says.
+func (d *desk) reason(ctx context.Context, job string, round int, f failure) string {
+	var t trouble
+	b, err := store.ReadAll(ctx, jobStore(d.root, job), troubleName(round), maxRequest)
+	if err == nil {
+		err = json.Unmarshal(b, &t)
+	}
+	if err != nil || t.Kind != f.kind {
+		return f.says
+	}
+	return t.Reason
+}
+
+// conclude says what a round came to, and copies its results.
+func (d *desk) conclude(ctx context.Context, job string, round int, s *sink.Summary, w *waitFlags) error {
+	m, err := chunks.Open(ctx, jobStore(d.root, job))
+	if err != nil {
+		return err
+	}
+	d.Say("the job %s is done: %s", job, countsOf(s))
+	for name, file := range map[string]string{
+		resultsName(round, m.Read.Format): w.output, rejectsName(round, m.Read.Format): w.rejects,
+	} {
+		if file == "" {
+			continue
+		}
+		if err := d.copy(ctx, job, name, file); err != nil {
+			return err
+		}
+		d.Say("written: %s", file)
+	}
+	if w.output == "" {
+		d.Say("the results are in the store, as %s/%s", jobPrefix(job), resultsName(round, m.Read.Format))
+	}
+	return cli.OutcomeOf(totalOf(s).Bad, nil)
+}
+
+// copy copies an object to a file, which is whole at any moment.
+func (d *desk) copy(ctx context.Context, job, name, file string) error {
+	r, err := jobStore(d.root, job).Get(ctx, name, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	return state.Replace(state.OS{}, file, r)
+}
+
+// countsOf are the rows of a summary by their status.
+func countsOf(s *sink.Summary) string {
+	text := fmt.Sprintf("%d rows", s.Rows)
+	for _, status := range sink.Statuses() {
+		if n := s.Status[status]; n > 0 {
+			text += fmt.Sprintf(", %d %s", n, status)
+		}
+	}
+	return text
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/session"
+	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
+)
+
+// workerSettings are the flags of worker.
+type workerSettings struct {
+	cli.AccessFlags
+	baseURL, appID string
+	server         serverFlags
+	store          storeFlag
+	slots          int
+	scratch        string
+	flushEvery     time.Duration
+	grace          time.Duration
+	logs           cli.LogFlags
+}
+
+func workerCommand() *cobra.Command {
+	var s workerSettings
+	c := &cobra.Command{
+		Use:   "worker --store STORE --base-url URL --app-id ID",
+		Short: "Work on the jobs that are submitted, until told to stop",
+		Long: `worker takes parts of jobs from a task queue and does them. It calls no other
+service, and with no other application id, than it is told: a job that wants
+one is refused. The app secret comes from ` + cli.SecretVariable + ` or from the
+file that --app-secret-file names, and leaves the machine only in calls.
+
+SIGTERM or SIGINT: it takes no more parts, lets the calls in flight come back,
+puts what they brought into the store, and hands its parts on. A second one:
+it stops at once, and what was in flight may be called again.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if _, err := cli.Settle(c, s.check); err != nil {
+				return err
+			}
+			v, err := s.logs.Open(c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			v.Of(batch.NewID(time.Now()))
+			return v.Close(s.work(c.Context(), v))
+		},
+	}
+	s.register(c)
+	return c
+}
+
+func (s *workerSettings) register(c *cobra.Command) {
+	f := c.Flags()
+	f.SortFlags = false
+	s.store.register(c)
+	f.StringVar(&s.baseURL, "base-url", "", "address of the service, without /api/…; no other is called")
+	f.StringVar(&s.appID, "app-id", "", "application id, which the app secret is of")
+	s.Register(c)
+	s.server.register(c)
+	f.IntVar(&s.slots, "slots", 4, "parts under way at once, at most")
+	f.StringVar(&s.scratch, "scratch", "", "folder for what a part needs while it is under way: of planning and merging, the whole list (default: the system's)")
+	f.DurationVar(&s.flushEvery, "flush-every", 250*time.Millisecond, "put answers into the store so often; what is lost with a machine is called again")
+	f.DurationVar(&s.grace, "grace", time.Minute, "time for the parts to come to a stop when the worker is told to stop")
+	s.logs.Register(c)
+	cli.TakesConfig(c, family)
+	_ = c.MarkFlagDirname("scratch")
+}
+
+func (s *workerSettings) check() error {
+	var p cli.Problems
+	s.store.check(&p)
+	p.Need("base-url", s.baseURL)
+	p.Need("app-id", s.appID)
+	s.Check(&p)
+	s.server.check(&p)
+	if s.slots < 1 {
+		p.Add(fmt.Sprintf("--slots is %d; it takes 1 or more", s.slots))
+	}
+	if s.flushEvery < time.Millisecond {
+		p.Add(fmt.Sprintf("--flush-every is %s; it takes 1ms or more", s.flushEvery))
+	}
+	if s.grace < 0 {
+		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", s.grace))
+	}
+	s.logs.Check(&p)
+	return p.Err()
+}
+
+// work works until it is told to stop.
+func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
+	root, err := s.store.open(ctx, v.Log)
+	if err != nil {
+		return err
+	}
+	if err := store.Check(ctx, root); err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp(s.scratch, "bulkonboard-")
+	if err != nil {
+		return cli.Problems{"--scratch: " + err.Error()}
+	}
+	defer func() { _ = os.RemoveAll(scratch) }() // what stays takes up room, and no more
+	// That the secret and the certificates are of use is found out here.
+	if _, err := s.Client(s.clientConfig(), v); err != nil {
+		return err
+	}
+	ctx, now, release := cli.UntilSignalled(ctx, s.grace, v.Say)
+	defer release()
+	owner := identity()
+	server, err := s.server.dial(ctx, owner, v.Log)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	k := &crew{
+		root: root, service: s.serviceFor, scratch: scratch, owner: owner, flushEvery: s.flushEvery, abort: now, log: v.Log,
+		beat: func(ctx context.Context, token []byte, b beat) error {
+			return server.RecordActivityHeartbeat(ctx, token, b)
+		},
+	}
+	return s.serve(ctx, now, server, k, v)
+}
+
+// serve takes parts until ctx is done, and then waits for those under way, or
+// until now.
+func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server client.Client, k *crew, v *cli.Voice) error {
+	lost := make(chan error, 1)
+	w := worker.New(server, s.server.taskQueue, worker.Options{
+		Identity: k.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace,
+		OnFatalError: func(err error) { lost <- err },
+	})
+	w.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
+	w.RegisterWorkflowWithOptions(night, workflow.RegisterOptions{Name: nightName})
+	k.register(w)
+	if err := w.Start(); err != nil {
+		return &unreachableError{s.server.address, err}
+	}
+	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", k.owner, s.slots, s.server.taskQueue, s.baseURL)
+	var err error
+	select {
+	case <-ctx.Done():
+	case fatal := <-lost:
+		err = &unreachableError{s.server.address, fatal}
+	}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		w.Stop()
+	}()
+	select {
+	case <-stopped:
+		v.Say("the worker has stopped; what it was at goes on elsewhere")
+	case <-now:
+		err = batch.ErrInterrupted
+	}
+	return err
+}
+
+func (s *workerSettings) clientConfig() session.Config {
+	c := s.Access()
+	c.BaseURL, c.AppID = s.baseURL, s.appID
+	return c
+}
+
+// serviceFor makes a client for a job, if the job is one for this worker.
+func (s *workerSettings) serviceFor(r *request) (batch.Caller, func(), error) {
+	want := &r.Job.Service
+	if want.BaseURL != s.baseURL || want.AppID != s.appID {
+		return nil, nil, &usageError{fmt.Sprintf(
+			"the job wants %s as application %s, and this worker calls %s as %s; submit it to the task queue of workers for that service",
+			want.BaseURL, want.AppID, s.baseURL, s.appID)}
+	}
+	c := s.clientConfig()
+	c.TenantID, c.Timeout, c.MaxInflight = want.TenantID, r.Job.Calls.Timeout, r.Job.Calls.MaxInFlight
+	client, err := session.New(c)
+	if err != nil {
+		return nil, nil, &usageError{err.Error()}
+	}
+	return client, client.CloseIdle, nil
+}
+
+// identity is who a worker is, for people.
+func identity() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}

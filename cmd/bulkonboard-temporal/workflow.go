@@ -1,0 +1,106 @@
+package main
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+const (
+	// maxHistory is how many events a history may have before another begins.
+	// The server ends a workflow at 51,200.
+	maxHistory = 8000
+
+	// partTime is more than any part takes. What ends a part whose worker is
+	// dead is the heartbeat.
+	partTime = 7 * 24 * time.Hour
+)
+
+// onboard takes a job through a round of its parts. It only says what is done
+// when, and may be replayed at any time. A change of what it does first asks
+// workflow.GetVersion, so that histories of jobs under way still fit.
+func onboard(ctx workflow.Context, c course) (course, error) {
+	workflow.GetVersion(ctx, "course", workflow.DefaultVersion, 1)
+	if err := workflow.SetQueryHandler(ctx, progressName, func() (course, error) { return c, nil }); err != nil {
+		return c, err
+	}
+	ctx = workflow.WithActivityOptions(ctx, patience(c.Heartbeat))
+	all := part{Job: c.Job, Round: c.Round}
+	if c.Layout == (layout{}) {
+		c.Phase = planning
+		if err := workflow.ExecuteActivity(ctx, planName, all).Get(ctx, &c.Layout); err != nil {
+			return c, err
+		}
+	}
+	c.Phase = calling
+	if err := c.runChunks(ctx); err != nil {
+		return c, err
+	}
+	if c.Next < c.Layout.Chunks {
+		return c, workflow.NewContinueAsNewError(ctx, onboardName, c)
+	}
+	if c.Layout.Rest {
+		c.Phase = resting
+		if err := workflow.ExecuteActivity(ctx, runRestName, all).Get(ctx, nil); err != nil {
+			return c, err
+		}
+	}
+	c.Phase = merging
+	if err := workflow.ExecuteActivity(ctx, mergeName, all).Get(ctx, &c.Total); err != nil {
+		return c, err
+	}
+	c.Phase = merged
+	return c, nil
+}
+
+// patience is how long parts are waited for, and that they are tried again
+// until they are done. What would fail again, the error says: see failures.go.
+func patience(heartbeat time.Duration) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		HeartbeatTimeout:    heartbeat,
+		StartToCloseTimeout: partTime,
+		WaitForCancellation: true,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
+	}
+}
+
+// runChunks has the chunks run, so many at once and no more: each has that
+// share of the rate. When one fails, the others are stopped and waited for. It
+// returns with no chunk under way, early when the history is long.
+func (c *course) runChunks(ctx workflow.Context) (failed error) {
+	within, stop := workflow.WithCancel(ctx)
+	defer stop()
+	running := 0
+	chunks := workflow.NewSelector(ctx)
+	for {
+		for ; running < c.Layout.Parallel && c.Next < c.Layout.Chunks && failed == nil && ctx.Err() == nil && !long(ctx); c.Next++ {
+			running++
+			chunk := workflow.ExecuteActivity(within, runChunkName, part{Job: c.Job, Round: c.Round, Chunk: c.Next})
+			chunks.AddFuture(chunk, func(f workflow.Future) {
+				running--
+				var n counted
+				if err := f.Get(ctx, &n); err == nil {
+					c.Done, c.Rows = c.Done+1, c.Rows+n.Rows
+				} else if failed == nil {
+					failed = err
+					stop()
+				}
+			})
+		}
+		if running == 0 {
+			break
+		}
+		chunks.Select(ctx)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return failed
+}
+
+// long reports whether it is time to go on with a new history.
+func long(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return info.GetContinueAsNewSuggested() || info.GetCurrentHistoryLength() > maxHistory
+}
