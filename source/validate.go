@@ -178,7 +178,7 @@ func dotAtom(s string) bool {
 		case c == '.' && dot:
 			return false
 		case c == '.':
-		case isAlphanumeric(c), strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0:
+		case isAlphanumeric(c), c == '-', c == '_', strings.IndexByte("!#$%&'*+/=?^`{|}~", c) >= 0:
 		default:
 			return false
 		}
