@@ -79,7 +79,7 @@ func (t *task) callFor(ctx context.Context, do func(*chunks.Worker) error) error
 	if err != nil {
 		return err
 	}
-	caller, idle, err := t.service(t.request)
+	caller, idle, err := t.service(&m.Job)
 	if err != nil {
 		return err
 	}

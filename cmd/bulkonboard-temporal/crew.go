@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
 )
 
@@ -20,7 +21,7 @@ import (
 type crew struct {
 	root    store.Store
 	beat    func(ctx context.Context, token []byte, b beat) error
-	service func(*request) (caller batch.Caller, idle func(), err error)
+	service func(*chunks.Job) (caller batch.Caller, idle func(), err error)
 
 	scratch    string // a folder, with one for each part under way
 	owner      string // who this is, for people

@@ -54,7 +54,7 @@ func newSite(t *testing.T) *site {
 	s.crew = &crew{
 		root: root, scratch: t.TempDir(), owner: "test", flushEvery: time.Millisecond, log: slog.New(slog.NewTextHandler(&s.logged, nil)),
 		beat:    func(context.Context, []byte, beat) error { return s.beats },
-		service: func(*request) (batch.Caller, func(), error) { return s, func() {}, nil },
+		service: func(*chunks.Job) (batch.Caller, func(), error) { return s, func() {}, nil },
 	}
 	return s
 }
@@ -193,7 +193,7 @@ func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 		},
 		usageFailure.kind: func(s *site) {
 			s.submit("night", listOf(5))
-			s.crew.service = func(*request) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
+			s.crew.service = func(*chunks.Job) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
 		},
 		listFailure.kind: func(s *site) { s.submit("night", "no,such,columns\n1,2,3\n") },
 	} {
@@ -277,13 +277,38 @@ func TestARequestIsPutOnceAndNeverReplaced(t *testing.T) {
 	anew, err := r.put(t.Context(), s.root, "night")
 	require.NoError(t, err)
 	assert.False(t, anew)
-	r.Job.Rate = 7
+	r.Quota = "another"
 	_, err = r.put(t.Context(), s.root, "night")
 	var other *otherRequestError
 	require.ErrorAs(t, err, &other)
 	_, err = readRequest(t.Context(), s.root, "day")
 	var none *noJobError
 	require.ErrorAs(t, err, &none)
+}
+
+func TestAJobThatIsPlannedTakesOtherBounds(t *testing.T) {
+	s := newSite(t)
+	r := s.submit("night", listOf(9))
+	first := *r
+	r.Job.Rate = 7
+	_, err := r.put(t.Context(), s.root, "night")
+	require.NoError(t, err)
+	var other *otherRequestError
+	_, err = r.mend(t.Context(), s.root, "night")
+	require.ErrorAs(t, err, &other, "it is not planned yet")
+	_, err = s.run("night", 1)
+	require.NoError(t, err)
+	for _, want := range []*request{r, &first} {
+		changed, err := want.mend(t.Context(), s.root, "night")
+		require.NoError(t, err)
+		assert.True(t, changed)
+		m, err := chunks.Open(t.Context(), jobStore(s.root, "night"))
+		require.NoError(t, err)
+		assert.Equal(t, want.Job.Bounds, m.Job.Bounds)
+		changed, err = want.mend(t.Context(), s.root, "night")
+		require.NoError(t, err)
+		assert.False(t, changed)
+	}
 }
 
 func FuzzRequest(f *testing.F) {

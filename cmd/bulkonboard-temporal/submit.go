@@ -230,6 +230,11 @@ func (s *submitSettings) submit(c *cobra.Command, v *cli.Voice) error {
 			return err
 		}
 	}
+	if changed, err := r.mend(ctx, root, s.name); err != nil {
+		return err
+	} else if changed {
+		v.Say("the job %s keeps to other bounds now; parts under way keep to theirs until they are done", s.name)
+	}
 	return d.takeUp(ctx, s.name, r, &s.waiting)
 }
 

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
@@ -204,15 +205,15 @@ func (s *workerSettings) clientConfig() session.Config {
 }
 
 // serviceFor makes a client for a job, if the job is one for this worker.
-func (s *workerSettings) serviceFor(r *request) (batch.Caller, func(), error) {
-	want := &r.Job.Service
+func (s *workerSettings) serviceFor(j *chunks.Job) (batch.Caller, func(), error) {
+	want := &j.Service
 	if want.BaseURL != s.baseURL || want.AppID != s.appID {
 		return nil, nil, &usageError{fmt.Sprintf(
 			"the job wants %s as application %s, and this worker calls %s as %s; submit it to the task queue of workers for that service",
 			want.BaseURL, want.AppID, s.baseURL, s.appID)}
 	}
 	c := s.clientConfig()
-	c.TenantID, c.Timeout, c.MaxInflight = want.TenantID, r.Job.Calls.Timeout, r.Job.Calls.MaxInFlight
+	c.TenantID, c.Timeout, c.MaxInflight = want.TenantID, j.Calls.Timeout, j.Calls.MaxInFlight
 	client, err := session.New(c)
 	if err != nil {
 		return nil, nil, &usageError{err.Error()}
