@@ -60,6 +60,7 @@ func (k *crew) runChunk(ctx context.Context, p part) (counted, error) {
 	err := k.work(ctx, p, func(ctx context.Context, t *task) error {
 		return t.callFor(ctx, func(w *chunks.Worker) error {
 			n.Rows = w.Manifest.Chunks[p.Chunk].Rows
+			t.before.Store(w.Manifest.Chunks[p.Chunk].Begins.Row)
 			return w.RunChunk(ctx, p.Chunk)
 		})
 	})

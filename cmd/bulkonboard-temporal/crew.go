@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -51,7 +52,8 @@ type task struct {
 	store   store.Store // of the job
 	heart   *heart
 	monitor batch.Monitor
-	folder  string // for scratch
+	before  atomic.Int64 // rows of the list before the part
+	folder  string       // for scratch
 	log     *slog.Logger
 }
 
@@ -122,7 +124,7 @@ func (t *task) run(ctx, within context.Context, do func(context.Context, *task) 
 
 func (t *task) progress() beat {
 	p := t.monitor.Progress()
-	return beat{State: string(p.State), Rows: p.Answered}
+	return beat{State: string(p.State), Rows: max(0, p.Answered-t.before.Load())}
 }
 
 // path is a file of the part's own.

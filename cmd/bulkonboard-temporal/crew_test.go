@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,8 @@ type site struct {
 	beats  error // what the server answers to beats
 	answer func(*session.Request) session.Answer
 
+	heartbeat time.Duration
+
 	mu     sync.Mutex
 	calls  map[string]int
 	logged bytes.Buffer
@@ -44,7 +47,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	root, err := store.Open(t.TempDir())
 	require.NoError(t, err)
-	s := &site{t: t, root: root, calls: map[string]int{}}
+	s := &site{t: t, root: root, heartbeat: 10 * time.Second, calls: map[string]int{}}
 	s.answer = func(r *session.Request) session.Answer {
 		if strings.HasPrefix(r.FirstName, "Refused") {
 			return session.Answer{Recognised: true, Status: 200, Outcome: session.Rejected, Code: "validation_error", Message: "not this one"}
@@ -80,7 +83,7 @@ func listOf(n int) string {
 // request is what is asked for, of no list yet.
 func (s *site) request() *request {
 	return &request{
-		Version: requestVersion, MaxInvalid: "20%", Quota: "quota", Heartbeat: 10 * time.Second,
+		Version: requestVersion, MaxInvalid: "20%", Quota: "quota", Heartbeat: s.heartbeat,
 		Job: chunks.Job{
 			List: chunks.ListSettings{Name: "list.csv"}, Service: chunks.ServiceSettings{FormID: "form"}, Parallel: 3, ChunkRows: 7,
 			Bounds: chunks.Bounds{Calls: chunks.CallSettings{MaxInFlight: 6, MaxAttempts: 3, MaxBackoff: time.Second, MaxOutage: time.Minute, MaxWait: time.Minute}},
@@ -150,6 +153,32 @@ func TestAJobGoesFromItsListToItsResults(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, c.Total, again.Total)
 	assert.Len(t, s.calls, 31, "a job that is done calls nobody")
+}
+
+func TestAPartTellsOfItsOwnRows(t *testing.T) {
+	s := newSite(t)
+	s.heartbeat = minHeartbeat
+	s.submit("night", listOf(30))
+	var last atomic.Bool // the last row is being called for
+	var beats, most atomic.Int64
+	told := make(chan struct{})
+	s.crew.beat = func(_ context.Context, _ []byte, b beat) error {
+		most.Store(max(most.Load(), b.Rows))
+		if last.Load() && beats.Add(1) == 3 {
+			close(told)
+		}
+		return nil
+	}
+	s.answer = func(r *session.Request) session.Answer {
+		if strings.HasPrefix(r.Email, "c29@") {
+			last.Store(true)
+			<-told
+		}
+		return session.Answer{Recognised: true, Outcome: session.OK, SessionID: "x-" + r.Email}
+	}
+	m, err := s.run("night", 1)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, most.Load(), int64(30/m.Layout.Chunks+7))
 }
 
 func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
