@@ -29,9 +29,18 @@ func (k *crew) plan(ctx context.Context, p part) (layout, error) {
 	return l, err
 }
 
-// planned needs the list only once: the plan has a copy of it, and a job's
-// request never changes.
+// planned is the plan, which must be of the list that was submitted.
 func (t *task) planned(ctx context.Context) (*chunks.Manifest, error) {
+	m, err := t.planOnce(ctx)
+	if err == nil && !t.request.Input.planned(m) {
+		err = &chunks.ChangedError{Part: t.request.Input.Object, Reason: "it is not the list that was submitted"}
+	}
+	return m, err
+}
+
+// planOnce needs the list only once: the plan has a copy of it, and a job's
+// request never changes.
+func (t *task) planOnce(ctx context.Context) (*chunks.Manifest, error) {
 	if m, err := chunks.Open(ctx, t.store); !errors.As(err, new(*chunks.NoJobError)) {
 		return m, err
 	}

@@ -340,6 +340,42 @@ func TestAJobThatIsPlannedTakesOtherBounds(t *testing.T) {
 	}
 }
 
+func TestAnotherListOfTheSameNameIsAnotherJob(t *testing.T) {
+	s := newSite(t)
+	r := s.request()
+	r.Input = input{Object: "lists/today.csv"}
+	require.NoError(t, s.root.Put(t.Context(), r.Input.Object, []byte(listOf(3))))
+	_, err := r.put(t.Context(), s.root, "night")
+	require.NoError(t, err)
+	_, err = s.run("night", 1)
+	require.NoError(t, err)
+	_, err = r.mend(t.Context(), s.root, "night")
+	require.NoError(t, err)
+	require.NoError(t, s.root.Delete(t.Context(), r.Input.Object))
+	require.NoError(t, s.root.Put(t.Context(), r.Input.Object, []byte(listOf(4))))
+	for _, rate := range []float64{r.Job.Rate, 7} {
+		r.Job.Rate = rate
+		changed, err := r.mend(t.Context(), s.root, "night")
+		var other *otherRequestError
+		require.ErrorAs(t, err, &other)
+		assert.False(t, changed)
+	}
+}
+
+func TestAListThatIsNotTheOneThatWasSubmittedIsNotTaken(t *testing.T) {
+	s := newSite(t)
+	r := s.request()
+	r.Input = input{Object: "list", SHA256: strings.Repeat("0", 64)}
+	require.NoError(t, s.root.Put(t.Context(), r.Input.Object, []byte(listOf(3))))
+	_, err := r.put(t.Context(), s.root, "night")
+	require.NoError(t, err)
+	for range 2 { // it stays so once it is planned
+		_, err = s.run("night", 1)
+		assert.Equal(t, changedFailure.kind, kindOf(t, err))
+	}
+	assert.Empty(t, s.calls)
+}
+
 func FuzzRequest(f *testing.F) {
 	f.Add([]byte(`{"version":1,"input":{"object":"x"},"quota":"q","heartbeat":30000000000}`))
 	f.Add([]byte(`{"version":2}`))

@@ -135,6 +135,9 @@ func (k *crew) makeJob(ctx context.Context, d due) (prepared, error) {
 	r.Input = input{Object: expand(t.Pattern, at)}
 	r.Job.List.Name = r.Input.Object
 	job := d.Schedule + at.Format("-2006-01-02T1504")
+	if repeats(at) {
+		job += d.At.UTC().Format("-1504Z")
+	}
 	list, err := r.open(ctx, k.root)
 	if err != nil {
 		return prepared{}, err
@@ -145,6 +148,23 @@ func (k *crew) makeJob(ctx context.Context, d due) (prepared, error) {
 	}
 	rounds, err := chunks.Rounds(ctx, jobStore(k.root, job))
 	return prepared{Course: r.course(job, len(rounds)), Quota: r.Quota}, err
+}
+
+// around is further than clocks are ever set.
+const around = 12 * time.Hour
+
+// repeats reports whether the clocks show this time twice, as they do in the
+// night in which they go back. Each of the two is a job of its own.
+func repeats(at time.Time) bool {
+	_, own := at.Zone()
+	for _, near := range []time.Time{at.Add(-around), at.Add(around)} {
+		_, offset := near.Zone()
+		twin := at.Add(time.Duration(own-offset) * time.Second)
+		if _, there := twin.Zone(); offset != own && there == offset {
+			return true
+		}
+	}
+	return false
 }
 
 // fields are what a pattern's letters stand for.

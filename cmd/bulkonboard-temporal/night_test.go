@@ -131,3 +131,21 @@ func TestTheSameTimeIsTheSameJob(t *testing.T) {
 	_, err = chunks.Open(t.Context(), jobStore(s.root, first.Course.Job))
 	assert.Error(t, err)
 }
+
+func TestATimeThatTheClocksShowTwiceIsTwoJobs(t *testing.T) {
+	s := newSite(t)
+	s.schedule("nightly", "list.csv", "Europe/Berlin")
+	require.NoError(t, s.root.Put(t.Context(), "list.csv", []byte(listOf(3))))
+	for at, want := range map[time.Time]string{
+		time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC): "nightly-2026-10-25T0230-0030Z",
+		time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC): "nightly-2026-10-25T0230-0130Z",
+		time.Date(2026, 10, 25, 2, 30, 0, 0, time.UTC): "nightly-2026-10-25T0330",
+		time.Date(2026, 10, 24, 23, 0, 0, 0, time.UTC): "nightly-2026-10-25T0100",
+		time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC):  "nightly-2026-03-29T0330",
+		time.Date(2026, 7, 1, 0, 30, 0, 0, time.UTC):   "nightly-2026-07-01T0230",
+	} {
+		p, err := s.crew.makeJob(t.Context(), due{Schedule: "nightly", At: at})
+		require.NoError(t, err)
+		assert.Equal(t, want, p.Course.Job)
+	}
+}

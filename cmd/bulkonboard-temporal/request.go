@@ -122,15 +122,20 @@ func (r *request) unbounded() []byte {
 }
 
 // mend gives a job that is planned the bounds of this request, if they differ.
-// The parts that begin from then on keep to them.
+// The parts that begin from then on keep to them. A list that is not the one
+// that was planned is an *otherRequestError: tomorrow's may have the same name.
 func (r *request) mend(ctx context.Context, root store.Store, job string) (changed bool, err error) {
 	place := jobStore(root, job)
 	m, err := chunks.Open(ctx, place)
-	if err != nil || m.Job.Bounds == r.Job.Bounds {
-		if errors.As(err, new(*chunks.NoJobError)) {
-			err = r.planned(ctx, root, job)
-		}
+	if errors.As(err, new(*chunks.NoJobError)) {
+		return false, r.planned(ctx, root, job)
+	}
+	if err != nil {
 		return false, err
+	}
+	changed = m.Job.Bounds != r.Job.Bounds
+	if !changed && r.Input.SHA256 != "" && r.Input.planned(m) {
+		return false, nil // put has seen to all else
 	}
 	list, err := r.open(ctx, root)
 	if err != nil {
@@ -140,7 +145,15 @@ func (r *request) mend(ctx context.Context, root store.Store, job string) (chang
 	again := chunks.Planner{Store: place, Job: r.Job, List: list}
 	again.Job.Ledger = m.Job.Ledger
 	_, err = again.Plan(ctx)
-	return err == nil, err
+	if errors.As(err, new(*chunks.OtherJobError)) {
+		err = &otherRequestError{job}
+	}
+	return changed && err == nil, err
+}
+
+// planned reports whether a plan is of this list, as far as is known.
+func (i *input) planned(m *chunks.Manifest) bool {
+	return i.SHA256 == "" || i.SHA256 == m.Source.SHA256
 }
 
 // planned refuses bounds that nothing keeps yet: a job that is not planned will

@@ -160,7 +160,8 @@ func scheduleCreateCommand() *cobra.Command {
 		Long: `create makes a schedule. Whenever it is due, the list whose name --store-input
 gives for that time is taken from the store; %Y, %m, %d, %H and %M stand for the
 time that was due, in --time-zone, however late the job begins. Each time is a job
-of its own, NAME-YYYY-MM-DDTHHMM: see status, and resume for one that has failed.
+of its own, NAME-YYYY-MM-DDTHHMM (with the time in UTC, such as -0030Z, where the
+clocks go back and show a time twice): see status, and resume for one that has failed.
 
 While a job is under way, at most one more waits. What was due while the server
 was away is made up for, for as long as --catch-up says.`,
