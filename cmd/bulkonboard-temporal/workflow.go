@@ -30,7 +30,7 @@ func onboard(ctx workflow.Context, c course) (course, error) {
 	if c.Layout == (layout{}) {
 		c.Phase = planning
 		if err := workflow.ExecuteActivity(c.withLedger(ctx), planName, all).Get(ctx, &c.Layout); err != nil {
-			return c, err
+			return c, ending(ctx, err)
 		}
 	}
 	c.Phase = calling
@@ -43,12 +43,12 @@ func onboard(ctx workflow.Context, c course) (course, error) {
 	if c.Layout.Rest {
 		c.Phase = resting
 		if err := workflow.ExecuteActivity(ctx, runRestName, all).Get(ctx, nil); err != nil {
-			return c, err
+			return c, ending(ctx, err)
 		}
 	}
 	c.Phase = merging
 	if err := workflow.ExecuteActivity(c.withLedger(ctx), mergeName, all).Get(ctx, &c.Total); err != nil {
-		return c, err
+		return c, ending(ctx, err)
 	}
 	c.Phase = merged
 	return c, nil
@@ -102,10 +102,16 @@ func (c *course) runChunks(ctx workflow.Context) (failed error) {
 		}
 		chunks.Select(ctx)
 	}
+	return ending(ctx, failed)
+}
+
+// ending is how a round ends: a part of one that is cancelled says only that it
+// stopped.
+func ending(ctx workflow.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return failed
+	return err
 }
 
 // long reports whether it is time to go on with a new history.

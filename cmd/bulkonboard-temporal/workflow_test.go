@@ -23,6 +23,7 @@ type round struct {
 	*testsuite.TestWorkflowEnvironment
 	layout layout
 	chunk  func(ctx context.Context, p part) (counted, error)
+	other  func(name string) error // what planning, the rest and merging end with
 
 	mu      sync.Mutex
 	did     []string
@@ -37,16 +38,20 @@ func newRound(t *testing.T, l layout) *round {
 	r.SetTestTimeout(time.Minute)
 	r.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
 	r.chunk = func(context.Context, part) (counted, error) { return counted{Rows: 10}, nil }
+	r.other = func(string) error { return nil }
 	for name, does := range map[string]any{
-		planName: func(part) (layout, error) { r.note(planName); return l, nil },
+		planName: func(part) (layout, error) { r.note(planName); return l, r.other(planName) },
 		runChunkName: func(ctx context.Context, p part) (counted, error) {
 			r.begins()
 			defer r.ends()
 			r.note(fmt.Sprint(p.Chunk))
 			return r.chunk(ctx, p)
 		},
-		runRestName: func(part) error { r.note(runRestName); return nil },
-		mergeName:   func(part) (total, error) { r.note(mergeName); return total{Rows: l.Rows, Bad: 1}, nil },
+		runRestName: func(part) error { r.note(runRestName); return r.other(runRestName) },
+		mergeName: func(part) (total, error) {
+			r.note(mergeName)
+			return total{Rows: l.Rows, Bad: 1}, r.other(mergeName)
+		},
 	} {
 		r.RegisterActivityWithOptions(does, activity.RegisterOptions{Name: name})
 	}
@@ -219,6 +224,25 @@ func TestAJobThatIsCancelledStartsNoMoreChunks(t *testing.T) {
 	require.ErrorAs(t, err, &cancelled)
 	assert.Less(t, len(r.order()), 20)
 	assert.NotContains(t, r.order(), mergeName)
+}
+
+func TestAJobIsCancelledInEveryPhase(t *testing.T) {
+	for _, phase := range []string{planName, runRestName, mergeName} {
+		t.Run(phase, func(t *testing.T) {
+			r := newRound(t, layout{Chunks: 2, Parallel: 2, Rest: true, Rows: 20})
+			r.other = func(name string) error {
+				if name != phase {
+					return nil
+				}
+				r.CancelWorkflow()
+				return asFailure(errCancelled)
+			}
+			_, err := r.run(course{})
+			var cancelled *temporal.CanceledError
+			require.ErrorAs(t, err, &cancelled)
+			assert.Equal(t, phase, r.order()[len(r.order())-1])
+		})
+	}
 }
 
 func TestAWorkflowTellsHowFarItIs(t *testing.T) {
