@@ -98,7 +98,8 @@ func cancelCommand() *cobra.Command {
 		Use:   "cancel JOB --store STORE",
 		Short: "Stop a job; what is done is kept",
 		Long: `cancel tells the workers to stop a job: the calls in flight come back, and what
-they brought is kept. It takes up to a few heartbeats. resume goes on with it.`,
+they brought is kept. It takes up to a few heartbeats. resume goes on with it.
+The job of a schedule that waits for its quota does not begin.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.with(c, func(ctx context.Context, d *desk) error { return d.cancel(ctx, args[0]) })
@@ -109,7 +110,7 @@ they brought is kept. It takes up to a few heartbeats. resume goes on with it.`,
 	return c
 }
 
-// cancel stops a job, if it is under way.
+// cancel stops a job, if it is under way or waits to be.
 func (d *desk) cancel(ctx context.Context, job string) error {
 	r, err := readRequest(ctx, d.root, job)
 	if err != nil {
@@ -120,8 +121,7 @@ func (d *desk) cancel(ctx context.Context, job string) error {
 		return err
 	}
 	if at == nil || at.job != job {
-		d.Say("the job %s is not under way", job)
-		return nil
+		return d.callOff(ctx, job)
 	}
 	if err := d.server.CancelWorkflow(ctx, workflowOf(r.Quota), at.run); err != nil {
 		return &unreachableError{d.flags.address, err}

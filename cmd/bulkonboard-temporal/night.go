@@ -26,7 +26,7 @@ var scheduledStart = temporal.NewSearchAttributeKeyTime("TemporalScheduledStartT
 // night is one time that a schedule comes round: it makes the job of that time,
 // and waits for it. While another job has the quota, it waits for that first.
 func night(ctx workflow.Context, d due) (course, error) {
-	workflow.GetVersion(ctx, "night", workflow.DefaultVersion, 1)
+	version := workflow.GetVersion(ctx, "night", workflow.DefaultVersion, 2)
 	if d.At.IsZero() {
 		d.At = workflow.Now(ctx)
 		if at, ok := workflow.GetTypedSearchAttributes(ctx).GetTime(scheduledStart); ok {
@@ -39,6 +39,11 @@ func night(ctx workflow.Context, d due) (course, error) {
 	})
 	if err := workflow.ExecuteActivity(making, prepareName, d).Get(ctx, &p); err != nil {
 		return course{}, err
+	}
+	if version >= 2 { // for those who ask about the job before it begins
+		if err := workflow.UpsertMemo(ctx, map[string]any{memoJob: p.Course.Job, memoRound: p.Course.Round}); err != nil {
+			return course{}, err
+		}
 	}
 	for {
 		c, err := p.run(ctx)

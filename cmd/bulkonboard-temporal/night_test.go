@@ -75,6 +75,7 @@ func TestANightWaitsForItsQuota(t *testing.T) {
 			return 0, err
 		}
 		_, err := night(ctx, d)
+		assert.Len(t, workflow.GetInfo(ctx).Memo.GetFields(), 2, "for those who ask about the job")
 		return workflow.Now(ctx).Sub(began), err
 	}
 	env.RegisterWorkflowWithOptions(both, workflow.RegisterOptions{Name: "both"})

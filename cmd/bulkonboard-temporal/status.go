@@ -68,7 +68,10 @@ func (d *desk) status(ctx context.Context, job string) (string, error) {
 	if done != nil {
 		return fmt.Sprintf("%s%s: done, %s; copy the results with: %s --output RESULTS", job, ofRound(round), countsOf(done), d.command("resume", job)), nil
 	}
-	why, err := d.lastEnd(ctx, job, r.Quota, round)
+	why, err := d.waits(ctx, job, r, at)
+	if why == "" && err == nil {
+		why, err = d.lastEnd(ctx, job, r.Quota, round)
+	}
 	if why == "" {
 		why = "it is not under way; go on with it: " + d.command("resume", job)
 	}

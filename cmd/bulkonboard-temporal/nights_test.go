@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"bulkonboard/cmd/internal/cli"
+)
+
+// registry is a Temporal server that knows some workflows and does nothing.
+type registry struct {
+	client.Client
+	known     []*workflowpb.WorkflowExecutionInfo // the newest first
+	cancelled []string
+}
+
+func (r *registry) add(typ, id, job string, status enums.WorkflowExecutionStatus) {
+	fields := map[string]*commonpb.Payload{}
+	for name, value := range map[string]any{memoJob: job, memoRound: 1} {
+		fields[name], _ = converter.GetDefaultDataConverter().ToPayload(value)
+	}
+	info := &workflowpb.WorkflowExecutionInfo{
+		Execution: &commonpb.WorkflowExecution{WorkflowId: id, RunId: "run-of-" + id}, Type: &commonpb.WorkflowType{Name: typ},
+		Status: status, Memo: &commonpb.Memo{Fields: fields},
+	}
+	if job == "" {
+		info.Memo = nil
+	}
+	r.known = append([]*workflowpb.WorkflowExecutionInfo{info}, r.known...)
+}
+
+func (r *registry) ListWorkflow(_ context.Context, q *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	var got []*workflowpb.WorkflowExecutionInfo
+	for _, info := range r.known {
+		running := info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+		if strings.Contains(q.GetQuery(), "'"+info.GetType().GetName()+"'") && (running || !strings.Contains(q.GetQuery(), "'Running'")) {
+			got = append(got, info)
+		}
+	}
+	return &workflowservice.ListWorkflowExecutionsResponse{Executions: got}, nil
+}
+
+func (r *registry) DescribeWorkflow(_ context.Context, id, _ string) (*client.WorkflowExecutionDescription, error) {
+	for _, info := range r.known {
+		if info.GetExecution().GetWorkflowId() == id {
+			return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info}}, nil
+		}
+	}
+	return nil, serviceerror.NewNotFound("no " + id)
+}
+
+func (r *registry) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
+	return nil, serviceerror.NewUnavailable("no worker")
+}
+
+func (r *registry) CancelWorkflow(_ context.Context, id, _ string) error {
+	r.cancelled = append(r.cancelled, id)
+	return nil
+}
+
+func (r *registry) DescribeTaskQueue(context.Context, string, enums.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+	return &workflowservice.DescribeTaskQueueResponse{}, nil
+}
+
+// desk is a desk at the site, and what it says to people.
+func (s *site) desk(r *registry) (*desk, *bytes.Buffer) {
+	var said bytes.Buffer
+	v := &cli.Voice{People: &said, Told: slog.New(slog.DiscardHandler)}
+	flags := &serverFlags{address: client.DefaultHostPort, namespace: client.DefaultNamespace, taskQueue: defaultTaskQueue}
+	return &desk{root: s.root, server: r, flags: flags, store: "here", Voice: v}, &said
+}
+
+const running = enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+
+func TestANightThatWaitsForItsQuotaIsSeenAndCanBeStopped(t *testing.T) {
+	s, r := newSite(t), &registry{}
+	s.submit("nightly-1", listOf(3))
+	s.submit("nightly-2", listOf(3))
+	r.add(nightName, "bulkonboard-schedule-nightly-2", "nightly-2", running)
+	r.add(onboardName, workflowOf("quota"), "big", running)
+	d, said := s.desk(r)
+	text, err := d.status(t.Context(), "nightly-2")
+	require.NoError(t, err)
+	assert.Contains(t, text, "it waits for the quota quota, which big has")
+	text, err = d.status(t.Context(), "nightly-1")
+	require.NoError(t, err)
+	assert.Contains(t, text, "it is not under way")
+
+	require.NoError(t, d.cancel(t.Context(), "nightly-1"))
+	assert.Empty(t, r.cancelled)
+	assert.Contains(t, said.String(), "not under way")
+	require.NoError(t, d.cancel(t.Context(), "nightly-2"))
+	assert.Equal(t, []string{"bulkonboard-schedule-nightly-2"}, r.cancelled)
+	assert.Contains(t, said.String(), "will not begin by itself")
+}
