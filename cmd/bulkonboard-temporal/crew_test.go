@@ -38,6 +38,7 @@ type site struct {
 	answer func(*session.Request) session.Answer
 
 	heartbeat time.Duration
+	patience  time.Duration // of schedules
 
 	mu     sync.Mutex
 	calls  map[string]int

@@ -32,6 +32,8 @@ var (
 	listFailure    = failure{"list", "the input cannot be read as a customer list, or has too many invalid rows", cli.ExitBadList}
 	changedFailure = failure{"changed", "the list or the store is not as it was", cli.ExitState}
 	usageFailure   = failure{"usage", "the job and the worker do not go together", cli.ExitUsage}
+	otherFailure   = failure{"other", "there is a job of that name already, of another list or with other settings", cli.ExitState}
+	absentFailure  = failure{"absent", "the schedule's settings are not in the workers' store, or damaged: check their --store, or delete the schedule and create it again", cli.ExitUsage}
 	stoppedFailure = failure{"stopped", "the service answered nothing for too long, or asked to wait for too long", cli.ExitStopped}
 )
 
@@ -69,6 +71,8 @@ func failureOf(err error) (f failure, final bool) {
 		usage    *usageError
 		outage   *pace.OutageError
 		wait     *pace.WaitError
+		taken    *otherRequestError
+		absent   *noScheduleError
 	)
 	switch {
 	case errors.Is(err, errFenced), errors.Is(err, errTaken), errors.Is(err, errCancelled), errors.Is(err, batch.ErrInterrupted):
@@ -84,6 +88,10 @@ func failureOf(err error) (f failure, final bool) {
 		return changedFailure, true
 	case errors.As(err, &other), errors.As(err, &usage):
 		return usageFailure, true
+	case errors.As(err, &taken):
+		return otherFailure, true
+	case errors.As(err, &absent):
+		return absentFailure, true
 	case errors.As(err, &outage), errors.As(err, &wait):
 		return stoppedFailure, true
 	}
@@ -102,7 +110,7 @@ func asFailure(err error) error {
 
 // failureNamed is the failure that a history names.
 func failureNamed(kind string) failure {
-	for _, f := range []failure{refusedFailure, addressFailure, listFailure, changedFailure, usageFailure, stoppedFailure, handedOn} {
+	for _, f := range []failure{refusedFailure, addressFailure, listFailure, changedFailure, usageFailure, otherFailure, absentFailure, stoppedFailure, handedOn} {
 		if f.kind == kind {
 			return f
 		}

@@ -15,10 +15,12 @@ import (
 
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
+	"bulkonboard/source"
 )
 
-// quotaPoll is how often a night looks whether its quota is free.
-const quotaPoll = 2 * time.Minute
+// nightPoll is how often a night looks whether its list is there, and then
+// whether its quota is free.
+const nightPoll = 2 * time.Minute
 
 // scheduledStart is when a workflow of a schedule was due.
 var scheduledStart = temporal.NewSearchAttributeKeyTime("TemporalScheduledStartTime")
@@ -33,17 +35,9 @@ func night(ctx workflow.Context, d due) (course, error) {
 			d.At = at
 		}
 	}
-	var p prepared
-	making := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: prepareTime, RetryPolicy: patience(0).RetryPolicy,
-	})
-	if err := workflow.ExecuteActivity(making, prepareName, d).Get(ctx, &p); err != nil {
+	p, err := d.made(ctx, version >= 2)
+	if err != nil {
 		return course{}, err
-	}
-	if version >= 2 { // for those who ask about the job before it begins
-		if err := workflow.UpsertMemo(ctx, map[string]any{memoJob: p.Course.Job, memoRound: p.Course.Round}); err != nil {
-			return course{}, err
-		}
 	}
 	for {
 		c, err := p.run(ctx)
@@ -53,8 +47,35 @@ func night(ctx workflow.Context, d due) (course, error) {
 		if long(ctx) {
 			return course{}, workflow.NewContinueAsNewError(ctx, nightName, d)
 		}
-		if err := workflow.Sleep(ctx, quotaPoll); err != nil {
+		if err := workflow.Sleep(ctx, nightPoll); err != nil {
 			return course{}, err
+		}
+	}
+}
+
+// made makes the job of a night, and waits for its list if that is late. The
+// memo is for those who ask about the job before it begins. A list that does not
+// come is the job's own trouble, where everybody looks for it.
+func (d due) made(ctx workflow.Context, memo bool) (prepared, error) {
+	making := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: prepareTime, RetryPolicy: patience(0).RetryPolicy,
+	})
+	for began := workflow.Now(ctx); ; {
+		var p prepared
+		if err := workflow.ExecuteActivity(making, prepareName, d).Get(ctx, &p); err != nil {
+			return p, ending(ctx, err)
+		}
+		if memo {
+			if err := workflow.UpsertMemo(ctx, map[string]any{memoJob: p.Course.Job, memoRound: p.Course.Round}); err != nil {
+				return p, err
+			}
+			memo = false
+		}
+		if !p.Late || workflow.Now(ctx).Sub(began) >= p.Patience {
+			return p, nil
+		}
+		if err := workflow.Sleep(ctx, nightPoll); err != nil {
+			return p, err
 		}
 	}
 }
@@ -77,29 +98,32 @@ type template struct {
 	Request request `json:"request"`
 	Pattern string  `json:"pattern"` // of the list's name in the store
 	Zone    string  `json:"zone"`    // that the pattern is filled in by
+
+	// Patience is how long a list is waited for that is late.
+	Patience time.Duration `json:"patience,omitempty"`
 }
 
 func templateName(schedule string) string { return "schedules/" + schedule + ".json" }
 
 // noScheduleError says that a schedule has nothing to make jobs from.
-type noScheduleError struct{ schedule string }
+type noScheduleError struct{ schedule, reason string }
 
 func (e *noScheduleError) Error() string {
-	return fmt.Sprintf("there is no schedule %s in the store; check its name and --store", e.schedule)
+	return fmt.Sprintf("there is no schedule %s: %s; check --store, or delete the schedule and create it again", e.schedule, e.reason)
 }
 
 func readTemplate(ctx context.Context, root store.Store, schedule string) (*template, error) {
 	b, err := store.ReadAll(ctx, root, templateName(schedule), maxRequest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &noScheduleError{schedule}
+		return nil, &noScheduleError{schedule, "it is not in the store"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return parseTemplate(b)
+	return parseTemplate(schedule, b)
 }
 
-func parseTemplate(b []byte) (*template, error) {
+func parseTemplate(schedule string, b []byte) (*template, error) {
 	var t template
 	err := json.Unmarshal(b, &t)
 	if err == nil {
@@ -109,7 +133,7 @@ func parseTemplate(b []byte) (*template, error) {
 		err = checkPattern(t.Pattern)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("this is no schedule's template: %w", err)
+		return nil, &noScheduleError{schedule, "what is in the store of it is damaged: " + err.Error()}
 	}
 	return &t, nil
 }
@@ -143,16 +167,25 @@ func (k *crew) makeJob(ctx context.Context, d due) (prepared, error) {
 	if repeats(at) {
 		job += d.At.UTC().Format("-1504Z")
 	}
-	list, err := r.open(ctx, k.root)
-	if err != nil {
-		return prepared{}, err
-	}
-	_ = list.Close() // that it is there was to be known
 	if _, err := r.put(ctx, k.root, job); err != nil {
 		return prepared{}, err
 	}
 	rounds, err := chunks.Rounds(ctx, jobStore(k.root, job))
-	return prepared{Course: r.course(job, len(rounds)), Quota: r.Quota}, err
+	if err != nil {
+		return prepared{}, err
+	}
+	p := prepared{Course: r.course(job, len(rounds)), Quota: r.Quota, Patience: t.Patience}
+	list, err := r.open(ctx, k.root)
+	switch {
+	case errors.As(err, new(*source.ListError)):
+		p.Late = true
+		k.log.Info("the list of a schedule is late", "job", job, "list", r.Input.Object)
+	case err != nil:
+		return prepared{}, err
+	default:
+		_ = list.Close() // that it is there was to be known
+	}
+	return p, nil
 }
 
 // around is further than clocks are ever set.

@@ -17,7 +17,7 @@ import (
 
 // schedule puts a schedule's template into the store.
 func (s *site) schedule(name, pattern, zone string) {
-	b, err := json.Marshal(template{Request: *s.request(), Pattern: pattern, Zone: zone})
+	b, err := json.Marshal(template{Request: *s.request(), Pattern: pattern, Zone: zone, Patience: s.patience})
 	require.NoError(s.t, err)
 	require.NoError(s.t, s.root.Put(s.t.Context(), templateName(name), b))
 }
@@ -52,13 +52,54 @@ func TestANightTakesTheListOfTheTimeThatWasDue(t *testing.T) {
 	assert.NotEmpty(t, s.read("jobs/nightly-2026-07-02T0030/round-1/results.csv"))
 }
 
-func TestANightWhoseListIsMissingFails(t *testing.T) {
+func TestANightWhoseListIsMissingFailsAndSaysSoWithItsJob(t *testing.T) {
 	s := newSite(t)
 	s.schedule("nightly", "exports/customers-%Y-%m-%d.csv", "UTC")
 	env := s.nightEnv()
-	env.ExecuteWorkflow(nightName, due{Schedule: "nightly"})
+	at := time.Date(2026, 3, 9, 4, 5, 0, 0, time.UTC)
+	env.ExecuteWorkflow(nightName, due{Schedule: "nightly", At: at})
 	assert.Equal(t, listFailure.kind, kindOf(t, env.GetWorkflowError()))
-	assert.Contains(t, s.logged.String(), "exports/customers-")
+	assert.Contains(t, s.read("jobs/nightly-2026-03-09T0405/round-1/trouble.json"), "exports/customers-2026-03-09.csv")
+	require.NoError(t, s.root.Put(t.Context(), "exports/customers-2026-03-09.csv", []byte(listOf(3))))
+	_, err := s.run("nightly-2026-03-09T0405", 1)
+	require.NoError(t, err)
+}
+
+func TestAListThatIsLateIsWaitedFor(t *testing.T) {
+	for name, test := range map[string]struct {
+		comes time.Duration
+		fails bool
+	}{"in time": {50 * time.Minute, false}, "too late": {2 * time.Hour, true}} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.patience = time.Hour
+			s.schedule("nightly", "list.csv", "UTC")
+			env := s.nightEnv()
+			env.RegisterDelayedCallback(func() {
+				require.NoError(t, s.root.Put(t.Context(), "list.csv", []byte(listOf(3))))
+			}, test.comes)
+			env.ExecuteWorkflow(nightName, due{Schedule: "nightly"})
+			if test.fails {
+				assert.Equal(t, listFailure.kind, kindOf(t, env.GetWorkflowError()))
+				return
+			}
+			require.NoError(t, env.GetWorkflowError())
+			assert.Len(t, s.calls, 3)
+		})
+	}
+}
+
+func TestANightThatCannotBeMadeIsNotTriedForEver(t *testing.T) {
+	s := newSite(t)
+	at := due{Schedule: "nightly", At: time.Date(2026, 3, 9, 4, 5, 0, 0, time.UTC)}
+	env := s.nightEnv()
+	env.ExecuteWorkflow(nightName, at)
+	assert.Equal(t, absentFailure.kind, kindOf(t, env.GetWorkflowError()), "no such schedule")
+	s.submit("nightly-2026-03-09T0405", listOf(3))
+	s.schedule("nightly", "list.csv", "UTC")
+	env = s.nightEnv()
+	env.ExecuteWorkflow(nightName, at)
+	assert.Equal(t, otherFailure.kind, kindOf(t, env.GetWorkflowError()), "the name is taken")
 }
 
 func TestANightWaitsForItsQuota(t *testing.T) {
@@ -113,7 +154,7 @@ func FuzzPattern(f *testing.F) {
 func FuzzTemplate(f *testing.F) {
 	f.Add([]byte(`{"request":{},"pattern":"a","zone":"UTC"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if p, err := parseTemplate(b); err == nil {
+		if p, err := parseTemplate("nightly", b); err == nil {
 			assert.NoError(t, checkPattern(p.Pattern))
 		}
 	})

@@ -2,10 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
+	enums "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"bulkonboard/source"
 )
 
 // nightOf finds the night under way that has made a job, which may not have
@@ -33,7 +39,16 @@ func (d *desk) waits(ctx context.Context, job string, r *request, at *whereabout
 		return "", err
 	}
 	what := "it begins in some minutes"
-	if at != nil {
+	list, err := r.open(ctx, d.root)
+	switch {
+	case errors.As(err, new(*source.ListError)):
+		what = "it waits for its list, " + r.Input.Object
+	case err != nil:
+		return "", err
+	default:
+		_ = list.Close() // that it is there was to be known
+	}
+	if err == nil && at != nil {
 		what = fmt.Sprintf("it waits for the quota %s, which %s%s has", r.Quota, at.job, ofRound(at.round))
 	}
 	return what + "; keep it from beginning: " + d.command("cancel", job), nil
@@ -55,4 +70,31 @@ func (d *desk) callOff(ctx context.Context, job string) error {
 	}
 	d.Say("the job %s will not begin by itself\nhave it run: %s", job, d.command("resume", job))
 	return nil
+}
+
+// nightIDs are how the workflows of nights are called, and the server adds when
+// each was due.
+const nightIDs = "bulkonboard-schedule-"
+
+// seen is a job, or a night without one, and what has become of it.
+func (d *desk) seen(ctx context.Context, info *workflowpb.WorkflowExecutionInfo) (name, state string) {
+	job, round := memoOf(info)
+	name, state = job+ofRound(round), strings.ToLower(info.GetStatus().String())
+	if info.GetType().GetName() != nightName {
+		return name, state
+	}
+	if job == "" {
+		name = strings.TrimPrefix(info.GetExecution().GetWorkflowId(), nightIDs)
+	}
+	switch info.GetStatus() {
+	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		state = "waiting"
+	case enums.WORKFLOW_EXECUTION_STATUS_FAILED:
+		run := info.GetExecution()
+		err := d.server.GetWorkflow(ctx, run.GetWorkflowId(), run.GetRunId()).Get(ctx, nil)
+		if failed := (*temporal.ApplicationError)(nil); errors.As(err, &failed) {
+			state += ": " + failureNamed(failed.Type()).says
+		}
+	}
+	return name, state
 }

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"bulkonboard/cmd/internal/cli"
 )
@@ -24,6 +25,7 @@ import (
 type registry struct {
 	client.Client
 	known     []*workflowpb.WorkflowExecutionInfo // the newest first
+	fails     map[string]failure                  // how they ended, by id
 	cancelled []string
 }
 
@@ -75,6 +77,18 @@ func (r *registry) DescribeTaskQueue(context.Context, string, enums.TaskQueueTyp
 	return &workflowservice.DescribeTaskQueueResponse{}, nil
 }
 
+// ended is a workflow that has failed.
+type ended struct {
+	client.WorkflowRun
+	failure
+}
+
+func (e ended) Get(context.Context, any) error { return temporal.NewApplicationError(e.says, e.kind) }
+
+func (r *registry) GetWorkflow(_ context.Context, id, _ string) client.WorkflowRun {
+	return ended{failure: r.fails[id]}
+}
+
 // desk is a desk at the site, and what it says to people.
 func (s *site) desk(r *registry) (*desk, *bytes.Buffer) {
 	var said bytes.Buffer
@@ -105,4 +119,22 @@ func TestANightThatWaitsForItsQuotaIsSeenAndCanBeStopped(t *testing.T) {
 	require.NoError(t, d.cancel(t.Context(), "nightly-2"))
 	assert.Equal(t, []string{"bulkonboard-schedule-nightly-2"}, r.cancelled)
 	assert.Contains(t, said.String(), "will not begin by itself")
+}
+
+func TestTheListOfJobsHasNightsThatFailedOrWait(t *testing.T) {
+	const failed = enums.WORKFLOW_EXECUTION_STATUS_FAILED
+	s, r := newSite(t), &registry{fails: map[string]failure{nightIDs + "lost-2026": absentFailure}}
+	r.add(nightName, nightIDs+"lost-2026", "", failed)
+	r.add(nightName, nightIDs+"nightly-1", "nightly-1", failed)
+	r.add(onboardName, "x", "nightly-1", failed)
+	r.add(nightName, nightIDs+"nightly-2", "nightly-2", running)
+	d, _ := s.desk(r)
+	var out bytes.Buffer
+	require.NoError(t, d.list(t.Context(), &out))
+	var lines []string
+	for line := range strings.Lines(out.String()) {
+		f := strings.Split(strings.TrimSpace(line), "\t")
+		lines = append(lines, f[0]+" "+f[2])
+	}
+	assert.Equal(t, []string{"nightly-2 waiting", "nightly-1 failed", "lost-2026 failed: " + absentFailure.says}, lines)
 }

@@ -89,4 +89,7 @@ type due struct {
 type prepared struct {
 	Course course `json:"course"`
 	Quota  string `json:"quota"`
+
+	Late     bool          `json:"late"`     // the list is not there yet
+	Patience time.Duration `json:"patience"` // how long it is waited for
 }

@@ -22,7 +22,7 @@ var payloads = map[any]string{
 	total{}:    `{"rows":0,"bad":0}`,
 	beat{}:     `{"state":"","rows":0}`,
 	due{}:      `{"schedule":"","at":"0001-01-01T00:00:00Z"}`,
-	prepared{}: `{"course":{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}},"quota":""}`,
+	prepared{}: `{"course":{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}},"quota":"","late":false,"patience":0}`,
 }
 
 func TestNoCustomersDataGoesThroughTemporal(t *testing.T) {

@@ -190,7 +190,7 @@ func (r *request) open(ctx context.Context, root store.Store) (io.ReadCloser, er
 	list, err := root.Get(ctx, r.Input.Object, 0, -1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &source.ListError{
-			Name: r.Job.List.Name, Reason: "it is not in the store, as " + r.Input.Object, Hint: "put it there, and submit the job again",
+			Name: r.Job.List.Name, Reason: "it is not in the store, as " + r.Input.Object, Hint: "put it there, and submit the job again or resume it",
 		}
 	}
 	return list, err

@@ -148,7 +148,7 @@ type scheduleSettings struct {
 	jobFlags
 	deskFlags
 	pattern, cron, zone string
-	catchUp             time.Duration
+	catchUp, patience   time.Duration
 	shown               map[string]string
 }
 
@@ -186,6 +186,7 @@ func (s *scheduleSettings) registerAll(c *cobra.Command) {
 	f.StringVar(&s.zone, "time-zone", "UTC", "time zone of --cron and --store-input, such as Europe/Berlin")
 	f.StringVar(&s.pattern, "store-input", "", "name of the list in the store, with %Y %m %d %H %M for the time that is due")
 	f.DurationVar(&s.catchUp, "catch-up", 6*time.Hour, "how late a job may begin that was due while the server was away")
+	f.DurationVar(&s.patience, "wait-for-input", time.Hour, "how long a list is waited for that is not in the store yet; without it the job fails")
 	s.jobFlags.register(c)
 	_ = f.MarkHidden("input")
 	s.deskFlags.register(c)
@@ -212,13 +213,19 @@ func (s *scheduleSettings) problems(name string) error {
 	if s.catchUp < time.Minute {
 		p.Add(fmt.Sprintf("--catch-up is %s; it takes a minute or more", s.catchUp))
 	}
+	if s.patience < 0 || s.patience > maxPatience {
+		p.Add(fmt.Sprintf("--wait-for-input is %s; it takes zero to %s", s.patience, maxPatience))
+	}
 	s.jobFlags.check(&p)
 	return p.Err()
 }
 
+// maxPatience is as long as one workflow can look for a list.
+const maxPatience = 24 * time.Hour
+
 // create makes the schedule: first what its jobs are made from.
 func (s *scheduleSettings) create(ctx context.Context, d *desk, name string) error {
-	t := template{Request: *s.request(s.shown), Pattern: s.pattern, Zone: s.zone}
+	t := template{Request: *s.request(s.shown), Pattern: s.pattern, Zone: s.zone, Patience: s.patience}
 	b, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
 		return err
@@ -232,7 +239,7 @@ func (s *scheduleSettings) create(ctx context.Context, d *desk, name string) err
 		Spec:    client.ScheduleSpec{CronExpressions: []string{s.cron}, TimeZoneName: s.zone},
 		Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE, CatchupWindow: s.catchUp,
 		Action: &client.ScheduleWorkflowAction{
-			ID: "bulkonboard-schedule-" + name, Workflow: nightName, Args: []any{due{Schedule: name}}, TaskQueue: d.flags.taskQueue,
+			ID: nightIDs + name, Workflow: nightName, Args: []any{due{Schedule: name}}, TaskQueue: d.flags.taskQueue,
 		},
 	})
 	switch {

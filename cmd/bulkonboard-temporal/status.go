@@ -104,17 +104,17 @@ const listed = 50
 // list lists the jobs that the server remembers, the newest first.
 func (d *desk) list(ctx context.Context, stdout io.Writer) error {
 	got, err := d.server.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: listed, Query: "WorkflowType = '" + onboardName + "'",
+		PageSize: listed, Query: "WorkflowType = '" + onboardName + "' OR WorkflowType = '" + nightName + "'",
 	})
 	if err != nil {
 		return &unreachableError{d.flags.address, err}
 	}
 	seen := map[string]bool{}
 	for _, info := range got.GetExecutions() {
-		job, round := memoOf(info)
-		if name := job + ofRound(round); !seen[name] {
+		// A job begins after its night, and comes first.
+		if name, state := d.seen(ctx, info); !seen[name] {
 			seen[name] = true
-			fmt.Fprintf(stdout, "%s\t%s\t%s\n", name, info.GetStartTime().AsTime().Format(time.RFC3339), strings.ToLower(info.GetStatus().String()))
+			fmt.Fprintf(stdout, "%s\t%s\t%s\n", name, info.GetStartTime().AsTime().Format(time.RFC3339), state)
 		}
 	}
 	if len(seen) == 0 {
