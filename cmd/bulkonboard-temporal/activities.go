@@ -46,7 +46,7 @@ func (t *task) planOnce(ctx context.Context) (*chunks.Manifest, error) {
 	}
 	limit, err := batch.ParseInvalidLimit(t.request.MaxInvalid)
 	if err != nil {
-		return nil, &usageError{"the request of the job has a max-invalid that this worker does not read: " + err.Error()}
+		return nil, &misfitError{t.owner, "the request of the job has a max-invalid that this worker does not read: " + err.Error()}
 	}
 	list, err := t.request.open(ctx, t.root)
 	if err != nil {
@@ -112,7 +112,7 @@ func (k *crew) merge(ctx context.Context, p part) (total, error) {
 		n, err = t.mergedBefore(ctx, m)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = t.withLedger(ctx, func(known *batch.Known, id string) (err error) {
-				if err = otherLedger(m, id); err == nil {
+				if err = t.otherLedger(m, id); err == nil {
 					n, err = t.mergeNow(ctx, m, known)
 				}
 				return err

@@ -31,7 +31,7 @@ var (
 	addressFailure = failure{"address", "what answers is not the service, or it refuses every row in the same words", cli.ExitUsage}
 	listFailure    = failure{"list", "the input cannot be read as a customer list, or has too many invalid rows", cli.ExitBadList}
 	changedFailure = failure{"changed", "the list or the store is not as it was", cli.ExitState}
-	usageFailure   = failure{"usage", "the job and the worker do not go together", cli.ExitUsage}
+	usageFailure   = failure{"usage", "the job and the workers do not go together", cli.ExitUsage}
 	otherFailure   = failure{"other", "there is a job of that name already, of another list or with other settings", cli.ExitState}
 	absentFailure  = failure{"absent", "the schedule's settings are not in the workers' store, or damaged: check their --store, or delete the schedule and create it again", cli.ExitUsage}
 	stoppedFailure = failure{"stopped", "the service answered nothing for too long, or asked to wait for too long", cli.ExitStopped}
@@ -40,6 +40,7 @@ var (
 // Failures that pass: the part is tried again.
 var (
 	handedOn = failure{"handed on", "the worker stopped, and what it did is kept", cli.ExitStopped}
+	misfit   = failure{"misfit", "the worker does not fit the job: its --base-url, --app-id or --ledger is another, which its log shows; the part waits for a worker that fits", cli.ExitUsage}
 	passing  = failure{"passing", "the part could not be done; the worker's log says why", cli.ExitIO}
 )
 
@@ -47,10 +48,18 @@ var (
 // on.
 const handOnDelay = 10 * time.Millisecond
 
-// usageError is a job that does not fit the worker that was given it.
+// usageError is a job that no worker can do.
 type usageError struct{ reason string }
 
 func (e *usageError) Error() string { return e.reason }
+
+// misfitError is a job that does not fit the worker that was given it. Another
+// may do it.
+type misfitError struct{ worker, reason string }
+
+func (e *misfitError) Error() string {
+	return "the worker " + e.worker + " does not fit the job: " + e.reason
+}
 
 // failureOf is the kind of an error of a part.
 func failureOf(err error) (f failure, final bool) {
@@ -73,6 +82,7 @@ func failureOf(err error) (f failure, final bool) {
 		wait     *pace.WaitError
 		taken    *otherRequestError
 		absent   *noScheduleError
+		unfit    *misfitError
 	)
 	switch {
 	case errors.Is(err, errFenced), errors.Is(err, errTaken), errors.Is(err, errCancelled), errors.Is(err, batch.ErrInterrupted):
@@ -88,6 +98,8 @@ func failureOf(err error) (f failure, final bool) {
 		return changedFailure, true
 	case errors.As(err, &other), errors.As(err, &usage):
 		return usageFailure, true
+	case errors.As(err, &unfit):
+		return misfit, false
 	case errors.As(err, &taken):
 		return otherFailure, true
 	case errors.As(err, &absent):
@@ -110,7 +122,7 @@ func asFailure(err error) error {
 
 // failureNamed is the failure that a history names.
 func failureNamed(kind string) failure {
-	for _, f := range []failure{refusedFailure, addressFailure, listFailure, changedFailure, usageFailure, otherFailure, absentFailure, stoppedFailure, handedOn} {
+	for _, f := range []failure{refusedFailure, addressFailure, listFailure, changedFailure, usageFailure, otherFailure, absentFailure, stoppedFailure, handedOn, misfit} {
 		if f.kind == kind {
 			return f
 		}

@@ -78,7 +78,7 @@ func (t *task) withLedger(ctx context.Context, do func(known *batch.Known, id st
 		return do(nil, "")
 	}
 	if t.ledger.path == "" {
-		return &usageError{"the job uses a ledger, and this worker has none"}
+		return &misfitError{t.owner, "the job uses a ledger, and this worker has none"}
 	}
 	release, err := state.Hold(ctx, state.OS{}, t.ledger.path, "bulkonboard-temporal, job "+t.Job, ledgerWait)
 	if err != nil {
@@ -98,9 +98,9 @@ func (t *task) withLedger(ctx context.Context, do func(known *batch.Known, id st
 }
 
 // otherLedger refuses to tell one ledger what another was asked.
-func otherLedger(m *chunks.Manifest, id string) error {
+func (t *task) otherLedger(m *chunks.Manifest, id string) error {
 	if m.Job.Ledger == id {
 		return nil
 	}
-	return &usageError{fmt.Sprintf("the job was planned with the ledger %s, and this worker has another, %s: give all workers the same", m.Job.Ledger, id)}
+	return &misfitError{t.owner, fmt.Sprintf("the job was planned with the ledger %s, and this worker has another, %s: give all workers the same", m.Job.Ledger, id)}
 }

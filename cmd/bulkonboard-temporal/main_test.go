@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"bulkonboard/cmd/internal/cli"
 )
@@ -71,13 +72,30 @@ func TestAServerThatIsNotThereIsSaid(t *testing.T) {
 func TestAWorkerCallsOnlyTheServiceItIsToldOf(t *testing.T) {
 	s := workerSettings{baseURL: "https://ours.example", appID: "app"}
 	r := newSite(t).request()
-	r.Job.Service.BaseURL, r.Job.Service.AppID = "https://theirs.example", "app"
-	_, _, err := s.serviceFor(&r.Job)
-	var usage *usageError
-	require.ErrorAs(t, err, &usage)
-	r.Job.Service.BaseURL, r.Job.Service.AppID = "https://ours.example", "another"
-	_, _, err = s.serviceFor(&r.Job)
-	require.ErrorAs(t, err, &usage)
+	for _, other := range [][2]string{
+		{"https://theirs.example", "app"}, {"https://ours.example", "another"}, {"https://ours.example/x", "app"},
+		{"https://ours.example:8443", "app"}, {"http://ours.example:443", "app"},
+	} {
+		r.Job.Service.BaseURL, r.Job.Service.AppID = other[0], other[1]
+		_, _, err := s.serviceFor(&r.Job)
+		var unfit *misfitError
+		require.ErrorAs(t, err, &unfit, other)
+		assert.Contains(t, err.Error(), identity())
+		assert.NotContains(t, asFailure(err).Error(), "example", "this goes through Temporal")
+		var failed *temporal.ApplicationError
+		require.ErrorAs(t, asFailure(err), &failed)
+		assert.False(t, failed.NonRetryable(), "another worker may fit")
+	}
+}
+
+func TestAnAddressHasOneSpelling(t *testing.T) {
+	for _, spelled := range []string{"https://ours.example", "HTTPS://Ours.Example/", "https://ours.example:443", "https://ours.example:443//"} {
+		assert.Equal(t, "https://ours.example", addressOf(spelled))
+		assert.Equal(t, "ours.example-app", quotaOf(spelled, "app"))
+	}
+	assert.Equal(t, "http://[::1]", addressOf("http://[::1]:80/"))
+	assert.Equal(t, "https://ours.example:8443/Path", addressOf("https://ours.example:8443/Path/"))
+	assert.NotEqual(t, quotaOf("https://ours.example:8443", "app"), quotaOf("https://ours.example", "app"))
 }
 
 func TestEveryCommandHasHelpAndPathsAreMarked(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enums "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -137,4 +138,13 @@ func TestTheListOfJobsHasNightsThatFailedOrWait(t *testing.T) {
 		lines = append(lines, f[0]+" "+f[2])
 	}
 	assert.Equal(t, []string{"nightly-2 waiting", "nightly-1 failed", "lost-2026 failed: " + absentFailure.says}, lines)
+}
+
+func TestWhyAPartIsTriedAgainIsSaidAndByWhom(t *testing.T) {
+	w := &whereabouts{job: "night", round: 1, course: &course{Phase: calling}}
+	w.see(&workflowpb.PendingActivityInfo{
+		ActivityType: &commonpb.ActivityType{Name: runChunkName}, Attempt: 3, LastWorkerIdentity: "host-7",
+		State: enums.PENDING_ACTIVITY_STATE_SCHEDULED, LastFailure: &failurepb.Failure{Message: misfit.says},
+	})
+	assert.Contains(t, w.String(), "run-chunk is tried again (2 times so far, the last by the worker host-7): "+misfit.says)
 }

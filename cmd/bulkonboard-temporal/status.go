@@ -201,7 +201,8 @@ func memoOf(info *workflowpb.WorkflowExecutionInfo) (job string, round int) {
 func (w *whereabouts) see(a *workflowpb.PendingActivityInfo) {
 	if a.GetState() != enums.PENDING_ACTIVITY_STATE_STARTED {
 		if f := a.GetLastFailure(); f != nil {
-			w.waiting = fmt.Sprintf("%s is tried again (%d times so far): %s", a.GetActivityType().GetName(), a.GetAttempt()-1, strings.TrimSpace(f.GetMessage()))
+			w.waiting = fmt.Sprintf("%s is tried again (%d times so far, the last by the worker %s): %s",
+				a.GetActivityType().GetName(), a.GetAttempt()-1, a.GetLastWorkerIdentity(), strings.TrimSpace(f.GetMessage()))
 		}
 		return
 	}

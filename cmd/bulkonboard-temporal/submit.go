@@ -70,10 +70,11 @@ func (s *jobFlags) checkHeartbeat(p *cli.Problems) {
 	}
 }
 
-// quotaOf is the name of a quota that nobody named.
+// quotaOf is the name of a quota that nobody named: one for all spellings of an
+// address.
 func quotaOf(baseURL, appID string) string {
 	host := ""
-	if u, err := url.Parse(baseURL); err == nil {
+	if u, err := url.Parse(addressOf(baseURL)); err == nil {
 		host = u.Host
 	}
 	return objectName(host + "-" + appID)

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,7 +42,7 @@ func workerCommand() *cobra.Command {
 		Short: "Work on the jobs that are submitted, until told to stop",
 		Long: `worker takes parts of jobs from a task queue and does them. It calls no other
 service, and with no other application id, than it is told: a job that wants
-one is refused. The app secret comes from ` + cli.SecretVariable + ` or from the
+one is left to other workers. The app secret comes from ` + cli.SecretVariable + ` or from the
 file that --app-secret-file names, and leaves the machine only in calls.
 
 SIGTERM or SIGINT: it takes no more parts, lets the calls in flight come back,
@@ -207,9 +209,9 @@ func (s *workerSettings) clientConfig() session.Config {
 // serviceFor makes a client for a job, if the job is one for this worker.
 func (s *workerSettings) serviceFor(j *chunks.Job) (batch.Caller, func(), error) {
 	want := &j.Service
-	if want.BaseURL != s.baseURL || want.AppID != s.appID {
-		return nil, nil, &usageError{fmt.Sprintf(
-			"the job wants %s as application %s, and this worker calls %s as %s; submit it to the task queue of workers for that service",
+	if addressOf(want.BaseURL) != addressOf(s.baseURL) || want.AppID != s.appID {
+		return nil, nil, &misfitError{identity(), fmt.Sprintf(
+			"the job wants %s as application %s, and this worker calls %s as %s; give it the job's, or another --task-queue",
 			want.BaseURL, want.AppID, s.baseURL, s.appID)}
 	}
 	c := s.clientConfig()
@@ -219,6 +221,20 @@ func (s *workerSettings) serviceFor(j *chunks.Job) (batch.Caller, func(), error)
 		return nil, nil, &usageError{err.Error()}
 	}
 	return client, client.CloseIdle, nil
+}
+
+// addressOf is a service's address in one spelling.
+func addressOf(baseURL string) string {
+	u, err := url.Parse(baseURL) // which lowers the scheme
+	if err != nil {
+		return baseURL
+	}
+	u.Host = strings.ToLower(u.Host)
+	if u.Port() == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		u.Host = strings.TrimSuffix(u.Host, ":"+u.Port())
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	return u.String()
 }
 
 // identity is who a worker is, for people.
