@@ -77,8 +77,9 @@ func (d *desk) takeUp(ctx context.Context, job string, r *request, w *waitFlags)
 	if err != nil {
 		return err
 	}
+	run := ""
 	if done == nil {
-		if err := d.start(ctx, job, r, round); err != nil {
+		if run, err = d.start(ctx, job, r, round); err != nil {
 			return err
 		}
 	}
@@ -87,31 +88,52 @@ func (d *desk) takeUp(ctx context.Context, job string, r *request, w *waitFlags)
 		return nil
 	}
 	if done == nil {
-		if done, err = d.wait(ctx, job, r.Quota, round); err != nil {
+		if done, err = d.wait(ctx, job, r.Quota, round, run); err != nil {
 			return err
 		}
 	}
 	return d.conclude(ctx, job, round, done, w)
 }
 
-// start starts a round. It may be under way already.
-func (d *desk) start(ctx context.Context, job string, r *request, round int) error {
-	_, err := d.server.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+// startTries is how often a round is started while the quota's holder has just
+// ended each time.
+const startTries = 3
+
+// start starts a round, or joins it where it is under way already. It returns
+// the run of the workflow.
+func (d *desk) start(ctx context.Context, job string, r *request, round int) (run string, err error) {
+	for range startTries {
+		if run, err = d.begin(ctx, job, r, round); err == nil {
+			d.Say("the job %s has started%s", job, ofRound(round))
+			return run, d.sayWorkersFor(ctx, r)
+		}
+		if !errors.As(err, new(*serviceerror.WorkflowExecutionAlreadyStarted)) {
+			break
+		}
+		at, unseen := d.look(ctx, r.Quota)
+		if unseen != nil {
+			return "", unseen
+		}
+		if at != nil {
+			return at.run, d.join(ctx, job, r, round, at)
+		}
+	}
+	return "", &unreachableError{d.flags.address, err}
+}
+
+// begin has the server start a round, unless the quota is taken.
+func (d *desk) begin(ctx context.Context, job string, r *request, round int) (run string, err error) {
+	w, err := d.server.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: workflowOf(r.Quota), TaskQueue: d.flags.taskQueue,
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{memoJob: job, memoRound: round},
 	}, onboardName, r.course(job, round))
-	var taken *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &taken) {
-		return d.join(ctx, job, r, round)
-	}
 	if err != nil {
-		return &unreachableError{d.flags.address, err}
+		return "", err
 	}
-	d.Say("the job %s has started%s", job, ofRound(round))
-	return d.sayWorkersFor(ctx, r)
+	return w.GetRunID(), nil
 }
 
 func ofRound(round int) string {
@@ -121,18 +143,10 @@ func ofRound(round int) string {
 	return fmt.Sprintf(" (round %d)", round)
 }
 
-// join finds whether what has the quota is this very round.
-func (d *desk) join(ctx context.Context, job string, r *request, round int) error {
-	at, err := d.look(ctx, r.Quota)
-	if err != nil {
-		return err
-	}
-	if at == nil || at.job != job || at.round != round {
-		other := "that has just ended"
-		if at != nil {
-			other = at.job
-		}
-		return &takenError{r.Quota, other, d.command("status", other)}
+// join joins what has the quota, if it is this very round.
+func (d *desk) join(ctx context.Context, job string, r *request, round int, at *whereabouts) error {
+	if !at.of(job, round) {
+		return &takenError{r.Quota, at.job, d.command("status", at.job)}
 	}
 	d.Say("the job %s is under way already%s", job, ofRound(round))
 	return d.sayWorkersFor(ctx, r)

@@ -138,6 +138,9 @@ type whereabouts struct {
 	waiting string  // why a part is tried again; empty for none
 }
 
+// of reports whether it is this round of this job.
+func (w *whereabouts) of(job string, round int) bool { return w.job == job && w.round == round }
+
 // String says it in a line.
 func (w *whereabouts) String() string {
 	if w.course == nil {

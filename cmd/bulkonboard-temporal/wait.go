@@ -117,23 +117,28 @@ func (d *desk) finished(ctx context.Context, job string, round int) (*sink.Summa
 	return summary, nil
 }
 
-// wait waits for the round of a job, and says meanwhile how far it is.
-func (d *desk) wait(ctx context.Context, job, quota string, round int) (*sink.Summary, error) {
+// wait waits for the round of a job, and says meanwhile how far it is. Run is
+// its workflow's: once that ends, the quota may be another job's.
+func (d *desk) wait(ctx context.Context, job, quota string, round int, run string) (*sink.Summary, error) {
 	saying, quiet := context.WithCancel(ctx)
 	said := make(chan struct{})
 	go func() {
 		defer close(said)
-		d.keepSaying(saying, quota)
+		d.keepSaying(saying, job, quota, round)
 	}()
-	err := d.server.GetWorkflow(ctx, workflowOf(quota), "").Get(ctx, nil)
+	err := d.server.GetWorkflow(ctx, workflowOf(quota), run).Get(ctx, nil)
 	quiet()
 	<-said
 	if ctx.Err() != nil {
-		d.Say("the job %s goes on without this command; ask with: %s", job, d.command("status", job))
+		d.sayItGoesOn(job)
 		return nil, batch.ErrInterrupted
 	}
 	if err != nil {
-		return nil, d.stopped(ctx, job, round, err)
+		err = d.stopped(ctx, job, round, err)
+		if errors.As(err, new(*unreachableError)) {
+			d.sayItGoesOn(job)
+		}
+		return nil, err
 	}
 	summary, err := d.finished(ctx, job, round)
 	if err == nil && summary == nil {
@@ -142,7 +147,11 @@ func (d *desk) wait(ctx context.Context, job, quota string, round int) (*sink.Su
 	return summary, err
 }
 
-func (d *desk) keepSaying(ctx context.Context, quota string) {
+func (d *desk) sayItGoesOn(job string) {
+	d.Say("the job %s goes on without this command; ask with: %s", job, d.command("status", job))
+}
+
+func (d *desk) keepSaying(ctx context.Context, job, quota string, round int) {
 	tick := time.NewTicker(sayEvery)
 	defer tick.Stop()
 	before := ""
@@ -153,7 +162,7 @@ func (d *desk) keepSaying(ctx context.Context, quota string) {
 		case <-tick.C:
 		}
 		at, err := d.look(ctx, quota)
-		if err != nil || at == nil {
+		if err != nil || at == nil || !at.of(job, round) {
 			continue // the next time, or the end, will say
 		}
 		if now := at.String(); now != before {

@@ -27,6 +27,10 @@ type registry struct {
 	client.Client
 	known     []*workflowpb.WorkflowExecutionInfo // the newest first
 	fails     map[string]failure                  // how they ended, by id
+	away      bool
+	busy      int // starts that are refused
+	starts    int
+	waitedFor []string // runs
 	cancelled []string
 }
 
@@ -86,8 +90,26 @@ type ended struct {
 
 func (e ended) Get(context.Context, any) error { return temporal.NewApplicationError(e.says, e.kind) }
 
-func (r *registry) GetWorkflow(_ context.Context, id, _ string) client.WorkflowRun {
+func (e ended) GetRunID() string { return "its-run" }
+
+func (r *registry) GetWorkflow(_ context.Context, id, run string) client.WorkflowRun {
+	r.waitedFor = append(r.waitedFor, run)
+	if r.away {
+		return away{}
+	}
 	return ended{failure: r.fails[id]}
+}
+
+// away is a workflow of a server that does not answer.
+type away struct{ client.WorkflowRun }
+
+func (away) Get(context.Context, any) error { return serviceerror.NewUnavailable("no route") }
+
+func (r *registry) ExecuteWorkflow(context.Context, client.StartWorkflowOptions, any, ...any) (client.WorkflowRun, error) {
+	if r.starts++; r.starts <= r.busy {
+		return nil, serviceerror.NewWorkflowExecutionAlreadyStarted("it is taken", "", "")
+	}
+	return ended{}, nil
 }
 
 // desk is a desk at the site, and what it says to people.
@@ -147,4 +169,35 @@ func TestWhyAPartIsTriedAgainIsSaidAndByWhom(t *testing.T) {
 		State: enums.PENDING_ACTIVITY_STATE_SCHEDULED, LastFailure: &failurepb.Failure{Message: misfit.says},
 	})
 	assert.Contains(t, w.String(), "run-chunk is tried again (2 times so far, the last by the worker host-7): "+misfit.says)
+}
+
+func TestAQuotaWhoseHolderHasJustEndedIsTaken(t *testing.T) {
+	s, r := newSite(t), &registry{busy: 1, fails: map[string]failure{workflowOf("quota"): listFailure}}
+	q := s.submit("night", listOf(3))
+	d, _ := s.desk(r)
+	err := d.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
+	var failed *jobError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, 2, r.starts)
+	assert.Equal(t, []string{"its-run"}, r.waitedFor, "and no other that gets the quota")
+}
+
+func TestOnlyTheVeryRoundIsJoined(t *testing.T) {
+	s, r := newSite(t), &registry{busy: startTries, away: true}
+	q := s.submit("night", listOf(3))
+	d, said := s.desk(r)
+	r.add(onboardName, workflowOf("quota"), "night", running)
+	err := d.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
+	var unreachable *unreachableError
+	require.ErrorAs(t, err, &unreachable)
+	assert.Contains(t, said.String(), "the job night goes on without this command; ask with: bulkonboard-temporal status night")
+	assert.Equal(t, []string{"run-of-" + workflowOf("quota")}, r.waitedFor)
+
+	other := &registry{busy: startTries}
+	other.add(onboardName, workflowOf("quota"), "big", running)
+	d.server = other
+	err = d.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
+	var taken *takenError
+	require.ErrorAs(t, err, &taken)
+	assert.Equal(t, "big", taken.job)
 }
