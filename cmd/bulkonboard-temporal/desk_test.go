@@ -201,3 +201,16 @@ func TestOnlyTheVeryRoundIsJoined(t *testing.T) {
 	require.ErrorAs(t, err, &taken)
 	assert.Equal(t, "big", taken.job)
 }
+
+func TestWhyAJobFailedIsKnownWhenAnotherHasHadTheQuotaSince(t *testing.T) {
+	s, r := newSite(t), &registry{}
+	s.submit("night", "no,such,columns\n1,2,3\n")
+	_, err := s.run("night", 1)
+	require.Error(t, err)
+	r.add(onboardName, workflowOf("quota"), "another", enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	d, _ := s.desk(r)
+	text, err := d.status(t.Context(), "night")
+	require.NoError(t, err)
+	assert.Regexp(t, `it failed: .*the header lacks`, text)
+	assert.Contains(t, text, "bulkonboard-temporal resume night")
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -72,8 +73,8 @@ func (d *desk) status(ctx context.Context, job string) (string, error) {
 	if why == "" && err == nil {
 		why, err = d.lastEnd(ctx, job, r.Quota, round)
 	}
-	if why == "" {
-		why = "it is not under way; go on with it: " + d.command("resume", job)
+	if why == "" && err == nil {
+		why, err = d.lastTrouble(ctx, job, round)
 	}
 	return job + ofRound(round) + ": " + why, err
 }
@@ -96,6 +97,20 @@ func (d *desk) lastEnd(ctx context.Context, job, quota string, round int) (strin
 		return d.stopped(ctx, job, round, err).Error(), nil
 	}
 	return "", nil
+}
+
+// lastTrouble says how a job stopped that Temporal knows nothing of, such as when
+// another has had the quota since.
+func (d *desk) lastTrouble(ctx context.Context, job string, round int) (string, error) {
+	next := "go on with it: " + d.command("resume", job)
+	t, err := d.trouble(ctx, job, round)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "it is not under way; " + next, nil
+	case err != nil:
+		return "", err
+	}
+	return fmt.Sprintf("it is not under way; at %s it failed: %s\n%s", t.At.Format(time.RFC3339), t.Reason, next), nil
 }
 
 // listed is how many jobs are listed at most.

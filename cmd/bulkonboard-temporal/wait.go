@@ -199,15 +199,25 @@ func (d *desk) stopped(ctx context.Context, job string, round int, err error) er
 // reason is what a worker left in the store about that, or else what the kind
 // says.
 func (d *desk) reason(ctx context.Context, job string, round int, f failure) string {
-	var t trouble
-	b, err := store.ReadAll(ctx, jobStore(d.root, job), troubleName(round), maxRequest)
-	if err == nil {
-		err = json.Unmarshal(b, &t)
-	}
+	t, err := d.trouble(ctx, job, round)
 	if err != nil || t.Kind != f.kind {
 		return f.says
 	}
 	return t.Reason
+}
+
+// trouble is what a worker left in the store when a round last failed;
+// fs.ErrNotExist says that it never has.
+func (d *desk) trouble(ctx context.Context, job string, round int) (*trouble, error) {
+	b, err := store.ReadAll(ctx, jobStore(d.root, job), troubleName(round), maxRequest)
+	if err != nil {
+		return nil, err
+	}
+	var t trouble
+	if err := json.Unmarshal(b, &t); err != nil {
+		return nil, fmt.Errorf("%s of the job %s cannot be read: %w", troubleName(round), job, err)
+	}
+	return &t, nil
 }
 
 // conclude says what a round came to, and copies its results.
