@@ -47,7 +47,10 @@ file that --app-secret-file names, and leaves the machine only in calls.
 
 SIGTERM or SIGINT: it takes no more parts, lets the calls in flight come back,
 puts what they brought into the store, and hands its parts on. A second one:
-it stops at once, and what was in flight may be called again.`,
+it stops at once, and what was in flight may be called again.
+
+What a worker that was killed leaves in --scratch, rows of customers among it, is
+removed by the next one that starts with the same --scratch on that machine.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, s.check); err != nil {
@@ -113,11 +116,11 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 	if err := store.Check(ctx, root); err != nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp(s.scratch, "bulkonboard-")
+	scratch, gone, err := newScratch(s.scratch)
 	if err != nil {
 		return cli.Problems{"--scratch: " + err.Error()}
 	}
-	defer func() { _ = os.RemoveAll(scratch) }() // what stays takes up room, and no more
+	defer gone()
 	// That the secret and the certificates are of use is found out here.
 	if _, err := s.Client(s.clientConfig(), v); err != nil {
 		return err
