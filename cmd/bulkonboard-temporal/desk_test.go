@@ -142,6 +142,12 @@ func TestANightThatWaitsForItsQuotaIsSeenAndCanBeStopped(t *testing.T) {
 	require.NoError(t, d.cancel(t.Context(), "nightly-2"))
 	assert.Equal(t, []string{"bulkonboard-schedule-nightly-2"}, r.cancelled)
 	assert.Contains(t, said.String(), "will not begin by itself")
+
+	said.Reset()
+	s.submit("big", listOf(3))
+	require.NoError(t, d.cancel(t.Context(), "big"))
+	assert.Equal(t, workflowOf("quota"), r.cancelled[1])
+	assert.Contains(t, said.String(), "no worker is at the task queue", "nobody carries it out")
 }
 
 func TestTheListOfJobsHasNightsThatFailedOrWait(t *testing.T) {

@@ -127,5 +127,5 @@ func (d *desk) cancel(ctx context.Context, job string) error {
 		return &unreachableError{d.flags.address, err}
 	}
 	d.Say("the job %s is told to stop: %s\ngo on with it: %s", job, at, d.command("resume", job))
-	return nil
+	return d.sayWorkersFor(ctx, r)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
 
 	"bulkonboard/cmd/internal/cli"
 )
@@ -86,6 +88,25 @@ func TestAWorkerCallsOnlyTheServiceItIsToldOf(t *testing.T) {
 		require.ErrorAs(t, asFailure(err), &failed)
 		assert.False(t, failed.NonRetryable(), "another worker may fit")
 	}
+}
+
+// hand is a worker that starts or does not.
+type hand struct {
+	worker.Worker
+	fails error
+	at    bool
+}
+
+func (h *hand) Start() error { h.at = h.fails == nil; return h.fails }
+func (h *hand) Stop()        { h.at = false }
+
+func TestAWorkerStartsWholeOrNotAtAll(t *testing.T) {
+	first, second := &hand{}, &hand{}
+	require.NoError(t, startAll([]worker.Worker{first, second}))
+	assert.True(t, first.at && second.at)
+	second.fails = errors.New("no such namespace")
+	assert.ErrorIs(t, startAll([]worker.Worker{first, second}), second.fails)
+	assert.False(t, first.at)
 }
 
 func TestAnAddressHasOneSpelling(t *testing.T) {

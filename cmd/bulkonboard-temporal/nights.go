@@ -69,7 +69,7 @@ func (d *desk) callOff(ctx context.Context, job string) error {
 		return &unreachableError{d.flags.address, err}
 	}
 	d.Say("the job %s will not begin by itself\nhave it run: %s", job, d.command("resume", job))
-	return nil
+	return d.sayWorkers(ctx)
 }
 
 // nightIDs are how the workflows of nights are called, and the server adds when

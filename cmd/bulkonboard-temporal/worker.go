@@ -151,10 +151,8 @@ const abortTime = 5 * time.Second
 func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server client.Client, k *crew, v *cli.Voice) error {
 	lost := make(chan error, 2)
 	workers := s.workers(server, k, func(err error) { lost <- err })
-	for _, w := range workers {
-		if err := w.Start(); err != nil {
-			return &unreachableError{s.server.address, err}
-		}
+	if err := startAll(workers); err != nil {
+		return &unreachableError{s.server.address, err}
 	}
 	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", k.owner, s.slots, s.server.taskQueue, s.baseURL)
 	var err error
@@ -183,6 +181,19 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 	case <-time.After(abortTime):
 	}
 	return batch.ErrInterrupted
+}
+
+// startAll starts all of them, or none.
+func startAll(workers []worker.Worker) error {
+	for i, w := range workers {
+		if err := w.Start(); err != nil {
+			for _, started := range workers[:i] {
+				started.Stop()
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // workers are one for all parts and, with a ledger, one for those that want it.
