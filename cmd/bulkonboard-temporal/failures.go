@@ -44,9 +44,15 @@ var (
 	passing  = failure{"passing", "the part could not be done; the worker's log says why", cli.ExitIO}
 )
 
-// handOnDelay is after what time another worker takes a part that was handed
-// on.
-const handOnDelay = 10 * time.Millisecond
+const (
+	// handOnDelay is after what time another worker takes a part that was
+	// handed on.
+	handOnDelay = 10 * time.Millisecond
+
+	// misfitDelay is the same for one that its worker did not fit: it may get it
+	// again.
+	misfitDelay = 2 * time.Second
+)
 
 // usageError is a job that no worker can do.
 type usageError struct{ reason string }
@@ -114,8 +120,11 @@ func failureOf(err error) (f failure, final bool) {
 func asFailure(err error) error {
 	f, final := failureOf(err)
 	o := temporal.ApplicationErrorOptions{NonRetryable: final}
-	if f == handedOn {
+	switch f {
+	case handedOn:
 		o.NextRetryDelay = handOnDelay
+	case misfit:
+		o.NextRetryDelay = misfitDelay
 	}
 	return temporal.NewApplicationErrorWithOptions(f.says, f.kind, o)
 }

@@ -87,6 +87,7 @@ func TestAWorkerCallsOnlyTheServiceItIsToldOf(t *testing.T) {
 		var failed *temporal.ApplicationError
 		require.ErrorAs(t, asFailure(err), &failed)
 		assert.False(t, failed.NonRetryable(), "another worker may fit")
+		assert.Equal(t, misfitDelay, failed.NextRetryDelay(), "and is not waited for longer and longer")
 	}
 }
 
