@@ -170,10 +170,14 @@ func TestTheListOfJobsHasNightsThatFailedOrWait(t *testing.T) {
 
 func TestWhyAPartIsTriedAgainIsSaidAndByWhom(t *testing.T) {
 	w := &whereabouts{job: "night", round: 1, course: &course{Phase: calling}}
-	w.see(&workflowpb.PendingActivityInfo{
+	a := &workflowpb.PendingActivityInfo{
 		ActivityType: &commonpb.ActivityType{Name: runChunkName}, Attempt: 3, LastWorkerIdentity: "host-7",
-		State: enums.PENDING_ACTIVITY_STATE_SCHEDULED, LastFailure: &failurepb.Failure{Message: misfit.says},
-	})
+		State: enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, LastFailure: &failurepb.Failure{Message: misfit.says},
+	}
+	w.see(a)
+	assert.Equal(t, "night: calling, 1 parts under way", w.String(), "it is about to stop, whatever went wrong before")
+	a.State = enums.PENDING_ACTIVITY_STATE_SCHEDULED
+	w.see(a)
 	assert.Contains(t, w.String(), "run-chunk is tried again (2 times so far, the last by the worker host-7): "+misfit.says)
 }
 

@@ -217,7 +217,7 @@ func memoOf(info *workflowpb.WorkflowExecutionInfo) (job string, round int) {
 
 // see takes in a part.
 func (w *whereabouts) see(a *workflowpb.PendingActivityInfo) {
-	if a.GetState() != enums.PENDING_ACTIVITY_STATE_STARTED {
+	if a.GetState() == enums.PENDING_ACTIVITY_STATE_SCHEDULED {
 		if f := a.GetLastFailure(); f != nil {
 			w.waiting = fmt.Sprintf("%s is tried again (%d times so far, the last by the worker %s): %s",
 				a.GetActivityType().GetName(), a.GetAttempt()-1, a.GetLastWorkerIdentity(), strings.TrimSpace(f.GetMessage()))
