@@ -109,6 +109,28 @@ func TestAnEntryComesBackAsItWent(t *testing.T) {
 	assert.LessOrEqual(t, len(Key{})+len(e.Append(nil)), 50, "ten million of them are to fit")
 }
 
+// TestAnEntryKeepsItsBytes holds both sides of the format against what is in
+// the files of those who use it: a change would make them unreadable.
+func TestAnEntryKeepsItsBytes(t *testing.T) {
+	const uuid = "1b08348e-f8e2-574c-8ed0-6e3fa4721534"
+	digest, before := Digest{1, 2, 3, 4, 5, 6, 7, 8}, Session{ID: "s-0", At: night, Digest: Digest{8, 7, 6, 5, 4, 3, 2, 1}}
+	for inHex, want := range map[string]Entry{
+		"050102030405060708ac0280b4ba9c82671b08348ef8e2574c8ed06e3fa4721534":                         {Outcome: OK, Digest: digest, Run: 300, At: night, SessionID: uuid},
+		"010102030405060708ac0280b4ba9c826703732d31":                                                 {Outcome: OK, Digest: digest, Run: 300, At: night, SessionID: "s-1"},
+		"020102030405060708ac0280b4ba9c8267026e6f064e6f7420736f":                                     {Outcome: Rejected, Digest: digest, Run: 300, At: night, Code: "no", Message: "Not so"},
+		"0301020304050607080080b4ba9c8267":                                                           {Outcome: Failed, Digest: digest, At: night},
+		"0a0102030405060708ac0280b4ba9c8267080706050403020180b4ba9c826703732d30026e6f064e6f7420736f": {Outcome: Rejected, Digest: digest, Run: 300, At: night, Code: "no", Message: "Not so", Earlier: before},
+		"0b01020304050607080080b4ba9c8267080706050403020180b4ba9c826703732d30":                       {Outcome: Failed, Digest: digest, At: night, Earlier: before},
+	} {
+		assert.Equal(t, inHex, hex.EncodeToString(want.Append(nil)))
+		b, err := hex.DecodeString(inHex)
+		require.NoError(t, err)
+		e, err := ParseEntry(b)
+		require.NoError(t, err)
+		assert.Equal(t, want, e)
+	}
+}
+
 func TestALaterOutcomeTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	later := night.Add(24 * time.Hour)
 	ok, fields := okEntry("old"), Digest{5}
