@@ -313,6 +313,25 @@ func TestWhatIsErasedIsNoLongerInTheFile(t *testing.T) {
 	assert.True(t, known, "whoever was erased may come again")
 }
 
+func TestAPartOfACustomerCanBeErased(t *testing.T) {
+	l := fresh(t)
+	refused := Entry{Outcome: Rejected, Digest: Digest{2}, Run: 1, At: night, Code: "no", Message: "No"}
+	had := refused
+	had.Earlier = Session{ID: "session-before", At: night, Digest: Digest{1}}
+	put(t, l, Change{keyOf(l, 1), had}, Change{keyOf(l, 2), okEntry("s-2")})
+	erased, err := l.Erase(func(_ Key, e *Entry) bool { e.Earlier = Session{}; return false })
+	require.NoError(t, err)
+	assert.Zero(t, erased)
+	e, _, err := l.Find(keyOf(l, 1))
+	require.NoError(t, err)
+	assert.Equal(t, refused, e)
+	require.NoError(t, l.Close())
+	b, err := os.ReadFile(l.Path())
+	require.NoError(t, err)
+	assert.NotContains(t, string(b), "session-before")
+	assert.Contains(t, string(b), "s-2")
+}
+
 func TestWhatIsImportedDoesNotTakeThePlaceOfWhatIsNewer(t *testing.T) {
 	l := fresh(t)
 	put(t, l, Change{keyOf(l, 1), okEntry("now")}, Change{keyOf(l, 2), okEntry("now")})
