@@ -238,7 +238,7 @@ func (e Entry) after(before *Entry, now time.Time) Entry {
 	case before == nil:
 		return e
 	case before.At.After(e.At) && !before.At.After(now):
-		return *before
+		return before.over(&e)
 	case e.Outcome == Failed && before.Outcome == OK:
 		// The session id stays good for the fields that it was given for;
 		// fields that differ from them are sent again.
@@ -263,6 +263,23 @@ func (e Entry) keeping(before *Entry) Entry {
 		e.Earlier = Session{ID: before.SessionID, At: before.At, Digest: before.Digest}
 	}
 	if e.Outcome == Rejected && e.Earlier.Digest == e.Digest {
+		e.Earlier = Session{}
+	}
+	return e
+}
+
+// over is the entry when an older one comes after it: it stands with what it
+// would have, had the two come in the order of their times. What an entry has
+// no room for is beyond it: that the older session id was itself followed by
+// another, or that its fields were refused before the last refusal.
+func (e Entry) over(old *Entry) Entry {
+	switch {
+	case e.Outcome == OK || !old.At.Before(e.At) || e.Earlier.ID != "" && !old.At.After(e.Earlier.At):
+	case old.Outcome == OK && e.Outcome == Failed:
+		return *old
+	case old.Outcome == OK:
+		return e.keeping(old)
+	case old.Outcome == Rejected && old.Digest == e.Earlier.Digest:
 		e.Earlier = Session{}
 	}
 	return e

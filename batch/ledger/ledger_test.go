@@ -313,6 +313,81 @@ func TestWhatIsErasedIsNoLongerInTheFile(t *testing.T) {
 	assert.True(t, known, "whoever was erased may come again")
 }
 
+// inEveryOrder gives the orders of some outcomes.
+func inEveryOrder(of []Entry) (orders [][]Entry) {
+	if len(of) == 0 {
+		return [][]Entry{nil}
+	}
+	for i := range of {
+		for _, rest := range inEveryOrder(slices.Delete(slices.Clone(of), i, i+1)) {
+			orders = append(orders, append(rest, of[i]))
+		}
+	}
+	return orders
+}
+
+func TestWhatIsKnownDoesNotDependOnTheOrderInWhichItComes(t *testing.T) {
+	at := func(hour int) time.Time { return night.Add(time.Duration(hour) * time.Hour) }
+	ok := func(fields byte, hour int) Entry {
+		return Entry{Outcome: OK, Digest: Digest{fields}, At: at(hour), SessionID: fmt.Sprintf("s-%d", hour)}
+	}
+	refused := func(fields byte, hour int) Entry {
+		return Entry{Outcome: Rejected, Digest: Digest{fields}, At: at(hour), Code: "no"}
+	}
+	failed := func(fields byte, hour int) Entry { return Entry{Outcome: Failed, Digest: Digest{fields}, At: at(hour)} }
+	with := func(e Entry, had Entry) Entry {
+		e.Earlier = Session{ID: had.SessionID, At: had.At, Digest: had.Digest}
+		return e
+	}
+	l, n := fresh(t), 0
+	for name, c := range map[string]struct {
+		of   []Entry
+		want Entry
+	}{
+		"refused since":                    {[]Entry{ok(1, 1), refused(2, 2)}, with(refused(2, 2), ok(1, 1))},
+		"two session ids, refused since":   {[]Entry{ok(1, 1), ok(3, 2), refused(2, 3)}, with(refused(2, 3), ok(3, 2))},
+		"the fields of the id are refused": {[]Entry{ok(1, 1), refused(1, 2)}, refused(1, 2)},
+		"refused twice":                    {[]Entry{ok(1, 1), refused(2, 2), refused(3, 3)}, with(refused(3, 3), ok(1, 1))},
+		"good after a refusal":             {[]Entry{refused(2, 1), ok(1, 2)}, ok(1, 2)},
+		"good between refusals":            {[]Entry{refused(2, 1), ok(1, 2), refused(3, 3)}, with(refused(3, 3), ok(1, 2))},
+		"failed since":                     {[]Entry{ok(1, 1), failed(2, 2)}, ok(1, 1)},
+		"failed between":                   {[]Entry{ok(1, 1), failed(1, 2), refused(2, 3)}, with(refused(2, 3), ok(1, 1))},
+	} {
+		for _, order := range inEveryOrder(c.of) {
+			puts, key := order[0], keyOf(l, n)
+			n++
+			for i := range order {
+				if i > 0 {
+					puts = order[i].after(&puts, at(24))
+				}
+				require.NoError(t, l.Import(&News{Changes: []Change{{key, order[i]}}}))
+			}
+			assert.Equal(t, c.want, puts, "%s: %v", name, order)
+			imported, _, err := l.Find(key)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, imported, "%s: %v", name, order)
+		}
+	}
+}
+
+func TestAJournalThatIsTakenUpAgainChangesNothing(t *testing.T) {
+	at := func(hour int) time.Time { return night.Add(time.Duration(hour) * time.Hour) }
+	journal := []Entry{
+		{Outcome: OK, Digest: Digest{1}, At: at(1), SessionID: "s-1"}, {Outcome: OK, Digest: Digest{2}, At: at(2), SessionID: "s-2"},
+		{Outcome: Rejected, Digest: Digest{2}, At: at(3)}, {Outcome: Rejected, Digest: Digest{3}, At: at(4)},
+	}
+	var states []*Entry
+	var last *Entry
+	for range 2 {
+		for _, e := range journal {
+			last = new(e.after(last, at(24)))
+		}
+		states = append(states, last)
+	}
+	assert.Equal(t, journal[3], *states[0])
+	assert.Equal(t, states[0], states[1])
+}
+
 func TestAPartOfACustomerCanBeErased(t *testing.T) {
 	l := fresh(t)
 	refused := Entry{Outcome: Rejected, Digest: Digest{2}, Run: 1, At: night, Code: "no", Message: "No"}
