@@ -285,15 +285,9 @@ func (e Entry) over(old *Entry) Entry {
 	return e
 }
 
-// For is what the entry says of a customer who has, in one row or another, the
-// fields of some digests, and whether it is of these. Fields to which somebody
-// returned after others were refused have their session id still.
-func (e Entry) For(has func(Digest) bool) (_ Entry, unchanged bool) {
-	switch {
-	case has(e.Digest) && e.Outcome != Failed:
-		return e, true
-	case e.Earlier.ID != "" && has(e.Earlier.Digest):
-		return Entry{Outcome: OK, Digest: e.Earlier.Digest, Run: e.Run, At: e.Earlier.At, SessionID: e.Earlier.ID}, true
-	}
-	return e, has(e.Digest)
+// Past is the entry with the earlier session id, and whether there is one. It
+// is what counts for fields to which somebody returned after others were
+// refused.
+func (e *Entry) Past() (_ Entry, there bool) {
+	return Entry{Outcome: OK, Digest: e.Earlier.Digest, Run: e.Run, At: e.Earlier.At, SessionID: e.Earlier.ID}, e.Earlier.ID != ""
 }
