@@ -52,7 +52,7 @@ func (f *deskFlags) with(c *cobra.Command, do func(context.Context, *desk) error
 }
 
 func (f *deskFlags) open(ctx context.Context, v *cli.Voice, do func(context.Context, *desk) error) error {
-	root, err := f.store.open()
+	root, err := f.store.open(ctx, v.Log)
 	if err != nil {
 		return err
 	}

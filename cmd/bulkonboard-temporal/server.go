@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -16,6 +17,7 @@ import (
 
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
+	"bulkonboard/batch/store/s3"
 	"bulkonboard/cmd/internal/cli"
 )
 
@@ -167,16 +169,18 @@ func (q quieter) WithGroup(name string) slog.Handler { return quieter{q.Handler.
 type storeFlag struct{ address string }
 
 func (s *storeFlag) register(c *cobra.Command) {
-	c.Flags().StringVar(&s.address, "store", "", "what all machines share: the path of a folder that each of them sees")
+	c.Flags().StringVar(&s.address, "store", "", "what all machines share: the path of a folder that each of them sees, or s3://bucket/prefix?endpoint=https://host:port&region=name")
 }
 
 func (s *storeFlag) check(p *cli.Problems) { p.Need("store", s.address) }
 
-// open opens the store.
-func (s *storeFlag) open() (store.Store, error) {
-	dir, err := store.Open(s.address)
+// open opens the store, and logs when a bucket is waited for.
+func (s *storeFlag) open(ctx context.Context, log *slog.Logger) (store.Store, error) {
+	opened, err := s3.Open(ctx, s.address, s3.Options{Waiting: func(err error, next time.Duration) {
+		log.Warn("the store does not answer; it is tried again", "reason", err.Error(), "in", next)
+	}})
 	if err != nil {
 		return nil, cli.Problems{"--store: " + err.Error()}
 	}
-	return dir, nil
+	return opened, nil
 }

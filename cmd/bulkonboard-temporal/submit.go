@@ -193,7 +193,7 @@ func (s *submitSettings) submit(c *cobra.Command, v *cli.Voice) error {
 	if err := s.waiting.checkFiles(); err != nil {
 		return err
 	}
-	root, err := s.store.open()
+	root, err := s.store.open(ctx, v.Log)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (s *workerSettings) check() error {
 
 // work works until it is told to stop.
 func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
-	root, err := s.store.open()
+	root, err := s.store.open(ctx, v.Log)
 	if err != nil {
 		return err
 	}
