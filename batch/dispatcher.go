@@ -35,6 +35,7 @@ type dispatcher struct {
 	answers <-chan attempt // room for every call in flight
 	journal chan<- entry   // owned by the dispatcher
 	stop    context.CancelCauseFunc
+	decided func() time.Time
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	meter   *meter
 	debug   *slog.Logger // nil unless every attempt is to be logged
@@ -156,7 +157,7 @@ func (d *dispatcher) received(s *slot, ok bool) {
 // answerDuplicate gives a row the result of an earlier row of its customer, if
 // there is one.
 func (d *dispatcher) answerDuplicate(s *slot) bool {
-	res, err := d.customers.resultFor(s, time.Now())
+	res, err := d.customers.resultFor(s, d.decided())
 	if err != nil {
 		d.stop(err)
 		return true

@@ -19,6 +19,7 @@ type reader struct {
 	journal map[int64]journalled // what an interrupted run knew of the rows ahead
 	keep    func(*source.Record) (sink.Result, bool)
 	earlier func(*source.Record) (*Earlier, error)
+	decided func() time.Time
 	window  *semaphore.Weighted
 
 	duplicates *Duplicates
@@ -110,6 +111,7 @@ func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
 	}
 	if len(s.rec.Problems) > 0 {
 		res := invalid(s.rec.Problems)
+		res.ProcessedAt = r.decided()
 		return &res, nil
 	}
 	res, err := r.known.Answer(s.rec)
@@ -137,6 +139,5 @@ func invalid(problems []source.Problem) sink.Result {
 		Status:       sink.Invalid,
 		ErrorCode:    problems[0].Code,
 		ErrorMessage: message,
-		ProcessedAt:  time.Now(),
 	}
 }

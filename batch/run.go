@@ -71,6 +71,11 @@ type Config struct {
 	// others. Nil: there is no ledger.
 	Known *Known
 
+	// Decided is when it was decided what becomes of rows that need no call.
+	// Zero: as they are met. With it, a run that calls nobody makes the same
+	// results as often as it is made.
+	Decided time.Time
+
 	// Measures are those of the parts of a job that made the calls, for a run
 	// that only puts together what they got. Nil: the run measures itself.
 	Measures *Measures
@@ -198,7 +203,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, monitor: r.Monitor,
 	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
 	dispatch, err := r.dispatcher(work, answers, entries, stop)
@@ -261,7 +266,7 @@ func (r *run) pipeline(ctx context.Context) error {
 func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor,
+		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
 		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
@@ -272,6 +277,14 @@ func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan
 		d.refusals = &refusals{}
 	}
 	return d, r.takeAnswers(d.customers.given)
+}
+
+// decided is the time that results have which are decided now.
+func (c *Config) decided() time.Time {
+	if c.Decided.IsZero() {
+		return time.Now()
+	}
+	return c.Decided
 }
 
 // watch takes in how the pace stands, for the next commit and for those who

@@ -206,6 +206,18 @@ func TestAListInChunksComesToWhatOneMachineMakes(t *testing.T) {
 	c.requireAsSingle(1)
 }
 
+func TestMergingAgainMakesTheSameBytes(t *testing.T) {
+	c := newCluster(t, rowsOf("aBa!Bb"), 2)
+	c.plan()
+	c.run(1)
+	_, err := c.merge(1)
+	require.NoError(t, err)
+	first := read(t, c.merged(1))
+	_, err = c.merge(1)
+	require.NoError(t, err)
+	assert.Equal(t, first, read(t, c.merged(1)))
+}
+
 // rowsOf are lists of rows by letters: a capital letter is a row of a customer
 // that is refused, a small one a row that is not, ! an invalid one.
 func rowsOf(letters string) string {

@@ -99,7 +99,7 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *batch.Meas
 		ID: w.Manifest.Run, List: list, Encoder: encoder, Caller: nobody{stop}, Pace: pace.New(pace.Config{MaxInFlight: 1}),
 		State: w.State, Results: w.Results, Rejects: w.Rejects, SummaryFile: w.SummaryFile,
 		Earlier:    func(rec *source.Record) (*batch.Earlier, error) { return w.earlier(ctx, rec) },
-		Duplicates: duplicates, Scratch: w.Scratch, Known: w.Known, Measures: measures, Ends: w.Manifest.Ends,
+		Duplicates: duplicates, Scratch: w.Scratch, Known: w.Known, Measures: measures, Decided: w.Manifest.PlannedAt, Ends: w.Manifest.Ends,
 		Origin: w.Origin, Binding: w.binding(), FormID: w.Manifest.Job.Service.FormID,
 		MaxInFlight: 1, MaxAttempts: 1, AcceptRefusals: true, Monitor: w.Monitor, Log: w.Log,
 	})

@@ -45,7 +45,7 @@ type Planner struct {
 func (p *Planner) Plan(ctx context.Context) (*Manifest, error) {
 	if m, err := Open(ctx, p.Store); !errors.As(err, new(*NoJobError)) {
 		if err == nil {
-			err = p.same(m)
+			err = p.again(m)
 		}
 		return m, err
 	}
@@ -63,9 +63,19 @@ func (p *Planner) Plan(ctx context.Context) (*Manifest, error) {
 	return w.publish(ctx)
 }
 
-// same checks that a job in the store is the one that is to be planned.
-func (p *Planner) same(m *Manifest) error {
-	if !reflect.DeepEqual(normal(m.Job), normal(p.Job)) {
+// again checks that a job in the store is the one that is to be planned, to the
+// last byte of its list: tomorrow's has the same name.
+func (p *Planner) again(m *Manifest) error {
+	sum := sha256.New()
+	size, err := io.Copy(sum, p.List)
+	if err != nil {
+		return &source.ReadError{Name: p.Job.List.Name, Err: err}
+	}
+	return p.same(m, Source{Name: p.Job.List.Name, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))})
+}
+
+func (p *Planner) same(m *Manifest, list Source) error {
+	if m.Source != list || !reflect.DeepEqual(normal(m.Job), normal(p.Job)) {
 		return &OtherJobError{m.Run}
 	}
 	return nil
@@ -238,7 +248,7 @@ func (p *plan) publish(ctx context.Context) (*Manifest, error) {
 	// Somebody planned it meanwhile, and his plan it is.
 	m, err := Open(ctx, p.Store)
 	if err == nil {
-		err = p.same(m)
+		err = p.same(m, p.m.Source)
 	}
 	return m, err
 }

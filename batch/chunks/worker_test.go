@@ -136,6 +136,10 @@ func TestAPlanThatIsMadeAgainIsTheSame(t *testing.T) {
 	_, err := c.planner().Plan(t.Context())
 	var other *OtherJobError
 	require.ErrorAs(t, err, &other)
+
+	c.job.Rate, c.list = 0, strings.Replace(c.list, "First3", "Other3", 1)
+	_, err = c.planner().Plan(t.Context())
+	require.ErrorAs(t, err, &other, "another list of the same name")
 }
 
 func TestAListOfTooManyInvalidRowsIsNoJob(t *testing.T) {

@@ -29,11 +29,14 @@ type crew struct {
 	log        *slog.Logger
 }
 
+// parts are what it can do, by name.
+func (k *crew) parts() map[string]any {
+	return map[string]any{planName: k.plan, runChunkName: k.runChunk, runRestName: k.runRest, mergeName: k.merge}
+}
+
 // register tells a worker what it can do.
 func (k *crew) register(w worker.ActivityRegistry) {
-	for name, does := range map[string]any{
-		planName: k.plan, runChunkName: k.runChunk, runRestName: k.runRest, mergeName: k.merge,
-	} {
+	for name, does := range k.parts() {
 		w.RegisterActivityWithOptions(does, activity.RegisterOptions{Name: name})
 	}
 }

@@ -1,0 +1,304 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/session"
+	"bulkonboard/batch/store"
+	"bulkonboard/source"
+)
+
+// site is a store, a service, and a worker's hands.
+type site struct {
+	t      *testing.T
+	root   store.Store
+	crew   *crew
+	beats  error // what the server answers to beats
+	answer func(*session.Request) session.Answer
+
+	mu     sync.Mutex
+	calls  map[string]int
+	logged bytes.Buffer
+}
+
+func newSite(t *testing.T) *site {
+	root, err := store.Open(t.TempDir())
+	require.NoError(t, err)
+	s := &site{t: t, root: root, calls: map[string]int{}}
+	s.answer = func(r *session.Request) session.Answer {
+		if strings.HasPrefix(r.FirstName, "Refused") {
+			return session.Answer{Recognised: true, Status: 200, Outcome: session.Rejected, Code: "validation_error", Message: "not this one"}
+		}
+		return session.Answer{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "session-of-" + r.Email}
+	}
+	s.crew = &crew{
+		root: root, scratch: t.TempDir(), owner: "test", flushEvery: time.Millisecond, log: slog.New(slog.NewTextHandler(&s.logged, nil)),
+		beat:    func(context.Context, []byte, beat) error { return s.beats },
+		service: func(*request) (batch.Caller, func(), error) { return s, func() {}, nil },
+	}
+	return s
+}
+
+func (s *site) Call(_ context.Context, r *session.Request) session.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[r.Email]++
+	return s.answer(r)
+}
+
+const fields = "customerType,customerEmail,firstName,lastName\n"
+
+func listOf(n int) string {
+	var b strings.Builder
+	b.WriteString(fields)
+	for i := range n {
+		fmt.Fprintf(&b, "Individual,c%d@example.com,First%d,Last\n", i, i)
+	}
+	return b.String()
+}
+
+// submit puts a job into the store.
+func (s *site) submit(job, list string) *request {
+	object := jobPrefix(job) + "/" + inputName
+	r := &request{
+		Version: requestVersion, Input: input{Object: object}, MaxInvalid: "20%", Quota: "quota", Heartbeat: 10 * time.Second,
+		Job: chunks.Job{
+			List: chunks.ListSettings{Name: "list.csv"}, Service: chunks.ServiceSettings{FormID: "form"}, Parallel: 3, ChunkRows: 7,
+			Calls: chunks.CallSettings{MaxInFlight: 6, MaxAttempts: 3, MaxBackoff: time.Second, MaxOutage: time.Minute, MaxWait: time.Minute},
+		},
+	}
+	require.NoError(s.t, s.root.Put(s.t.Context(), object, []byte(list)))
+	_, err := r.put(s.t.Context(), s.root, job)
+	require.NoError(s.t, err)
+	return r
+}
+
+// run runs a round of a job.
+func (s *site) run(job string, round int) (course, error) {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(quietLogger{})
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetTestTimeout(time.Minute)
+	env.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
+	s.crew.register(env)
+	r, err := readRequest(s.t.Context(), s.root, job)
+	require.NoError(s.t, err)
+	env.ExecuteWorkflow(onboardName, r.course(job, round))
+	require.True(s.t, env.IsWorkflowCompleted())
+	var c course
+	if err := env.GetWorkflowError(); err != nil {
+		return c, err
+	}
+	require.NoError(s.t, env.GetWorkflowResult(&c))
+	left, err := os.ReadDir(s.crew.scratch)
+	require.NoError(s.t, err)
+	assert.Empty(s.t, left, "a worker's scratch")
+	return c, nil
+}
+
+func (s *site) read(name string) string {
+	b, err := store.ReadAll(s.t.Context(), s.root, name, 1<<20)
+	require.NoError(s.t, err)
+	return string(b)
+}
+
+func TestAJobGoesFromItsListToItsResults(t *testing.T) {
+	s := newSite(t)
+	list := listOf(30) + "Individual,c3@example.com,First3,Last\nIndividual,r@example.com,Refused,Last\nIndividual,,Nobody,Last\n"
+	s.submit("night", list)
+	c, err := s.run("night", 1)
+	require.NoError(t, err)
+	assert.Equal(t, total{Rows: 33, Bad: 2}, c.Total)
+	assert.Len(t, s.calls, 31)
+	for email, n := range s.calls {
+		assert.Equal(t, 1, n, email)
+	}
+	results := strings.Split(strings.TrimSpace(s.read("jobs/night/round-1/results.csv")), "\n")
+	require.Len(t, results, 34)
+	for i, row := range strings.Split(strings.TrimSpace(list), "\n")[1:] {
+		assert.True(t, strings.HasPrefix(results[i+1], row+","), results[i+1])
+	}
+	assert.Equal(t, fields+"Individual,r@example.com,Refused,Last\nIndividual,,Nobody,Last\n", s.read("jobs/night/round-1/rejects.csv"))
+
+	again, err := s.run("night", 1)
+	require.NoError(t, err)
+	assert.Equal(t, c.Total, again.Total)
+	assert.Len(t, s.calls, 31, "a job that is done calls nobody")
+}
+
+func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
+	s := newSite(t)
+	r := s.submit("night", listOf(10)+"Individual,r@example.com,Refused,Last\n")
+	_, err := s.run("night", 1)
+	require.NoError(t, err)
+	place := jobStore(s.root, "night")
+	m, err := chunks.Open(t.Context(), place)
+	require.NoError(t, err)
+	round, err := chunks.StartRound(t.Context(), place, m, (&retrySettings{}).round())
+	require.NoError(t, err)
+	require.Equal(t, 2, round)
+	s.calls = map[string]int{}
+	s.answer = func(r *session.Request) session.Answer {
+		return session.Answer{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "now-of-" + r.Email}
+	}
+	c, err := s.run("night", 2)
+	require.NoError(t, err)
+	assert.Equal(t, total{Rows: 11}, c.Total)
+	assert.Equal(t, map[string]int{"r@example.com": 1}, s.calls)
+	assert.Equal(t, "night", r.course("night", 2).Job)
+}
+
+// kindOf is the kind of failure that a workflow ended with.
+func kindOf(t *testing.T, err error) string {
+	t.Helper()
+	var failed *temporal.ApplicationError
+	require.ErrorAs(t, err, &failed)
+	return failed.Type()
+}
+
+func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
+	const word = "no such secret, Ms Smith"
+	for kind, prepare := range map[string]func(*site){
+		refusedFailure.kind: func(s *site) {
+			s.submit("night", listOf(5))
+			s.answer = func(*session.Request) session.Answer {
+				return session.Answer{Recognised: true, Outcome: session.CredentialsRefused, Message: word}
+			}
+		},
+		usageFailure.kind: func(s *site) {
+			s.submit("night", listOf(5))
+			s.crew.service = func(*request) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
+		},
+		listFailure.kind: func(s *site) { s.submit("night", "no,such,columns\n1,2,3\n") },
+	} {
+		t.Run(kind, func(t *testing.T) {
+			s := newSite(t)
+			prepare(s)
+			_, err := s.run("night", 1)
+			assert.Equal(t, kind, kindOf(t, err))
+			assert.NotContains(t, err.Error(), "Smith")
+			d := &desk{root: s.root}
+			assert.Greater(t, len(d.reason(t.Context(), "night", 1, failureNamed(kind))), 10)
+			assert.NotEqual(t, failureNamed(kind).says, d.reason(t.Context(), "night", 1, failureNamed(kind)))
+			assert.NotEqual(t, passing, failureNamed(kind))
+		})
+	}
+}
+
+func TestAListWhoseResultsCouldNotBeWrittenCallsNobody(t *testing.T) {
+	s := newSite(t)
+	s.submit("night", "customerType,customerEmail,firstName,lastName,sessionId\nIndividual,a@example.com,A,B,1\n")
+	_, err := s.run("night", 1)
+	assert.Equal(t, listFailure.kind, kindOf(t, err))
+	assert.Empty(t, s.calls)
+}
+
+func TestAListThatIsNotInTheStoreIsSaid(t *testing.T) {
+	s := newSite(t)
+	r := s.submit("night", listOf(3))
+	require.NoError(t, s.root.Delete(t.Context(), r.Input.Object))
+	_, err := s.run("night", 1)
+	assert.Equal(t, listFailure.kind, kindOf(t, err))
+}
+
+func TestAWorkerWhoseServerDoesNotAnswerBeginsNothing(t *testing.T) {
+	s := newSite(t)
+	s.submit("night", listOf(3))
+	s.beats = serviceerror.NewUnavailable("no route")
+	_, err := s.run("night", 1)
+	assert.Equal(t, passing.kind, kindOf(t, err))
+	s.beats = serviceerror.NewNotFound("unknown activity")
+	_, err = s.run("night", 1)
+	require.Error(t, err)
+	assert.Empty(t, s.calls)
+	_, err = chunks.Open(t.Context(), jobStore(s.root, "night"))
+	assert.Error(t, err, "nothing is planned")
+}
+
+func TestErrorsAreOfOneKindEach(t *testing.T) {
+	for name, test := range map[string]struct {
+		err   error
+		want  failure
+		final bool
+	}{
+		"fenced":            {fmt.Errorf("x: %w", errFenced), handedOn, false},
+		"cancelled":         {errCancelled, handedOn, false},
+		"told to stop":      {batch.ErrInterrupted, handedOn, false},
+		"lost":              {&chunks.LostError{Part: "chunk-000001"}, passing, false},
+		"store away":        {&store.Error{Op: "write", Err: io.ErrClosedPipe}, passing, false},
+		"tenant":            {&batch.RefusedError{Outcome: session.TenantRefused}, refusedFailure, true},
+		"not the api":       {&batch.RefusedError{Outcome: session.NotTheAPI}, addressFailure, true},
+		"no list":           {&source.ListError{}, listFailure, true},
+		"part changed":      {&chunks.ChangedError{}, changedFailure, true},
+		"other job":         {&chunks.OtherJobError{}, usageFailure, true},
+		"something unknown": {errors.New("boom"), passing, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, final := failureOf(test.err)
+			assert.Equal(t, test.want, f)
+			assert.Equal(t, test.final, final)
+			var failed *temporal.ApplicationError
+			require.ErrorAs(t, asFailure(test.err), &failed)
+			assert.Equal(t, test.final, failed.NonRetryable())
+			assert.Equal(t, f, failureNamed(failed.Type()))
+		})
+	}
+}
+
+func TestARequestIsPutOnceAndNeverReplaced(t *testing.T) {
+	s := newSite(t)
+	r := s.submit("night", listOf(3))
+	anew, err := r.put(t.Context(), s.root, "night")
+	require.NoError(t, err)
+	assert.False(t, anew)
+	r.Job.Rate = 7
+	_, err = r.put(t.Context(), s.root, "night")
+	var other *otherRequestError
+	require.ErrorAs(t, err, &other)
+	_, err = readRequest(t.Context(), s.root, "day")
+	var none *noJobError
+	require.ErrorAs(t, err, &none)
+}
+
+func FuzzRequest(f *testing.F) {
+	f.Add([]byte(`{"version":1,"input":{"object":"x"},"quota":"q","heartbeat":30000000000}`))
+	f.Add([]byte(`{"version":2}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, err := parseRequest(b); err == nil {
+			assert.GreaterOrEqual(t, r.Heartbeat, minHeartbeat)
+		}
+	})
+}
+
+func TestNamesAreMadeSafe(t *testing.T) {
+	for name, want := range map[string]string{
+		"night": "night", "São Paulo": "S-o-Paulo", "../../etc": "etc", "127.0.0.1:8080-app": "127.0.0.1-8080-app", "": "",
+	} {
+		got := objectName(name)
+		assert.Equal(t, want, got)
+		if got != "" {
+			assert.NoError(t, store.CheckName(got))
+		}
+	}
+	assert.Equal(t, "customers-2026-11-26", jobNameOf(filepath.Join("x", "customers.csv.gz"), time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)))
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Histories of the real server, as "temporal workflow show --output json" gives
+// them. A job that is under way while workers are replaced by a newer version
+// has such a one, and must go on. Never record them anew to make a test pass:
+// ask workflow.GetVersion instead.
+const histories = "testdata/history/*.json"
+
+func replay(t *testing.T, file string, does any) error {
+	t.Helper()
+	r := worker.NewWorkflowReplayer()
+	r.RegisterWorkflowWithOptions(does, workflow.RegisterOptions{Name: onboardName})
+	return r.ReplayWorkflowHistoryFromJSONFile(quietLogger{}, file)
+}
+
+func TestJobsUnderWayGoOnWithThisVersion(t *testing.T) {
+	files, err := filepath.Glob(histories)
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		assert.NoError(t, replay(t, file, onboard), file)
+	}
+}
+
+func TestAWorkflowThatDoesOtherThingsIsFoundOut(t *testing.T) {
+	careless := func(ctx workflow.Context, c course) (course, error) {
+		ctx = workflow.WithActivityOptions(ctx, patience(c.Heartbeat))
+		err := workflow.ExecuteActivity(ctx, mergeName, part{}).Get(ctx, &c.Total)
+		return c, err
+	}
+	assert.Error(t, replay(t, "testdata/history/done.json", careless))
+}
