@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,6 +42,9 @@ const (
 	job   = "customers"
 )
 
+// programs is where the programs are, built for the tests as by make build.
+const programs = "../../build/"
+
 // cluster is all that a job on many machines needs, on this one.
 type cluster struct {
 	t       *testing.T
@@ -55,8 +60,7 @@ type cluster struct {
 func newCluster(t *testing.T, store string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, folder: t.TempDir(), service: newService(t), began: time.Now()}
-	build := exec.Command("go", "build", "-o", c.file("")+"/", "../bulkonboard", ".")
-	out, err := build.CombinedOutput()
+	out, err := exec.Command("go", "build", "-trimpath", "-o", programs, "../bulkonboard", ".").CombinedOutput()
 	require.NoError(t, err, string(out))
 	c.server = newTemporalServer(t)
 	if store == "" {
@@ -76,7 +80,7 @@ func (c *cluster) file(name string) string { return filepath.Join(c.folder, name
 // start starts the program.
 func (c *cluster) start(args ...string) *process {
 	c.t.Helper()
-	return startProcess(c.t, args[0], c.env, c.file("bulkonboard-temporal"), args...)
+	return startProcess(c.t, args[0], c.env, programs+"bulkonboard-temporal", args...)
 }
 
 // run runs the program to its end, and returns what it said.
@@ -215,6 +219,7 @@ func onTheWay(parts int64) int64 {
 type service struct {
 	*sandbox.Service
 	url string
+	ill atomic.Bool // it fails customers of illDomain
 
 	mu          sync.Mutex // covers what follows
 	calls       int
@@ -241,9 +246,18 @@ func newService(t *testing.T) *service {
 	return s
 }
 
+// illDomain is of customers that the service fails while it is ill.
+const illDomain = "@later.example"
+
 // ServeHTTP implements http.Handler.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.arrived(time.Now())
+	body, _ := io.ReadAll(r.Body)
+	if s.ill.Load() && bytes.Contains(body, []byte(illDomain)) {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	s.Service.ServeHTTP(w, r)
 }
 

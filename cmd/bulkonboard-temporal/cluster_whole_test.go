@@ -74,7 +74,7 @@ func motley(rows int) []byte {
 func (c *cluster) alone() *service {
 	c.t.Helper()
 	s := newService(c.t)
-	p := startProcess(c.t, "run", append(slices.Clone(c.env), "BULKONBOARD_BASE_URL="+s.url), c.file("bulkonboard"),
+	p := startProcess(c.t, "run", append(slices.Clone(c.env), "BULKONBOARD_BASE_URL="+s.url), programs+"bulkonboard",
 		"run", "--input", c.file("list.csv"), "--output", c.file("alone.csv"), "--rejects", c.file("alone-rejects.csv"), "--rate", "0")
 	require.Equal(c.t, cli.ExitBadRows, p.end(3*time.Minute), "%s", p.said.bytes())
 	return s
