@@ -29,7 +29,12 @@ func (k *crew) plan(ctx context.Context, p part) (layout, error) {
 	return l, err
 }
 
+// planned needs the list only once: the plan has a copy of it, and a job's
+// request never changes.
 func (t *task) planned(ctx context.Context) (*chunks.Manifest, error) {
+	if m, err := chunks.Open(ctx, t.store); !errors.As(err, new(*chunks.NoJobError)) {
+		return m, err
+	}
 	limit, err := batch.ParseInvalidLimit(t.request.MaxInvalid)
 	if err != nil {
 		return nil, &usageError{"the request of the job has a max-invalid that this worker does not read: " + err.Error()}

@@ -31,7 +31,7 @@ type crew struct {
 
 // parts are what it can do, by name.
 func (k *crew) parts() map[string]any {
-	return map[string]any{planName: k.plan, runChunkName: k.runChunk, runRestName: k.runRest, mergeName: k.merge}
+	return map[string]any{planName: k.plan, runChunkName: k.runChunk, runRestName: k.runRest, mergeName: k.merge, prepareName: k.prepare}
 }
 
 // register tells a worker what it can do.
@@ -61,7 +61,7 @@ func (k *crew) work(ctx context.Context, p part, do func(context.Context, *task)
 	defer stop(nil)
 	t := &task{crew: k, part: p, store: jobStore(k.root, p.Job)}
 	t.log = k.log.With("job", p.Job, "round", p.Round, "part", info.ActivityType.Name, "chunk", p.Chunk)
-	t.heart = &heart{heartbeat: info.HeartbeatTimeout, stop: stop, send: func(ctx context.Context) error {
+	t.heart = &heart{heartbeat: max(info.HeartbeatTimeout, minHeartbeat), stop: stop, send: func(ctx context.Context) error {
 		return k.beat(ctx, info.TaskToken, t.progress())
 	}}
 	// Nothing is done for a server that is not heard of.

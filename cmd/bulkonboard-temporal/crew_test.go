@@ -66,27 +66,33 @@ func (s *site) Call(_ context.Context, r *session.Request) session.Answer {
 	return s.answer(r)
 }
 
-const fields = "customerType,customerEmail,firstName,lastName\n"
+const header = "customerType,customerEmail,firstName,lastName\n"
 
 func listOf(n int) string {
 	var b strings.Builder
-	b.WriteString(fields)
+	b.WriteString(header)
 	for i := range n {
 		fmt.Fprintf(&b, "Individual,c%d@example.com,First%d,Last\n", i, i)
 	}
 	return b.String()
 }
 
-// submit puts a job into the store.
-func (s *site) submit(job, list string) *request {
-	object := jobPrefix(job) + "/" + inputName
-	r := &request{
-		Version: requestVersion, Input: input{Object: object}, MaxInvalid: "20%", Quota: "quota", Heartbeat: 10 * time.Second,
+// request is what is asked for, of no list yet.
+func (s *site) request() *request {
+	return &request{
+		Version: requestVersion, MaxInvalid: "20%", Quota: "quota", Heartbeat: 10 * time.Second,
 		Job: chunks.Job{
 			List: chunks.ListSettings{Name: "list.csv"}, Service: chunks.ServiceSettings{FormID: "form"}, Parallel: 3, ChunkRows: 7,
 			Calls: chunks.CallSettings{MaxInFlight: 6, MaxAttempts: 3, MaxBackoff: time.Second, MaxOutage: time.Minute, MaxWait: time.Minute},
 		},
 	}
+}
+
+// submit puts a job into the store.
+func (s *site) submit(job, list string) *request {
+	object := jobPrefix(job) + "/" + inputName
+	r := s.request()
+	r.Input = input{Object: object}
 	require.NoError(s.t, s.root.Put(s.t.Context(), object, []byte(list)))
 	_, err := r.put(s.t.Context(), s.root, job)
 	require.NoError(s.t, err)
@@ -138,7 +144,7 @@ func TestAJobGoesFromItsListToItsResults(t *testing.T) {
 	for i, row := range strings.Split(strings.TrimSpace(list), "\n")[1:] {
 		assert.True(t, strings.HasPrefix(results[i+1], row+","), results[i+1])
 	}
-	assert.Equal(t, fields+"Individual,r@example.com,Refused,Last\nIndividual,,Nobody,Last\n", s.read("jobs/night/round-1/rejects.csv"))
+	assert.Equal(t, header+"Individual,r@example.com,Refused,Last\nIndividual,,Nobody,Last\n", s.read("jobs/night/round-1/rejects.csv"))
 
 	again, err := s.run("night", 1)
 	require.NoError(t, err)

@@ -50,6 +50,7 @@ And then, from anywhere:
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(workerCommand(), submitCommand(), statusCommand(), cancelCommand(), resumeCommand(), retryCommand())
+	root.AddCommand(workerCommand(), submitCommand(), statusCommand(), cancelCommand(), resumeCommand(), retryCommand(),
+		scheduleCommand())
 	return root
 }

@@ -34,7 +34,7 @@ func TestNoCustomersDataGoesThroughTemporal(t *testing.T) {
 }
 
 func TestEveryWorkflowAndPartTakesAndGivesOnlyPayloads(t *testing.T) {
-	does := map[string]any{onboardName: onboard}
+	does := map[string]any{onboardName: onboard, nightName: night}
 	maps.Copy(does, (&crew{}).parts())
 	for name, f := range does {
 		typ := reflect.TypeOf(f)

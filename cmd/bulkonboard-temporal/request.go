@@ -100,13 +100,19 @@ func (r *request) put(ctx context.Context, root store.Store, job string) (anew b
 	if err != nil {
 		return false, err
 	}
-	err = jobStore(root, job).Put(ctx, requestName, b)
+	return putOnce(ctx, root, jobPrefix(job)+"/"+requestName, b, &otherRequestError{job})
+}
+
+// putOnce puts an object that may be there already, if it is the very same; it
+// returns other when it is not.
+func putOnce(ctx context.Context, s store.Store, name string, b []byte, other error) (anew bool, err error) {
+	err = s.Put(ctx, name, b)
 	if !errors.Is(err, store.ErrExists) {
 		return err == nil, err
 	}
-	there, err := store.ReadAll(ctx, root, jobPrefix(job)+"/"+requestName, maxRequest)
+	there, err := store.ReadAll(ctx, s, name, maxRequest)
 	if err == nil && !bytes.Equal(there, b) {
-		err = &otherRequestError{job}
+		err = other
 	}
 	return false, err
 }

@@ -169,18 +169,18 @@ func (q quieter) WithGroup(name string) slog.Handler { return quieter{q.Handler.
 type storeFlag struct{ address string }
 
 func (s *storeFlag) register(c *cobra.Command) {
-	c.Flags().StringVar(&s.address, "store", "", "what all machines share: the path of a folder that each of them sees, or s3://bucket/prefix?endpoint=https://host:port&region=name")
+	c.Flags().StringVar(&s.address, "store", "", "what all machines share: a folder that each of them sees, or s3://bucket/prefix?endpoint=https://host&region=name")
 }
 
 func (s *storeFlag) check(p *cli.Problems) { p.Need("store", s.address) }
 
-// open opens the store, and logs when a bucket is waited for.
+// open opens the store.
 func (s *storeFlag) open(ctx context.Context, log *slog.Logger) (store.Store, error) {
-	opened, err := s3.Open(ctx, s.address, s3.Options{Waiting: func(err error, next time.Duration) {
-		log.Warn("the store does not answer; it is tried again", "reason", err.Error(), "in", next)
+	place, err := s3.Open(ctx, s.address, s3.Options{Waiting: func(err error, next time.Duration) {
+		log.Warn("the store is waited for", "error", err, "next", next)
 	}})
 	if err != nil {
 		return nil, cli.Problems{"--store: " + err.Error()}
 	}
-	return opened, nil
+	return place, nil
 }

@@ -78,14 +78,14 @@ func (d *desk) status(ctx context.Context, job string) (string, error) {
 // lastEnd says why a job ended that is not done, if the last that had the quota
 // was this one.
 func (d *desk) lastEnd(ctx context.Context, job, quota string, round int) (string, error) {
-	got, err := d.server.DescribeWorkflowExecution(ctx, workflowOf(quota), "")
+	got, err := d.server.DescribeWorkflow(ctx, workflowOf(quota), "")
 	if errors.As(err, new(*serviceerror.NotFound)) {
 		return "", nil
 	}
 	if err != nil {
 		return "", &unreachableError{d.flags.address, err}
 	}
-	info := got.GetWorkflowExecutionInfo()
+	info := got.RawResponse.GetWorkflowExecutionInfo()
 	if of, n := memoOf(info); of != job || n != round || info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return "", nil
 	}
@@ -157,7 +157,7 @@ func (w *whereabouts) String() string {
 // look finds out how far the job is that has a quota; nil when none has it.
 func (d *desk) look(ctx context.Context, quota string) (*whereabouts, error) {
 	id := workflowOf(quota)
-	got, err := d.server.DescribeWorkflowExecution(ctx, id, "")
+	described, err := d.server.DescribeWorkflow(ctx, id, "")
 	var none *serviceerror.NotFound
 	if errors.As(err, &none) {
 		return nil, nil //nolint:nilnil // the quota is free
@@ -165,6 +165,7 @@ func (d *desk) look(ctx context.Context, quota string) (*whereabouts, error) {
 	if err != nil {
 		return nil, &unreachableError{d.flags.address, err}
 	}
+	got := described.RawResponse
 	info := got.GetWorkflowExecutionInfo()
 	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return nil, nil //nolint:nilnil // it was free before

@@ -36,7 +36,7 @@ type jobFlags struct {
 
 func (s *jobFlags) register(c *cobra.Command) {
 	f := c.Flags()
-	s.JobFlags.Register(c)
+	s.Register(c)
 	f.DurationVar(&s.heartbeat, "heartbeat", 30*time.Second, "a worker that is not heard of for so long is taken for dead")
 	f.StringVar(&s.quota, "quota", "", "name of the quota that the rate is a part of: one job at a time has it (default: from --base-url and --app-id)")
 	// A call must not outlast the part that it is of: see checkHeartbeat.
@@ -46,7 +46,7 @@ func (s *jobFlags) register(c *cobra.Command) {
 }
 
 func (s *jobFlags) check(p *cli.Problems) {
-	s.JobFlags.Check(p)
+	s.Check(p)
 	s.checkHeartbeat(p)
 	if s.quota == "" {
 		s.quota = quotaOf(s.BaseURL, s.AppID)

@@ -66,7 +66,7 @@ func (s *workerSettings) register(c *cobra.Command) {
 	s.store.register(c)
 	f.StringVar(&s.baseURL, "base-url", "", "address of the service, without /api/…; no other is called")
 	f.StringVar(&s.appID, "app-id", "", "application id, which the app secret is of")
-	s.AccessFlags.Register(c)
+	s.Register(c)
 	s.server.register(c)
 	f.IntVar(&s.slots, "slots", 4, "parts under way at once, at most")
 	f.StringVar(&s.scratch, "scratch", "", "folder for what a part needs while it is under way: of planning and merging, the whole list (default: the system's)")
@@ -82,7 +82,7 @@ func (s *workerSettings) check() error {
 	s.store.check(&p)
 	p.Need("base-url", s.baseURL)
 	p.Need("app-id", s.appID)
-	s.AccessFlags.Check(&p)
+	s.Check(&p)
 	s.server.check(&p)
 	if s.slots < 1 {
 		p.Add(fmt.Sprintf("--slots is %d; it takes 1 or more", s.slots))
@@ -141,6 +141,7 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 		OnFatalError: func(err error) { lost <- err },
 	})
 	w.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
+	w.RegisterWorkflowWithOptions(night, workflow.RegisterOptions{Name: nightName})
 	k.register(w)
 	if err := w.Start(); err != nil {
 		return &unreachableError{s.server.address, err}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/cmd/internal/cli"
+)
+
+// typed runs the program, which must not get as far as a server.
+func typed(args ...string) (code int, said string) {
+	var out bytes.Buffer
+	code = run(args, strings.NewReader(""), &out, &out)
+	return code, out.String()
+}
+
+func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
+	code, said := typed("submit", "--input", "-", "--heartbeat", "10s", "--timeout", "4s", "--quota", "a b", "--tls-cert-file", "x")
+	assert.Equal(t, cli.ExitUsage, code)
+	for _, part := range []string{
+		"--store is missing", "--base-url is missing", "--tenant-id is missing", "--rate is", "--timeout is 4s; with --heartbeat 10s it takes 3s at most",
+		"--input is standard input", "--quota is", "--tls-cert-file and --tls-key-file go together",
+	} {
+		assert.Contains(t, said, part)
+	}
+}
+
+func TestWhatIsWrongIsSaidBeforeAnythingIsReached(t *testing.T) {
+	t.Setenv(cli.SecretVariable, "secret")
+	folder := t.TempDir()
+	list := filepath.Join(folder, "list.csv")
+	require.NoError(t, os.WriteFile(list, []byte(listOf(3)), 0o600))
+	target := []string{"--store", folder, "--base-url", "https://x.example", "--app-id", "a", "--tenant-id", "t", "--form-id", "f", "--rate", "1"}
+	for name, test := range map[string]struct {
+		args []string
+		want string
+	}{
+		"an output that is there": {append([]string{"submit", "-i", list, "-o", list}, target...), "exists; name another file, or replace it"},
+		"both inputs":             {append([]string{"submit", "-i", list, "--store-input", "x"}, target...), "contradict"},
+		"a job's name":            {append([]string{"submit", "-i", list, "--job", "a/b"}, target...), "the job's name"},
+		"one file":                {append([]string{"submit", "-i", list, "-o", "a", "--rejects", "a"}, target...), "one file"},
+		"no store":                {[]string{"worker", "--store", filepath.Join(folder, "none"), "--base-url", "https://x.example", "--app-id", "a"}, "--store: the shared folder"},
+		"slots":                   {[]string{"worker", "--store", folder, "--slots", "0"}, "--slots is 0"},
+		"statuses":                {[]string{"retry", "x", "--store", folder, "--only", "ok"}, "--only is"},
+		"a pattern":               {append([]string{"schedule", "create", "x", "--cron", "1 4 * * *", "--store-input", "%q"}, target...), "none of %Y"},
+		"a time zone":             {append([]string{"schedule", "create", "x", "--cron", "1 4 * * *", "--store-input", "a", "--time-zone", "Mars"}, target...), "--time-zone"},
+		"no job":                  {[]string{"status", "a", "b", "--store", folder}, "see bulkonboard-temporal status --help"},
+		"an unknown command":      {[]string{"submitt"}, `unknown command "submitt"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, said := typed(test.args...)
+			assert.Equal(t, cli.ExitUsage, code)
+			assert.Contains(t, said, test.want)
+		})
+	}
+}
+
+func TestAServerThatIsNotThereIsSaid(t *testing.T) {
+	code, said := typed("status", "--store", t.TempDir(), "--address", "127.0.0.1:1")
+	assert.Equal(t, cli.ExitStopped, code)
+	assert.Contains(t, said, "the Temporal server at 127.0.0.1:1 cannot be used")
+	assert.Contains(t, said, "check --address")
+}
+
+func TestAWorkerCallsOnlyTheServiceItIsToldOf(t *testing.T) {
+	s := workerSettings{baseURL: "https://ours.example", appID: "app"}
+	r := newSite(t).request()
+	r.Job.Service.BaseURL, r.Job.Service.AppID = "https://theirs.example", "app"
+	_, _, err := s.serviceFor(r)
+	var usage *usageError
+	require.ErrorAs(t, err, &usage)
+	r.Job.Service.BaseURL, r.Job.Service.AppID = "https://ours.example", "another"
+	_, _, err = s.serviceFor(r)
+	require.ErrorAs(t, err, &usage)
+}
+
+func TestEveryCommandHasHelpAndPathsAreMarked(t *testing.T) {
+	for _, c := range rootCommand().Commands() {
+		assert.NotEmpty(t, c.Short, c.Name())
+		for _, sub := range append(c.Commands(), c) {
+			code, said := typed(append(strings.Fields(sub.CommandPath())[1:], "--help")...)
+			assert.Equal(t, cli.ExitOK, code)
+			assert.NotEmpty(t, said)
+		}
+	}
+}
