@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,13 +29,20 @@ func TestAScheduleRunsWhenItIsTriggeredAndWhenItIsDue(t *testing.T) {
 
 	soon := time.Now().In(here).Add(10 * time.Second).Truncate(time.Second)
 	c.schedule("soon", fmt.Sprintf("%d %d %d * * * *", soon.Second(), soon.Minute(), soon.Hour()), zone)
-	assert.Contains(t, c.run(0, "schedule", "list"), "soon\tnext: "+soon.UTC().Format(time.RFC3339))
+	c.lists(func(said string) bool { return strings.Contains(said, "soon\tnext: "+soon.UTC().Format(time.RFC3339)) })
 	made := c.comesRound("soon", rows)
 	assert.Equal(t, soon.Format("soon-2006-01-02T1504"), made)
 	c.requireWithin(rows) // all of them were called for by the other schedule, too
 
 	c.run(0, "schedule", "delete", "soon")
-	assert.NotContains(t, c.run(0, "schedule", "list"), "soon")
+	c.lists(func(said string) bool { return !strings.Contains(said, "soon") })
+}
+
+// lists waits until the list of schedules is as it should be: what it is read
+// from follows after some moments.
+func (c *cluster) lists(as func(string) bool) {
+	c.t.Helper()
+	until(c.t, "the list of schedules is as it should be", func() bool { return as(c.run(0, "schedule", "list")) })
 }
 
 // exports puts the list where the schedules look for it, today and tomorrow.
