@@ -114,39 +114,47 @@ func (d *Duplicates) Part(first, last int64) (within *Duplicates, beyond map[int
 	return newDuplicates(members), beyond
 }
 
-// Without gives the families that are left when those that lead drop out, each
-// led by its next row, and all the rows that are left: a customer may have only
-// one. Drop is asked for each row that leads.
-func (d *Duplicates) Without(drop func(lead int64) bool) (left *Duplicates, rows map[int64]bool) {
-	families := map[int64]*family{} // by the row that led; nil for one that stays
-	for row, lead := range d.All() {
-		f, seen := families[lead]
-		switch {
-		case f != nil:
-			f.last = row
-		case !seen && drop(lead):
-			families[lead] = &family{row, row}
-		case !seen:
-			families[lead] = nil
+// Without gives the families that are left when some of those that lead drop
+// out, each led by its next row, and which rows are left: a customer may have
+// only one. Drop is asked for each row that leads, in order. rows is nil when
+// none are left.
+func (d *Duplicates) Without(drop func(lead int64) bool) (left *Duplicates, rows func(row int64) bool) {
+	// By member that led: the first and the last row that is left, 0 when the
+	// family stays as it is.
+	families := make([]struct{ first, last uint32 }, len(d.members))
+	any := false
+	for i, m := range d.members {
+		if m.leads() && drop(int64(m.row)) {
+			families[i].last, any = m.other, true
 		}
+	}
+	if !any {
+		return newDuplicates(nil), nil
 	}
 	var members []member
-	rows = map[int64]bool{}
-	for row, lead := range d.All() {
-		f := families[lead]
-		if f == nil {
+	for _, m := range d.members {
+		if m.leads() {
 			continue
 		}
-		rows[row] = true
-		switch {
-		case f.lead == f.last:
-		case row == f.lead:
-			members = append(members, member{uint32(row), uint32(f.last)})
+		lead, _ := d.index(int64(m.other))
+		switch f := &families[lead]; {
+		case f.last == 0:
+		case f.first == 0:
+			if f.first = m.row; f.first != f.last {
+				members = append(members, member{m.row, f.last})
+			}
 		default:
-			members = append(members, member{uint32(row), uint32(f.lead)})
+			members = append(members, member{m.row, f.first})
 		}
 	}
-	return newDuplicates(members), rows
+	return newDuplicates(members), func(row int64) bool {
+		first, later := d.First(row)
+		if !later {
+			return false
+		}
+		lead, _ := d.index(first)
+		return families[lead].last > 0
+	}
 }
 
 // newDuplicates takes members that are sorted by row.

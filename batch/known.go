@@ -109,7 +109,8 @@ func (k *Known) look(rec *source.Record) (e ledger.Entry, unchanged, found bool,
 	}
 	key, digest := k.hash(rec)
 	e, found, err = k.Ledger.Find(key)
-	return e, e.Digest == digest, found, err
+	e, unchanged = e.For(func(d ledger.Digest) bool { return d == digest })
+	return e, unchanged, found, err
 }
 
 // hash gives the key of a record's customer and the digest of the fields that

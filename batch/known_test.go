@@ -130,6 +130,22 @@ func TestTheRowsOfOneCustomerAreOneQuestionToTheLedger(t *testing.T) {
 	}
 }
 
+func TestASessionIDOutlivesTheRefusalOfOtherFields(t *testing.T) {
+	k := knownBy(openLedger(t))
+	for n, c := range []struct{ name, want, called string }{
+		{"Ann", "ok", "a"}, {"Rob", "rejected", "a"}, {"Rob", "rejected", ""}, {"Ann", "known", ""}, {"Rob", "rejected", ""}, {"Ann", "known", ""}, {"Eve", "ok", "a"}, {"Ann", "ok", "a"},
+	} {
+		_, rows, calls := night(t, k, people("a@x.io "+c.name), refusing("Rob"))
+		assert.Equal(t, []string{c.want}, statuses(rows), "night %d", n+1)
+		assert.Len(t, calls, len(c.called), "night %d", n+1)
+
+		alone := &Known{Ledger: k.Ledger, Tenant: k.Tenant, FormID: k.FormID, TTL: k.TTL}
+		res, err := alone.Answer(&source.Record{Customer: source.Customer{Type: "Individual", Email: "a@x.io", FirstName: "Ann", LastName: "Last"}})
+		require.NoError(t, err)
+		assert.Equal(t, n != 6, res != nil, "night %d, without a preflight", n+1)
+	}
+}
+
 func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 	list := people("ok@x.io Olga", "refused@x.io Rob", "failed@x.io Fay")
 	answer := func(ctx context.Context, r *session.Request, attempt int) session.Answer {

@@ -124,6 +124,10 @@ func sorted(dst []question, blob []byte) []question {
 		dst = append(dst, parseQuestion(blob))
 	}
 	slices.SortFunc(dst, func(a, b question) int {
+		// The first half of a key tells nearly all apart.
+		if x, y := binary.BigEndian.Uint64(a.key[:]), binary.BigEndian.Uint64(b.key[:]); x != y {
+			return cmp.Compare(x, y)
+		}
 		if order := bytes.Compare(a.key[:], b.key[:]); order != 0 {
 			return order
 		}
@@ -140,7 +144,13 @@ func (j *join) found(rows []question, value []byte) {
 		return
 	}
 	j.count.Found++
-	unchanged := slices.ContainsFunc(rows, func(q question) bool { return q.digest == e.Digest })
+	was := e.Outcome
+	e, unchanged := e.For(func(d ledger.Digest) bool {
+		return slices.ContainsFunc(rows, func(q question) bool { return q.digest == d })
+	})
+	if e.Outcome != was { // it is the earlier session
+		value = e.Append(nil)
+	}
 	is := j.standing(&e, unchanged, j.now)
 	if is == isRefused && j.own != 0 && e.Run == j.own {
 		// This run has called one row of the customer before it was

@@ -44,18 +44,37 @@ func newMeter(before Measures, now time.Time) *meter {
 	return t
 }
 
+// givenMeter goes on with what an earlier start has put on the timeline, or
+// begins with what was measured elsewhere. It is used by the writer alone.
+func givenMeter(before, given Measures) *meter {
+	if before.StartedAt.IsZero() {
+		before = given
+	}
+	return &meter{m: before, given: true}
+}
+
 // at is a time as running time.
 func (t *meter) at(now time.Time) time.Duration { return t.before + now.Sub(t.started) }
 
-// wrote counts a row that got its result.
-func (t *meter) wrote(now time.Time) {
+// wrote counts rows that got their results.
+func (t *meter) wrote(rows int64, now time.Time) {
 	if t.given {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.m.Timeline.bucket(t.at(now))
-	t.m.Timeline.Rows[i]++
+	t.m.Timeline.Rows[i] += rows
+}
+
+// placed counts a row of a run whose measures were given, when it was answered.
+func (t *meter) placed(at time.Time) {
+	if !t.given {
+		return
+	}
+	running := max(0, at.Sub(t.m.StartedAt))
+	t.m.Running = max(t.m.Running, running)
+	t.m.Timeline.Rows[t.m.Timeline.bucket(running)]++
 }
 
 // answered counts an attempt that came back.
@@ -98,7 +117,9 @@ func (t *meter) paced(now time.Time, s pace.Snapshot) {
 // measures are a copy of what is measured by now.
 func (t *meter) measures(now time.Time) Measures {
 	if t.given {
-		return t.m
+		m := t.m
+		m.Timeline = t.m.Timeline.clone()
+		return m
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -111,8 +132,9 @@ func (t *meter) measures(now time.Time) Measures {
 	return m
 }
 
-// Add takes in what another part of the same job measured. Times in which
-// several parts held or met an outage add up. Starts are those of the job.
+// Add takes in what another part of the same job measured, but for its rows:
+// parts read rows that are not theirs to answer. Times in which several parts
+// held or met an outage add up. Starts are those of the job.
 func (m *Measures) Add(o *Measures) {
 	if m.StartedAt.IsZero() {
 		*m = Measures{StartedAt: o.StartedAt}

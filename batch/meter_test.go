@@ -99,7 +99,7 @@ func TestAMeterThatGoesOnAddsToWhatEarlierStartsMeasured(t *testing.T) {
 	at := time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
 	second := func(n float64) time.Time { return at.Add(time.Duration(n * float64(time.Second))) }
 	first := newMeter(Measures{}, at)
-	first.wrote(second(0.5))
+	first.wrote(1, second(0.5))
 	first.answered(second(0.5), &session.Answer{Outcome: session.OK, Latency: 20 * time.Millisecond})
 	first.answered(second(1), &session.Answer{Outcome: session.Throttled, Latency: time.Millisecond})
 	first.answered(second(1), &session.Answer{Outcome: session.Cancelled})
@@ -112,7 +112,7 @@ func TestAMeterThatGoesOnAddsToWhatEarlierStartsMeasured(t *testing.T) {
 	require.NoError(t, json.Unmarshal(b, &before))
 	later := at.Add(20 * time.Hour)
 	again := newMeter(before, later)
-	again.wrote(later.Add(time.Second))
+	again.wrote(1, later.Add(time.Second))
 	again.answered(later.Add(time.Second), &session.Answer{Outcome: session.Throttled})
 	again.paced(later.Add(2*time.Second), pace.Snapshot{Held: time.Second, Outages: 1, Outage: time.Second})
 	m := again.measures(later.Add(2 * time.Second))

@@ -39,10 +39,19 @@ func TestAPartHasTheCustomersThatAreWhollyInIt(t *testing.T) {
 func TestTheNextRowLeadsWhereTheFirstDropsOut(t *testing.T) {
 	left, rows := severalFamilies().Without(func(lead int64) bool { return lead != 2 })
 	assert.Equal(t, map[int64]int64{9: 4}, pairsOf(left))
-	assert.Equal(t, map[int64]bool{4: true, 8: true, 9: true}, rows)
+	var kept []int64
+	for row := range int64(10) {
+		if rows(row) {
+			kept = append(kept, row)
+		}
+	}
+	assert.Equal(t, []int64{4, 8, 9}, kept)
 	last, leads := left.Last(4)
 	assert.True(t, leads)
 	assert.EqualValues(t, 9, last)
+
+	_, rows = severalFamilies().Without(func(int64) bool { return false })
+	assert.Nil(t, rows)
 }
 
 func TestMeasuresOfPartsAddUpOnOneTimeline(t *testing.T) {
@@ -50,7 +59,7 @@ func TestMeasuresOfPartsAddUpOnOneTimeline(t *testing.T) {
 	part := func(after time.Duration, rows int64) *Measures {
 		m := Measures{StartedAt: began.Add(after), Running: 10 * time.Second, Throttled: 1}
 		m.Timeline.start(0, m.StartedAt)
-		m.Timeline.Rows[m.Timeline.bucket(9*time.Second)] = rows
+		m.Timeline.Calls[m.Timeline.bucket(9*time.Second)] = rows
 		m.Latency.add(time.Duration(rows) * time.Millisecond)
 		return &m
 	}
@@ -62,8 +71,8 @@ func TestMeasuresOfPartsAddUpOnOneTimeline(t *testing.T) {
 	assert.Equal(t, 30*time.Second, all.Running)
 	assert.EqualValues(t, 3, all.Throttled)
 	assert.EqualValues(t, 3, all.Latency.count())
-	require.Len(t, all.Timeline.Rows, 30)
-	assert.Equal(t, []int64{1, 2, 3}, []int64{all.Timeline.Rows[9], all.Timeline.Rows[14], all.Timeline.Rows[29]})
+	require.Len(t, all.Timeline.Calls, 30)
+	assert.Equal(t, []int64{1, 2, 3}, []int64{all.Timeline.Calls[9], all.Timeline.Calls[14], all.Timeline.Calls[29]})
 	require.Len(t, all.Timeline.Starts, 1)
 	assert.Equal(t, began.UTC(), all.Timeline.Starts[0].StartedAt.UTC())
 	assert.Equal(t, began.Add(30*time.Second).UTC(), all.Timeline.Starts[0].EndedAt)

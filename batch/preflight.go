@@ -106,9 +106,7 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 }
 
 func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *join) error {
-	var last *source.Record
-	defer func() { f.Ends = endOf(p.List, last) }()
-	for rec, err := range p.List.Records() {
+	for rec, err := range p.List.Lent() {
 		if err == nil && p.Each != nil {
 			err = p.Each(rec)
 		}
@@ -118,7 +116,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *jo
 		if err != nil {
 			return err
 		}
-		last = rec
+		f.Ends = endOf(p.List, rec)
 		if rec.Row%progressRows != 0 {
 			continue
 		}

@@ -116,13 +116,12 @@ func (m *Monitor) begin(t *Tally, at source.Position) {
 // answer takes in that a row has its result.
 func (m *Monitor) answer() { m.answered.Add(1) }
 
-// wrote takes in a row that was written, and where it ends.
-func (m *Monitor) wrote(status sink.Status, offset int64) {
+// wrote takes in what was written by now, and where it ends.
+func (m *Monitor) wrote(t *Tally, offset int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.now.Status[status]++
-	m.now.Rows++
-	m.now.Bytes = offset
+	maps.Copy(m.now.Status, t.Status)
+	m.now.Rows, m.now.Bytes = t.Rows, offset
 }
 
 // paced takes in how the pace stands.

@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"iter"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -30,6 +31,8 @@ type reader struct {
 
 	monitor *Monitor
 
+	chain chain // that is still to go into the order
+
 	// complete is set when the list was read to its end. It may be read once
 	// order is closed.
 	complete bool
@@ -43,14 +46,14 @@ func (r *reader) run(ctx context.Context) {
 	defer close(r.work)
 	for rec, err := range r.records {
 		if err != nil {
-			r.pass(ctx, r.order, &slot{err: err})
+			r.fail(ctx, err)
 			return
 		}
 		if !r.admit(ctx, rec) {
 			return
 		}
 	}
-	r.complete = true
+	r.complete = r.flush(ctx)
 }
 
 // admit puts one record into the window, blocking while it is full. It reports
@@ -58,36 +61,52 @@ func (r *reader) run(ctx context.Context) {
 func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	s := newSlot(rec)
 	s.family = r.duplicates.family(rec.Row)
-	before := r.journal[rec.Row]
-	delete(r.journal, rec.Row)
+	var before journalled
+	if len(r.journal) > 0 {
+		before = r.journal[rec.Row]
+		delete(r.journal, rec.Row)
+	}
 	if before.answered && before.print != fingerprint(rec.Raw) {
-		r.pass(ctx, r.order, &slot{err: changedRow(rec)})
-		return false
+		return r.fail(ctx, changedRow(rec))
 	}
 	s.sent, s.doubts = before.attempts, before.doubts
-	res, err := r.answer(s, &before)
-	if err != nil {
-		r.pass(ctx, r.order, &slot{err: err})
-		return false
+	var err error
+	if s.given, err = r.answer(s, &before); err != nil {
+		return r.fail(ctx, err)
 	}
-	if r.window.Acquire(ctx, s.weight) != nil || !r.pass(ctx, r.order, s) {
-		return false
+	r.chain.add(s)
+	if s.given != nil && !s.family.shared() {
+		r.monitor.answer()
+		return !r.chain.full() || r.flush(ctx)
 	}
-	if res != nil {
-		return r.deliver(ctx, s, res)
-	}
-	return r.pass(ctx, r.work, s)
+	// Where a customer with a result has more rows, it goes by way of the
+	// dispatcher, which answers those.
+	s.done = make(chan sink.Result, 1)
+	return r.flush(ctx) && r.pass(ctx, r.work, s)
 }
 
-// deliver gives a row a result that needs no call. Where the customer has more
-// rows, it goes by way of the dispatcher, which answers those.
-func (r *reader) deliver(ctx context.Context, s *slot, res *sink.Result) bool {
-	if s.family.shared() {
-		s.given = res
-		return r.pass(ctx, r.work, s)
+// fail has an error travel in order, behind the rows before it.
+func (r *reader) fail(ctx context.Context, err error) bool {
+	if r.flush(ctx) {
+		r.pass(ctx, r.order, &slot{err: err})
 	}
-	s.done <- *res
-	r.monitor.answer()
+	return false
+}
+
+// flush puts the chain into the window. Then the writer has its turn, while
+// the rows are still at hand: on one processor the reader would fill the whole
+// window first, and memory with it.
+func (r *reader) flush(ctx context.Context) bool {
+	first := r.chain.first
+	if first == nil {
+		return true
+	}
+	r.chain = chain{}
+	first.weight = min(first.weight, windowBytes)
+	if r.window.Acquire(ctx, first.weight) != nil || !r.pass(ctx, r.order, first) {
+		return false
+	}
+	runtime.Gosched()
 	return true
 }
 

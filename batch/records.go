@@ -57,13 +57,11 @@ func (r *records) takeAhead(order <-chan *slot) {
 	if r == nil {
 		return
 	}
-	for s := range order {
-		select {
-		case res := <-s.done:
-			if !s.known {
-				r.take(s.rec, &res)
+	for first := range order {
+		for s := first; s != nil; s = s.next {
+			if res := s.result(); res != nil && !s.known {
+				r.take(s.rec, res)
 			}
-		default:
 		}
 	}
 }

@@ -176,7 +176,7 @@ func (r *run) whole(ctx context.Context) error {
 	r.began = true
 	r.meter = newMeter(r.tally.Measures, time.Now())
 	if r.Measures != nil {
-		r.meter = &meter{m: *r.Measures, given: true}
+		r.meter = givenMeter(r.tally.Measures, *r.Measures)
 	}
 	r.Monitor.begin(r.tally, r.from)
 	return r.pipeline(ctx)
@@ -213,9 +213,9 @@ func (r *run) pipeline(ctx context.Context) error {
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
 		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
-		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from,
+		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
-		ids: newSharedIDs(), log: r.Log,
+		ids: newSharedIDs(r.FormID), log: r.Log,
 	}
 
 	var g errgroup.Group
@@ -328,13 +328,9 @@ func (r *run) openOutputs() error {
 }
 
 // begin commits before the first call of a start, so that even a run killed at
-// once is known by its binding, and each start counts.
-func (r *run) begin() error {
-	if err := firstError(r.results.flush(), r.rejects.flush()); err != nil {
-		return err
-	}
-	return r.commit(r.from, r.tally)
-}
+// once is known by its binding, and each start counts. The headers of the
+// outputs wait for the first rows.
+func (r *run) begin() error { return r.commit(r.from, r.tally) }
 
 // publish puts the finished outputs in place. A sum that does not add up is a
 // bug, and nothing that cannot be right is handed on.

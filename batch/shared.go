@@ -14,6 +14,8 @@ const rememberedIDs = 1 << 12
 // sharedIDs notices a session id that the service has given to two customers.
 // It belongs to the writer.
 type sharedIDs struct {
+	formID string // for records that carry none
+
 	seed maphash.Seed
 	seen [rememberedIDs]struct {
 		id, customer uint64
@@ -21,13 +23,18 @@ type sharedIDs struct {
 	}
 }
 
-func newSharedIDs() *sharedIDs { return &sharedIDs{seed: maphash.MakeSeed()} }
+func newSharedIDs(formID string) *sharedIDs {
+	return &sharedIDs{formID: formID, seed: maphash.MakeSeed()}
+}
 
 // look reports the row of another customer that has the session id of this
 // result.
 func (s *sharedIDs) look(of *slot, res *sink.Result) (row int64, shared bool) {
-	if res.Status != sink.OK || of.customer == "" {
+	if res.Status != sink.OK {
 		return 0, false
+	}
+	if of.customer == "" { // an earlier run, or another part, has called
+		of.customer = customerOf(of.rec, s.formID)
 	}
 	id, customer := maphash.String(s.seed, res.SessionID), maphash.String(s.seed, of.customer)
 	was := &s.seen[id%rememberedIDs]

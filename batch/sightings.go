@@ -2,10 +2,11 @@ package batch
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"hash/maphash"
 	"io"
-	"sort"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -34,8 +35,7 @@ func (s *sighting) hash() uint64 { return uint64(s.hashHigh)<<32 | uint64(s.hash
 // would hold up to three times what is in it; chunks waste one at most.
 const chunkSightings = 1 << 14
 
-// sightings is an array in chunks; as a sort.Interface it goes by hash, then
-// by row.
+// sightings is an array in chunks.
 type sightings struct {
 	chunks []*[chunkSightings]sighting
 	n      int
@@ -58,22 +58,81 @@ func (s *sightings) cut(n int) {
 	s.chunks, s.n = s.chunks[:keep], n
 }
 
-// Len, Less and Swap are for package sort alone.
-func (s *sightings) Len() int { return s.n }
+// sort puts them in order by hash, then by row.
+func (s *sightings) sort() { s.sortRange(0, s.n, 0) }
 
-// Less implements sort.Interface.
-func (s *sightings) Less(i, j int) bool {
-	a, b := s.at(i), s.at(j)
-	if ha, hb := a.hash(), b.hash(); ha != hb {
-		return ha < hb
+// fewSightings are sorted in one go, in memory of their own.
+const fewSightings = 1 << 10
+
+// digits is how many bytes decide the order.
+const digits = 12
+
+// digit is the n-th of these bytes.
+func (s *sighting) digit(n int) byte {
+	switch word := [...]uint32{s.hashHigh, s.hashLow, s.row}[n/4]; n % 4 {
+	case 0:
+		return byte(word >> 24)
+	case 1:
+		return byte(word >> 16)
+	case 2:
+		return byte(word >> 8)
+	default:
+		return byte(word)
 	}
-	return a.row < b.row
 }
 
-// Swap implements sort.Interface.
-func (s *sightings) Swap(i, j int) {
-	a, b := s.at(i), s.at(j)
-	*a, *b = *b, *a
+// sortRange sorts those from i to j that agree in all digits before the n-th.
+// Many are put in place by that digit first, so each is looked at a few times,
+// however many there are.
+func (s *sightings) sortRange(i, j, n int) {
+	if j-i <= fewSightings {
+		s.sortFew(i, j)
+		return
+	}
+	if n == digits {
+		return
+	}
+	var next, end [256]int // of those with each digit
+	for k := i; k < j; k++ {
+		end[s.at(k).digit(n)]++
+	}
+	for d, at := 0, i; d < len(end); d++ {
+		next[d] = at
+		at += end[d]
+		end[d] = at
+	}
+	for d := range next {
+		for ; next[d] < end[d]; next[d]++ {
+			v := *s.at(next[d])
+			for at := v.digit(n); int(at) != d; at = v.digit(n) {
+				place := s.at(next[at])
+				v, *place = *place, v
+				next[at]++
+			}
+			*s.at(next[d]) = v
+		}
+	}
+	for d, from := 0, i; d < len(end); d++ {
+		s.sortRange(from, end[d], n+1)
+		from = end[d]
+	}
+}
+
+func (s *sightings) sortFew(i, j int) {
+	var few [fewSightings]sighting
+	part := few[:j-i]
+	for k := range part {
+		part[k] = *s.at(i + k)
+	}
+	slices.SortFunc(part, func(a, b sighting) int {
+		if x, y := a.hash(), b.hash(); x != y {
+			return cmp.Compare(x, y)
+		}
+		return cmp.Compare(a.row, b.row)
+	})
+	for k := range part {
+		*s.at(i + k) = part[k]
+	}
 }
 
 // Scratch is a file that is thrown away: written from its beginning, then read
@@ -155,7 +214,7 @@ func (f *finder) find() (*Duplicates, error) {
 	if err := f.seals.Flush(); err != nil {
 		return nil, scratchError("write", err)
 	}
-	sort.Sort(&f.seen)
+	f.seen.sort()
 	for from := 0; from < f.seen.n; {
 		to := from + 1
 		for to < f.seen.n && f.seen.at(to).hash() == f.seen.at(from).hash() {
@@ -169,7 +228,7 @@ func (f *finder) find() (*Duplicates, error) {
 		from = to
 	}
 	f.seen.cut(f.found)
-	sort.Sort(&f.seen)
+	f.seen.sort()
 	members := make([]member, f.found)
 	for i := range members {
 		s := f.seen.at(i)

@@ -82,11 +82,11 @@ func (t *timeline) start(at time.Duration, now time.Time) {
 	t.Starts = append(t.Starts, sink.Start{AtSeconds: at.Seconds(), StartedAt: now.UTC(), EndedAt: now.UTC()})
 }
 
-// merge takes in another timeline that began some time after this one.
+// merge takes in another timeline that began some time after this one, but for
+// its rows.
 func (t *timeline) merge(after time.Duration, o *timeline) {
 	for i := range o.Rows {
 		at := t.bucket(after + time.Duration(i)*o.length())
-		t.Rows[at] += o.Rows[i]
 		t.Calls[at] += o.Calls[i]
 		t.Throttled[at] += o.Throttled[i]
 		t.HeldSeconds[at] += o.HeldSeconds[i]

@@ -31,8 +31,9 @@ const (
 type slot struct {
 	rec    *source.Record
 	err    error            // instead of rec: reading ended here
-	done   chan sink.Result // receives the one result; cap 1, so nobody waits to give it
-	weight int64            // of the byte window
+	done   chan sink.Result // receives the one result; cap 1, so nobody waits to give it. Nil: given is the result
+	next   *slot            // of the rows that go together
+	weight int64            // of the byte window; the first of a chain has that of all
 	family family           // the rows of its customer, when there are several
 	given  *sink.Result     // a result that the row has already, and later rows of its customer ask for
 	known  bool             // and that is what the ledger knows
@@ -48,12 +49,49 @@ type slot struct {
 }
 
 func newSlot(rec *source.Record) *slot {
-	weight := min(2*int64(len(rec.Raw))+recordOverhead, windowBytes)
-	return &slot{rec: rec, done: make(chan sink.Result, 1), weight: weight}
+	return &slot{rec: rec, weight: 2*int64(len(rec.Raw)) + recordOverhead}
 }
 
+// result gives the result if it has come by now, and nil otherwise.
+func (s *slot) result() *sink.Result {
+	if s.done == nil {
+		return s.given
+	}
+	select {
+	case res := <-s.done:
+		return &res
+	default:
+		return nil
+	}
+}
+
+// chainRows and chainBytes bound the rows that go through the order together.
+const (
+	chainRows  = 64
+	chainBytes = 1 << 20
+)
+
+// chain is rows that go through the order together, so that the writer is not
+// woken for each of them: those that have their result, and behind them at most
+// one that needs a call.
+type chain struct {
+	first, last *slot
+	rows        int
+}
+
+func (c *chain) add(s *slot) {
+	if c.rows++; c.first == nil {
+		c.first, c.last = s, s
+		return
+	}
+	c.first.weight += s.weight
+	c.last.next, c.last = s, s
+}
+
+func (c *chain) full() bool { return c.rows == chainRows || c.first.weight >= chainBytes }
+
 // newWindow returns the byte side of the bound; the capacity of the order is the
-// other. A record larger than the budget takes all of it and passes alone.
+// other. A chain larger than the budget takes all of it and passes alone.
 func newWindow() *semaphore.Weighted {
 	return semaphore.NewWeighted(windowBytes)
 }

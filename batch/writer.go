@@ -62,8 +62,9 @@ type writer struct {
 	ids     *sharedIDs
 	log     *slog.Logger
 
+	told     int64 // rows that meter and monitor have been told of, in this run
 	position source.Position
-	dirty    bool // rows were written since the last commit
+	dirty    bool // rows, or the headers, were written since the last commit
 	all      bool // every slot of the order was answered and written
 }
 
@@ -72,48 +73,56 @@ type writer struct {
 func (w *writer) run() error {
 	tick := time.NewTicker(commitEvery)
 	defer tick.Stop()
-	for s := range w.order {
-		if s.err != nil {
-			return firstError(w.save(), s.err)
+	for first := range w.order {
+		for s := first; s != nil; s = s.next {
+			if s.err != nil {
+				return firstError(w.save(), s.err)
+			}
+			res, err := w.await(s, tick.C)
+			if err != nil {
+				return err
+			}
+			if res == nil {
+				return w.save()
+			}
+			if err := w.write(s, res); err != nil {
+				return err
+			}
 		}
-		res, ok, err := w.await(s, tick.C)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return w.save()
-		}
-		if err := w.write(s, &res); err != nil {
-			return err
-		}
+		w.window.Release(first.weight)
+		w.tell()
 	}
 	w.all = true
 	return w.save()
 }
 
-// await gives the result of a slot. While it waits, it commits what is done. It
-// reports false when the run ended before the result came.
-func (w *writer) await(s *slot, tick <-chan time.Time) (sink.Result, bool, error) {
-	select {
-	case res := <-s.done:
-		return res, true, w.commitIfDue(tick)
-	default:
+// tell lets meter and monitor know of the rows that were written since the last
+// time. It comes before anything that may take a while.
+func (w *writer) tell() {
+	if rows := w.tally.Rows - w.rowsBefore; rows > w.told {
+		w.meter.wrote(rows-w.told, time.Now())
+		w.monitor.wrote(w.tally, w.position.Offset)
+		w.told = rows
 	}
+}
+
+// await gives the result of a slot. While it waits, it commits what is done. It
+// gives nil when the run ended before the result came.
+func (w *writer) await(s *slot, tick <-chan time.Time) (*sink.Result, error) {
+	if res := s.result(); res != nil {
+		return res, w.commitIfDue(tick)
+	}
+	w.tell()
 	for {
 		select {
 		case res := <-s.done:
-			return res, true, nil
+			return &res, nil
 		case <-tick:
 			if err := w.save(); err != nil {
-				return sink.Result{}, false, err
+				return nil, err
 			}
 		case <-w.settled:
-			select {
-			case res := <-s.done:
-				return res, true, nil
-			default:
-				return sink.Result{}, false, nil
-			}
+			return s.result(), nil
 		}
 	}
 }
@@ -126,16 +135,14 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	w.keepAnswer(s, res)
 	w.shared(s, res)
 	w.tally.add(s, res)
+	w.meter.placed(res.ProcessedAt)
 	switch {
 	case !s.known:
 		w.records.take(s.rec, res)
 	case !res.Status.Good():
 		w.refused++
 	}
-	w.meter.wrote(time.Now())
-	w.monitor.wrote(res.Status, s.rec.Next.Offset)
 	w.position, w.dirty = s.rec.Next, true
-	w.window.Release(s.weight)
 	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.refused, w.tally.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
@@ -170,6 +177,7 @@ func (w *writer) commitIfDue(tick <-chan time.Time) error {
 
 // save writes what is encoded and commits it.
 func (w *writer) save() error {
+	w.tell()
 	if !w.dirty {
 		return nil
 	}

@@ -25,6 +25,8 @@ type CSV struct {
 	lineEnd   string
 	bom       bool
 	safe      bool
+	quoted    [256]bool // the bytes for which a cell is quoted
+	clock     clock
 }
 
 // CSVOptions is the dialect of a results file: that of the input.
@@ -70,6 +72,9 @@ func DialectOf(list *source.List) CSVOptions {
 // results of an earlier run give way to this run's.
 func NewCSV(header []string, o CSVOptions) *CSV {
 	c := &CSV{header: header, delimiter: byte(o.Delimiter), lineEnd: o.LineEnd, bom: o.BOM, safe: o.FormulaSafe}
+	for _, b := range []byte{c.delimiter, '"', '\r', '\n'} {
+		c.quoted[b] = true
+	}
 	for i, name := range header {
 		if !slices.Contains(Columns(), name) {
 			c.keep = append(c.keep, i)
@@ -92,7 +97,7 @@ func (c *CSV) Header(dst []byte) []byte {
 
 // Append appends the result row of rec to dst.
 func (c *CSV) Append(dst []byte, rec *source.Record, res *Result) []byte {
-	values := res.values()
+	values := res.values(&c.clock)
 	return c.line(c.inputCells(dst, rec), values[:])
 }
 
@@ -142,7 +147,7 @@ func (c *CSV) endLine(dst []byte) []byte {
 
 // cell appends one value, quoted where RFC 4180 section 2 asks for it.
 func (c *CSV) cell(dst []byte, s string) []byte {
-	if strings.IndexByte(s, c.delimiter) < 0 && !strings.ContainsAny(s, "\"\r\n") {
+	if !c.mustQuote(s) {
 		return append(dst, s...)
 	}
 	dst = append(dst, '"')
@@ -155,6 +160,15 @@ func (c *CSV) cell(dst []byte, s string) []byte {
 		s = s[i+1:]
 	}
 	return append(append(dst, s...), '"')
+}
+
+func (c *CSV) mustQuote(s string) bool {
+	for i := range len(s) {
+		if c.quoted[s[i]] {
+			return true
+		}
+	}
+	return false
 }
 
 // cut shortens s to at most limit bytes without splitting a character.

@@ -66,7 +66,7 @@ func (e *Edited) Append(dst []byte, rec *source.Record, res *Result) []byte {
 	}
 	e.inputCells(cells)
 	if !res.Kept {
-		for n, value := range res.values() {
+		for n, value := range res.values(&e.csv.clock) {
 			cells[e.columns[n]] = value
 		}
 	}
@@ -97,10 +97,10 @@ func (e *Edited) Result(rec *source.Record) (Result, bool) {
 }
 
 // values are the cells of a result, in the order of Columns.
-func (r *Result) values() [6]string {
+func (r *Result) values(c *clock) [6]string {
 	return [6]string{
 		string(r.Status), r.SessionID, r.ErrorCode, spreadsheetSafe(r.ErrorMessage),
-		strconv.Itoa(r.Attempts), r.ProcessedAt.UTC().Format(timeLayout),
+		strconv.Itoa(r.Attempts), c.text(r.ProcessedAt),
 	}
 }
 

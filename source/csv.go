@@ -18,7 +18,15 @@ type row struct {
 // cut takes one line for a record.
 func (l *List) cut(ln line) (r row) {
 	r.line, r.lines, r.text = ln, 1, l.charset.text(ln.raw[:ln.body])
-	r.cells, r.state, r.column = cutCells(make([]string, 0, len(l.header)), r.text, l.delimiter)
+	if l.lent == nil {
+		r.cells = make([]string, 0, len(l.header))
+	} else {
+		r.cells = l.lent.cells[:0]
+	}
+	r.cells, r.state, r.column = cutCells(r.cells, r.text, l.delimiter)
+	if l.lent != nil {
+		l.lent.cells = r.cells
+	}
 	return r
 }
 

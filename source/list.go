@@ -44,6 +44,7 @@ type List struct {
 	delimiterNamed bool
 
 	ahead []line   // lines that were read to find a closing quote, and given back
+	lent  *lent    // nil when records are given away
 	first Position // where the records begin
 	at    Position
 	sum   *xxhash.Digest
@@ -220,6 +221,20 @@ func (l *List) Records() iter.Seq2[*Record, error] {
 	}
 }
 
+// lent is the memory of a record that is good until the next one.
+type lent struct {
+	rec   Record
+	raw   []byte
+	cells []string
+}
+
+// Lent yields the records for who keeps none: each is good until the next one,
+// though its strings stay.
+func (l *List) Lent() iter.Seq2[*Record, error] {
+	l.lent = new(lent)
+	return l.Records()
+}
+
 // RecordsFrom yields the records behind a position that was taken from an
 // earlier reading of this list. What lies before is read and compared, not
 // taken apart; where it differs, a *ChangedError is all that is yielded.
@@ -278,7 +293,7 @@ func (l *List) next() (*Record, error) {
 	}
 }
 
-// take returns the next line, whose bytes belong to the caller.
+// take returns the next line, whose bytes belong to the record.
 func (l *List) take() (line, error) {
 	if len(l.ahead) > 0 {
 		ln := l.ahead[0]
@@ -288,6 +303,10 @@ func (l *List) take() (line, error) {
 	ln, err := l.lines.next()
 	if err != nil {
 		return line{}, err
+	}
+	if l.lent != nil {
+		l.lent.raw = append(l.lent.raw[:0], ln.raw...)
+		return line{raw: l.lent.raw, body: ln.body}, nil
 	}
 	return ln.own(), nil
 }
@@ -302,7 +321,11 @@ func (l *List) consume(raw []byte, lines int64) {
 
 // begin starts a record at the present position and moves over it.
 func (l *List) begin(raw []byte, lines int64) *Record {
-	rec := &Record{Row: l.at.Row + 1, Line: l.at.Line, Offset: l.at.Offset, Raw: raw}
+	rec := new(Record)
+	if l.lent != nil {
+		rec = &l.lent.rec
+	}
+	*rec = Record{Row: l.at.Row + 1, Line: l.at.Line, Offset: l.at.Offset, Raw: raw}
 	l.at.Row++
 	l.consume(raw, lines)
 	rec.Next = l.at

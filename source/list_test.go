@@ -283,3 +283,31 @@ func TestCellsAreThoseOfTheStandardLibrary(t *testing.T) {
 		assert.Equal(t, cells, got)
 	}
 }
+
+func TestRecordsThatAreLentAreTheSame(t *testing.T) {
+	lists := map[string]string{
+		"CSV":   "customerType,customerEmail,firstName,lastName\nIndividual,a@example.com,Ann,\"Lee\nor \"\"so\"\"\"\nIndividual,b@example.com,\"Bo,Roy\n\nIndividual,c@example.com,Cy\nIndividual,d@example.com,Di,Ray\n\n",
+		"JSONL": `{"customerType":"Individual","customerEmail":"a@example.com","individual":{"firstName":"A","lastName":"B"}}` + "\n\nbroken\n" + `{"customerType":"Individual"}`,
+	}
+	for name, text := range lists {
+		t.Run(name, func(t *testing.T) {
+			given, err := Open(strings.NewReader(text), Options{})
+			require.NoError(t, err)
+			var want []Record
+			for rec, err := range given.Records() {
+				require.NoError(t, err)
+				want = append(want, *rec)
+			}
+			lent, err := Open(strings.NewReader(text), Options{})
+			require.NoError(t, err)
+			n := 0
+			for rec, err := range lent.Lent() {
+				require.NoError(t, err)
+				assert.Equal(t, want[n], *rec)
+				n++
+			}
+			assert.Len(t, want, n)
+			assert.Greater(t, n, 2)
+		})
+	}
+}

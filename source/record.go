@@ -12,8 +12,9 @@ type Position struct {
 // Record is one input row: where it stands, the very bytes it was read from,
 // and the customer it decodes to.
 //
-// A record is owned by whoever received it and is never written to again by
-// the reader. Its strings may share memory with Raw's decoded copy.
+// A record is owned by whoever received it and, unless it was lent, is never
+// written to again by the reader. Its strings may share memory with Raw's
+// decoded copy.
 type Record struct {
 	Row    int64    // counts records from 1
 	Line   int64    // the line on which it begins, as an editor shows it

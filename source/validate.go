@@ -178,7 +178,7 @@ func dotAtom(s string) bool {
 		case c == '.' && dot:
 			return false
 		case c == '.':
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0:
+		case isAlphanumeric(c), c == '-', c == '_', strings.IndexByte("!#$%&'*+/=?^`{|}~", c) >= 0:
 		default:
 			return false
 		}
@@ -187,21 +187,36 @@ func dotAtom(s string) bool {
 	return !dot
 }
 
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
 // isDomain reports a host name of at least two labels.
 func isDomain(s string) bool {
-	labels := 0
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+	for labels := 1; ; labels++ {
+		label, rest, more := strings.Cut(s, ".")
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' || !isLabel(label) {
 			return false
 		}
-		for _, r := range label {
-			if r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
-				return false
-			}
+		if !more {
+			return labels > 1
 		}
-		labels++
+		s = rest
 	}
-	return labels > 1
+}
+
+// isLabel reports letters, digits and hyphens, of any script.
+func isLabel(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c != '-' && !isAlphanumeric(c) {
+			return !strings.ContainsFunc(s[i:], isNoPartOfLabel)
+		}
+	}
+	return true
+}
+
+func isNoPartOfLabel(r rune) bool {
+	return r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
 }
 
 func isUUID(s string) bool {

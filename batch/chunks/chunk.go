@@ -73,8 +73,7 @@ type assignment struct {
 	next       int      // segment
 	all        *batch.Duplicates
 	duplicates *batch.Duplicates // of the part
-	standing   outcomes          // of all rounds
-	known      outcomes          // by the ledger
+	standing   outcomes          // of all rounds, and of the ledger
 	elsewhere  func(row int64) bool
 	list       *os.File // the records
 }
@@ -82,9 +81,14 @@ type assignment struct {
 // run takes the part up, unless it has ended, and runs it.
 func (a *assignment) run(ctx context.Context, take func() error) error {
 	defer a.close()
-	if done, err := a.takeUp(ctx); done || err != nil {
-		return err
+	ended, err := a.takeUp(ctx)
+	if err == nil && !ended {
+		err = a.runOn(ctx, take)
 	}
+	return because(ctx, err)
+}
+
+func (a *assignment) runOn(ctx context.Context, take func() error) error {
 	if err := take(); err != nil {
 		return err
 	}
@@ -94,18 +98,23 @@ func (a *assignment) run(ctx context.Context, take func() error) error {
 	return a.engine(ctx)
 }
 
-// takeUp claims the part, and reads what whoever had it before has left. Their
-// segments may go while they are counted, because the part ends: so whether it
-// has ended is looked at last.
-func (a *assignment) takeUp(ctx context.Context) (done bool, err error) {
-	if done, err = a.part.isDone(ctx); done || err != nil {
-		return done, err
+// takeUp claims the part, and reads what whoever had it before has left. From
+// the claim on they put no more. They may have had all, and end the part: then
+// segments go while they are read.
+func (a *assignment) takeUp(ctx context.Context) (ended bool, err error) {
+	if ended, err = a.part.isDone(ctx); ended || err != nil {
+		return ended, err
 	}
-	if a.own, a.next, err = a.part.segments(ctx); err == nil {
-		done, err = a.part.isDone(ctx)
+	before, ended, err := a.part.claim(ctx, a.Owner)
+	if ended || err != nil {
+		return ended, err
 	}
-	if done || err != nil {
-		return done, err
+	a.next = before + 1
+	if a.own, err = a.part.segments(ctx, before); err != nil {
+		if ended, _ := a.part.isDone(ctx); ended {
+			return true, nil
+		}
+		return false, err
 	}
 	a.all, err = a.Manifest.duplicates(ctx, a.Store)
 	return false, err
@@ -115,31 +124,30 @@ func (a *assignment) takeUp(ctx context.Context) (done bool, err error) {
 func (a *assignment) takeChunk(ctx context.Context, index int) error {
 	c := &a.Manifest.Chunks[index]
 	within, beyond := a.all.Part(c.Begins.Row+1, c.last())
+	if a.duplicates = within; a.Manifest.Job.EachRow {
+		a.duplicates = nil
+	}
+	a.elsewhere = func(row int64) bool { return beyond[row] }
 	known, err := a.Manifest.known(ctx, a.Store, index)
 	if err != nil {
 		return err
 	}
-	if a.duplicates = within; a.Manifest.Job.EachRow {
-		a.duplicates = nil
-	}
-	if err := a.stand(ctx, chunkName(index)); err != nil {
+	if err := a.stand(ctx, chunkName(index), known); err != nil {
 		return err
 	}
-	a.known, a.elsewhere = known, func(row int64) bool { return beyond[row] }
-	sum, err := a.fetch(ctx, c.Begins.Offset, c.Bytes)
-	if err == nil && sum != c.SHA256 {
-		return &ChangedError{a.part.name, "its bytes differ"}
+	if err := a.fetch(ctx, c.Begins.Offset, c.Bytes); err != nil {
+		return err
 	}
-	return err
+	return a.verify(index, 0)
 }
 
 // stand finds the outcomes that stand.
-func (a *assignment) stand(ctx context.Context, name string) error {
-	h, err := openHistory(ctx, a.Store, a.Manifest, a.Round)
+func (a *assignment) stand(ctx context.Context, name string, known outcomes) error {
+	h, err := openHistory(ctx, a.Store, a.Manifest, a.Round, a.all)
 	if err != nil {
 		return err
 	}
-	a.standing, err = h.of(ctx, name, a.own, a.all)
+	a.standing, err = h.of(ctx, name, known, a.own)
 	return err
 }
 
@@ -152,21 +160,34 @@ func (m *Manifest) known(ctx context.Context, s store.Store, index int) (outcome
 	return known, (&part{store: s}).read(ctx, m.knownName(index), known)
 }
 
-// fetch brings some bytes of the list here, and tells their hash.
-func (a *assignment) fetch(ctx context.Context, offset, length int64) (sum string, err error) {
+// fetch brings some bytes of the list here.
+func (a *assignment) fetch(ctx context.Context, offset, length int64) error {
 	r, err := a.Store.Get(ctx, a.Manifest.listName(), offset, length)
 	if err != nil {
-		return "", err
+		return missing(a.Manifest.listName(), err)
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	if a.list, err = a.scratch("list"); err != nil {
-		return "", err
+		return err
 	}
-	hash := sha256.New()
-	if _, err = io.Copy(io.MultiWriter(a.list, hash), r); err != nil {
-		return "", fmt.Errorf("fetch %s: %w", a.part.name, err)
+	if _, err = io.Copy(a.list, r); err != nil {
+		return fmt.Errorf("fetch %s: %w", a.part.name, err)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return nil
+}
+
+// verify checks that the bytes of a chunk, which begin somewhere in those that
+// were fetched, are those that were planned, before anybody is called.
+func (a *assignment) verify(index int, from int64) error {
+	c := &a.Manifest.Chunks[index]
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(a.list, from, c.Bytes)); err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != c.SHA256 {
+		return &ChangedError{chunkName(index), "its bytes differ"}
+	}
+	return nil
 }
 
 // scratch makes a file that is gone when the part has run.
@@ -181,12 +202,11 @@ func (a *assignment) earlier(rec *source.Record) (*batch.Earlier, error) {
 		// writes of it is thrown away.
 		return &batch.Earlier{Outcome: batch.Outcome{Result: sink.Result{Status: sink.Duplicate}}}, nil
 	}
-	for _, o := range []outcomes{a.known, a.standing} {
-		if out, ok, err := o.get(rec.Row); ok || err != nil {
-			return &batch.Earlier{Outcome: out}, err
-		}
+	out, ok, err := a.standing.get(rec.Row)
+	if !ok || err != nil {
+		return nil, err
 	}
-	return nil, nil //nolint:nilnil // the row is called for
+	return &batch.Earlier{Outcome: out}, nil
 }
 
 // engine makes the run whose journal is the trail.
@@ -194,9 +214,6 @@ func (a *assignment) engine(ctx context.Context) error {
 	puts, cancel := a.lingering(ctx)
 	defer cancel()
 	t := newTrail(a.part, a.Owner, a.next, a.FlushEvery)
-	if err := t.claim(puts); err != nil {
-		return err
-	}
 	flushing, stop := context.WithCancel(puts)
 	defer stop()
 	flushed := make(chan struct{})
@@ -259,7 +276,7 @@ func (a *assignment) batch(ctx context.Context, t *trail) (*batch.Summary, error
 		State: dir, Results: filepath.Join(a.Scratch, "results"), Journal: t, Earlier: a.earlier, Begins: list.Begins(),
 		Duplicates: a.duplicates, Scratch: scratch, FormID: m.Job.Service.FormID,
 		MaxInFlight: a.inFlight, MaxAttempts: calls.MaxAttempts, MaxBackoff: calls.MaxBackoff, Grace: a.Grace,
-		Abort: a.Abort, AcceptRefusals: !a.sceptical, Monitor: a.Monitor, Log: a.Log.With("part", a.part.name),
+		Abort: a.Abort, AcceptRefusals: !a.sceptical || len(a.own) > 0, Monitor: a.Monitor, Log: a.Log.With("part", a.part.name),
 	})
 }
 

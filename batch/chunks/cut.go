@@ -81,6 +81,7 @@ func (m *marks) cut(rows int64) []source.Position {
 // each, as nearly as the marks allow.
 func (m *marks) share(n int64) []source.Position {
 	var ends []source.Position
+	n = min(n, int64(len(m.all)))
 	for i := int64(1); i < n; i++ {
 		at, _ := slices.BinarySearchFunc(m.all, m.calls*i/n, func(k mark, calls int64) int { return int(k.calls - calls) })
 		if at < len(m.all) && (len(ends) == 0 || m.all[at].at.Row > ends[len(ends)-1].Row) && m.all[at].at.Row > 0 {

@@ -1,7 +1,10 @@
 package chunks
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -27,6 +30,13 @@ func (e *LostError) Error() string {
 	return e.Part + " was taken over by another worker; this one has stopped, and nothing is lost"
 }
 
+// NoRoundError says that a job has no such round.
+type NoRoundError struct{ Round, Rounds int }
+
+func (e *NoRoundError) Error() string {
+	return fmt.Sprintf("there is no round %d of the job: it has %d", e.Round, e.Rounds)
+}
+
 // NotDoneError says which parts must have run before.
 type NotDoneError struct{ Parts []string }
 
@@ -40,6 +50,22 @@ func (e *NotDoneError) Error() string {
 		names, more = names[:maxNamed], fmt.Sprintf(" and %d more", len(e.Parts)-maxNamed)
 	}
 	return fmt.Sprintf("not done yet: %s%s; run them first", strings.Join(names, ", "), more)
+}
+
+// DamagedError says that the store has lost something that it had, or has
+// something that was not put there.
+type DamagedError struct{ Name, Reason string }
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%s in the store of the job: %s; take it from a copy, or plan the job again, under another name", e.Name, e.Reason)
+}
+
+// missing tells an object that is gone from a store that cannot be asked.
+func missing(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &DamagedError{Name: name, Reason: "it was there and is gone"}
+	}
+	return err
 }
 
 // MissingError says that a row has no answer though all parts are done: the
@@ -58,5 +84,13 @@ func (e *MissingError) Error() string {
 type ChangedError struct{ Part, Reason string }
 
 func (e *ChangedError) Error() string {
-	return fmt.Sprintf("%s is not as it was planned: %s; nobody was called for it; plan the job again, under another name", e.Part, e.Reason)
+	return fmt.Sprintf("%s is not as it was planned: %s; plan the job again, under another name", e.Part, e.Reason)
+}
+
+// because gives the reason why ctx ended, where that is why something failed.
+func because(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return context.Cause(ctx)
+	}
+	return err
 }

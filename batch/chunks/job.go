@@ -14,11 +14,7 @@
 // taken only once settles who goes on.
 package chunks
 
-import (
-	"time"
-
-	"bulkonboard/source"
-)
+import "bulkonboard/source"
 
 // paceShare is how much of the rate is given away: the shares of the chunks
 // are counted apart, and where their seconds overlap a little more than the sum
@@ -29,18 +25,13 @@ const paceShare = 0.98
 type Job struct {
 	List    ListSettings    `json:"list"`
 	Service ServiceSettings `json:"service"`
-	Calls   CallSettings    `json:"calls"`
+	Bounds
 
-	Rate      float64 `json:"rate"`                // attempts per second, of all parts together; 0 for no ceiling
-	Parallel  int     `json:"parallel"`            // chunks at once, at most
-	ChunkRows int64   `json:"chunkRows,omitempty"` // 0: as fits the rate
+	Parallel  int   `json:"parallel"`            // chunks at once, at most
+	ChunkRows int64 `json:"chunkRows,omitempty"` // 0: as fits the rate
 
 	// EachRow calls for every row of a customer that has several.
 	EachRow bool `json:"eachRow,omitempty"`
-
-	// AcceptRefusals goes on though the first rows are all refused in the same
-	// words.
-	AcceptRefusals bool `json:"acceptRefusals,omitempty"`
 
 	// FormulaSafe keeps spreadsheets from running cells of the results.
 	FormulaSafe bool `json:"formulaSafe,omitempty"`
@@ -68,16 +59,6 @@ type ServiceSettings struct {
 	AppID    string `json:"appId"`
 	TenantID string `json:"tenantId"`
 	FormID   string `json:"formId"`
-}
-
-// CallSettings bound the calls of the whole job.
-type CallSettings struct {
-	Timeout     time.Duration `json:"timeout"`
-	MaxInFlight int           `json:"maxInFlight"` // of all parts together
-	MaxAttempts int           `json:"maxAttempts"`
-	MaxBackoff  time.Duration `json:"maxBackoff"`
-	MaxOutage   time.Duration `json:"maxOutage"`
-	MaxWait     time.Duration `json:"maxWait"`
 }
 
 // options are how the list is read. What is wrong with them, Plan says.

@@ -41,6 +41,20 @@ func night(t *testing.T, list, path string) (*cluster, *batch.Summary) {
 	return c, summary
 }
 
+func TestALaterRoundCallsForWhomTheLedgerKnewAsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "customers.db")
+	_, _ = night(t, rowsOf("aB"), path)
+	c, second := night(t, rowsOf("aB"), path)
+	require.Empty(t, c.service.calls)
+	require.Equal(t, map[sink.Status]int64{sink.Known: 1, sink.Rejected: 1}, second.Status)
+	_, err := StartRound(t.Context(), c.store, c.m, Round{Statuses: []sink.Status{sink.Rejected}})
+	require.NoError(t, err)
+	c.run(2)
+	assert.Equal(t, map[string]int{"b@example.com": 1}, c.service.calls)
+	_, err = c.merge(2)
+	require.NoError(t, err)
+}
+
 func TestWhomTheLedgerKnowsIsNotCalledForByAnyWorker(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
 	_, first := night(t, rowsOf("abcBda"), path)

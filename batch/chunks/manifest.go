@@ -20,7 +20,7 @@ const (
 	maxForecast     = 40 << 30 // bytes: 8 for every row that shares its customer
 )
 
-// Manifest is a job that is planned: it never changes.
+// Manifest is a job that is planned: it never changes, but for its bounds.
 type Manifest struct {
 	Version   int       `json:"version"`
 	Run       string    `json:"run"` // id of the job
@@ -84,28 +84,33 @@ func Open(ctx context.Context, s store.Store) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseManifest(b)
+	m, err := parseManifest(b)
+	if err != nil {
+		return nil, err
+	}
+	m.Job.Bounds, _, err = newestBounds(ctx, s, m.Job.Bounds)
+	return m, err
 }
 
 // parseManifest reads a manifest, and checks what the parts rely on.
 func parseManifest(b []byte) (*Manifest, error) {
 	var m Manifest
 	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, fmt.Errorf("%s is no manifest of a job: %w", manifestName, err)
+		return nil, &DamagedError{Name: manifestName, Reason: "it is no manifest of a job: " + err.Error()}
 	}
 	if m.Version != manifestVersion {
-		return nil, fmt.Errorf("%s has version %d, and this program reads version %d: use the one that planned the job", manifestName, m.Version, manifestVersion)
+		return nil, &DamagedError{Name: manifestName, Reason: fmt.Sprintf("it has version %d, and this program reads version %d: use the one that planned the job", m.Version, manifestVersion)}
 	}
 	at, row := int64(len(m.Header)), int64(0)
 	for i := range m.Chunks {
 		c := &m.Chunks[i]
 		if c.Begins.Offset != at || c.Begins.Row != row || c.Rows < 1 || c.Bytes < 1 {
-			return nil, fmt.Errorf("%s is damaged: chunk %d does not begin where the one before it ends", manifestName, i)
+			return nil, &DamagedError{Name: manifestName, Reason: fmt.Sprintf("chunk %d does not begin where the one before it ends", i)}
 		}
 		at, row = at+c.Bytes, row+c.Rows
 	}
 	if m.Parallel < 1 || m.Forecast == nil || len(m.Chunks) > 0 && at != m.Read.Bytes {
-		return nil, fmt.Errorf("%s is damaged: its numbers do not fit", manifestName)
+		return nil, &DamagedError{Name: manifestName, Reason: "its numbers do not fit"}
 	}
 	return &m, nil
 }
@@ -140,11 +145,11 @@ const restName = "rest"
 func (m *Manifest) duplicates(ctx context.Context, s store.Store) (*batch.Duplicates, error) {
 	b, err := store.ReadAll(ctx, s, m.forecastName(), maxForecast)
 	if err != nil {
-		return nil, err
+		return nil, missing(m.forecastName(), err)
 	}
 	f, ok := batch.ParseForecast(b, nil)
 	if !ok {
-		return nil, fmt.Errorf("%s is damaged: plan the job again, under another name", m.forecastName())
+		return nil, &DamagedError{Name: m.forecastName(), Reason: errSegment.Error()}
 	}
 	return f.Duplicates, nil
 }

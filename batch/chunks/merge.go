@@ -37,16 +37,21 @@ type Merger struct {
 // machine would have. All parts must have ended, or the error is a
 // *NotDoneError.
 func (g *Merger) Merge(ctx context.Context) (*batch.Summary, error) {
+	summary, err := g.merge(ctx)
+	return summary, because(ctx, err)
+}
+
+func (g *Merger) merge(ctx context.Context) (*batch.Summary, error) {
 	m := g.Manifest
-	if err := m.ended(ctx, g.Store, g.Round); err != nil {
-		return nil, err
-	}
 	w := &merge{Merger: g, chunk: -1}
 	var err error
-	if w.history, err = openHistory(ctx, g.Store, m, g.Round); err != nil {
+	if w.duplicates, err = m.duplicates(ctx, g.Store); err != nil {
 		return nil, err
 	}
-	if w.duplicates, err = m.duplicates(ctx, g.Store); err != nil {
+	if w.history, err = openHistory(ctx, g.Store, m, g.Round, w.duplicates); err != nil {
+		return nil, err
+	}
+	if err := m.ended(ctx, g.Store, g.Round); err != nil {
 		return nil, err
 	}
 	if err := w.readRest(ctx); err != nil {
@@ -58,7 +63,7 @@ func (g *Merger) Merge(ctx context.Context) (*batch.Summary, error) {
 	}
 	r, err := g.Store.Get(ctx, m.listName(), 0, -1)
 	if err != nil {
-		return nil, err
+		return nil, missing(m.listName(), err)
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	list, err := source.Open(bufio.NewReaderSize(r, 1<<20), m.listOptions())
@@ -121,20 +126,24 @@ func (w *merge) earlier(ctx context.Context, rec *source.Record) (*batch.Earlier
 	if err := w.reach(ctx, rec.Row); err != nil {
 		return nil, err
 	}
-	out, known, err := w.known.get(rec.Row)
-	if known || err != nil {
-		return &batch.Earlier{Outcome: out, Known: true}, err
-	}
 	for _, o := range []outcomes{w.standing, w.rest} {
 		out, ok, err := o.get(rec.Row)
-		if ok || err != nil {
-			return &batch.Earlier{Outcome: out}, err
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return &batch.Earlier{Outcome: out, Known: w.knew(rec.Row, o)}, nil
 		}
 	}
 	if _, later := w.duplicates.First(rec.Row); later && !w.Manifest.Job.EachRow || len(rec.Problems) > 0 {
 		return nil, nil //nolint:nilnil // the run answers it itself
 	}
 	return nil, &MissingError{rec.Row}
+}
+
+// knew reports whether what stands of a row is still what the ledger knew.
+func (w *merge) knew(row int64, standing outcomes) bool {
+	return len(w.known[row]) > 0 && &w.known[row][0] == &standing[row][0]
 }
 
 // reach reads the outcomes of the chunk that a row is in.
@@ -147,25 +156,20 @@ func (w *merge) reach(ctx context.Context, row int64) error {
 	if err != nil {
 		return err
 	}
-	if w.standing, err = w.history.of(ctx, chunkName(i), last, w.duplicates); err != nil {
+	if w.known, err = w.Manifest.known(ctx, w.Store, i); err != nil {
 		return err
 	}
-	if w.known, err = w.Manifest.known(ctx, w.Store, i); err != nil {
+	if w.standing, err = w.history.of(ctx, chunkName(i), w.known, last); err != nil {
 		return err
 	}
 	w.chunk = i
 	return nil
 }
 
-func (w *merge) readRest(ctx context.Context) error {
-	if !w.Manifest.Rest {
-		return nil
+func (w *merge) readRest(ctx context.Context) (err error) {
+	if w.Manifest.Rest {
+		w.rest, err = w.history.rest(ctx, w.Round)
 	}
-	last, _, err := w.Manifest.part(w.Store, w.Round, restName).done(ctx)
-	if err != nil {
-		return err
-	}
-	w.rest, err = w.history.of(ctx, restName, last, w.duplicates)
 	return err
 }
 
@@ -184,7 +188,7 @@ func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*ba
 		}
 	}
 	if all.StartedAt.IsZero() { // nobody was called
-		all.StartedAt = m.PlannedAt
+		all.Add(&batch.Measures{StartedAt: m.PlannedAt})
 	}
 	return all, nil
 }

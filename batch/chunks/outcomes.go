@@ -64,11 +64,11 @@ func (p *part) segmentName(n int) string { return fmt.Sprintf("%s%08d", p.segmen
 // done reads what a part that has ended came to. It reports false for one that
 // has not.
 func (p *part) done(ctx context.Context) (o outcomes, ok bool, err error) {
+	if done, err := p.isDone(ctx); !done || err != nil {
+		return nil, false, err
+	}
 	o = outcomes{}
 	err = p.read(ctx, p.doneName(), o)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, false, nil
-	}
 	return o, err == nil, err
 }
 
@@ -96,45 +96,109 @@ func (p *part) head(ctx context.Context) (h head, err error) {
 		return h, err
 	}
 	if h, _, err = parseHead(b); err != nil {
-		err = fmt.Errorf("%s: %w", p.doneName(), err)
+		err = &DamagedError{Name: p.doneName(), Reason: err.Error()}
 	}
 	return h, err
 }
 
-// segments reads what those who were at a part before have left, and counts the
-// segments.
-func (p *part) segments(ctx context.Context) (o outcomes, n int, err error) {
-	o = outcomes{}
-	for object, err := range p.store.List(ctx, p.segmentsPrefix()) {
-		if err != nil {
-			return nil, 0, err
+// segments reads the first n segments.
+func (p *part) segments(ctx context.Context, n int) (outcomes, error) {
+	o := outcomes{}
+	for i := range n {
+		if err := p.read(ctx, p.segmentName(i), o); err != nil {
+			return nil, err
 		}
-		if object.Name != p.segmentName(n) {
-			return nil, 0, fmt.Errorf("%s is missing, and %s is there: something was removed from the store", p.segmentName(n), object.Name)
-		}
-		if err := p.read(ctx, object.Name, o); err != nil {
-			return nil, 0, err
-		}
-		n++
 	}
-	return o, n, nil
+	return o, nil
 }
 
 func (p *part) read(ctx context.Context, name string, to outcomes) error {
 	b, err := store.ReadAll(ctx, p.store, name, maxSegment)
 	if err != nil {
-		return err
+		return missing(name, err)
 	}
 	if err := parseSegment(b, to.take); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return &DamagedError{Name: name, Reason: err.Error()}
 	}
 	return nil
 }
 
-// finish puts together what a part came to, and removes the segments that it
-// came in. Somebody else may have done the same.
+// putSegment puts a segment under a number that nobody has taken, or returns
+// store.ErrExists.
+func (p *part) putSegment(ctx context.Context, n int, owner string, entries []byte) error {
+	b, err := newSegment(head{Owner: owner})
+	if err != nil {
+		return err
+	}
+	return p.store.Put(ctx, p.segmentName(n), sealed(append(b, entries...)))
+}
+
+// notEnded checks that the part has not ended before a segment was put: then
+// its number had been given up, and whoever put it has been replaced.
+func (p *part) notEnded(ctx context.Context, n int) error {
+	done, err := p.isDone(ctx)
+	if err != nil || !done {
+		return err
+	}
+	_ = p.store.Delete(ctx, p.segmentName(n)) // what stays is only in nobody's way
+	return &LostError{Part: p.name}
+}
+
+// claim takes the next number of a part, so that whoever was at it before
+// stops, and tells how many were taken before. It reports false when the part
+// has ended.
+func (p *part) claim(ctx context.Context, owner string) (before int, ended bool, err error) {
+	for {
+		if before, err = p.taken(ctx); err != nil {
+			return 0, false, err
+		}
+		err = p.putSegment(ctx, before, owner, nil)
+		if errors.Is(err, store.ErrExists) { // whoever is at it was faster
+			continue
+		}
+		if err == nil {
+			err = p.notEnded(ctx, before)
+		}
+		if errors.As(err, new(*LostError)) {
+			return 0, true, nil
+		}
+		return before, false, err
+	}
+}
+
+// taken counts the numbers up to the last that is taken.
+func (p *part) taken(ctx context.Context) (n int, err error) {
+	for object, err := range p.store.List(ctx, p.segmentsPrefix()) {
+		if err != nil {
+			return 0, err
+		}
+		if _, err := fmt.Sscanf(object.Name, p.segmentsPrefix()+"%d", &n); err != nil {
+			return 0, &DamagedError{Name: object.Name, Reason: "nothing of that name belongs there"}
+		}
+		n++
+	}
+	return n, nil
+}
+
+// finish puts together what a part came to, and gives its numbers up. Somebody
+// else may have done the same.
 func (p *part) finish(ctx context.Context, h head) error {
-	o, n, err := p.segments(ctx)
+	err := p.finishOnce(ctx, h)
+	if err == nil {
+		return nil
+	}
+	if done, _ := p.isDone(ctx); done { // and took the segments away meanwhile
+		return nil
+	}
+	return err
+}
+
+func (p *part) finishOnce(ctx context.Context, h head) error {
+	n, err := p.taken(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := p.segments(ctx, n)
 	if err != nil {
 		return err
 	}

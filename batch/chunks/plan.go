@@ -40,12 +40,17 @@ type Planner struct {
 // Plan reads the list once and puts the job into the store: the list itself,
 // plain; which rows are of one customer; what the ledger knows; and last the
 // manifest, without which there is no job. A job that is planned already is
-// given as it is, when it is the same one; otherwise the error is an
-// *OtherJobError.
+// given as it is, when it is the same one, and takes over its bounds where they
+// have changed; otherwise the error is an *OtherJobError.
 func (p *Planner) Plan(ctx context.Context) (*Manifest, error) {
+	m, err := p.plan(ctx)
+	return m, because(ctx, err)
+}
+
+func (p *Planner) plan(ctx context.Context) (*Manifest, error) {
 	if m, err := Open(ctx, p.Store); !errors.As(err, new(*NoJobError)) {
 		if err == nil {
-			err = p.again(m)
+			err = p.again(ctx, m)
 		}
 		return m, err
 	}
@@ -65,24 +70,44 @@ func (p *Planner) Plan(ctx context.Context) (*Manifest, error) {
 
 // again checks that a job in the store is the one that is to be planned, to the
 // last byte of its list: tomorrow's has the same name.
-func (p *Planner) again(m *Manifest) error {
+func (p *Planner) again(ctx context.Context, m *Manifest) error {
 	sum := sha256.New()
-	size, err := io.Copy(sum, p.List)
+	size, err := io.Copy(sum, until{ctx, p.List})
 	if err != nil {
 		return &source.ReadError{Name: p.Job.List.Name, Err: err}
 	}
-	return p.same(m, Source{Name: p.Job.List.Name, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))})
+	return p.same(ctx, m, Source{Name: p.Job.List.Name, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))})
 }
 
-func (p *Planner) same(m *Manifest, list Source) error {
+// same checks that two jobs are one, and takes over bounds that have changed.
+func (p *Planner) same(ctx context.Context, m *Manifest, list Source) error {
 	if m.Source != list || !reflect.DeepEqual(normal(m.Job), normal(p.Job)) {
 		return &OtherJobError{m.Run}
 	}
-	return nil
+	if m.Job.Bounds == p.Job.Bounds {
+		return nil
+	}
+	m.Job.Bounds = p.Job.Bounds
+	return p.Job.put(ctx, p.Store)
 }
 
-// normal is a job as it comes back from a manifest.
+// until reads as long as ctx lasts.
+type until struct {
+	ctx context.Context
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (u until) Read(b []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.Reader.Read(b)
+}
+
+// normal is what must not change of a job, as it comes back from a manifest.
 func normal(j Job) Job {
+	j.Bounds, j.Settings = Bounds{}, nil
 	var same Job
 	b, err := json.Marshal(j)
 	if err != nil || json.Unmarshal(b, &same) != nil {
@@ -248,7 +273,7 @@ func (p *plan) publish(ctx context.Context) (*Manifest, error) {
 	// Somebody planned it meanwhile, and his plan it is.
 	m, err := Open(ctx, p.Store)
 	if err == nil {
-		err = p.same(m, p.m.Source)
+		err = p.same(ctx, m, p.m.Source)
 	}
 	return m, err
 }

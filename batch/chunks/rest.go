@@ -21,34 +21,55 @@ func (w *Worker) RunRest(ctx context.Context) error {
 		Worker: w, part: w.Manifest.part(w.Store, w.Round, restName),
 		begins: w.Manifest.Chunks[0].Begins, rows: w.Manifest.Rows(), share: paceShare * job.Rate, inFlight: max(1, job.Calls.MaxInFlight),
 	}
+	if err := a.chunksEnded(ctx); err != nil {
+		return because(ctx, err)
+	}
 	return a.run(ctx, func() error { return a.takeRest(ctx) })
 }
 
 // takeRest finds out what is left to do.
 func (a *assignment) takeRest(ctx context.Context) error {
-	well, err := a.leads(ctx)
-	if err != nil {
+	left, rows, err := a.left(ctx)
+	if err != nil || rows == nil {
 		return err
-	}
-	left, rows := a.all.Without(func(lead int64) bool {
-		return a.Manifest.spans(a.all, lead) && (a.Manifest.Job.EachRow || !well[lead])
-	})
-	if len(rows) == 0 {
-		return nil
 	}
 	if a.duplicates = left; a.Manifest.Job.EachRow {
 		a.duplicates = nil
 	}
-	if err := a.stand(ctx, restName); err != nil {
+	a.elsewhere = func(row int64) bool { return !rows(row) }
+	known, err := a.knownOf(ctx, rows)
+	if err != nil {
 		return err
 	}
-	if a.known, err = a.knownOf(ctx, rows); err != nil {
+	if err := a.stand(ctx, restName, known); err != nil {
 		return err
 	}
-	a.elsewhere = func(row int64) bool { return !rows[row] }
 	begins := a.Manifest.Chunks[0].Begins.Offset
-	_, err = a.fetch(ctx, begins, a.Manifest.Read.Bytes-begins)
-	return err
+	if err := a.fetch(ctx, begins, a.Manifest.Read.Bytes-begins); err != nil {
+		return err
+	}
+	for i, c := range a.Manifest.Chunks {
+		if err := a.verify(i, c.Begins.Offset-begins); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// left gives the rows that are left: the later ones of customers that have rows
+// in several chunks and did not end well in the first; nil for none.
+func (a *assignment) left(ctx context.Context) (left *batch.Duplicates, rows func(int64) bool, err error) {
+	l := &leads{assignment: a, chunk: -1}
+	if l.history, err = openHistory(ctx, a.Store, a.Manifest, a.Round, a.all); err != nil {
+		return nil, nil, err
+	}
+	left, rows = a.all.Without(func(lead int64) bool {
+		if l.err != nil || !a.Manifest.spans(a.all, lead) {
+			return false
+		}
+		return a.Manifest.Job.EachRow || !l.well(ctx, lead)
+	})
+	return left, rows, l.err
 }
 
 // spans reports whether a customer has rows in several chunks, by the row that
@@ -71,74 +92,59 @@ func (m *Manifest) chunkOf(row int64) int {
 	return low
 }
 
-// leads gives the rows that lead their customers and ended well, of those that
-// have rows in several chunks.
-func (a *assignment) leads(ctx context.Context) (map[int64]bool, error) {
-	if err := a.chunksEnded(ctx); err != nil {
-		return nil, err
-	}
-	h, err := openHistory(ctx, a.Store, a.Manifest, a.Round)
-	if err != nil {
-		return nil, err
-	}
-	byChunk := map[int][]int64{}
-	for _, lead := range a.all.All() {
-		if i := a.Manifest.chunkOf(lead); a.Manifest.spans(a.all, lead) {
-			byChunk[i] = append(byChunk[i], lead)
-		}
-	}
-	well := map[int64]bool{}
-	for i, leads := range byChunk {
-		if err := a.addLeads(ctx, h, i, leads, well); err != nil {
-			return nil, err
-		}
-	}
-	return well, nil
+// leads tells how the rows ended that lead their customers. It is asked in the
+// order of the list, and holds what stands of one chunk.
+type leads struct {
+	*assignment
+	history  *history
+	chunk    int
+	standing outcomes
+	err      error
 }
 
-// addLeads adds those of one chunk.
-func (a *assignment) addLeads(ctx context.Context, h *history, index int, leads []int64, well map[int64]bool) error {
-	last, _, err := a.Manifest.part(a.Store, a.Round, chunkName(index)).done(ctx)
-	if err != nil {
-		return err
-	}
-	standing, err := h.of(ctx, chunkName(index), last, a.all)
-	if err != nil {
-		return err
-	}
-	known, err := a.Manifest.known(ctx, a.Store, index)
-	if err != nil {
-		return err
-	}
-	for _, lead := range leads {
-		for _, o := range []outcomes{standing, known} {
-			out, _, err := o.get(lead)
-			if err != nil {
-				return err
-			}
-			well[lead] = well[lead] || out.Result.Status.Good()
+// well reports whether a row ended well.
+func (l *leads) well(ctx context.Context, lead int64) bool {
+	if i := l.Manifest.chunkOf(lead); i != l.chunk {
+		if l.standing, l.err = l.history.chunk(ctx, i); l.err != nil {
+			return false
 		}
+		l.chunk = i
 	}
-	return nil
+	out, _, err := l.standing.get(lead)
+	if err != nil {
+		l.err = err
+	}
+	return out.Result.Status.Good()
+}
+
+// chunk gives the outcomes that stand of a chunk that has ended.
+func (h *history) chunk(ctx context.Context, index int) (outcomes, error) {
+	known, err := h.manifest.known(ctx, h.store, index)
+	if err != nil {
+		return nil, err
+	}
+	last, _, err := h.manifest.part(h.store, len(h.rounds), chunkName(index)).done(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.of(ctx, chunkName(index), known, last)
 }
 
 // knownOf reads what the ledger knew of some rows.
-func (a *assignment) knownOf(ctx context.Context, rows map[int64]bool) (outcomes, error) {
-	all := outcomes{}
-	read := map[int]bool{}
-	for row := range rows {
-		i := a.Manifest.chunkOf(row)
-		if read[i] {
-			continue
-		}
-		read[i] = true
+func (a *assignment) knownOf(ctx context.Context, rows func(int64) bool) (outcomes, error) {
+	of := outcomes{}
+	for i := range a.Manifest.Chunks {
 		known, err := a.Manifest.known(ctx, a.Store, i)
 		if err != nil {
 			return nil, err
 		}
-		all.over(known)
+		for row, payload := range known {
+			if rows(row) {
+				of[row] = payload
+			}
+		}
 	}
-	return all, nil
+	return of, nil
 }
 
 // chunksEnded checks that all chunks of the round have ended.

@@ -56,20 +56,25 @@ func Rounds(ctx context.Context, s store.Store) ([]Round, error) {
 
 // StartRound begins another round and gives its number. All parts of the round
 // before must have ended, or the error is a *NotDoneError.
-func StartRound(ctx context.Context, s store.Store, m *Manifest, r Round) (int, error) {
-	rounds, err := Rounds(ctx, s)
-	if err != nil {
-		return 0, err
-	}
-	if err := m.ended(ctx, s, len(rounds)); err != nil {
-		return 0, err
-	}
+func StartRound(ctx context.Context, s store.Store, m *Manifest, r Round) (n int, err error) {
+	defer func() { err = because(ctx, err) }()
 	text, err := json.Marshal(r)
 	if err != nil {
 		return 0, err
 	}
-	n := len(rounds) + 1
-	return n, s.Put(ctx, roundName(n), text)
+	for {
+		rounds, err := Rounds(ctx, s)
+		if err != nil {
+			return 0, err
+		}
+		if err := m.ended(ctx, s, len(rounds)); err != nil {
+			return 0, err
+		}
+		n = len(rounds) + 1
+		if err = s.Put(ctx, roundName(n), text); !errors.Is(err, store.ErrExists) {
+			return n, err
+		}
+	}
 }
 
 // ended checks that all parts of a round have ended.
@@ -102,34 +107,38 @@ func (m *Manifest) parts() []string {
 	return names
 }
 
-// history is what the rounds have made of one part, up to one of them.
+// history is what the rounds have made of the parts, up to one of them.
 type history struct {
 	manifest *Manifest
 	store    store.Store
-	rounds   []Round // up to that one
+	rounds   []Round           // up to that one
+	families *batch.Duplicates // nil when rows of one customer have nothing to do with each other
+
+	rests map[int]outcomes // what stood of the rest after a round, once it was read
 }
 
-func openHistory(ctx context.Context, s store.Store, m *Manifest, round int) (*history, error) {
+func openHistory(ctx context.Context, s store.Store, m *Manifest, round int, d *batch.Duplicates) (*history, error) {
 	rounds, err := Rounds(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	if round < 1 || round > len(rounds) {
-		return nil, fmt.Errorf("there is no round %d of the job: it has %d", round, len(rounds))
+		return nil, &NoRoundError{Round: round, Rounds: len(rounds)}
 	}
-	return &history{m, s, rounds[:round]}, nil
+	if m.Job.EachRow {
+		d = nil
+	}
+	return &history{m, s, rounds[:round], d, map[int]outcomes{}}, nil
 }
 
 // of gives the outcomes that stand of a part: those of its last round, which
-// are given, over those of the rounds before it, less what it calls for again.
-func (h *history) of(ctx context.Context, name string, last outcomes, d *batch.Duplicates) (outcomes, error) {
-	standing := outcomes{}
-	for i := range h.rounds {
-		n := i + 1
-		if n > 1 {
-			if err := h.again(ctx, n, name, standing, d); err != nil {
-				return nil, err
-			}
+// are given, over those of the rounds before it, over what the ledger knew; less
+// what a round calls for again.
+func (h *history) of(ctx context.Context, name string, known, last outcomes) (outcomes, error) {
+	standing := outcomes{}.over(known)
+	for n := 1; ; n++ {
+		if err := h.again(ctx, n, name, standing); err != nil {
+			return nil, err
 		}
 		if n == len(h.rounds) {
 			return standing.over(last), nil
@@ -141,9 +150,8 @@ func (h *history) of(ctx context.Context, name string, last outcomes, d *batch.D
 		if !done {
 			return nil, &NotDoneError{[]string{fmt.Sprintf("%s of round %d", name, n)}}
 		}
-		standing = standing.over(o)
+		standing.over(o)
 	}
-	return standing, nil
 }
 
 // over lays newer outcomes over these.
@@ -156,8 +164,11 @@ func (o outcomes) over(newer outcomes) outcomes {
 
 // again takes out what a round calls for again: rows that it selects, unless
 // another row of their customer ended well.
-func (h *history) again(ctx context.Context, round int, name string, standing outcomes, d *batch.Duplicates) error {
-	well, err := h.well(ctx, round, name, standing, d)
+func (h *history) again(ctx context.Context, round int, name string, standing outcomes) error {
+	if round == 1 {
+		return nil
+	}
+	well, err := h.well(ctx, round, name, standing)
 	if err != nil {
 		return err
 	}
@@ -166,7 +177,7 @@ func (h *history) again(ctx context.Context, round int, name string, standing ou
 		if err != nil {
 			return err
 		}
-		if h.rounds[round-1].selects(&out.Result) && !well[leadOf(d, row)] {
+		if h.rounds[round-1].selects(&out.Result) && !well[leadOf(h.families, row)] {
 			delete(standing, row)
 		}
 	}
@@ -175,21 +186,32 @@ func (h *history) again(ctx context.Context, round int, name string, standing ou
 
 // well gives the customers that ended well before a round in any row of a part,
 // or of the rest, by the row that leads.
-func (h *history) well(ctx context.Context, round int, name string, standing outcomes, d *batch.Duplicates) (map[int64]bool, error) {
+func (h *history) well(ctx context.Context, round int, name string, standing outcomes) (map[int64]bool, error) {
 	well := map[int64]bool{}
-	if err := addWell(well, standing, d); err != nil || !h.manifest.Rest || name == restName {
+	if err := addWell(well, standing, h.families); err != nil || !h.manifest.Rest || name == restName {
 		return well, err
 	}
-	before := &history{h.manifest, h.store, h.rounds[:round-1]}
-	last, _, err := h.manifest.part(h.store, round-1, restName).done(ctx)
+	rest, err := h.rest(ctx, round-1)
 	if err != nil {
 		return nil, err
 	}
-	rest, err := before.of(ctx, restName, last, d)
+	return well, addWell(well, rest, h.families)
+}
+
+// rest gives what stood of the rest after a round, but for what the ledger knew:
+// that is of all rows of a customer alike.
+func (h *history) rest(ctx context.Context, round int) (outcomes, error) {
+	if o, read := h.rests[round]; read {
+		return o, nil
+	}
+	before := *h
+	before.rounds = h.rounds[:round]
+	last, _, err := h.manifest.part(h.store, round, restName).done(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return well, addWell(well, rest, d)
+	h.rests[round], err = before.of(ctx, restName, nil, last)
+	return h.rests[round], err
 }
 
 func addWell(well map[int64]bool, o outcomes, d *batch.Duplicates) error {

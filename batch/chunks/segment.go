@@ -33,7 +33,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-var errSegment = errors.New("it is damaged, or was written by another version")
+var errSegment = errors.New("it is not whole, or another version wrote it")
 
 // head is what a segment says of itself.
 type head struct {

@@ -13,7 +13,8 @@ import (
 // trail is the journal of a part, in the store. What is appended goes there
 // every so often, in a segment of its own. The segments are numbered, and each
 // number can be taken only once: whoever finds the next one taken has been
-// replaced, and stops.
+// replaced, and stops. When a part ends its numbers are given up; so whoever has
+// put a segment looks whether the part had ended before.
 //
 // Its methods are safe for concurrent use.
 type trail struct {
@@ -83,9 +84,6 @@ func (t *trail) run(ctx context.Context, puts context.Context) {
 	}
 }
 
-// claim takes the next number, so that whoever was at the part before stops.
-func (t *trail) claim(ctx context.Context) error { return t.put(ctx, nil) }
-
 // flush puts what was appended into the store.
 func (t *trail) flush(ctx context.Context) error {
 	t.mu.Lock()
@@ -103,12 +101,12 @@ func (t *trail) put(ctx context.Context, entries []byte) error {
 	t.flushing.Lock()
 	defer t.flushing.Unlock()
 	t.moves(time.Now(), nil)
-	b, err := newSegment(head{Owner: t.owner})
-	if err == nil {
-		err = t.part.store.Put(ctx, t.part.segmentName(t.next), sealed(append(b, entries...)))
-	}
+	err := t.part.putSegment(ctx, t.next, t.owner, entries)
 	if errors.Is(err, store.ErrExists) {
 		err = &LostError{Part: t.part.name}
+	}
+	if err == nil {
+		err = t.part.notEnded(ctx, t.next)
 	}
 	t.next++
 	t.moves(time.Time{}, err)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -132,12 +134,18 @@ func TestAPlanThatIsMadeAgainIsTheSame(t *testing.T) {
 	c.plan()
 	assert.Equal(t, first.Run, c.m.Run)
 
-	c.job.Rate = 7
+	c.job.Rate, c.job.Settings = 7, map[string]string{"logLevel": "debug"}
+	c.plan()
+	assert.Equal(t, first.Run, c.m.Run)
+	c.m, _ = Open(t.Context(), c.store)
+	assert.InDelta(t, 7, c.m.Job.Rate, 0, "the bounds may change, and the newest hold")
+
+	c.job.ChunkRows = 2
 	_, err := c.planner().Plan(t.Context())
 	var other *OtherJobError
 	require.ErrorAs(t, err, &other)
 
-	c.job.Rate, c.list = 0, strings.Replace(c.list, "First3", "Other3", 1)
+	c.job.ChunkRows, c.list = 5, strings.Replace(c.list, "First3", "Other3", 1)
 	_, err = c.planner().Plan(t.Context())
 	require.ErrorAs(t, err, &other, "another list of the same name")
 }
@@ -214,6 +222,10 @@ func (s slow) Put(context.Context, string, []byte) error {
 	return nil
 }
 
+func (slow) Get(context.Context, string, int64, int64) (io.ReadCloser, error) {
+	return nil, fs.ErrNotExist
+}
+
 func TestWhileTheStoreIsAwayNoMoreIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTrail(&part{store: slow{takes: time.Minute}}, "test", 0, time.Second)
@@ -256,7 +268,7 @@ func TestChunksAreAsManyForEachShare(t *testing.T) {
 		{0, 4, 1_000_000, 20},
 		{0, 4, 0, 4},
 	} {
-		j := Job{Rate: test.rate, Parallel: test.parallel}
+		j := Job{Bounds: Bounds{Rate: test.rate}, Parallel: test.parallel}
 		assert.Equal(t, test.want, j.chunksFor(test.calls), fmt.Sprint(test))
 	}
 }

@@ -46,15 +46,29 @@ type Entry struct {
 
 	SessionID     string // of an OK
 	Code, Message string // of a Rejected: the service's words, safe to show
+
+	// Earlier is the session id from before fields were refused or failed, which
+	// stays good for those that it was given for. Zero: there is none.
+	Earlier Session
+}
+
+// Session is a session id, when it was obtained, and for what fields.
+type Session struct {
+	ID     string
+	At     time.Time
+	Digest Digest
 }
 
 // A value is: a byte of outcome and flags, the digest (8 bytes), the run as a
 // uvarint, the time in Unix milliseconds as a varint; for an OK the session
-// id, as 16 bytes when it is a UUID and otherwise as a string; for a Rejected
-// code and message as strings. A string has its length as a uvarint before it.
+// id, as 16 bytes when it is a UUID and otherwise as a string; for others, if
+// there was one, the earlier session: the digest, the time, the id as a string;
+// for a Rejected code and message as strings. A string has its length as a
+// uvarint before it.
 const (
 	outcomeBits = 0x03
 	uuidFlag    = 0x04
+	earlierFlag = 0x08
 )
 
 const badValue = "an entry is not in the format of this version"
@@ -68,9 +82,17 @@ func (e *Entry) Append(dst []byte) []byte {
 	if packed && e.Outcome == OK {
 		flags |= uuidFlag
 	}
+	earlier := e.Earlier.ID != "" && e.Outcome != OK
+	if earlier {
+		flags |= earlierFlag
+	}
 	dst = append(append(dst, flags), e.Digest[:]...)
 	dst = binary.AppendUvarint(dst, e.Run)
 	dst = binary.AppendVarint(dst, e.At.UnixMilli())
+	if earlier {
+		dst = append(dst, e.Earlier.Digest[:]...)
+		dst = appendString(binary.AppendVarint(dst, e.Earlier.At.UnixMilli()), e.Earlier.ID)
+	}
 	switch {
 	case flags&uuidFlag != 0:
 		dst = append(dst, uuid[:]...)
@@ -112,9 +134,10 @@ func ParseHead(b []byte) (Entry, error) {
 // parseHead reads what all entries have. It returns what is left, and whether
 // that is a UUID.
 func parseHead(b []byte) (e Entry, rest []byte, packed bool, err error) {
-	if len(b) < 1+len(e.Digest) || b[0]&^(outcomeBits|uuidFlag) != 0 {
+	if len(b) < 1+len(e.Digest) || b[0]&^(outcomeBits|uuidFlag|earlierFlag) != 0 {
 		return e, nil, false, errValue
 	}
+	earlier := b[0]&earlierFlag != 0
 	e.Outcome, packed = Outcome(b[0]&outcomeBits), b[0]&uuidFlag != 0
 	b = b[1+copy(e.Digest[:], b[1:]):]
 	run, n := binary.Uvarint(b)
@@ -126,10 +149,31 @@ func parseHead(b []byte) (e Entry, rest []byte, packed bool, err error) {
 		return e, nil, false, errValue
 	}
 	e.Run, e.At, rest = run, time.UnixMilli(at).UTC(), b[n+m:]
+	if earlier {
+		if e.Earlier, rest, err = cutSession(rest); err != nil || e.Outcome == OK {
+			return e, nil, false, errValue
+		}
+	}
 	if packed && (e.Outcome != OK || len(rest) != 16) {
 		return e, nil, false, errValue
 	}
 	return e, rest, packed, nil
+}
+
+func cutSession(b []byte) (s Session, rest []byte, err error) {
+	if len(b) < len(s.Digest) {
+		return s, nil, errValue
+	}
+	b = b[copy(s.Digest[:], b):]
+	at, n := binary.Varint(b)
+	if n <= 0 {
+		return s, nil, errValue
+	}
+	s.At = time.UnixMilli(at).UTC()
+	if s.ID, rest, err = cutString(b[n:]); s.ID == "" {
+		return s, nil, errValue
+	}
+	return s, rest, err
 }
 
 func appendString(dst []byte, s string) []byte {
@@ -192,6 +236,7 @@ func unpackUUID(b []byte) string {
 func (e Entry) after(before *Entry, now time.Time) Entry {
 	switch {
 	case before == nil:
+		return e
 	case before.At.After(e.At) && !before.At.After(now):
 		return *before
 	case e.Outcome == Failed && before.Outcome == OK:
@@ -201,5 +246,37 @@ func (e Entry) after(before *Entry, now time.Time) Entry {
 	case e.Outcome == Rejected && before.Outcome == Rejected && before.Digest == e.Digest && !before.At.After(e.At):
 		e.At = before.At
 	}
+	if before.At.After(now) {
+		return e
+	}
+	return e.keeping(before)
+}
+
+// keeping is the entry with the session id that there was before, unless the
+// very fields that it was given for have been refused since.
+func (e Entry) keeping(before *Entry) Entry {
+	if e.Outcome == OK {
+		return e
+	}
+	e.Earlier = before.Earlier
+	if before.Outcome == OK {
+		e.Earlier = Session{ID: before.SessionID, At: before.At, Digest: before.Digest}
+	}
+	if e.Outcome == Rejected && e.Earlier.Digest == e.Digest {
+		e.Earlier = Session{}
+	}
 	return e
+}
+
+// For is what the entry says of a customer who has, in one row or another, the
+// fields of some digests, and whether it is of these. Fields to which somebody
+// returned after others were refused have their session id still.
+func (e Entry) For(has func(Digest) bool) (_ Entry, unchanged bool) {
+	switch {
+	case has(e.Digest) && e.Outcome != Failed:
+		return e, true
+	case e.Earlier.ID != "" && has(e.Earlier.Digest):
+		return Entry{Outcome: OK, Digest: e.Earlier.Digest, Run: e.Run, At: e.Earlier.At, SessionID: e.Earlier.ID}, true
+	}
+	return e, has(e.Digest)
 }

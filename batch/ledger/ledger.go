@@ -197,10 +197,13 @@ func (l *Ledger) Put(n *News) error {
 // other, so pages are filled.
 func (l *Ledger) Import(n *News) error {
 	return l.update(n, func(*bolt.Tx) error { return nil }, func(e Entry, before *Entry) Entry {
-		if before != nil && !before.At.Before(e.At) {
+		if before == nil {
+			return e
+		}
+		if !before.At.Before(e.At) {
 			return *before
 		}
-		return e
+		return e.keeping(before)
 	}, fullPages)
 }
 

@@ -114,6 +114,12 @@ func TestALaterOutcomeTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	ok, fields := okEntry("old"), Digest{5}
 	refused := Entry{Outcome: Rejected, Digest: fields, At: night, Code: "no"}
 	failed := Entry{Outcome: Failed, Digest: fields, At: night}
+	with := func(e Entry) Entry {
+		e.Earlier = Session{ID: "old", At: night, Digest: ok.Digest}
+		return e
+	}
+	refusedLater, failedLater := Entry{Outcome: Rejected, Digest: Digest{6}, At: later, Code: "no"}, Entry{Outcome: Failed, Digest: Digest{7}, At: later}
+	refusedOld := Entry{Outcome: Rejected, Digest: ok.Digest, At: later}
 	cases := map[string]struct {
 		before *Entry
 		now    Entry
@@ -121,7 +127,12 @@ func TestALaterOutcomeTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	}{
 		"nothing was known":                       {nil, refused, refused},
 		"changed, and good again":                 {&ok, Entry{Outcome: OK, Digest: fields, At: later, SessionID: "new"}, Entry{Outcome: OK, Digest: fields, At: later, SessionID: "new"}},
-		"changed, and refused":                    {&ok, refused, refused},
+		"changed, and refused: an earlier id":     {&ok, refused, with(refused)},
+		"refused twice: an earlier id":            {new(with(refused)), refusedLater, with(refusedLater)},
+		"refused, then failed: an earlier id":     {new(with(refused)), failedLater, with(failedLater)},
+		"refused, and good again: one id":         {new(with(refused)), Entry{Outcome: OK, At: later, SessionID: "new"}, Entry{Outcome: OK, At: later, SessionID: "new"}},
+		"the fields of the id are refused":        {&ok, refusedOld, refusedOld},
+		"later they are":                          {new(with(refused)), refusedOld, refusedOld},
 		"changed, and failed: the old id is good": {&ok, failed, ok},
 		"refused once more: since the first time": {&refused, Entry{Outcome: Rejected, Digest: fields, At: later, Code: "no"}, refused},
 		"changed and refused: since now":          {&Entry{Outcome: Rejected, Digest: Digest{6}, At: night}, Entry{Outcome: Rejected, Digest: fields, At: later}, Entry{Outcome: Rejected, Digest: fields, At: later}},
@@ -300,6 +311,7 @@ func FuzzAnEntryIsReadOrRefused(f *testing.F) {
 	f.Add(new(okEntry("s")).Append(nil))
 	f.Add((&Entry{Outcome: Rejected, At: night, Code: "c", Message: "m"}).Append(nil))
 	f.Add((&Entry{Outcome: Failed, At: night}).Append(nil))
+	f.Add((&Entry{Outcome: Rejected, At: night, Code: "c", Earlier: Session{ID: "s", At: night, Digest: Digest{1}}}).Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := ParseEntry(b)
 		if err != nil {

@@ -160,7 +160,7 @@ func replaceFile(fsys FS, name string, content []byte) error {
 // file, and a temp that the next call overwrites; after it, the new one.
 func Replace(fsys FS, name string, content io.Reader) error {
 	temp := name + ".tmp"
-	if err := writeFile(fsys, temp, content); err != nil {
+	if err := writeFile(fsys, temp, content, true); err != nil {
 		return err
 	}
 	if err := fsys.Rename(temp, name); err != nil {
@@ -169,10 +169,11 @@ func Replace(fsys FS, name string, content io.Reader) error {
 	return ioError("sync", filepath.Dir(name), fsys.SyncDir(filepath.Dir(name)))
 }
 
-// writeFile writes a new file whole and makes its content durable, but not its
-// name. What an earlier process left under that name goes first: written into,
-// it would stay whatever it is, another user's perhaps.
-func writeFile(fsys FS, name string, content io.Reader) error {
+// writeFile writes a new file whole and, where that is asked for, makes its
+// content durable, but not its name. What an earlier process left under that
+// name goes first: written into, it would stay whatever it is, another user's
+// perhaps.
+func writeFile(fsys FS, name string, content io.Reader, durable bool) error {
 	const anew = os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	f, err := fsys.OpenFile(name, anew, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -184,7 +185,7 @@ func writeFile(fsys FS, name string, content io.Reader) error {
 		return ioError("create", name, err)
 	}
 	_, err = io.Copy(f, content)
-	if err == nil {
+	if err == nil && durable {
 		err = f.Sync()
 	}
 	return ioError("write", name, errors.Join(err, f.Close()))

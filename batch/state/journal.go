@@ -11,7 +11,10 @@ import (
 	"sync"
 )
 
-const segmentPrefix = "journal-"
+const (
+	segmentPrefix = "journal-"
+	firstSegment  = 1
+)
 
 func segmentName(dir string, number int) string {
 	return filepath.Join(dir, fmt.Sprintf("%s%06d", segmentPrefix, number))
@@ -105,14 +108,18 @@ func (j *journal) sync() error {
 }
 
 // begin makes the next segment, with content, and makes both its content and
-// its name durable before anything counts on it.
+// its name durable before anything counts on it. Of the very first one, which
+// is empty, the name is durable with the checkpoint that goes before the first
+// entry.
 func (j *journal) begin(number int, content []byte) error {
 	name := segmentName(j.dir, number)
-	if err := writeFile(j.fsys, name, bytes.NewReader(content)); err != nil {
+	if err := writeFile(j.fsys, name, bytes.NewReader(content), len(content) > 0); err != nil {
 		return err
 	}
-	if err := j.fsys.SyncDir(j.dir); err != nil {
-		return ioError("sync", j.dir, err)
+	if number > firstSegment {
+		if err := j.fsys.SyncDir(j.dir); err != nil {
+			return ioError("sync", j.dir, err)
+		}
 	}
 	file, err := j.fsys.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {

@@ -105,13 +105,14 @@ func Hold(ctx context.Context, fsys FS, path, command string, wait time.Duration
 
 func holderName(dir string) string { return filepath.Join(dir, "holder.json") }
 
-// signHolder writes down who holds a lock.
+// signHolder writes down who holds a lock. A lock does not outlive its
+// machine, so what is said of it need not be durable.
 func signHolder(fsys FS, name, command string) error {
 	holder, err := json.Marshal(thisProcess(command))
 	if err != nil {
 		return err
 	}
-	return writeFile(fsys, name, bytes.NewReader(holder))
+	return writeFile(fsys, name, bytes.NewReader(holder), false)
 }
 
 // readHolder reads who holds a lock, as far as it has said so.

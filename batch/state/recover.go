@@ -138,7 +138,7 @@ func (d *Dir) compact(r *Recovered, old []int) error {
 			content = appendFrame(content, &entries[i])
 		}
 	}
-	next := 1
+	next := firstSegment
 	if len(old) > 0 {
 		next = old[len(old)-1] + 1
 	}

@@ -45,7 +45,13 @@ func (t *task) planned(ctx context.Context) (*chunks.Manifest, error) {
 	}
 	defer func() { _ = list.Close() }() // it was only read
 	p := chunks.Planner{Store: t.store, Job: t.request.Job, List: list, Scratch: t.folder, Invalid: limit, Monitor: &t.monitor}
-	return p.Plan(ctx)
+	var m *chunks.Manifest
+	err = t.withLedger(ctx, func(known *batch.Known, id string) (err error) {
+		p.Known, p.Job.Ledger = known, id
+		m, err = p.Plan(ctx)
+		return err
+	})
+	return m, err
 }
 
 // runChunk runs one chunk, or goes on with it.
@@ -54,6 +60,7 @@ func (k *crew) runChunk(ctx context.Context, p part) (counted, error) {
 	err := k.work(ctx, p, func(ctx context.Context, t *task) error {
 		return t.callFor(ctx, func(w *chunks.Worker) error {
 			n.Rows = w.Manifest.Chunks[p.Chunk].Rows
+			t.before.Store(w.Manifest.Chunks[p.Chunk].Begins.Row)
 			return w.RunChunk(ctx, p.Chunk)
 		})
 	})
@@ -73,7 +80,7 @@ func (t *task) callFor(ctx context.Context, do func(*chunks.Worker) error) error
 	if err != nil {
 		return err
 	}
-	caller, idle, err := t.service(t.request)
+	caller, idle, err := t.service(&m.Job)
 	if err != nil {
 		return err
 	}
@@ -95,7 +102,12 @@ func (k *crew) merge(ctx context.Context, p part) (total, error) {
 		}
 		n, err = t.mergedBefore(ctx, m)
 		if errors.Is(err, fs.ErrNotExist) {
-			n, err = t.mergeNow(ctx, m)
+			err = t.withLedger(ctx, func(known *batch.Known, id string) (err error) {
+				if err = otherLedger(m, id); err == nil {
+					n, err = t.mergeNow(ctx, m, known)
+				}
+				return err
+			})
 		}
 		return err
 	})
@@ -117,7 +129,7 @@ func (t *task) mergedBefore(ctx context.Context, m *chunks.Manifest) (total, err
 	return totalOf(s), nil
 }
 
-func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest) (total, error) {
+func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *batch.Known) (total, error) {
 	dir, err := state.Open(state.OS{}, t.path("state"), state.Options{})
 	if err != nil {
 		return total{}, err
@@ -132,7 +144,7 @@ func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest) (total, error) 
 		Store: t.store, Manifest: m, Round: t.Round, State: dir, Results: t.path("results." + m.Read.Format),
 		Rejects: t.path("rejects." + m.Read.Format), SummaryFile: t.summaryFile(m),
 		Scratch: scratch, Origin: batch.Origin{List: m.Source.Name, Command: "bulkonboard-temporal"},
-		Monitor: &t.monitor, Log: t.log,
+		Known: known, Monitor: &t.monitor, Log: t.log,
 	}
 	if _, err := g.Merge(ctx); err != nil {
 		return total{}, err

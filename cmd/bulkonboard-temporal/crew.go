@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/worker"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
 )
 
@@ -20,11 +22,12 @@ import (
 type crew struct {
 	root    store.Store
 	beat    func(ctx context.Context, token []byte, b beat) error
-	service func(*request) (caller batch.Caller, idle func(), err error)
+	service func(*chunks.Job) (caller batch.Caller, idle func(), err error)
 
 	scratch    string // a folder, with one for each part under way
 	owner      string // who this is, for people
 	flushEvery time.Duration
+	ledger     ledgerFile
 	abort      <-chan struct{} // closed when there is no time for the calls in flight
 	log        *slog.Logger
 }
@@ -49,7 +52,8 @@ type task struct {
 	store   store.Store // of the job
 	heart   *heart
 	monitor batch.Monitor
-	folder  string // for scratch
+	before  atomic.Int64 // rows of the list before the part
+	folder  string       // for scratch
 	log     *slog.Logger
 }
 
@@ -120,7 +124,7 @@ func (t *task) run(ctx, within context.Context, do func(context.Context, *task) 
 
 func (t *task) progress() beat {
 	p := t.monitor.Progress()
-	return beat{State: string(p.State), Rows: p.Answered}
+	return beat{State: string(p.State), Rows: max(0, p.Answered-t.before.Load())}
 }
 
 // path is a file of the part's own.

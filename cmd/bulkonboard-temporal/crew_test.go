@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,8 @@ type site struct {
 	beats  error // what the server answers to beats
 	answer func(*session.Request) session.Answer
 
+	heartbeat time.Duration
+
 	mu     sync.Mutex
 	calls  map[string]int
 	logged bytes.Buffer
@@ -44,7 +47,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	root, err := store.Open(t.TempDir())
 	require.NoError(t, err)
-	s := &site{t: t, root: root, calls: map[string]int{}}
+	s := &site{t: t, root: root, heartbeat: 10 * time.Second, calls: map[string]int{}}
 	s.answer = func(r *session.Request) session.Answer {
 		if strings.HasPrefix(r.FirstName, "Refused") {
 			return session.Answer{Recognised: true, Status: 200, Outcome: session.Rejected, Code: "validation_error", Message: "not this one"}
@@ -54,7 +57,7 @@ func newSite(t *testing.T) *site {
 	s.crew = &crew{
 		root: root, scratch: t.TempDir(), owner: "test", flushEvery: time.Millisecond, log: slog.New(slog.NewTextHandler(&s.logged, nil)),
 		beat:    func(context.Context, []byte, beat) error { return s.beats },
-		service: func(*request) (batch.Caller, func(), error) { return s, func() {}, nil },
+		service: func(*chunks.Job) (batch.Caller, func(), error) { return s, func() {}, nil },
 	}
 	return s
 }
@@ -80,10 +83,10 @@ func listOf(n int) string {
 // request is what is asked for, of no list yet.
 func (s *site) request() *request {
 	return &request{
-		Version: requestVersion, MaxInvalid: "20%", Quota: "quota", Heartbeat: 10 * time.Second,
+		Version: requestVersion, MaxInvalid: "20%", Quota: "quota", Heartbeat: s.heartbeat,
 		Job: chunks.Job{
 			List: chunks.ListSettings{Name: "list.csv"}, Service: chunks.ServiceSettings{FormID: "form"}, Parallel: 3, ChunkRows: 7,
-			Calls: chunks.CallSettings{MaxInFlight: 6, MaxAttempts: 3, MaxBackoff: time.Second, MaxOutage: time.Minute, MaxWait: time.Minute},
+			Bounds: chunks.Bounds{Calls: chunks.CallSettings{MaxInFlight: 6, MaxAttempts: 3, MaxBackoff: time.Second, MaxOutage: time.Minute, MaxWait: time.Minute}},
 		},
 	}
 }
@@ -152,6 +155,32 @@ func TestAJobGoesFromItsListToItsResults(t *testing.T) {
 	assert.Len(t, s.calls, 31, "a job that is done calls nobody")
 }
 
+func TestAPartTellsOfItsOwnRows(t *testing.T) {
+	s := newSite(t)
+	s.heartbeat = minHeartbeat
+	s.submit("night", listOf(30))
+	var last atomic.Bool // the last row is being called for
+	var beats, most atomic.Int64
+	told := make(chan struct{})
+	s.crew.beat = func(_ context.Context, _ []byte, b beat) error {
+		most.Store(max(most.Load(), b.Rows))
+		if last.Load() && beats.Add(1) == 3 {
+			close(told)
+		}
+		return nil
+	}
+	s.answer = func(r *session.Request) session.Answer {
+		if strings.HasPrefix(r.Email, "c29@") {
+			last.Store(true)
+			<-told
+		}
+		return session.Answer{Recognised: true, Outcome: session.OK, SessionID: "x-" + r.Email}
+	}
+	m, err := s.run("night", 1)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, most.Load(), int64(30/m.Layout.Chunks+7))
+}
+
 func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
 	s := newSite(t)
 	r := s.submit("night", listOf(10)+"Individual,r@example.com,Refused,Last\n")
@@ -193,7 +222,7 @@ func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 		},
 		usageFailure.kind: func(s *site) {
 			s.submit("night", listOf(5))
-			s.crew.service = func(*request) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
+			s.crew.service = func(*chunks.Job) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
 		},
 		listFailure.kind: func(s *site) { s.submit("night", "no,such,columns\n1,2,3\n") },
 	} {
@@ -277,13 +306,38 @@ func TestARequestIsPutOnceAndNeverReplaced(t *testing.T) {
 	anew, err := r.put(t.Context(), s.root, "night")
 	require.NoError(t, err)
 	assert.False(t, anew)
-	r.Job.Rate = 7
+	r.Quota = "another"
 	_, err = r.put(t.Context(), s.root, "night")
 	var other *otherRequestError
 	require.ErrorAs(t, err, &other)
 	_, err = readRequest(t.Context(), s.root, "day")
 	var none *noJobError
 	require.ErrorAs(t, err, &none)
+}
+
+func TestAJobThatIsPlannedTakesOtherBounds(t *testing.T) {
+	s := newSite(t)
+	r := s.submit("night", listOf(9))
+	first := *r
+	r.Job.Rate = 7
+	_, err := r.put(t.Context(), s.root, "night")
+	require.NoError(t, err)
+	var other *otherRequestError
+	_, err = r.mend(t.Context(), s.root, "night")
+	require.ErrorAs(t, err, &other, "it is not planned yet")
+	_, err = s.run("night", 1)
+	require.NoError(t, err)
+	for _, want := range []*request{r, &first} {
+		changed, err := want.mend(t.Context(), s.root, "night")
+		require.NoError(t, err)
+		assert.True(t, changed)
+		m, err := chunks.Open(t.Context(), jobStore(s.root, "night"))
+		require.NoError(t, err)
+		assert.Equal(t, want.Job.Bounds, m.Job.Bounds)
+		changed, err = want.mend(t.Context(), s.root, "night")
+		require.NoError(t, err)
+		assert.False(t, changed)
+	}
 }
 
 func FuzzRequest(f *testing.F) {

@@ -52,6 +52,15 @@ func (e *takenError) Error() string {
 // ExitsWith tells main the exit code.
 func (e *takenError) ExitsWith() int { return cli.ExitHeld }
 
+// free refuses a quota that is another job's.
+func (d *desk) free(ctx context.Context, quota, job string) error {
+	at, err := d.look(ctx, quota)
+	if err == nil && at != nil && at.job != job {
+		err = &takenError{quota, at.job, d.command("status", at.job)}
+	}
+	return err
+}
+
 // takeUp starts the newest round of a job that is in the store, or joins it
 // where it is under way, or finds it done.
 func (d *desk) takeUp(ctx context.Context, job string, r *request, w *waitFlags) error {
@@ -92,13 +101,13 @@ func (d *desk) start(ctx context.Context, job string, r *request, round int) err
 	}, onboardName, r.course(job, round))
 	var taken *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &taken) {
-		return d.join(ctx, job, r.Quota, round)
+		return d.join(ctx, job, r, round)
 	}
 	if err != nil {
 		return &unreachableError{d.flags.address, err}
 	}
 	d.Say("the job %s has started%s", job, ofRound(round))
-	return d.sayWorkers(ctx)
+	return d.sayWorkersFor(ctx, r)
 }
 
 func ofRound(round int) string {
@@ -109,8 +118,8 @@ func ofRound(round int) string {
 }
 
 // join finds whether what has the quota is this very round.
-func (d *desk) join(ctx context.Context, job, quota string, round int) error {
-	at, err := d.look(ctx, quota)
+func (d *desk) join(ctx context.Context, job string, r *request, round int) error {
+	at, err := d.look(ctx, r.Quota)
 	if err != nil {
 		return err
 	}
@@ -119,15 +128,15 @@ func (d *desk) join(ctx context.Context, job, quota string, round int) error {
 		if at != nil {
 			other = at.job
 		}
-		return &takenError{quota, other, d.command("status", other)}
+		return &takenError{r.Quota, other, d.command("status", other)}
 	}
 	d.Say("the job %s is under way already%s", job, ofRound(round))
-	return d.sayWorkers(ctx)
+	return d.sayWorkersFor(ctx, r)
 }
 
 // sayWorkers says when nobody is there to do anything.
 func (d *desk) sayWorkers(ctx context.Context) error {
-	n, err := d.workers(ctx)
+	n, err := d.workers(ctx, d.flags.taskQueue)
 	if err != nil {
 		return err
 	}
@@ -138,9 +147,22 @@ func (d *desk) sayWorkers(ctx context.Context) error {
 	return nil
 }
 
+// sayWorkersFor says when nobody is there to do anything, or nobody who has the
+// ledger of a job.
+func (d *desk) sayWorkersFor(ctx context.Context, r *request) error {
+	if err := d.sayWorkers(ctx); err != nil || r.Ledger == nil {
+		return err
+	}
+	n, err := d.workers(ctx, ledgerQueue(d.flags.taskQueue))
+	if err == nil && n == 0 {
+		d.Say("no worker at the task queue %s has a ledger: the job waits until one is started with --ledger", d.flags.taskQueue)
+	}
+	return err
+}
+
 // workers counts those that asked for work in the last minutes.
-func (d *desk) workers(ctx context.Context) (int, error) {
-	q, err := d.server.DescribeTaskQueue(ctx, d.flags.taskQueue, enums.TASK_QUEUE_TYPE_ACTIVITY)
+func (d *desk) workers(ctx context.Context, queue string) (int, error) {
+	q, err := d.server.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
 	if err != nil {
 		return 0, &unreachableError{d.flags.address, err}
 	}

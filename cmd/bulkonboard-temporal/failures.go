@@ -60,6 +60,7 @@ func failureOf(err error) (f failure, final bool) {
 		chunk    *chunks.ChangedError
 		changed  *source.ChangedError
 		missing  *chunks.MissingError
+		damaged  *chunks.DamagedError
 		corrupt  *state.CorruptError
 		counts   *batch.CountsError
 		secret   *ledger.SecretError
@@ -78,7 +79,7 @@ func failureOf(err error) (f failure, final bool) {
 		return addressFailure, true
 	case errors.As(err, &list), errors.As(err, &invalid):
 		return listFailure, true
-	case errors.As(err, &chunk), errors.As(err, &changed), errors.As(err, &missing), errors.As(err, &corrupt), errors.As(err, &counts),
+	case errors.As(err, &chunk), errors.As(err, &changed), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &corrupt), errors.As(err, &counts),
 		errors.As(err, &secret), errors.As(err, &format):
 		return changedFailure, true
 	case errors.As(err, &other), errors.As(err, &usage):

@@ -72,11 +72,11 @@ func TestAWorkerCallsOnlyTheServiceItIsToldOf(t *testing.T) {
 	s := workerSettings{baseURL: "https://ours.example", appID: "app"}
 	r := newSite(t).request()
 	r.Job.Service.BaseURL, r.Job.Service.AppID = "https://theirs.example", "app"
-	_, _, err := s.serviceFor(r)
+	_, _, err := s.serviceFor(&r.Job)
 	var usage *usageError
 	require.ErrorAs(t, err, &usage)
 	r.Job.Service.BaseURL, r.Job.Service.AppID = "https://ours.example", "another"
-	_, _, err = s.serviceFor(r)
+	_, _, err = s.serviceFor(&r.Job)
 	require.ErrorAs(t, err, &usage)
 }
 

@@ -28,6 +28,7 @@ type course struct {
 	Job       string        `json:"job"`
 	Round     int           `json:"round"`
 	Heartbeat time.Duration `json:"heartbeat"` // after which a worker is taken for dead
+	Ledger    bool          `json:"ledger"`    // planning and merging want a worker that has one
 
 	Phase  string `json:"phase"`
 	Layout layout `json:"layout"` // once it is planned

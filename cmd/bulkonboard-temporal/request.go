@@ -43,6 +43,7 @@ type request struct {
 	MaxInvalid string        `json:"maxInvalid"`
 	Quota      string        `json:"quota"` // whose rate it is
 	Heartbeat  time.Duration `json:"heartbeat"`
+	Ledger     *ledgerUse    `json:"ledger,omitempty"` // nil: none is asked
 }
 
 // input is the object that is the list, in the root store. Of one that was put
@@ -93,14 +94,63 @@ func parseRequest(b []byte) (*request, error) {
 	return &r, nil
 }
 
-// put puts the request into the store. The very same one may be there already;
-// any other is an *otherRequestError.
+// put puts the request into the store. The same one may be there already: what
+// bounds the calls may differ, see mend. Any other is an *otherRequestError.
 func (r *request) put(ctx context.Context, root store.Store, job string) (anew bool, err error) {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return false, err
 	}
-	return putOnce(ctx, root, jobPrefix(job)+"/"+requestName, b, &otherRequestError{job})
+	other := &otherRequestError{job}
+	anew, err = putOnce(ctx, root, jobPrefix(job)+"/"+requestName, b, other)
+	if !errors.Is(err, other) {
+		return anew, err
+	}
+	there, err := readRequest(ctx, root, job)
+	if err == nil && !bytes.Equal(there.unbounded(), r.unbounded()) {
+		err = other
+	}
+	return false, err
+}
+
+// unbounded is what must not change of a request.
+func (r *request) unbounded() []byte {
+	same := *r
+	same.Job.Bounds, same.Job.Settings = chunks.Bounds{}, nil
+	b, _ := json.Marshal(&same) // it has been marshalled before
+	return b
+}
+
+// mend gives a job that is planned the bounds of this request, if they differ.
+// The parts that begin from then on keep to them.
+func (r *request) mend(ctx context.Context, root store.Store, job string) (changed bool, err error) {
+	place := jobStore(root, job)
+	m, err := chunks.Open(ctx, place)
+	if err != nil || m.Job.Bounds == r.Job.Bounds {
+		if errors.As(err, new(*chunks.NoJobError)) {
+			err = r.planned(ctx, root, job)
+		}
+		return false, err
+	}
+	list, err := r.open(ctx, root)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = list.Close() }() // it was only read
+	again := chunks.Planner{Store: place, Job: r.Job, List: list}
+	again.Job.Ledger = m.Job.Ledger
+	_, err = again.Plan(ctx)
+	return err == nil, err
+}
+
+// planned refuses bounds that nothing keeps yet: a job that is not planned will
+// be as it was submitted first.
+func (r *request) planned(ctx context.Context, root store.Store, job string) error {
+	there, err := readRequest(ctx, root, job)
+	if err == nil && there.Job.Bounds != r.Job.Bounds {
+		err = &otherRequestError{job}
+	}
+	return err
 }
 
 // putOnce puts an object that may be there already, if it is the very same; it
@@ -119,7 +169,7 @@ func putOnce(ctx context.Context, s store.Store, name string, b []byte, other er
 
 // course is the beginning of a round.
 func (r *request) course(job string, round int) course {
-	return course{Job: job, Round: round, Heartbeat: r.Heartbeat, Phase: planning}
+	return course{Job: job, Round: round, Heartbeat: r.Heartbeat, Ledger: r.Ledger != nil, Phase: planning}
 }
 
 // open opens the list.

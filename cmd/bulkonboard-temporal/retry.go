@@ -78,6 +78,17 @@ func (e *undoneError) Error() string {
 // ExitsWith tells main the exit code.
 func (e *undoneError) ExitsWith() int { return cli.ExitStopped }
 
+// none reports whether no row is selected, as far as its summary tells: which
+// error codes there are it does not always.
+func (s *retrySettings) none(done *sink.Summary) bool {
+	for _, status := range s.round().Statuses {
+		if done.Status[status] > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // retry begins another round, once it is known that it can start.
 func (s *retrySettings) retry(ctx context.Context, d *desk, job string) error {
 	if err := s.waiting.checkFiles(); err != nil {
@@ -99,10 +110,11 @@ func (s *retrySettings) retry(ctx context.Context, d *desk, job string) error {
 	if done == nil {
 		return &undoneError{job, d.command("resume", job)}
 	}
-	if at, err := d.look(ctx, r.Quota); err != nil || at != nil {
-		if err == nil {
-			err = &takenError{r.Quota, at.job, d.command("status", at.job)}
-		}
+	if s.none(done) {
+		d.Say("no row of the job %s ended so: nobody is called again", job)
+		return d.conclude(ctx, job, len(rounds), done, &s.waiting)
+	}
+	if err := d.free(ctx, r.Quota, job); err != nil {
 		return err
 	}
 	m, err := chunks.Open(ctx, place)

@@ -54,7 +54,7 @@ func (d *desk) status(ctx context.Context, job string) (string, error) {
 		return "", err
 	}
 	if at != nil && at.job == job {
-		return at.String(), d.sayWorkers(ctx)
+		return at.String(), d.sayWorkersFor(ctx, r)
 	}
 	rounds, err := chunks.Rounds(ctx, jobStore(d.root, job))
 	if err != nil {

@@ -30,6 +30,7 @@ const (
 // create.
 type jobFlags struct {
 	cli.JobFlags
+	ledger    ledgerUseFlags
 	quota     string
 	heartbeat time.Duration
 }
@@ -39,6 +40,7 @@ func (s *jobFlags) register(c *cobra.Command) {
 	s.Register(c)
 	f.DurationVar(&s.heartbeat, "heartbeat", 30*time.Second, "a worker that is not heard of for so long is taken for dead")
 	f.StringVar(&s.quota, "quota", "", "name of the quota that the rate is a part of: one job at a time has it (default: from --base-url and --app-id)")
+	s.ledger.register(c)
 	// A call must not outlast the part that it is of: see checkHeartbeat.
 	timeout := f.Lookup("timeout")
 	timeout.DefValue = "9s"
@@ -47,6 +49,7 @@ func (s *jobFlags) register(c *cobra.Command) {
 
 func (s *jobFlags) check(p *cli.Problems) {
 	s.Check(p)
+	s.ledger.Check(p)
 	s.checkHeartbeat(p)
 	if s.quota == "" {
 		s.quota = quotaOf(s.BaseURL, s.AppID)
@@ -80,6 +83,7 @@ func quotaOf(baseURL, appID string) string {
 func (s *jobFlags) request(settings map[string]string) *request {
 	return &request{
 		Version: requestVersion, Job: s.Job(settings), MaxInvalid: s.Invalid.String(), Quota: s.quota, Heartbeat: s.heartbeat,
+		Ledger: s.ledger.asked(),
 	}
 }
 
@@ -209,6 +213,11 @@ func (s *submitSettings) submit(c *cobra.Command, v *cli.Voice) error {
 			return err
 		}
 	}
+	d := &desk{root: root, server: server, flags: &s.server, store: s.store.address, Voice: v}
+	// Before a list is uploaded for nothing. Starting it settles the matter.
+	if err := d.free(ctx, r.Quota, s.name); err != nil {
+		return err
+	}
 	anew, err := r.put(ctx, root, s.name)
 	if err != nil {
 		return err
@@ -221,7 +230,11 @@ func (s *submitSettings) submit(c *cobra.Command, v *cli.Voice) error {
 			return err
 		}
 	}
-	d := &desk{root: root, server: server, flags: &s.server, store: s.store.address, Voice: v}
+	if changed, err := r.mend(ctx, root, s.name); err != nil {
+		return err
+	} else if changed {
+		v.Say("the job %s keeps to other bounds now; parts under way keep to theirs until they are done", s.name)
+	}
 	return d.takeUp(ctx, s.name, r, &s.waiting)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
@@ -27,6 +29,7 @@ type workerSettings struct {
 	scratch        string
 	flushEvery     time.Duration
 	grace          time.Duration
+	ledger         ledgerFile
 	logs           cli.LogFlags
 }
 
@@ -72,6 +75,7 @@ func (s *workerSettings) register(c *cobra.Command) {
 	f.StringVar(&s.scratch, "scratch", "", "folder for what a part needs while it is under way: of planning and merging, the whole list (default: the system's)")
 	f.DurationVar(&s.flushEvery, "flush-every", 250*time.Millisecond, "put answers into the store so often; what is lost with a machine is called again")
 	f.DurationVar(&s.grace, "grace", time.Minute, "time for the parts to come to a stop when the worker is told to stop")
+	s.ledger.register(c)
 	s.logs.Register(c)
 	cli.TakesConfig(c, family)
 	_ = c.MarkFlagDirname("scratch")
@@ -93,6 +97,7 @@ func (s *workerSettings) check() error {
 	if s.grace < 0 {
 		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", s.grace))
 	}
+	s.ledger.check(&p)
 	s.logs.Check(&p)
 	return p.Err()
 }
@@ -124,7 +129,7 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 	}
 	defer server.Close()
 	k := &crew{
-		root: root, service: s.serviceFor, scratch: scratch, owner: owner, flushEvery: s.flushEvery, abort: now, log: v.Log,
+		root: root, service: s.serviceFor, scratch: scratch, owner: owner, flushEvery: s.flushEvery, ledger: s.ledger, abort: now, log: v.Log,
 		beat: func(ctx context.Context, token []byte, b beat) error {
 			return server.RecordActivityHeartbeat(ctx, token, b)
 		},
@@ -132,19 +137,19 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 	return s.serve(ctx, now, server, k, v)
 }
 
+// abortTime is how long parts have to stop once there is no time for their
+// calls.
+const abortTime = 5 * time.Second
+
 // serve takes parts until ctx is done, and then waits for those under way, or
 // until now.
 func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server client.Client, k *crew, v *cli.Voice) error {
-	lost := make(chan error, 1)
-	w := worker.New(server, s.server.taskQueue, worker.Options{
-		Identity: k.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace,
-		OnFatalError: func(err error) { lost <- err },
-	})
-	w.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
-	w.RegisterWorkflowWithOptions(night, workflow.RegisterOptions{Name: nightName})
-	k.register(w)
-	if err := w.Start(); err != nil {
-		return &unreachableError{s.server.address, err}
+	lost := make(chan error, 2)
+	workers := s.workers(server, k, func(err error) { lost <- err })
+	for _, w := range workers {
+		if err := w.Start(); err != nil {
+			return &unreachableError{s.server.address, err}
+		}
 	}
 	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", k.owner, s.slots, s.server.taskQueue, s.baseURL)
 	var err error
@@ -156,15 +161,41 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		w.Stop()
+		var all sync.WaitGroup
+		for _, w := range workers {
+			all.Go(w.Stop)
+		}
+		all.Wait()
 	}()
 	select {
 	case <-stopped:
 		v.Say("the worker has stopped; what it was at goes on elsewhere")
+		return err
 	case <-now:
-		err = batch.ErrInterrupted
 	}
-	return err
+	select {
+	case <-stopped:
+	case <-time.After(abortTime):
+	}
+	return batch.ErrInterrupted
+}
+
+// workers are one for all parts and, with a ledger, one for those that want it.
+func (s *workerSettings) workers(server client.Client, k *crew, fatal func(error)) []worker.Worker {
+	o := worker.Options{
+		Identity: k.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace, OnFatalError: fatal,
+	}
+	all := worker.New(server, s.server.taskQueue, o)
+	all.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
+	all.RegisterWorkflowWithOptions(night, workflow.RegisterOptions{Name: nightName})
+	k.register(all)
+	if s.ledger.path == "" {
+		return []worker.Worker{all}
+	}
+	o.MaxConcurrentActivityExecutionSize, o.DisableWorkflowWorker = 1, true
+	one := worker.New(server, ledgerQueue(s.server.taskQueue), o)
+	k.register(one)
+	return []worker.Worker{all, one}
 }
 
 func (s *workerSettings) clientConfig() session.Config {
@@ -174,15 +205,15 @@ func (s *workerSettings) clientConfig() session.Config {
 }
 
 // serviceFor makes a client for a job, if the job is one for this worker.
-func (s *workerSettings) serviceFor(r *request) (batch.Caller, func(), error) {
-	want := &r.Job.Service
+func (s *workerSettings) serviceFor(j *chunks.Job) (batch.Caller, func(), error) {
+	want := &j.Service
 	if want.BaseURL != s.baseURL || want.AppID != s.appID {
 		return nil, nil, &usageError{fmt.Sprintf(
 			"the job wants %s as application %s, and this worker calls %s as %s; submit it to the task queue of workers for that service",
 			want.BaseURL, want.AppID, s.baseURL, s.appID)}
 	}
 	c := s.clientConfig()
-	c.TenantID, c.Timeout, c.MaxInflight = want.TenantID, r.Job.Calls.Timeout, r.Job.Calls.MaxInFlight
+	c.TenantID, c.Timeout, c.MaxInflight = want.TenantID, j.Calls.Timeout, j.Calls.MaxInFlight
 	client, err := session.New(c)
 	if err != nil {
 		return nil, nil, &usageError{err.Error()}

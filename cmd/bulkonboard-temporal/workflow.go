@@ -29,7 +29,7 @@ func onboard(ctx workflow.Context, c course) (course, error) {
 	all := part{Job: c.Job, Round: c.Round}
 	if c.Layout == (layout{}) {
 		c.Phase = planning
-		if err := workflow.ExecuteActivity(ctx, planName, all).Get(ctx, &c.Layout); err != nil {
+		if err := workflow.ExecuteActivity(c.withLedger(ctx), planName, all).Get(ctx, &c.Layout); err != nil {
 			return c, err
 		}
 	}
@@ -47,7 +47,7 @@ func onboard(ctx workflow.Context, c course) (course, error) {
 		}
 	}
 	c.Phase = merging
-	if err := workflow.ExecuteActivity(ctx, mergeName, all).Get(ctx, &c.Total); err != nil {
+	if err := workflow.ExecuteActivity(c.withLedger(ctx), mergeName, all).Get(ctx, &c.Total); err != nil {
 		return c, err
 	}
 	c.Phase = merged
@@ -63,6 +63,15 @@ func patience(heartbeat time.Duration) workflow.ActivityOptions {
 		WaitForCancellation: true,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
 	}
+}
+
+// withLedger has a part done by a worker that has the ledger, if the job has
+// one.
+func (c *course) withLedger(ctx workflow.Context) workflow.Context {
+	if !c.Ledger {
+		return ctx
+	}
+	return workflow.WithTaskQueue(ctx, ledgerQueue(workflow.GetInfo(ctx).TaskQueueName))
 }
 
 // runChunks has the chunks run, so many at once and no more: each has that

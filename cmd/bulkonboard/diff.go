@@ -24,8 +24,10 @@ func diffCommand() *cobra.Command {
 		Use:   "diff --input LIST --ledger LEDGER",
 		Short: "Hold a list against a ledger, and send nothing",
 		Long: `diff tells how many customers of a list are new, known, changed or expired by a
-ledger, and how many the ledger has that are not in the list. It sends nothing,
-writes nothing and needs no service.`,
+ledger, and how many the ledger knows that are not in the list. An entry of the
+ledger does not say of what list or form it is: where several share a ledger,
+the customers of all the others are among those. It sends nothing, writes
+nothing and needs no service.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, d.check, d.ledger.existing); err != nil {
@@ -65,9 +67,7 @@ func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io
 		return err
 	}
 	defer list.Close()
-	p := batch.Preflight{List: list.List, FormID: d.formID, Share: list.Done, Known: &batch.Known{
-		Ledger: l.Ledger, Tenant: d.tenantID, FormID: d.formID, TTL: d.ledger.ttl, KeepChanged: d.ledger.whenChanged == "keep", RetryRejected: d.ledger.retryRejected,
-	}}
+	p := batch.Preflight{List: list.List, FormID: d.formID, Share: list.Done, Known: d.ledger.Known(l.Ledger, d.tenantID, d.formID)}
 	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
 		file, err := newScratch()
 		if err != nil {
@@ -80,11 +80,25 @@ func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io
 	if err != nil {
 		return err
 	}
+	printForecast(stdout, f, d.list.Name(), expected{})
+	return printGone(stdout, l, f)
+}
+
+// printGone counts who is known to the ledger and not in the list. The key of a
+// customer tells nobody the form, so other forms can be counted only as well.
+func printGone(stdout io.Writer, l *openedLedger, f *batch.Forecast) error {
 	customers, err := l.Len()
 	if err != nil {
 		return err
 	}
-	printForecast(stdout, f, d.list.Name(), expected{})
-	fmt.Fprintf(stdout, "  %-10s %d customers of the ledger are not in this list\n", "gone", customers-f.Found)
+	forms, err := l.Forms()
+	if err != nil {
+		return err
+	}
+	others := ""
+	if len(forms) > 1 {
+		others = fmt.Sprintf("; those of all its %d forms count", len(forms))
+	}
+	fmt.Fprintf(stdout, "  %-10s %d customers known to the ledger and not in this list%s\n", "gone", customers-f.Found, others)
 	return nil
 }

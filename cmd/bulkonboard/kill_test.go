@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -136,41 +137,66 @@ func TestARunWithALedgerKilledAtEveryPointGoesOn(t *testing.T) {
 	})
 }
 
-func killEverywhere(t *testing.T, prepare func(*program) []string) {
-	for n := 1; ; n++ {
-		p := newProgram(t, killRows, sandbox.Options{})
-		args := prepare(p)
-		kills := 0
-		for _, at := range []int{n, 1 + n%9, 0} {
-			p.env = append(p.env, fmt.Sprintf("%s=%d", killVariable, at))
-			c, stderr := p.command(args...)
-			code := p.end(c)
-			if code == -1 {
-				kills++
-				continue
+// pointsAtOnce is how many points of the disk are taken together: as many as
+// keep the processors busy, and few enough that hardly one is beyond the last.
+const pointsAtOnce = 8
+
+// atEveryPoint has the program killed at each point of the disk, until one is
+// beyond the last and kills nobody, and returns how many there are.
+func atEveryPoint(t *testing.T, kill func(t *testing.T, n int) (killed bool)) int {
+	for first := 1; ; first += pointsAtOnce {
+		var killed [pointsAtOnce]bool
+		t.Run(fmt.Sprintf("from %d", first), func(t *testing.T) {
+			for i := range killed {
+				t.Run(strconv.Itoa(first+i), func(t *testing.T) {
+					t.Parallel()
+					killed[i] = kill(t, first+i)
+				})
 			}
-			if code == cli.ExitUsage && args[0] == "run" {
-				require.FileExists(t, p.file("out.csv"), "refused because it is complete: %s", stderr)
-			} else {
-				require.Equal(t, 0, code, stderr.String())
-			}
-			break
-		}
-		p.requireEachItsOwn(killRows)
-		if p.after != nil {
-			p.after()
-		}
-		p.requireItsSummary(killRows)
-		left, err := filepath.Glob(p.file("out.csv.state/*"))
-		require.NoError(t, err)
-		for _, name := range left {
-			assert.Contains(t, []string{"lock", "holder.json", "spool"}, filepath.Base(name), "nothing but a folder without a run may be left")
-		}
-		assert.LessOrEqual(t, p.service.Stats().RepeatedCalls, int64(kills*killInFlight), "killed at %d", n)
-		if kills == 0 {
-			t.Logf("killed at each of %d points", n-1)
-			require.Greater(t, n, 30)
-			return
+		})
+		require.False(t, t.Failed())
+		if i := slices.Index(killed[:], false); i >= 0 {
+			return first + i - 1
 		}
 	}
+}
+
+func killEverywhere(t *testing.T, prepare func(*program) []string) {
+	points := atEveryPoint(t, func(t *testing.T, n int) bool { return killAt(t, n, prepare) > 0 })
+	t.Logf("killed at each of %d points", points)
+	require.GreaterOrEqual(t, points, 30)
+}
+
+// killAt kills a run at a point, and once more in the recovery, lets it finish,
+// and returns how often it was killed.
+func killAt(t *testing.T, n int, prepare func(*program) []string) (kills int) {
+	p := newProgram(t, killRows, sandbox.Options{})
+	args := prepare(p)
+	for _, at := range []int{n, 1 + n%9, 0} {
+		p.env = append(p.env, fmt.Sprintf("%s=%d", killVariable, at))
+		c, stderr := p.command(args...)
+		code := p.end(c)
+		if code == -1 {
+			kills++
+			continue
+		}
+		if code == cli.ExitUsage && args[0] == "run" {
+			require.FileExists(t, p.file("out.csv"), "refused because it is complete: %s", stderr)
+		} else {
+			require.Equal(t, 0, code, stderr.String())
+		}
+		break
+	}
+	p.requireEachItsOwn(killRows)
+	if p.after != nil {
+		p.after()
+	}
+	p.requireItsSummary(killRows)
+	left, err := filepath.Glob(p.file("out.csv.state/*"))
+	require.NoError(t, err)
+	for _, name := range left {
+		assert.Contains(t, []string{"lock", "holder.json", "spool"}, filepath.Base(name), "nothing but a folder without a run may be left")
+	}
+	assert.LessOrEqual(t, p.service.Stats().RepeatedCalls, int64(kills*killInFlight), "killed at %d", n)
+	return kills
 }

@@ -14,7 +14,7 @@ func ledgerExpireCommand() *cobra.Command {
 	var olderThan string
 	var age time.Duration
 	check := func() (err error) {
-		if age, err = parseDays(olderThan); err != nil || olderThan == "" {
+		if age, err = cli.ParseDays(olderThan); err != nil || olderThan == "" {
 			return cli.Problems{fmt.Sprintf("--older-than is %q; it takes a time such as 90d or 12h", olderThan)}
 		}
 		return nil

@@ -42,14 +42,17 @@ func exportLedger(w io.Writer, l *ledger.Ledger) error {
 	}
 	buffered := bufio.NewWriter(w)
 	out := csv.NewWriter(buffered)
-	_ = out.Write([]string{"key", "outcome", "sessionId", "at", "digest", "run", "runBegan", "errorCode"}) // Flush tells
+	_ = out.Write([]string{"key", "outcome", "sessionId", "at", "digest", "run", "runBegan", "errorCode", "earlierSessionId", "earlierAt"}) // Flush tells
 	err = l.All(func(key ledger.Key, e *ledger.Entry) error {
-		run, began := "", ""
+		run, began, earlier := "", "", ""
 		if e.Run > 0 {
 			run, began = runs[e.Run].ID, runs[e.Run].Began.Format(time.RFC3339)
 		}
+		if e.Earlier.ID != "" {
+			earlier = e.Earlier.At.Format(time.RFC3339Nano)
+		}
 		return out.Write([]string{
-			key.String(), e.Outcome.String(), e.SessionID, e.At.Format(time.RFC3339Nano), hex.EncodeToString(e.Digest[:]), run, began, e.Code,
+			key.String(), e.Outcome.String(), e.SessionID, e.At.Format(time.RFC3339Nano), hex.EncodeToString(e.Digest[:]), run, began, e.Code, e.Earlier.ID, earlier,
 		})
 	})
 	if err != nil {

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,51 +83,19 @@ func (o *openedLedger) Close() {
 // ledgerSettings are how a run uses its ledger.
 type ledgerSettings struct {
 	ledgerFile
-	ttlText       string
-	whenChanged   string
-	retryRejected bool
+	cli.LedgerFlags
 
-	ttl time.Duration // less than zero: never expires
-	id  string        // of the ledger that is open
+	id string // of the ledger that is open
 }
 
 func (l *ledgerSettings) register(c *cobra.Command) {
-	f := c.Flags()
 	l.ledgerFile.register(c, "file of what is known of each customer from earlier nights; made when there is none. Who is known and has not changed is not called again")
-	f.StringVar(&l.ttlText, "session-ttl", "never", "how long a session id of the ledger is good, such as 90d or 12h; 0 asks for every customer again")
-	f.StringVar(&l.whenChanged, "when-changed", "call", "what to do when the fields of a known customer differ from those sent: call, or keep the session id that is known")
-	f.BoolVar(&l.retryRejected, "retry-rejected", false, "send again customers that were refused on an earlier night and have not changed since")
-	_ = c.RegisterFlagCompletionFunc("when-changed", cobra.FixedCompletions([]string{"call", "keep"}, cobra.ShellCompDirectiveNoFileComp))
+	l.Register(c)
 }
 
 func (l *ledgerSettings) check(p *cli.Problems) {
 	l.ledgerFile.check(p)
-	l.ttl = -1
-	if l.ttlText != "never" {
-		var err error
-		if l.ttl, err = parseDays(l.ttlText); err != nil {
-			p.Add(fmt.Sprintf("--session-ttl is %q; it takes never, or a time such as 90d or 12h", l.ttlText))
-		}
-	}
-	if l.whenChanged != "call" && l.whenChanged != "keep" {
-		p.Add(fmt.Sprintf("--when-changed is %q; it takes call or keep", l.whenChanged))
-	}
-}
-
-// parseDays reads a time that may be in days.
-func parseDays(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.ParseFloat(days, 64)
-		if err != nil || !(n >= 0) || n > 36500 {
-			return 0, fmt.Errorf("%q is no number of days", days)
-		}
-		return time.Duration(n * 24 * float64(time.Hour)), nil
-	}
-	d, err := time.ParseDuration(text)
-	if err == nil && d < 0 {
-		err = fmt.Errorf("%s is less than nothing", d)
-	}
-	return d, err
+	l.Check(p)
 }
 
 // knownCustomers is what the ledger knows, for a run; nothing without one.
@@ -165,10 +131,7 @@ func (l *ledgerSettings) known(opened *openedLedger, tenant, formID string) *bat
 	if opened == nil {
 		return nil
 	}
-	return &batch.Known{
-		Ledger: opened.Ledger, Tenant: tenant, FormID: formID, TTL: l.ttl,
-		KeepChanged: l.whenChanged == "keep", RetryRejected: l.retryRejected,
-	}
+	return l.Known(opened.Ledger, tenant, formID)
 }
 
 // openLedger opens the ledger of a run, if it has one. Customers of the sandbox

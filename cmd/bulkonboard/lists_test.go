@@ -129,7 +129,7 @@ func newListProgram(t *testing.T, list []byte) *listProgram {
 	p := &listProgram{&program{t: t, folder: t.TempDir(), service: sandbox.New(sandbox.Options{})}}
 	server := httptest.NewServer(p.service)
 	t.Cleanup(server.Close)
-	p.env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "BULKONBOARD_BASE_URL="+server.URL, "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
+	p.env = append(os.Environ(), "GORACE="+hasty, "BULKONBOARD_BASE_URL="+server.URL, "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
 		"BULKONBOARD_FORM_ID=form", "BULKONBOARD_APP_SECRET="+canarySecret, "BULKONBOARD_RATE=0", "BULKONBOARD_MAX_INVALID=100%")
 	require.NoError(t, os.WriteFile(p.file("list"), list, 0o600))
 	return p

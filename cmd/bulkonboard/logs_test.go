@@ -101,6 +101,7 @@ func TestNothingThatIsSaidOfARunNamesACustomerOrTheSecret(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		for name, last := range map[string]int64{"to the end": 0, "refused": 40} {
 			t.Run(format+", "+name, func(t *testing.T) {
+				t.Parallel() // they mostly wait
 				p := newProgram(t, 0, sandbox.Options{})
 				server := httptest.NewServer(&gossip{last: last})
 				defer server.Close()

@@ -3,9 +3,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
+	"github.com/spf13/pflag"
 
 	"bulkonboard/cmd/internal/cli"
 )
@@ -24,12 +28,122 @@ bulkonboard completion SHELL, which says how.`,
 			}
 			root := c.Root()
 			root.InitDefaultCompletionCmd()
-			root.DisableAutoGenTag = true // a page is the same whenever it is made
-			header := &doc.GenManHeader{Title: "BULKONBOARD", Section: "1", Source: "bulkonboard", Manual: "bulkonboard"}
-			if err := doc.GenManTree(root, header, args[0]); err != nil {
+			if err := writeManPages(root, args[0], manDate()); err != nil {
 				return fmt.Errorf("the man pages cannot be written: %w", err)
 			}
 			return nil
 		},
 	}
+}
+
+// manDate is the date of the pages: that of the release, where there is one.
+func manDate() time.Time {
+	epoch, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64)
+	if err != nil {
+		return time.Now()
+	}
+	return time.Unix(epoch, 0).UTC()
+}
+
+// writeManPages writes the page of a command and of those below it.
+func writeManPages(c *cobra.Command, folder string, date time.Time) error {
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			if err := writeManPages(sub, folder, date); err != nil {
+				return err
+			}
+		}
+	}
+	c.InitDefaultHelpFlag()
+	return os.WriteFile(filepath.Join(folder, manName(c)+".1"), []byte(manPage(c, date)), 0o644) //nolint:gosec // for everybody
+}
+
+func manName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
+
+// manPage is the page of a command, in the macros of man(7). Whoever starts
+// the program pays for every package it is linked with, so this one goes
+// without those that make pages by way of Markdown.
+func manPage(c *cobra.Command, date time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, ".TH \"%s\" \"1\" \"%s\" \"bulkonboard\" \"bulkonboard\"\n", strings.ToUpper(manName(c)), date.Format("Jan 2006"))
+	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(manName(c)), roff(c.Short))
+	fmt.Fprintf(&b, ".SH SYNOPSIS\n\\fB%s\\fP\n", roff(c.UseLine()))
+	b.WriteString(".SH DESCRIPTION\n")
+	manText(&b, c.Long)
+	manFlags(&b, "OPTIONS", c.NonInheritedFlags())
+	manFlags(&b, "OPTIONS OF ALL COMMANDS", c.InheritedFlags())
+	var also []string
+	if c.HasParent() {
+		also = append(also, manName(c.Parent()))
+	}
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			also = append(also, manName(sub))
+		}
+	}
+	for i, name := range also {
+		also[i] = `\fB` + roff(name) + `\fP(1)`
+	}
+	fmt.Fprintf(&b, ".SH SEE ALSO\n%s\n", strings.Join(also, ", "))
+	return b.String()
+}
+
+// manText writes paragraphs. Lines that are set in, such as examples, stay as
+// they are.
+func manText(b *strings.Builder, text string) {
+	setIn := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if is := strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t"); is != setIn {
+			b.WriteString(map[bool]string{true: ".PP\n.nf\n", false: ".fi\n"}[is])
+			setIn = is
+		}
+		if line == "" {
+			line = ".PP"
+		} else {
+			line = roff(line)
+		}
+		b.WriteString(line + "\n")
+	}
+	if setIn {
+		b.WriteString(".fi\n")
+	}
+}
+
+// manFlags writes a section of flags, as --help describes them.
+func manFlags(b *strings.Builder, title string, flags *pflag.FlagSet) {
+	if !flags.HasAvailableFlags() {
+		return
+	}
+	fmt.Fprintf(b, ".SH %s\n", title)
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Deprecated != "" {
+			return
+		}
+		value, usage := pflag.UnquoteUsage(f)
+		b.WriteString(".TP\n")
+		if f.Shorthand != "" {
+			fmt.Fprintf(b, "\\fB\\-%s\\fP, ", f.Shorthand)
+		}
+		fmt.Fprintf(b, "\\fB\\-\\-%s\\fP", roff(f.Name))
+		if value != "" {
+			fmt.Fprintf(b, " \\fI%s\\fP", roff(value))
+		}
+		switch f.DefValue {
+		case "", "false", "[]", "0", "0s":
+		default:
+			usage += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(b, "\n%s\n", roff(usage))
+	})
+}
+
+// roff is text as the formatter reads it: a hyphen can be searched for, and no
+// line begins with what would be a request.
+func roff(text string) string {
+	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "\n.", "\n\\&.", "\n'", "\n\\&'").Replace(text)
+	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
+		text = `\&` + text
+	}
+	return text
 }

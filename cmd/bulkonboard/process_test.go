@@ -53,8 +53,7 @@ func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
 		_ = service.Close()
 		<-served
 	})
-	// The race detector would have every process wait a second before it exits.
-	p.env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "XDG_CACHE_HOME="+p.file("cache"), "BULKONBOARD_BASE_URL=http://"+ln.Addr().String(), "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
+	p.env = append(os.Environ(), "GORACE="+hasty, "XDG_CACHE_HOME="+p.file("cache"), "BULKONBOARD_BASE_URL=http://"+ln.Addr().String(), "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
 		"BULKONBOARD_FORM_ID=form", "BULKONBOARD_APP_SECRET="+canarySecret)
 	var list bytes.Buffer
 	list.WriteString("customerType,customerEmail,firstName,lastName\n")

@@ -53,7 +53,7 @@ func install(t *testing.T, rows int) *installed {
 	require.NoError(t, os.Rename(p.file("list.csv"), p.file("customers.csv")))
 	require.NoError(t, os.WriteFile(p.file("app-secret"), []byte(canarySecret+"\n"), 0o600))
 	m.write("job.yaml", recipe(t, "job.yaml"))
-	p.env = []string{"PATH=/usr/bin:/bin", "HOME=" + p.folder, programVariable + "=1", "GORACE=atexit_sleep_ms=0",
+	p.env = []string{"PATH=/usr/bin:/bin", "HOME=" + p.folder, programVariable + "=1", "GORACE=" + hasty,
 		"BULKONBOARD_RATE=0", p.env[indexOf(p.env, "BULKONBOARD_BASE_URL=")]}
 	return m
 }
@@ -333,7 +333,8 @@ func TestTheIndexedJobIsStrictlyWhatKubernetesKnowsAndRunsEveryChunk(t *testing.
 	pod := job.Spec.Template.Spec
 	assert.Equal(t, "Never", pod.RestartPolicy, "a failure policy needs it")
 	require.Len(t, pod.Containers, 1)
-	assert.Equal(t, job.Spec.PodFailurePolicy.Rules[0].OnExitCodes.ContainerName, pod.Containers[0].Name)
+	require.Equal(t, []string{"Ignore", "FailJob"}, []string{job.Spec.PodFailurePolicy.Rules[0].Action, job.Spec.PodFailurePolicy.Rules[1].Action}, "a pod that is moved has an exit code, too")
+	assert.Equal(t, job.Spec.PodFailurePolicy.Rules[1].OnExitCodes.ContainerName, pod.Containers[0].Name)
 
 	m := install(t, 50)
 	shell := func(line string) string {

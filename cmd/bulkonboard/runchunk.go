@@ -74,7 +74,7 @@ func (r *chunkRun) registerFlags(c *cobra.Command) {
 	r.AccessFlags.Register(c)
 	r.GraceFlag.Register(f)
 	f.DurationVar(&r.flushEvery, "flush-every", 250*time.Millisecond, "put the answers into the folder so often; what is not there yet is sent again should this machine die")
-	registerScratch(c, &r.scratch, "the chunk")
+	registerScratch(c, &r.scratch, "the chunk; of the rest, the list")
 	r.logs.Register(c)
 	cli.TakesConfig(c, jobFamily)
 	cli.TypedOnly(c, "index", "round")

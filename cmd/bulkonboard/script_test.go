@@ -22,6 +22,10 @@ import (
 // programVariable makes the test binary be the program itself.
 const programVariable = "BULKONBOARD_TEST_PROGRAM"
 
+// hasty is what GORACE says to a program that is started by the thousand: the
+// race detector would have every one wait a second before it exits.
+const hasty = "atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) != "" {
 		fileSystem = lethalFromEnvironment()
@@ -52,6 +56,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TESTDATA", lists+"/../../testdata")
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NL", "\n")
+			env.Setenv("GORACE", hasty)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

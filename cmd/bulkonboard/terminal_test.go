@@ -42,7 +42,7 @@ func newScreen(t *testing.T, width int, env ...string) *screen {
 	require.NoError(t, os.Symlink(executable, filepath.Join(folder, "bulkonboard")))
 	s := &screen{t: t, folder: folder, tmux: tmux, width: width}
 	c := s.command("-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(width), "-y", "90", "-c", folder, "sh")
-	c.Env = append(append(os.Environ(), "TERM=screen", "PS1=$ ", "ENV=", "GORACE=atexit_sleep_ms=0", programVariable+"=1"), env...)
+	c.Env = append(append(os.Environ(), "TERM=screen", "PS1=$ ", "ENV=", "GORACE="+hasty, programVariable+"=1"), env...)
 	out, err := c.CombinedOutput()
 	require.NoError(t, err, string(out))
 	t.Cleanup(func() { _ = s.command("kill-server").Run() })

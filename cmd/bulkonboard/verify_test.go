@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,27 +164,26 @@ func TestVerifyBlamesNoFileOfARunThatIsNotOver(t *testing.T) {
 
 	// Killed at every change of the disk over results of an earlier run: the
 	// pair is that of one run, or verify says that the run is not over.
-	undone := 0
+	var undone atomic.Int64
 	earlier := finished(t, sandbox.Options{})
-	for n := 1; ; n++ {
+	points := atEveryPoint(t, func(t *testing.T, n int) bool {
 		p := *earlier
-		p.folder = t.TempDir()
+		p.t, p.folder = t, t.TempDir()
 		require.NoError(t, os.CopyFS(p.folder, os.DirFS(earlier.folder)))
 		p.env = append(slices.Clip(p.env), fmt.Sprintf("%s=%d", killVariable, n))
 		c, stderr := p.start("--rate", "0", "--rejects", p.file("rejects.csv"), "--overwrite", "--form-id", "other")
 		killed := p.end(c) == -1
 		code, _, said := p.verify()
 		if code == cli.ExitStopped {
-			undone++
+			undone.Add(1)
 			assert.Contains(t, said, "has not put its files in place")
 		} else {
-			require.Equal(t, cli.ExitOK, code, "%d: %s", n, said)
+			require.Equal(t, cli.ExitOK, code, "%d: %s%s", n, said, stderr)
 		}
-		if !killed {
-			require.NotZero(t, undone, stderr)
-			return
-		}
-	}
+		return killed
+	})
+	assert.NotZero(t, undone.Load())
+	assert.NotZero(t, points)
 }
 
 func TestVerifyReadsEveryKindOfResults(t *testing.T) {

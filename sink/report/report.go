@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"sync"
 	"time"
 
 	"bulkonboard/sink"
@@ -64,7 +65,9 @@ var style string
 // Marker begins every page, and tells one from other files.
 const Marker = "<!DOCTYPE html>\n<!-- a report of bulkonboard -->\n"
 
-var page = template.Must(template.New("page").Parse(pageText))
+// page is parsed when it is asked for: hardly any start of the program writes
+// one.
+var page = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
 
 // policy lets a page have its own style and nothing else: even if something
 // slipped through the escaping, no browser would run or fetch it.
@@ -78,7 +81,7 @@ func (p *Page) Write(w io.Writer) error {
 	if _, err := io.WriteString(w, Marker); err != nil {
 		return err
 	}
-	return page.Execute(w, p.view())
+	return page().Execute(w, p.view())
 }
 
 // view is the page as the template has it: all texts, in order.

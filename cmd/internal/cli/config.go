@@ -66,8 +66,9 @@ func isSetting(f *pflag.Flag) bool {
 // isPath reports whether a flag names a file. The mark serves the completions
 // of shells as well.
 func isPath(f *pflag.Flag) bool {
-	_, ok := f.Annotations[cobra.BashCompFilenameExt]
-	return ok
+	_, file := f.Annotations[cobra.BashCompFilenameExt]
+	_, folder := f.Annotations[cobra.BashCompSubdirsInDir]
+	return file || folder
 }
 
 // takesPairs reports whether a flag takes key=value: its usage says so.

@@ -62,6 +62,9 @@ func (j *JobFlags) Check(p *Problems) {
 	if j.parallel < 1 || j.parallel > maxParallel {
 		p.Add(fmt.Sprintf("--parallel is %d; it takes 1 to %d", j.parallel, maxParallel))
 	}
+	if j.MaxInFlight > 0 && j.MaxInFlight < j.parallel {
+		p.Add(fmt.Sprintf("--max-inflight is %d, and each of --parallel %d chunks needs one: lower --parallel", j.MaxInFlight, j.parallel))
+	}
 	if j.chunkRows < 0 {
 		p.Add(fmt.Sprintf("--chunk-rows is %d; it takes zero or more", j.chunkRows))
 	}
@@ -92,11 +95,14 @@ func (j *JobFlags) Job(settings map[string]string) chunks.Job {
 			Name: j.Name(), Format: j.format, Encoding: j.encoding, Delimiter: j.delimiter, Map: j.columns, Set: j.constants,
 		},
 		Service: chunks.ServiceSettings{BaseURL: j.BaseURL, AppID: j.AppID, TenantID: j.TenantID, FormID: j.FormID},
-		Calls: chunks.CallSettings{
-			Timeout: j.Timeout, MaxInFlight: j.MaxInFlight, MaxAttempts: j.MaxAttempts,
-			MaxBackoff: j.MaxBackoff, MaxOutage: j.MaxOutage, MaxWait: j.MaxWait,
+		Bounds: chunks.Bounds{
+			Rate: j.perSecond, AcceptRefusals: j.acceptRefusals,
+			Calls: chunks.CallSettings{
+				Timeout: j.Timeout, MaxInFlight: j.MaxInFlight, MaxAttempts: j.MaxAttempts,
+				MaxBackoff: j.MaxBackoff, MaxOutage: j.MaxOutage, MaxWait: j.MaxWait,
+			},
 		},
-		Rate: j.perSecond, Parallel: j.parallel, ChunkRows: j.chunkRows,
-		EachRow: j.duplicates == "send", AcceptRefusals: j.acceptRefusals, FormulaSafe: j.formulaSafe, Settings: settings,
+		Parallel: j.parallel, ChunkRows: j.chunkRows,
+		EachRow: j.duplicates == "send", FormulaSafe: j.formulaSafe, Settings: settings,
 	}
 }

@@ -1,0 +1,76 @@
+package chunks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"bulkonboard/batch/store"
+)
+
+// Bounds are what of a job may change after it was planned: the parts that begin
+// from then on keep to the newest.
+type Bounds struct {
+	Rate  float64      `json:"rate"` // attempts per second, of all parts together; 0 for no ceiling
+	Calls CallSettings `json:"calls"`
+
+	// AcceptRefusals goes on though the first rows are all refused in the same
+	// words.
+	AcceptRefusals bool `json:"acceptRefusals,omitempty"`
+}
+
+// CallSettings bound the calls of the whole job.
+type CallSettings struct {
+	Timeout     time.Duration `json:"timeout"`
+	MaxInFlight int           `json:"maxInFlight"` // of all parts together
+	MaxAttempts int           `json:"maxAttempts"`
+	MaxBackoff  time.Duration `json:"maxBackoff"`
+	MaxOutage   time.Duration `json:"maxOutage"`
+	MaxWait     time.Duration `json:"maxWait"`
+}
+
+const (
+	maxBounds  = 1 << 20 // bytes of their description
+	maxChanges = 10_000
+)
+
+func boundsName(n int) string { return fmt.Sprintf("bounds-%06d.json", n) }
+
+// newest reads the bounds that a job was given last, if they were changed since
+// it was planned, and how often they were.
+func newestBounds(ctx context.Context, s store.Store, b Bounds) (Bounds, int, error) {
+	for n := range maxChanges {
+		text, err := store.ReadAll(ctx, s, boundsName(n), maxBounds)
+		if errors.Is(err, fs.ErrNotExist) {
+			return b, n, nil
+		}
+		if err != nil {
+			return b, n, err
+		}
+		b = Bounds{}
+		if err := json.Unmarshal(text, &b); err != nil {
+			return b, n, &DamagedError{Name: boundsName(n), Reason: err.Error()}
+		}
+	}
+	return b, 0, fmt.Errorf("the bounds of the job were changed %d times, and that is as often as it goes", maxChanges)
+}
+
+// put gives a job other bounds.
+func (b Bounds) put(ctx context.Context, s store.Store) error {
+	text, err := json.Marshal(b)
+	if err != nil {
+		return fmt.Errorf("encode the bounds: %w", err)
+	}
+	for {
+		_, n, err := newestBounds(ctx, s, Bounds{})
+		if err != nil {
+			return err
+		}
+		if err = s.Put(ctx, boundsName(n), text); !errors.Is(err, store.ErrExists) {
+			return err
+		}
+	}
+}

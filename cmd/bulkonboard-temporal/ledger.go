@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
+)
+
+// A ledger is a file that one process has open. So only planning asks it, and
+// only merging tells it; both have a task queue of their own, for workers that
+// can open the file.
+
+// ledgerQueue is that task queue.
+func ledgerQueue(queue string) string { return queue + "-ledger" }
+
+// ledgerUse is what a job makes of what the ledger knows.
+type ledgerUse struct {
+	TTL           time.Duration `json:"ttl"` // of a session id; less than zero: for ever
+	KeepChanged   bool          `json:"keepChanged,omitempty"`
+	RetryRejected bool          `json:"retryRejected,omitempty"`
+}
+
+// ledgerUseFlags say whether a job has a ledger.
+type ledgerUseFlags struct {
+	cli.LedgerFlags
+	use bool
+}
+
+func (l *ledgerUseFlags) register(c *cobra.Command) {
+	c.Flags().BoolVar(&l.use, "use-ledger", false, "have the job planned and merged by a worker that has a --ledger: who is known from earlier nights and has not changed is not called again")
+	l.Register(c)
+}
+
+// asked is what a job makes of the ledger; nil for one without.
+func (l *ledgerUseFlags) asked() *ledgerUse {
+	if !l.use {
+		return nil
+	}
+	return &ledgerUse{TTL: l.TTL, KeepChanged: l.KeepChanged(), RetryRejected: l.RetryRejected}
+}
+
+// ledgerFile is a worker's ledger.
+type ledgerFile struct{ path, keyFile string }
+
+func (l *ledgerFile) register(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&l.path, "ledger", "", "file of what is known of each customer from earlier nights, made when there is none: this worker plans and merges the jobs that use it, one at a time; give all that have one the same")
+	f.StringVar(&l.keyFile, "ledger-key-file", "", "file of the ledger's key (default: the ledger's name and .key)")
+	_ = c.MarkFlagFilename("ledger")
+	_ = c.MarkFlagFilename("ledger-key-file")
+}
+
+func (l *ledgerFile) check(p *cli.Problems) {
+	if l.path == "" && l.keyFile != "" {
+		p.Add("--ledger-key-file without --ledger: name the ledger")
+	}
+	if l.path != "" && l.keyFile == "" {
+		l.keyFile = l.path + ".key"
+	}
+}
+
+// ledgerWait is how long a part waits for the ledger before it is tried again.
+const ledgerWait = time.Minute
+
+// withLedger does something with the ledger, if the job has one: nil if not.
+func (t *task) withLedger(ctx context.Context, do func(known *batch.Known, id string) error) (err error) {
+	use := t.request.Ledger
+	if use == nil {
+		return do(nil, "")
+	}
+	if t.ledger.path == "" {
+		return &usageError{"the job uses a ledger, and this worker has none"}
+	}
+	release, err := state.Hold(ctx, state.OS{}, t.ledger.path, "bulkonboard-temporal, job "+t.Job, ledgerWait)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	opened, err := ledger.Open(t.ledger.path, t.ledger.keyFile)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = opened.Close() }() // what was put is durable already
+	service := &t.request.Job.Service
+	return do(&batch.Known{
+		Ledger: opened, Tenant: service.TenantID, FormID: service.FormID,
+		TTL: use.TTL, KeepChanged: use.KeepChanged, RetryRejected: use.RetryRejected,
+	}, opened.ID())
+}
+
+// otherLedger refuses to tell one ledger what another was asked.
+func otherLedger(m *chunks.Manifest, id string) error {
+	if m.Job.Ledger == id {
+		return nil
+	}
+	return &usageError{fmt.Sprintf("the job was planned with the ledger %s, and this worker has another, %s: give all workers the same", m.Job.Ledger, id)}
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
+)
+
+// LedgerFlags say what is made of what a ledger knows.
+type LedgerFlags struct {
+	// TTL is how long a session id is good; less than zero: for ever. Check sets
+	// it.
+	TTL           time.Duration
+	RetryRejected bool
+
+	ttlText, whenChanged string
+}
+
+// Register gives a command the flags.
+func (l *LedgerFlags) Register(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&l.ttlText, "session-ttl", "never", "how long a session id of the ledger is good, such as 90d or 12h; 0 asks for every customer again")
+	f.StringVar(&l.whenChanged, "when-changed", "call", "what to do when the fields of a known customer differ from those sent: call, or keep the session id that is known")
+	f.BoolVar(&l.RetryRejected, "retry-rejected", false, "send again customers that were refused on an earlier night and have not changed since")
+	_ = c.RegisterFlagCompletionFunc("when-changed", cobra.FixedCompletions([]string{"call", "keep"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// Check finds what the flags do not take.
+func (l *LedgerFlags) Check(p *Problems) {
+	l.TTL = -1
+	if l.ttlText != "never" {
+		var err error
+		if l.TTL, err = ParseDays(l.ttlText); err != nil {
+			p.Add(fmt.Sprintf("--session-ttl is %q; it takes never, or a time such as 90d or 12h", l.ttlText))
+		}
+	}
+	if l.whenChanged != "call" && l.whenChanged != "keep" {
+		p.Add(fmt.Sprintf("--when-changed is %q; it takes call or keep", l.whenChanged))
+	}
+}
+
+// KeepChanged keeps the session id of a customer whose fields have changed.
+func (l *LedgerFlags) KeepChanged() bool { return l.whenChanged == "keep" }
+
+// Known is a ledger as these flags want it used.
+func (l *LedgerFlags) Known(ledger batch.Ledger, tenant, formID string) *batch.Known {
+	return &batch.Known{
+		Ledger: ledger, Tenant: tenant, FormID: formID, TTL: l.TTL, KeepChanged: l.KeepChanged(), RetryRejected: l.RetryRejected,
+	}
+}
+
+// ParseDays reads a time that may be in days.
+func ParseDays(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseFloat(days, 64)
+		if err != nil || !(n >= 0) || n > 36500 {
+			return 0, fmt.Errorf("%q is no number of days", days)
+		}
+		return time.Duration(n * 24 * float64(time.Hour)), nil
+	}
+	d, err := time.ParseDuration(text)
+	if err == nil && d < 0 {
+		err = fmt.Errorf("%s is less than nothing", d)
+	}
+	return d, err
+}
