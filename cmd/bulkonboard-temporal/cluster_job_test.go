@@ -158,11 +158,11 @@ func (c *cluster) requireWithin(twice int64) {
 // holders are the parts under way, by who is at them.
 func (c *cluster) holders() map[string]int64 {
 	found := map[string]int64{}
-	got, err := c.server.client.DescribeWorkflowExecution(c.t.Context(), workflowOf(quota), "")
+	got, err := c.server.client.DescribeWorkflow(c.t.Context(), workflowOf(quota), "")
 	if err != nil {
 		return found // it may be away
 	}
-	for _, a := range got.GetPendingActivities() {
+	for _, a := range got.RawResponse.GetPendingActivities() {
 		if a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
 			found[a.GetLastWorkerIdentity()]++
 		}
