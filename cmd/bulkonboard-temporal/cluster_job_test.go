@@ -34,9 +34,9 @@ const (
 	flush     = 250 * time.Millisecond
 	heartbeat = 5 * time.Second
 
-	chunkRows = 2500
 	crashRows = 20_000 // of a job in which something dies in the middle
 	middle    = crashRows / 3
+	chunkRows = crashRows / parallel // whoever dies is far from the end of what it is at
 
 	quota = "test"
 	job   = "customers"

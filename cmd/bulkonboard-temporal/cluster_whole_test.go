@@ -36,7 +36,7 @@ func TestManyWorkersComeToTheResultsOfOneMachineWithinTheQuota(t *testing.T) {
 
 	c.workers(3)
 	began := time.Now()
-	submitted := c.start(c.submitArgs("--rejects", c.file("rejects.csv"))...)
+	submitted := c.start(c.submitArgs("--chunk-rows", "2500", "--rejects", c.file("rejects.csv"))...)
 	require.Equal(t, cli.ExitBadRows, submitted.end(10*time.Minute), "%s", submitted.said.bytes())
 	whole := time.Since(began)
 
