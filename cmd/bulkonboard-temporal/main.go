@@ -24,7 +24,19 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 // family is all commands: one config file serves them.
-var family = cli.Family{Name: "temporal", Init: "bulkonboard config init"}
+var family = cli.Family{Name: "temporal", Init: "bulkonboard-temporal config init"}
+
+const configText = `# Settings of bulkonboard-temporal, for any of its commands with --config FILE
+# (or BULKONBOARD_CONFIG=FILE): each takes those that it has.
+#
+# Every setting stands here at its default: take the # away to change one. A
+# flag goes before its variable (--base-url, BULKONBOARD_BASE_URL), and that
+# before this file. A relative path starts at the folder of this file. A key that
+# is no setting is refused.
+#
+# The app secret is never written here: name its file with appSecretFile, or set
+# BULKONBOARD_APP_SECRET.
+`
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -51,6 +63,6 @@ And then, from anywhere:
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(workerCommand(), submitCommand(), statusCommand(), cancelCommand(), resumeCommand(), retryCommand(),
-		scheduleCommand())
+		scheduleCommand(), cli.ConfigCommand(family, "submit", configText))
 	return root
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,8 +14,8 @@ import (
 // retrySettings are the flags of retry.
 type retrySettings struct {
 	deskFlags
-	waiting     waitFlags
-	only, codes []string
+	waiting waitFlags
+	cli.RoundFlags
 }
 
 func retryCommand() *cobra.Command {
@@ -33,39 +31,17 @@ else. Its results are those of the whole list, with the newest of each row.`,
 			return s.with(c, func(ctx context.Context, d *desk) error { return s.retry(ctx, d, args[0]) }, s.checkRows, s.waiting.problems)
 		},
 	}
-	f := c.Flags()
-	f.SortFlags = false
-	f.StringSliceVar(&s.only, "only", nil, "only rows with one of these statuses: failed,rejected")
-	f.StringSliceVar(&s.codes, "error-code", nil, "only rows with one of these error codes")
+	c.Flags().SortFlags = false
+	s.Register(c)
 	s.waiting.register(c)
 	s.register(c)
-	cli.TypedOnly(c, "only", "error-code")
 	return c
 }
 
-// retryStatuses are those that can be called for again.
-var retryStatuses = []string{string(sink.Failed), string(sink.Rejected)}
-
 func (s *retrySettings) checkRows() error {
 	var p cli.Problems
-	for _, status := range s.only {
-		if !slices.Contains(retryStatuses, status) {
-			p.Add(fmt.Sprintf("--only is %q; it takes failed and rejected", status))
-		}
-	}
+	s.Check(&p)
 	return p.Err()
-}
-
-func (s *retrySettings) round() chunks.Round {
-	r := chunks.Round{StartedAt: time.Now().UTC(), ErrorCodes: s.codes}
-	statuses := s.only
-	if len(statuses) == 0 {
-		statuses = retryStatuses
-	}
-	for _, status := range statuses {
-		r.Statuses = append(r.Statuses, sink.Status(status))
-	}
-	return r
 }
 
 // undoneError is a job that has to be done before some of it can be done again.
@@ -81,7 +57,7 @@ func (e *undoneError) ExitsWith() int { return cli.ExitStopped }
 // none reports whether no row is selected, as far as its summary tells: which
 // error codes there are it does not always.
 func (s *retrySettings) none(done *sink.Summary) bool {
-	for _, status := range s.round().Statuses {
+	for _, status := range s.Round().Statuses {
 		if done.Status[status] > 0 {
 			return false
 		}
@@ -121,7 +97,7 @@ func (s *retrySettings) retry(ctx context.Context, d *desk, job string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := chunks.StartRound(ctx, place, m, s.round()); err != nil {
+	if _, err := chunks.StartRound(ctx, place, m, s.Round()); err != nil {
 		return err
 	}
 	return d.takeUp(ctx, job, r, &s.waiting)

@@ -33,6 +33,7 @@ type waitFlags struct {
 func (w *waitFlags) register(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVar(&w.wait, "wait", false, "wait for the job, and end with its exit code")
+	cli.TypedOnly(c, "wait") // in bulkonboard the variable is how long to wait for a ledger
 	f.StringVarP(&w.output, "output", "o", "", "copy the results to this file when the job is done; implies --wait")
 	f.StringVar(&w.rejects, "rejects", "", "copy the records that did not end well to this file, as the very bytes of the input; implies --wait")
 	f.BoolVar(&w.overwrite, "overwrite", false, "replace these files, if they are there")

@@ -2,20 +2,17 @@ package main
 
 import (
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/chunks"
 	"bulkonboard/cmd/internal/cli"
-	"bulkonboard/sink"
 )
 
 // another is the flags of again.
 type another struct {
 	jobFolder
-	only, codes []string
+	cli.RoundFlags
 }
 
 func againCommand() *cobra.Command {
@@ -38,7 +35,7 @@ To mend rows first, use bulkonboard retry with the merged results.`,
 			if err != nil {
 				return err
 			}
-			n, err := chunks.StartRound(c.Context(), s, m, a.round())
+			n, err := chunks.StartRound(c.Context(), s, m, a.Round())
 			if err != nil {
 				return err
 			}
@@ -49,34 +46,14 @@ To mend rows first, use bulkonboard retry with the merged results.`,
 	}
 	c.Flags().SortFlags = false
 	a.register(c, "folder of the job")
-	c.Flags().StringSliceVar(&a.only, "only", nil, "only rows with one of these statuses: failed,rejected")
-	c.Flags().StringSliceVar(&a.codes, "error-code", nil, "only rows with one of these error codes")
+	a.Register(c)
 	cli.TakesConfig(c, jobFamily)
-	cli.TypedOnly(c, "only", "error-code")
 	return c
 }
-
-// againStatuses are those that a round can call again for.
-var againStatuses = []sink.Status{sink.Failed, sink.Rejected}
 
 func (a *another) check() error {
 	var p cli.Problems
 	a.jobFolder.check(&p)
-	for _, status := range a.only {
-		if !slices.Contains(againStatuses, sink.Status(status)) {
-			p.Add(fmt.Sprintf("--only is %q; it takes failed and rejected", status))
-		}
-	}
+	a.Check(&p)
 	return p.Err()
-}
-
-func (a *another) round() chunks.Round {
-	r := chunks.Round{StartedAt: time.Now().UTC(), Statuses: againStatuses, ErrorCodes: a.codes}
-	if len(a.only) > 0 {
-		r.Statuses = nil
-	}
-	for _, status := range a.only {
-		r.Statuses = append(r.Statuses, sink.Status(status))
-	}
-	return r
 }
