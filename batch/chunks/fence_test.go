@@ -89,14 +89,18 @@ func TestAWorkerThatComesTooLateCallsNobody(t *testing.T) {
 type ending struct {
 	store.Store
 	happens func()
-	reads   int
+
+	mu    sync.Mutex // held while it happens
+	reads int
 }
 
 func (e *ending) Get(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
 	if strings.Contains(name, "segment-") {
+		e.mu.Lock()
 		if e.reads++; e.reads == 2 {
 			e.happens()
 		}
+		e.mu.Unlock()
 	}
 	return e.Store.Get(ctx, name, offset, length)
 }
