@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -81,6 +83,31 @@ func TestAWorkerThatComesTooLateCallsNobody(t *testing.T) {
 	require.NoError(t, c.worker(1).RunChunk(t.Context(), 0))
 	close(h.letGo)
 	require.NoError(t, <-late, "the chunk is done")
+	assert.Zero(t, c.twice())
+}
+
+// failing is a store that refuses a number of segments, as one without room does.
+type failing struct {
+	store.Store
+	left atomic.Int64
+}
+
+func (f *failing) Put(ctx context.Context, name string, b []byte) error {
+	if strings.Contains(name, "segment-") && !strings.HasSuffix(name, "segment-00000000") && f.left.Add(-1) >= 0 {
+		return &store.Error{Op: "write", Name: name, Store: "test", Err: syscall.ENOSPC}
+	}
+	return f.Store.Put(ctx, name, b)
+}
+
+func TestAStoreThatFailsForAWhileCostsNoCall(t *testing.T) {
+	c := newCluster(t, customers(100), 100)
+	c.plan()
+	f := &failing{Store: c.store}
+	f.left.Store(3)
+	require.NoError(t, <-c.start(f))
+	require.Negative(t, f.left.Load())
+	_, err := c.merge(1)
+	require.NoError(t, err)
 	assert.Zero(t, c.twice())
 }
 
