@@ -20,8 +20,12 @@ import (
 // rowsVariable says how many rows the list has that is taken through whole.
 const rowsVariable = "CLUSTER_ROWS"
 
-// wholeRows are enough that its end, when shares idle, does not count.
-const wholeRows = 20_000
+// wholeRows are enough that the ends of chunks, when shares idle for a moment,
+// do not count: chunks are of minutes, but for tests.
+const (
+	wholeRows   = 40_000
+	wholeChunks = 8
+)
 
 func TestManyWorkersComeToTheResultsOfOneMachineWithinTheQuota(t *testing.T) {
 	rows := wholeRows
@@ -36,7 +40,7 @@ func TestManyWorkersComeToTheResultsOfOneMachineWithinTheQuota(t *testing.T) {
 
 	c.workers(3)
 	began := time.Now()
-	submitted := c.start(c.submitArgs("--chunk-rows", "2500", "--rejects", c.file("rejects.csv"))...)
+	submitted := c.start(c.submitArgs("--chunk-rows", strconv.Itoa(rows/wholeChunks), "--rejects", c.file("rejects.csv"))...)
 	require.Equal(t, cli.ExitBadRows, submitted.end(10*time.Minute), "%s", submitted.said.bytes())
 	whole := time.Since(began)
 
