@@ -31,9 +31,10 @@ type dispatcher struct {
 	maxBackoff  time.Duration
 	formID      string
 
-	work    <-chan *slot   // owned by the reader; nil once it is closed
-	answers <-chan attempt // room for every call in flight
-	journal chan<- entry   // owned by the dispatcher
+	work    <-chan *slot    // owned by the reader; nil once it is closed
+	blocked <-chan struct{} // the reader waits for a row to be written
+	answers <-chan attempt  // room for every call in flight
+	journal chan<- entry    // owned by the dispatcher
 	stop    context.CancelCauseFunc
 	decided func() time.Time
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
@@ -44,6 +45,7 @@ type dispatcher struct {
 	waiting    retries
 	customers  *customers
 	refusals   *refusals
+	full       bool // the window, when it was last heard of
 	inFlight   int
 	recognised bool
 	watched    time.Time
@@ -69,6 +71,8 @@ func (d *dispatcher) run(ctx context.Context) {
 			d.received(s, ok)
 		case a := <-d.answers:
 			d.answered(a)
+		case <-d.blocked:
+			d.full = true
 		case <-timer.C:
 		case <-ctx.Done():
 		}
@@ -81,13 +85,16 @@ func (d *dispatcher) run(ctx context.Context) {
 	d.show(time.Now(), ctx.Err() != nil)
 }
 
-// idle reports that nothing is left to do.
+// idle reports that nothing is left to do. Where nothing is under way, and no
+// row comes until those are written whose results are withheld, these are
+// believed: there is nothing to hold them against.
 func (d *dispatcher) idle() bool {
-	if d.work != nil || d.inFlight > 0 || len(d.waiting) > 0 {
+	if d.inFlight > 0 || len(d.waiting) > 0 || d.work != nil && !d.full {
 		return false
 	}
+	d.full = false
 	d.release(d.refusals.believe())
-	return true
+	return d.work == nil
 }
 
 // sendReady sends waiting rows as long as the pace allows. It returns the
@@ -136,6 +143,7 @@ func (d *dispatcher) received(s *slot, ok bool) {
 		d.work = nil
 		return
 	}
+	d.full = false
 	s.customer = customerOf(s.rec, d.formID)
 	if s.given != nil {
 		// The row that an earlier one of its customer has answered is a

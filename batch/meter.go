@@ -50,6 +50,7 @@ func givenMeter(before, given Measures) *meter {
 	if before.StartedAt.IsZero() {
 		before = given
 	}
+	before.Timeline = before.Timeline.clone() // it is written to
 	return &meter{m: before, given: true}
 }
 

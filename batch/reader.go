@@ -29,6 +29,9 @@ type reader struct {
 	order chan<- *slot
 	work  chan<- *slot
 
+	// blocked tells the dispatcher that no row comes until one is written; cap 1.
+	blocked chan<- struct{}
+
 	monitor *Monitor
 
 	chain chain // that is still to go into the order
@@ -103,11 +106,36 @@ func (r *reader) flush(ctx context.Context) bool {
 	}
 	r.chain = chain{}
 	first.weight = min(first.weight, windowBytes)
-	if r.window.Acquire(ctx, first.weight) != nil || !r.pass(ctx, r.order, first) {
+	if !r.enter(ctx, first) {
 		return false
 	}
 	runtime.Gosched()
 	return true
+}
+
+// enter puts the first slot of a chain into the window, and waits while that is
+// full.
+func (r *reader) enter(ctx context.Context, first *slot) bool {
+	if !r.window.TryAcquire(first.weight) {
+		r.waits()
+		if r.window.Acquire(ctx, first.weight) != nil {
+			return false
+		}
+	}
+	select {
+	case r.order <- first:
+		return true
+	default:
+		r.waits()
+		return r.pass(ctx, r.order, first)
+	}
+}
+
+func (r *reader) waits() {
+	select {
+	case r.blocked <- struct{}{}:
+	default: // the dispatcher has not looked since the last time
+	}
 }
 
 // answer gives the result of a row that needs no call, or nil: the one that an
@@ -115,7 +143,8 @@ func (r *reader) flush(ctx context.Context) bool {
 // problems, or what the ledger knows.
 func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
 	if before.answered {
-		return &before.result, nil
+		res := before.result // the rest of it need not outlive the row
+		return &res, nil
 	}
 	if r.earlier != nil {
 		if e, err := r.earlier(s.rec); e != nil || err != nil {

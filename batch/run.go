@@ -51,8 +51,8 @@ type Config struct {
 	Keep func(*source.Record) (sink.Result, bool)
 
 	// Earlier gives what another run, or another part of the job, has made of a
-	// record; such a record is not sent. It is asked once for each, in order.
-	// May be nil.
+	// record; such a record is not sent. It is asked in order, at most once for
+	// each. May be nil.
 	Earlier func(*source.Record) (*Earlier, error)
 
 	// Begins is where the records of the list begin in the whole, when the
@@ -199,14 +199,15 @@ func (r *run) pipeline(ctx context.Context) error {
 	entries := make(chan entry, 2*r.MaxInFlight)
 	sending := make(chan attempt, r.MaxInFlight)
 	answers := make(chan attempt, r.MaxInFlight)
+	blocked := make(chan struct{}, 1)
 	settled := make(chan struct{})
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, blocked: blocked, monitor: r.Monitor,
 	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
-	dispatch, err := r.dispatcher(work, answers, entries, stop)
+	dispatch, err := r.dispatcher(work, blocked, answers, entries, stop)
 	if err != nil {
 		return err
 	}
@@ -263,10 +264,10 @@ func (r *run) pipeline(ctx context.Context) error {
 	return cause
 }
 
-func (r *run) dispatcher(work <-chan *slot, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {
+func (r *run) dispatcher(work <-chan *slot, blocked <-chan struct{}, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
+		work: work, blocked: blocked, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
 		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
