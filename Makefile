@@ -3,7 +3,7 @@ GOLANGCI ?= v2.12.2
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: help run build test fuzz lint fmt vet check bench bench-e2e bench-compare bench-pace torture release release-check test-cluster cluster-tools
+.PHONY: help run build build-cluster test fuzz lint fmt vet check bench bench-e2e bench-compare bench-pace torture release release-check test-cluster demo-cluster cluster-tools
 
 help: ## print this help
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -13,14 +13,17 @@ run: build ## take the sample list through the built-in sandbox
 
 build: ## build build/bulkonboard
 	go build -trimpath -o build/bulkonboard ./cmd/bulkonboard
+build-cluster: build ## build build/bulkonboard-temporal, too
+	go build -trimpath -o build/bulkonboard-temporal ./cmd/bulkonboard-temporal
 
 test: ## run all tests
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
 	go test $(RACE) -shuffle=on -timeout 30m ./...
 
 test-cluster: cluster-tools ## run the tests that start real servers on this machine
-	go test $(RACE) -tags cluster -count=1 -timeout 30m ./batch/store/s3
-
+	go test $(RACE) -shuffle=on -tags cluster -count=1 -p 1 -timeout 30m ./batch/store/s3 ./cmd/bulkonboard-temporal
+demo-cluster: build-cluster cluster-tools ## take the sample list through three workers on this machine
+	@.ci/demo-cluster build/demo-cluster
 cluster-tools: ## install these servers, Temporal and one of S3, into build/tools
 	@.ci/cluster-tools
 
@@ -41,10 +44,8 @@ bench: ## run the benchmarks of the parts
 
 bench-e2e: build ## measure whole runs against a bare net/http loop
 	go test -tags bench -count=1 -v -timeout 0 -run '^TestEndToEnd$$' ./cmd/bulkonboard
-
 bench-compare: ## benchmark the parts at REF and here, and show what differs
 	.ci/bench-compare $(REF)
-
 bench-pace: ## hold the pace against every kind of service, 100 times each
 	GOGC=800 go test ./batch/pace -count=1 -v -timeout 0 -run QuotaAndKeeps -pace.all -pace.seeds 100
 
@@ -53,7 +54,6 @@ torture: ## kill, starve and corrupt a real run for some minutes
 
 release: ## build static programs, SBOMs, man pages and checksums into build/release
 	.ci/release build/release
-
 release-check: release ## build that again, from a clone and an empty cache: the same bytes?
 	.ci/release-check
 

@@ -26,7 +26,8 @@ type Ledger interface {
 // a preflight asks for each row.
 //
 // Rows of one customer are one question: the customer is unchanged when any of
-// them has the fields that were sent.
+// them has the fields that were sent, and a session id that is good for one of
+// them comes before the refusal of another.
 type Known struct {
 	Ledger Ledger
 	Tenant string // whose customers they are
@@ -59,6 +60,18 @@ const (
 	standings
 )
 
+// counting is, of what is known of a customer, the entry that counts for rows
+// with the fields of some digests, and whether it is of these. A session id from
+// before a refusal comes first, while it is good.
+func (k *Known) counting(e *ledger.Entry, has func(ledger.Digest) bool, now time.Time) (_ ledger.Entry, unchanged bool) {
+	unchanged = has(e.Digest)
+	past, there := e.Past()
+	if there && has(past.Digest) && (!unchanged || !k.expired(&past, now)) {
+		return past, true
+	}
+	return *e, unchanged
+}
+
 // standing holds an entry against the fields of today.
 func (k *Known) standing(e *ledger.Entry, unchanged bool, now time.Time) standing {
 	switch {
@@ -84,11 +97,11 @@ func (k *Known) Answer(rec *source.Record) (*sink.Result, error) {
 	if k == nil {
 		return nil, nil //nolint:nilnil // no ledger has no answer
 	}
-	e, unchanged, found, err := k.look(rec)
+	now := time.Now()
+	e, unchanged, found, err := k.look(rec, now)
 	if !found || err != nil {
 		return nil, err
 	}
-	now := time.Now()
 	switch k.standing(&e, unchanged, now) {
 	case isKnown:
 		return knownResult(&e, "", now), nil
@@ -102,14 +115,14 @@ func (k *Known) Answer(rec *source.Record) (*sink.Result, error) {
 	return nil, nil //nolint:nilnil // the customer is called
 }
 
-// look finds the entry of a record's customer.
-func (k *Known) look(rec *source.Record) (e ledger.Entry, unchanged, found bool, err error) {
+// look finds the entry that counts for a record's customer.
+func (k *Known) look(rec *source.Record, now time.Time) (e ledger.Entry, unchanged, found bool, err error) {
 	if k.answers != nil {
 		return k.answers.find(rec)
 	}
 	key, digest := k.hash(rec)
 	e, found, err = k.Ledger.Find(key)
-	e, unchanged = e.For(func(d ledger.Digest) bool { return d == digest })
+	e, unchanged = k.counting(&e, func(d ledger.Digest) bool { return d == digest }, now)
 	return e, unchanged, found, err
 }
 

@@ -146,6 +146,44 @@ func TestASessionIDOutlivesTheRefusalOfOtherFields(t *testing.T) {
 	}
 }
 
+func TestASessionIDThatIsGoodComesBeforeTheRefusalOfAnotherRow(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		ttl      time.Duration
+		ahead    []string // by a preflight
+		ann, rob string   // row by row; empty: the customer is called
+	}{
+		{"for ever", -1, []string{"known", "duplicate"}, "known", "rejected"},
+		{"not expired", 25 * time.Hour, []string{"known", "duplicate"}, "known", "rejected"},
+		{"expired", 24 * time.Hour, []string{"rejected", "rejected"}, "", "rejected"},
+	} {
+		for _, names := range [][]string{{"Ann", "Rob"}, {"Rob", "Ann"}} {
+			t.Run(c.name+", first "+names[0], func(t *testing.T) {
+				k := knownBy(openLedger(t))
+				night(t, k, people("a@x.io Ann"), refusing("Rob"))
+				night(t, k, people("a@x.io Rob"), refusing("Rob"))
+				k.TTL = c.ttl
+				_, rows, calls := night(t, k, people("a@x.io "+names[0], "a@x.io "+names[1]), refusing("Rob"))
+				assert.Equal(t, c.ahead, statuses(rows))
+				assert.Empty(t, calls)
+
+				k.answers = nil
+				synctest.Test(t, func(t *testing.T) {
+					time.Sleep(24 * time.Hour)
+					for name, want := range map[string]string{"Ann": c.ann, "Rob": c.rob} {
+						res, err := k.Answer(&source.Record{Customer: source.Customer{Type: "Individual", Email: "a@x.io", FirstName: name, LastName: "Last"}})
+						require.NoError(t, err)
+						require.Equal(t, want != "", res != nil, name)
+						if res != nil {
+							assert.EqualValues(t, want, res.Status, name)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 	list := people("ok@x.io Olga", "refused@x.io Rob", "failed@x.io Fay")
 	answer := func(ctx context.Context, r *session.Request, attempt int) session.Answer {

@@ -145,9 +145,9 @@ func (j *join) found(rows []question, value []byte) {
 	}
 	j.count.Found++
 	was := e.Outcome
-	e, unchanged := e.For(func(d ledger.Digest) bool {
+	e, unchanged := j.counting(&e, func(d ledger.Digest) bool {
 		return slices.ContainsFunc(rows, func(q question) bool { return q.digest == d })
-	})
+	}, j.now)
 	if e.Outcome != was { // it is the earlier session
 		value = e.Append(nil)
 	}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -84,19 +86,48 @@ func TestAWorkerThatComesTooLateCallsNobody(t *testing.T) {
 	assert.Zero(t, c.twice())
 }
 
+// failing is a store that refuses a number of segments, as one without room does.
+type failing struct {
+	store.Store
+	left atomic.Int64
+}
+
+func (f *failing) Put(ctx context.Context, name string, b []byte) error {
+	if strings.Contains(name, "segment-") && !strings.HasSuffix(name, "segment-00000000") && f.left.Add(-1) >= 0 {
+		return &store.Error{Op: "write", Name: name, Store: "test", Err: syscall.ENOSPC}
+	}
+	return f.Store.Put(ctx, name, b)
+}
+
+func TestAStoreThatFailsForAWhileCostsNoCall(t *testing.T) {
+	c := newCluster(t, customers(100), 100)
+	c.plan()
+	f := &failing{Store: c.store}
+	f.left.Store(3)
+	require.NoError(t, <-c.start(f))
+	require.Negative(t, f.left.Load())
+	_, err := c.merge(1)
+	require.NoError(t, err)
+	assert.Zero(t, c.twice())
+}
+
 // ending is a store in which something happens before the second segment is
 // read.
 type ending struct {
 	store.Store
 	happens func()
-	reads   int
+
+	mu    sync.Mutex // held while it happens
+	reads int
 }
 
 func (e *ending) Get(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
 	if strings.Contains(name, "segment-") {
+		e.mu.Lock()
 		if e.reads++; e.reads == 2 {
 			e.happens()
 		}
+		e.mu.Unlock()
 	}
 	return e.Store.Get(ctx, name, offset, length)
 }

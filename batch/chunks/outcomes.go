@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 
+	"golang.org/x/sync/errgroup"
+
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
@@ -101,11 +103,28 @@ func (p *part) head(ctx context.Context) (h head, err error) {
 	return h, err
 }
 
+// atOnce is how many segments are read or removed at a time. A part has some
+// for each second, and a bucket takes its time for each: one after the other
+// they would keep the part's share of the rate idle.
+const atOnce = 16
+
 // segments reads the first n segments.
 func (p *part) segments(ctx context.Context, n int) (outcomes, error) {
-	o := outcomes{}
+	contents := make([][]byte, n)
+	reads, reading := errgroup.WithContext(ctx)
+	reads.SetLimit(atOnce)
 	for i := range n {
-		if err := p.read(ctx, p.segmentName(i), o); err != nil {
+		reads.Go(func() (err error) {
+			contents[i], err = store.ReadAll(reading, p.store, p.segmentName(i), maxSegment)
+			return missing(p.segmentName(i), err)
+		})
+	}
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	o := outcomes{}
+	for i, b := range contents {
+		if err := takeAll(p.segmentName(i), b, o); err != nil {
 			return nil, err
 		}
 	}
@@ -117,7 +136,11 @@ func (p *part) read(ctx context.Context, name string, to outcomes) error {
 	if err != nil {
 		return missing(name, err)
 	}
-	if err := parseSegment(b, to.take); err != nil {
+	return takeAll(name, b, to)
+}
+
+func takeAll(name string, segment []byte, to outcomes) error {
+	if err := parseSegment(segment, to.take); err != nil {
 		return &DamagedError{Name: name, Reason: err.Error()}
 	}
 	return nil
@@ -212,8 +235,13 @@ func (p *part) finishOnce(ctx context.Context, h head) error {
 	if err := p.store.Put(ctx, p.doneName(), sealed(b)); err != nil && !errors.Is(err, store.ErrExists) {
 		return err
 	}
+	var removals errgroup.Group
+	removals.SetLimit(atOnce)
 	for i := range n {
-		_ = p.store.Delete(ctx, p.segmentName(i)) // what stays is only in nobody's way
+		removals.Go(func() error {
+			_ = p.store.Delete(ctx, p.segmentName(i)) // what stays is only in nobody's way
+			return nil
+		})
 	}
-	return nil
+	return removals.Wait()
 }

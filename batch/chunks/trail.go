@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 )
@@ -22,6 +24,9 @@ type trail struct {
 	owner string
 	every time.Duration
 
+	// patience is how long a store may fail before the part is given up.
+	patience time.Duration
+
 	flushing sync.Mutex // held while a segment is put; covers next
 	next     int
 
@@ -32,8 +37,12 @@ type trail struct {
 	err     error // what ended it
 }
 
+// storePatience is as long as an outage of a shared file system that is not
+// worth a person's attention.
+const storePatience = 2 * time.Minute
+
 func newTrail(p *part, owner string, next int, every time.Duration) *trail {
-	return &trail{part: p, owner: owner, next: next, every: every, moved: make(chan struct{})}
+	return &trail{part: p, owner: owner, next: next, every: every, patience: storePatience, moved: make(chan struct{})}
 }
 
 // Append implements batch.Log. While the store is slow to take what there is,
@@ -96,21 +105,45 @@ func (t *trail) flush(ctx context.Context) error {
 	return t.put(ctx, entries)
 }
 
-// put puts one segment. An error is final.
+// put puts one segment. An error is final: a store that cannot be asked is asked
+// again until ctx ends, and meanwhile nothing more is answered.
 func (t *trail) put(ctx context.Context, entries []byte) error {
 	t.flushing.Lock()
 	defer t.flushing.Unlock()
 	t.moves(time.Now(), nil)
-	err := t.part.putSegment(ctx, t.next, t.owner, entries)
+	err := t.insist(ctx, func() error { return t.part.putSegment(ctx, t.next, t.owner, entries) })
 	if errors.Is(err, store.ErrExists) {
 		err = &LostError{Part: t.part.name}
 	}
 	if err == nil {
-		err = t.part.notEnded(ctx, t.next)
+		err = t.insist(ctx, func() error { return t.part.notEnded(ctx, t.next) })
 	}
 	t.next++
 	t.moves(time.Time{}, err)
 	return err
+}
+
+// insist does something to the store until the store has an answer. A put that
+// was tried again may find what the first try has put, and then the number is
+// taken for another's: what was put is in the store, and is not called for again.
+func (t *trail) insist(ctx context.Context, do func() error) error {
+	waits := backoff.NewExponentialBackOff(backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(t.patience))
+	return backoff.Retry(func() error {
+		err := do()
+		var away *store.Error
+		if errors.Is(err, store.ErrExists) || !errors.As(err, &away) {
+			return permanent(err)
+		}
+		return err
+	}, backoff.WithContext(waits, ctx))
+}
+
+// permanent is an error that is an answer.
+func permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return backoff.Permanent(err)
 }
 
 // moves notes that a put begins or has ended, and wakes those who wait.

@@ -238,7 +238,7 @@ func (e Entry) after(before *Entry, now time.Time) Entry {
 	case before == nil:
 		return e
 	case before.At.After(e.At) && !before.At.After(now):
-		return *before
+		return before.over(&e)
 	case e.Outcome == Failed && before.Outcome == OK:
 		// The session id stays good for the fields that it was given for;
 		// fields that differ from them are sent again.
@@ -268,15 +268,26 @@ func (e Entry) keeping(before *Entry) Entry {
 	return e
 }
 
-// For is what the entry says of a customer who has, in one row or another, the
-// fields of some digests, and whether it is of these. Fields to which somebody
-// returned after others were refused have their session id still.
-func (e Entry) For(has func(Digest) bool) (_ Entry, unchanged bool) {
+// over is the entry when an older one comes after it: it stands with what it
+// would have, had the two come in the order of their times. What an entry has
+// no room for is beyond it: that the older session id was itself followed by
+// another, or that its fields were refused before the last refusal.
+func (e Entry) over(old *Entry) Entry {
 	switch {
-	case has(e.Digest) && e.Outcome != Failed:
-		return e, true
-	case e.Earlier.ID != "" && has(e.Earlier.Digest):
-		return Entry{Outcome: OK, Digest: e.Earlier.Digest, Run: e.Run, At: e.Earlier.At, SessionID: e.Earlier.ID}, true
+	case e.Outcome == OK || !old.At.Before(e.At) || e.Earlier.ID != "" && !old.At.After(e.Earlier.At):
+	case old.Outcome == OK && e.Outcome == Failed:
+		return *old
+	case old.Outcome == OK:
+		return e.keeping(old)
+	case old.Outcome == Rejected && old.Digest == e.Earlier.Digest:
+		e.Earlier = Session{}
 	}
-	return e, has(e.Digest)
+	return e
+}
+
+// Past is the entry with the earlier session id, and whether there is one. It
+// is what counts for fields to which somebody returned after others were
+// refused.
+func (e *Entry) Past() (_ Entry, there bool) {
+	return Entry{Outcome: OK, Digest: e.Earlier.Digest, Run: e.Run, At: e.Earlier.At, SessionID: e.Earlier.ID}, e.Earlier.ID != ""
 }

@@ -193,14 +193,14 @@ func (l *Ledger) Put(n *News) error {
 }
 
 // Import puts down what was known before there was a ledger. An entry that is
-// as new or newer stays. It is for many customers whose keys are near each
+// as new or newer stays, with an older session id if it has none. It is for many customers whose keys are near each
 // other, so pages are filled.
 func (l *Ledger) Import(n *News) error {
 	return l.update(n, func(*bolt.Tx) error { return nil }, func(e Entry, before *Entry) Entry {
-		if before == nil {
-			return e
-		}
-		if !before.At.Before(e.At) {
+		switch {
+		case !before.At.Before(e.At):
+			return before.over(&e)
+		case e.Outcome == Failed && before.Outcome == OK:
 			return *before
 		}
 		return e.keeping(before)

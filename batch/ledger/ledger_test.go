@@ -109,6 +109,28 @@ func TestAnEntryComesBackAsItWent(t *testing.T) {
 	assert.LessOrEqual(t, len(Key{})+len(e.Append(nil)), 50, "ten million of them are to fit")
 }
 
+// TestAnEntryKeepsItsBytes holds both sides of the format against what is in
+// the files of those who use it: a change would make them unreadable.
+func TestAnEntryKeepsItsBytes(t *testing.T) {
+	const uuid = "1b08348e-f8e2-574c-8ed0-6e3fa4721534"
+	digest, before := Digest{1, 2, 3, 4, 5, 6, 7, 8}, Session{ID: "s-0", At: night, Digest: Digest{8, 7, 6, 5, 4, 3, 2, 1}}
+	for inHex, want := range map[string]Entry{
+		"050102030405060708ac0280b4ba9c82671b08348ef8e2574c8ed06e3fa4721534":                         {Outcome: OK, Digest: digest, Run: 300, At: night, SessionID: uuid},
+		"010102030405060708ac0280b4ba9c826703732d31":                                                 {Outcome: OK, Digest: digest, Run: 300, At: night, SessionID: "s-1"},
+		"020102030405060708ac0280b4ba9c8267026e6f064e6f7420736f":                                     {Outcome: Rejected, Digest: digest, Run: 300, At: night, Code: "no", Message: "Not so"},
+		"0301020304050607080080b4ba9c8267":                                                           {Outcome: Failed, Digest: digest, At: night},
+		"0a0102030405060708ac0280b4ba9c8267080706050403020180b4ba9c826703732d30026e6f064e6f7420736f": {Outcome: Rejected, Digest: digest, Run: 300, At: night, Code: "no", Message: "Not so", Earlier: before},
+		"0b01020304050607080080b4ba9c8267080706050403020180b4ba9c826703732d30":                       {Outcome: Failed, Digest: digest, At: night, Earlier: before},
+	} {
+		assert.Equal(t, inHex, hex.EncodeToString(want.Append(nil)))
+		b, err := hex.DecodeString(inHex)
+		require.NoError(t, err)
+		e, err := ParseEntry(b)
+		require.NoError(t, err)
+		assert.Equal(t, want, e)
+	}
+}
+
 func TestALaterOutcomeTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	later := night.Add(24 * time.Hour)
 	ok, fields := okEntry("old"), Digest{5}
@@ -289,6 +311,100 @@ func TestWhatIsErasedIsNoLongerInTheFile(t *testing.T) {
 	_, known, err := l.Find(keyOf(l, 42))
 	require.NoError(t, err)
 	assert.True(t, known, "whoever was erased may come again")
+}
+
+// inEveryOrder gives the orders of some outcomes.
+func inEveryOrder(of []Entry) (orders [][]Entry) {
+	if len(of) == 0 {
+		return [][]Entry{nil}
+	}
+	for i := range of {
+		for _, rest := range inEveryOrder(slices.Delete(slices.Clone(of), i, i+1)) {
+			orders = append(orders, append(rest, of[i]))
+		}
+	}
+	return orders
+}
+
+func TestWhatIsKnownDoesNotDependOnTheOrderInWhichItComes(t *testing.T) {
+	at := func(hour int) time.Time { return night.Add(time.Duration(hour) * time.Hour) }
+	ok := func(fields byte, hour int) Entry {
+		return Entry{Outcome: OK, Digest: Digest{fields}, At: at(hour), SessionID: fmt.Sprintf("s-%d", hour)}
+	}
+	refused := func(fields byte, hour int) Entry {
+		return Entry{Outcome: Rejected, Digest: Digest{fields}, At: at(hour), Code: "no"}
+	}
+	failed := func(fields byte, hour int) Entry { return Entry{Outcome: Failed, Digest: Digest{fields}, At: at(hour)} }
+	with := func(e Entry, had Entry) Entry {
+		e.Earlier = Session{ID: had.SessionID, At: had.At, Digest: had.Digest}
+		return e
+	}
+	l, n := fresh(t), 0
+	for name, c := range map[string]struct {
+		of   []Entry
+		want Entry
+	}{
+		"refused since":                    {[]Entry{ok(1, 1), refused(2, 2)}, with(refused(2, 2), ok(1, 1))},
+		"two session ids, refused since":   {[]Entry{ok(1, 1), ok(3, 2), refused(2, 3)}, with(refused(2, 3), ok(3, 2))},
+		"the fields of the id are refused": {[]Entry{ok(1, 1), refused(1, 2)}, refused(1, 2)},
+		"refused twice":                    {[]Entry{ok(1, 1), refused(2, 2), refused(3, 3)}, with(refused(3, 3), ok(1, 1))},
+		"good after a refusal":             {[]Entry{refused(2, 1), ok(1, 2)}, ok(1, 2)},
+		"good between refusals":            {[]Entry{refused(2, 1), ok(1, 2), refused(3, 3)}, with(refused(3, 3), ok(1, 2))},
+		"failed since":                     {[]Entry{ok(1, 1), failed(2, 2)}, ok(1, 1)},
+		"failed between":                   {[]Entry{ok(1, 1), failed(1, 2), refused(2, 3)}, with(refused(2, 3), ok(1, 1))},
+	} {
+		for _, order := range inEveryOrder(c.of) {
+			puts, key := order[0], keyOf(l, n)
+			n++
+			for i := range order {
+				if i > 0 {
+					puts = order[i].after(&puts, at(24))
+				}
+				require.NoError(t, l.Import(&News{Changes: []Change{{key, order[i]}}}))
+			}
+			assert.Equal(t, c.want, puts, "%s: %v", name, order)
+			imported, _, err := l.Find(key)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, imported, "%s: %v", name, order)
+		}
+	}
+}
+
+func TestAJournalThatIsTakenUpAgainChangesNothing(t *testing.T) {
+	at := func(hour int) time.Time { return night.Add(time.Duration(hour) * time.Hour) }
+	journal := []Entry{
+		{Outcome: OK, Digest: Digest{1}, At: at(1), SessionID: "s-1"}, {Outcome: OK, Digest: Digest{2}, At: at(2), SessionID: "s-2"},
+		{Outcome: Rejected, Digest: Digest{2}, At: at(3)}, {Outcome: Rejected, Digest: Digest{3}, At: at(4)},
+	}
+	var states []*Entry
+	var last *Entry
+	for range 2 {
+		for _, e := range journal {
+			last = new(e.after(last, at(24)))
+		}
+		states = append(states, last)
+	}
+	assert.Equal(t, journal[3], *states[0])
+	assert.Equal(t, states[0], states[1])
+}
+
+func TestAPartOfACustomerCanBeErased(t *testing.T) {
+	l := fresh(t)
+	refused := Entry{Outcome: Rejected, Digest: Digest{2}, Run: 1, At: night, Code: "no", Message: "No"}
+	had := refused
+	had.Earlier = Session{ID: "session-before", At: night, Digest: Digest{1}}
+	put(t, l, Change{keyOf(l, 1), had}, Change{keyOf(l, 2), okEntry("s-2")})
+	erased, err := l.Erase(func(_ Key, e *Entry) bool { e.Earlier = Session{}; return false })
+	require.NoError(t, err)
+	assert.Zero(t, erased)
+	e, _, err := l.Find(keyOf(l, 1))
+	require.NoError(t, err)
+	assert.Equal(t, refused, e)
+	require.NoError(t, l.Close())
+	b, err := os.ReadFile(l.Path())
+	require.NoError(t, err)
+	assert.NotContains(t, string(b), "session-before")
+	assert.Contains(t, string(b), "s-2")
 }
 
 func TestWhatIsImportedDoesNotTakeThePlaceOfWhatIsNewer(t *testing.T) {

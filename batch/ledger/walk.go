@@ -92,15 +92,16 @@ func (l *Ledger) Forms() ([]Form, error) {
 // rewriteBatch is how many entries of a new file are one transaction.
 const rewriteBatch = 50_000
 
-// Erase erases customers, and says how many. It writes the file anew without
-// them: the database alone would leave what was erased in pages that are free.
+// Erase erases customers, and says how many: those that gone reports. Of one who
+// stays gone may change the entry, to erase a part of it. The file is written
+// anew: the database alone would leave what was erased in pages that are free.
 // Until the new file is in its place, nothing has happened.
-func (l *Ledger) Erase(who func(Key, *Entry) bool) (erased int64, err error) {
+func (l *Ledger) Erase(gone func(Key, *Entry) bool) (erased int64, err error) {
 	next := database{path: l.path + ".tmp"}
 	if err := os.Remove(next.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fileError("make", next.path, err)
 	}
-	erased, err = l.copyTo(&next, who)
+	erased, err = l.copyTo(&next, gone)
 	if err := errors.Join(err, next.close()); err != nil {
 		return 0, errors.Join(err, os.Remove(next.path))
 	}
@@ -113,8 +114,9 @@ func (l *Ledger) Erase(who func(Key, *Entry) bool) (erased int64, err error) {
 	return erased, fileError("sync", filepath.Dir(l.path), syncDir(filepath.Dir(l.path)))
 }
 
-// copyTo copies everything but some customers to an empty database.
-func (l *Ledger) copyTo(next *database, but func(Key, *Entry) bool) (left int64, err error) {
+// copyTo copies everything but some customers, and the others as they are
+// edited, to an empty database.
+func (l *Ledger) copyTo(next *database, gone func(Key, *Entry) bool) (left int64, err error) {
 	err = l.db.view(func(from *bolt.Tx) error {
 		return next.update(func(to *bolt.Tx) error {
 			for _, name := range [][]byte{metaBucket, runsBucket, formsBucket} {
@@ -140,11 +142,11 @@ func (l *Ledger) copyTo(next *database, but func(Key, *Entry) bool) (left int64,
 		if err != nil {
 			return l.entryError(err)
 		}
-		if but(Key(key), &e) {
+		if gone(Key(key), &e) {
 			left++
 			return nil
 		}
-		if batch = append(batch, [2][]byte{append([]byte(nil), key...), append([]byte(nil), value...)}); len(batch) < rewriteBatch {
+		if batch = append(batch, [2][]byte{append([]byte(nil), key...), e.Append(nil)}); len(batch) < rewriteBatch {
 			return nil
 		}
 		return flush()

@@ -95,9 +95,9 @@ func (d *Dir) Close() error {
 
 // Append writes entries to the journal, in one write. They survive the death
 // of the process; Sync makes them survive that of the machine. After an error
-// the journal takes nothing more. Each start commits before its first entry:
-// that makes the names in the folder durable, and tells whose entries these
-// are.
+// the journal takes nothing more. Each start must open its outputs and commit
+// before its first entry, and before it writes to an output: that makes the
+// names in the folder durable, and tells whose entries these are.
 func (d *Dir) Append(entries []Entry) error { return d.journal.append(entries) }
 
 // Sync makes durable everything that was appended before it. An error is final
@@ -110,20 +110,20 @@ type Output struct {
 	file    File
 	length  int64
 	durable int64
-	named   bool      // its name is durable
 	sum     hash.Hash // over length bytes
 	broken  error
 }
 
 // Output opens a partial output, cut to what the checkpoint covers. Recover
-// must have been called.
+// must have been called, and a Commit must come before the first Write: it makes
+// the output's name durable, before there is a checkpoint that counts on it.
 func (d *Dir) Output(name string) (*Output, error) {
 	path := filepath.Join(d.path, name)
 	file, err := d.fsys.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, ioError("open", path, err)
 	}
-	o := &Output{path: path, file: file, length: d.lengths[name], durable: d.lengths[name], named: d.lengths[name] > 0, sum: sha256.New()}
+	o := &Output{path: path, file: file, length: d.lengths[name], durable: d.lengths[name], sum: sha256.New()}
 	d.outputs[name] = o
 	if o.length > 0 {
 		if err := o.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(d.sums[name]); err != nil {
@@ -207,9 +207,6 @@ func (d *Dir) Commit(cp Checkpoint) error {
 	if err := d.SyncOutputs(); err != nil {
 		return err
 	}
-	if err := d.syncNames(); err != nil {
-		return err
-	}
 	cp.Outputs, cp.Sums = map[string]int64{}, map[string][]byte{}
 	for name, o := range d.outputs {
 		cp.Outputs[name] = o.durable
@@ -226,20 +223,5 @@ func (d *Dir) Commit(cp Checkpoint) error {
 	if err := replaceFile(d.fsys, filepath.Join(d.path, checkpointName), b); err != nil {
 		return err
 	}
-	for _, o := range d.outputs {
-		o.named = true // as every name in the folder
-	}
 	return d.journal.committed(cp.Row)
-}
-
-// syncNames makes the names of the outputs durable, before there is a
-// checkpoint that counts on one. An output may be missing while nothing of it
-// counts.
-func (d *Dir) syncNames() error {
-	for _, o := range d.outputs {
-		if !o.named && o.durable > 0 {
-			return ioError("sync", d.path, d.fsys.SyncDir(d.path))
-		}
-	}
-	return nil
 }

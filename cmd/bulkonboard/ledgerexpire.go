@@ -23,18 +23,34 @@ func ledgerExpireCommand() *cobra.Command {
 		Use:   "expire --ledger LEDGER --older-than 90d",
 		Short: "Erase customers whose session id, or refusal, is older than that",
 		Long: `expire erases the customers whose session id was obtained, or who were refused or
-failed, longer ago than that. They are new to the next run. The file is written
-anew without them, so nothing of them is left in it.`,
+failed, longer ago than that. They are new to the next run. Of one who was refused
+or failed since, it erases a session id from before that is older. The file is
+written anew without them, so nothing of them is left in it.`,
 		Args: cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string, l *openedLedger) error {
-		before := time.Now().Add(-age)
-		erased, err := l.Erase(func(_ ledger.Key, e *ledger.Entry) bool { return e.At.Before(before) })
+		erased, sessions, err := expire(l.Ledger, time.Now().Add(-age))
 		if err == nil {
-			fmt.Fprintf(c.OutOrStdout(), "erased %d customers older than %s\n", erased, olderThan)
+			fmt.Fprintf(c.OutOrStdout(), "erased %d customers, and of %d others the earlier session id, older than %s\n", erased, sessions, olderThan)
 		}
 		return err
 	}, check)
 	c.Flags().StringVar(&olderThan, "older-than", "", "how old, such as 90d or 12h")
 	cli.TypedOnly(c, "older-than")
 	return c
+}
+
+// expire erases what is from before a time: customers, and of others the session
+// id that they had before they were refused or failed.
+func expire(l *ledger.Ledger, before time.Time) (customers, sessions int64, err error) {
+	customers, err = l.Erase(func(_ ledger.Key, e *ledger.Entry) bool {
+		if e.At.Before(before) {
+			return true
+		}
+		if e.Earlier.ID != "" && e.Earlier.At.Before(before) {
+			e.Earlier = ledger.Session{}
+			sessions++
+		}
+		return false
+	})
+	return customers, sessions, err
 }

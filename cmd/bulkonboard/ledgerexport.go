@@ -21,7 +21,8 @@ func ledgerExportCommand() *cobra.Command {
 		Long: `export writes one row for each customer of a ledger, in the order of the keys: the
 key, the outcome, the session id, when it was obtained (or the customer first
 refused), the digest of the fields that were sent, in which run that was and
-when that run began, and the code of a refusal. A key names nobody.`,
+when that run began, the code of a refusal, and the session id from before a
+refusal or failure, with when that was obtained. A key names nobody.`,
 		Args: cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string, l *openedLedger) error {
 		if output == "" {

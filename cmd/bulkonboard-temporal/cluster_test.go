@@ -1,0 +1,93 @@
+//go:build cluster
+
+package main
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ends waits for a job's results.
+func (c *cluster) ends(submitted *process, rows int) {
+	c.t.Helper()
+	require.Zero(c.t, submitted.end(3*time.Minute), "%s", submitted.said.bytes())
+	c.requireEachItsOwn(rows)
+}
+
+func TestAWorkerThatIsKilledHasOnlyWhatWasOnItsWayCalledAgain(t *testing.T) {
+	c := newCluster(t, "")
+	c.list(crashRows)
+	all := c.workers(3)
+	submitted := c.start(c.submitArgs()...)
+	c.service.after(t, middle)
+	victim, parts := c.busiest(all)
+	victim.kill()
+	c.ends(submitted, crashRows)
+	c.requireWithin(onTheWay(parts))
+}
+
+func TestAWorkerThatIsFrozenAndWakesHasOnlyWhatWasOnItsWayCalledAgain(t *testing.T) {
+	c := newCluster(t, "")
+	c.list(crashRows)
+	all := c.workers(3)
+	submitted := c.start(c.submitArgs()...)
+	c.service.after(t, middle)
+	victim, parts := c.busiest(all)
+	victim.signal(syscall.SIGSTOP)
+	c.takenFrom(victim)
+	victim.signal(syscall.SIGCONT)
+	c.ends(submitted, crashRows)
+	c.requireWithin(onTheWay(parts))
+}
+
+func TestAWorkerCutOffFromTemporalHasNobodyCalledAgain(t *testing.T) {
+	c := newCluster(t, "")
+	c.list(crashRows)
+	lines := map[*process]*line{}
+	all := []*process{}
+	for range 3 {
+		l := newLine(t, c.server.address)
+		w := c.workers(1, "--address", l.address())[0]
+		lines[w], all = l, append(all, w)
+	}
+	submitted := c.start(c.submitArgs()...)
+	c.service.after(t, middle)
+	victim, _ := c.busiest(all)
+	lines[victim].cut(true)
+	c.takenFrom(victim)
+	c.service.after(t, crashRows*3/4)
+	lines[victim].cut(false)
+	c.ends(submitted, crashRows)
+	c.requireWithin(0)
+}
+
+func TestATemporalServerThatDiesHasNobodyCalledAgain(t *testing.T) {
+	c := newCluster(t, "")
+	c.list(crashRows)
+	c.workers(3)
+	submitted := c.start(c.submitArgs()...)
+	c.service.after(t, middle)
+	c.server.process.kill()
+	<-time.After(15 * time.Second)
+	c.server.start()
+	c.server.ready()
+	c.ends(submitted, crashRows)
+	c.requireWithin(0)
+}
+
+func TestAnS3ServerThatDiesHasNobodyCalledAgain(t *testing.T) {
+	g := newGateway(t)
+	c := newCluster(t, g.store())
+	c.list(crashRows)
+	c.workers(3)
+	submitted := c.start(c.submitArgs()...)
+	c.service.after(t, middle)
+	g.process.kill()
+	<-time.After(10 * time.Second)
+	g.start()
+	c.ends(submitted, crashRows)
+	c.requireWithin(0)
+}
