@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -81,7 +82,7 @@ func (p *program) commandTo(stdout io.Writer, args ...string) (*exec.Cmd, *bytes
 	executable, err := os.Executable()
 	require.NoError(p.t, err)
 	c := exec.Command(executable, args...)
-	c.Env = append(p.env, programVariable+"=1")
+	c.Env = append(slices.Clip(p.env), programVariable+"=1") // several may start at once
 	var stderr bytes.Buffer
 	c.Stdout, c.Stderr = stdout, &stderr
 	if p.stdin != "" {
@@ -99,7 +100,7 @@ func (p *program) shell(script string) *exec.Cmd {
 	executable, err := os.Executable()
 	require.NoError(p.t, err)
 	c := exec.Command("sh", "-c", script, executable)
-	c.Dir, c.Env = p.folder, append(p.env, programVariable+"=1")
+	c.Dir, c.Env = p.folder, append(slices.Clip(p.env), programVariable+"=1")
 	return c
 }
 
