@@ -122,13 +122,13 @@ func (d *Duplicates) Without(drop func(lead int64) bool) (left *Duplicates, rows
 	// By member that led: the first and the last row that is left, 0 when the
 	// family stays as it is.
 	families := make([]struct{ first, last uint32 }, len(d.members))
-	any := false
+	dropped := false
 	for i, m := range d.members {
 		if m.leads() && drop(int64(m.row)) {
-			families[i].last, any = m.other, true
+			families[i].last, dropped = m.other, true
 		}
 	}
-	if !any {
+	if !dropped {
 		return newDuplicates(nil), nil
 	}
 	var members []member

@@ -15,9 +15,9 @@ const (
 	// windowBytes bounds the records that are read and not yet written: the
 	// whole of what a run keeps in memory. With what is reckoned for each, it
 	// bounds their number, too; windowRecords does for those that need a call,
-	// which go through the order one by one. The window must be deep, because results leave in order: a row in its last backoff
-	// holds up the writer, and the rows behind it go on until the window is
-	// full.
+	// which go through the order one by one. The window must be deep, because
+	// results leave in order: a row in its last backoff holds up the writer, and
+	// the rows behind it go on until the window is full.
 	windowRecords = 16384
 	windowBytes   = 16 << 20
 

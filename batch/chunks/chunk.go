@@ -3,8 +3,6 @@ package chunks
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
@@ -124,9 +122,7 @@ func (a *assignment) takeUp(ctx context.Context) (ended bool, err error) {
 func (a *assignment) takeChunk(ctx context.Context, index int) error {
 	c := &a.Manifest.Chunks[index]
 	within, beyond := a.all.Part(c.Begins.Row+1, c.last())
-	if a.duplicates = within; a.Manifest.Job.EachRow {
-		a.duplicates = nil
-	}
+	a.duplicates = a.Manifest.families(within)
 	a.elsewhere = func(row int64) bool { return beyond[row] }
 	known, err := a.Manifest.known(ctx, a.Store, index)
 	if err != nil {
@@ -180,11 +176,11 @@ func (a *assignment) fetch(ctx context.Context, offset, length int64) error {
 // were fetched, are those that were planned, before anybody is called.
 func (a *assignment) verify(index int, from int64) error {
 	c := &a.Manifest.Chunks[index]
-	sum := sha256.New()
-	if _, err := io.Copy(sum, io.NewSectionReader(a.list, from, c.Bytes)); err != nil {
+	sum, _, err := sha256Of(io.NewSectionReader(a.list, from, c.Bytes))
+	if err != nil {
 		return err
 	}
-	if hex.EncodeToString(sum.Sum(nil)) != c.SHA256 {
+	if sum != c.SHA256 {
 		return &ChangedError{chunkName(index), "its bytes differ"}
 	}
 	return nil

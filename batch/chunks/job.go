@@ -14,7 +14,11 @@
 // taken only once settles who goes on.
 package chunks
 
-import "bulkonboard/source"
+import (
+	"encoding/json"
+
+	"bulkonboard/source"
+)
 
 // paceShare is how much of the rate is given away: the shares of the chunks
 // are counted apart, and where their seconds overlap a little more than the sum
@@ -41,6 +45,14 @@ type Job struct {
 
 	// Settings are shown in the summary.
 	Settings map[string]string `json:"settings,omitempty"`
+}
+
+// Lasting is what must not change of a job, as bytes to be compared: all but its
+// bounds, and the settings that are only shown.
+func (j Job) Lasting() []byte {
+	j.Bounds, j.Settings = Bounds{}, nil
+	b, _ := json.Marshal(j) // of strings, numbers and booleans
+	return b
 }
 
 // ListSettings say how the list is read: see source.Options.

@@ -140,8 +140,16 @@ func partFolder(round int, part string) string { return fmt.Sprintf("round-%d/%s
 // several chunks.
 const restName = "rest"
 
-// duplicates reads which rows are of one customer; nil when every row is to be
+// families are the rows that are answered together; nil when every row is to be
 // called for.
+func (m *Manifest) families(d *batch.Duplicates) *batch.Duplicates {
+	if m.Job.EachRow {
+		return nil
+	}
+	return d
+}
+
+// duplicates reads which rows are of one customer.
 func (m *Manifest) duplicates(ctx context.Context, s store.Store) (*batch.Duplicates, error) {
 	b, err := store.ReadAll(ctx, s, m.forecastName(), maxForecast)
 	if err != nil {

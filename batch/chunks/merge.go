@@ -11,6 +11,7 @@ import (
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
+	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -23,8 +24,8 @@ type Merger struct {
 
 	State       *state.Dir // merging goes on where it was interrupted
 	Results     string
-	Rejects     string // empty when none are asked for
-	SummaryFile batch.SummaryFile
+	Rejects     string            // empty when none are asked for
+	SummaryFile batch.SummaryFile // but for its input, which the manifest knows
 	Scratch     batch.Scratch
 	Origin      batch.Origin
 
@@ -51,7 +52,7 @@ func (g *Merger) merge(ctx context.Context) (*batch.Summary, error) {
 	if w.history, err = openHistory(ctx, g.Store, m, g.Round, w.duplicates); err != nil {
 		return nil, err
 	}
-	if err := m.ended(ctx, g.Store, g.Round); err != nil {
+	if err := m.ended(ctx, g.Store, g.Round, m.parts()); err != nil {
 		return nil, err
 	}
 	if err := w.readRest(ctx); err != nil {
@@ -93,18 +94,14 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *batch.Meas
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	duplicates := w.duplicates
-	if w.Manifest.Job.EachRow {
-		duplicates = nil
-	}
 	if w.Monitor != nil {
 		w.Monitor.Expect(w.Manifest.Rows(), w.Manifest.Read.Bytes)
 	}
 	summary, err := batch.Run(ctx, batch.Config{
 		ID: w.Manifest.Run, List: list, Encoder: encoder, Caller: nobody{stop}, Pace: pace.New(pace.Config{MaxInFlight: 1}),
-		State: w.State, Results: w.Results, Rejects: w.Rejects, SummaryFile: w.SummaryFile,
+		State: w.State, Results: w.Results, Rejects: w.Rejects, SummaryFile: w.summaryFile(),
 		Earlier:    func(rec *source.Record) (*batch.Earlier, error) { return w.earlier(ctx, rec) },
-		Duplicates: duplicates, Scratch: w.Scratch, Known: w.Known, Measures: measures, Decided: w.Manifest.PlannedAt, Ends: w.Manifest.Ends,
+		Duplicates: w.Manifest.families(w.duplicates), Scratch: w.Scratch, Known: w.Known, Measures: measures, Decided: w.Manifest.PlannedAt, Ends: w.Manifest.Ends,
 		Origin: w.Origin, Binding: w.binding(), FormID: w.Manifest.Job.Service.FormID,
 		MaxInFlight: 1, MaxAttempts: 1, AcceptRefusals: true, Monitor: w.Monitor, Log: w.Log,
 	})
@@ -112,6 +109,12 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *batch.Meas
 		err = cause
 	}
 	return summary, err
+}
+
+func (w *merge) summaryFile() batch.SummaryFile {
+	f, list := w.SummaryFile, &w.Manifest.Source
+	f.Input = func() sink.File { return sink.File{Name: list.Name, Size: list.Size, SHA256: list.SHA256} }
+	return f
 }
 
 // binding is what merging that goes on must agree on.
@@ -147,23 +150,14 @@ func (w *merge) knew(row int64, standing outcomes) bool {
 }
 
 // reach reads the outcomes of the chunk that a row is in.
-func (w *merge) reach(ctx context.Context, row int64) error {
+func (w *merge) reach(ctx context.Context, row int64) (err error) {
 	i := w.Manifest.chunkOf(row)
 	if i == w.chunk {
 		return nil
 	}
-	last, _, err := w.Manifest.part(w.Store, w.Round, chunkName(i)).done(ctx)
-	if err != nil {
-		return err
-	}
-	if w.known, err = w.Manifest.known(ctx, w.Store, i); err != nil {
-		return err
-	}
-	if w.standing, err = w.history.of(ctx, chunkName(i), w.known, last); err != nil {
-		return err
-	}
 	w.chunk = i
-	return nil
+	w.known, w.standing, err = w.history.chunk(ctx, i)
+	return err
 }
 
 func (w *merge) readRest(ctx context.Context) (err error) {

@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"time"
 
@@ -71,17 +70,16 @@ func (p *Planner) plan(ctx context.Context) (*Manifest, error) {
 // again checks that a job in the store is the one that is to be planned, to the
 // last byte of its list: tomorrow's has the same name.
 func (p *Planner) again(ctx context.Context, m *Manifest) error {
-	sum := sha256.New()
-	size, err := io.Copy(sum, until{ctx, p.List})
+	sum, size, err := sha256Of(until{ctx, p.List})
 	if err != nil {
 		return &source.ReadError{Name: p.Job.List.Name, Err: err}
 	}
-	return p.same(ctx, m, Source{Name: p.Job.List.Name, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))})
+	return p.same(ctx, m, Source{Name: p.Job.List.Name, Size: size, SHA256: sum})
 }
 
 // same checks that two jobs are one, and takes over bounds that have changed.
 func (p *Planner) same(ctx context.Context, m *Manifest, list Source) error {
-	if m.Source != list || !reflect.DeepEqual(normal(m.Job), normal(p.Job)) {
+	if m.Source != list || !bytes.Equal(m.Job.Lasting(), p.Job.Lasting()) {
 		return &OtherJobError{m.Run}
 	}
 	if m.Job.Bounds == p.Job.Bounds {
@@ -103,17 +101,6 @@ func (u until) Read(b []byte) (int, error) {
 		return 0, context.Cause(u.ctx)
 	}
 	return u.Reader.Read(b)
-}
-
-// normal is what must not change of a job, as it comes back from a manifest.
-func normal(j Job) Job {
-	j.Bounds, j.Settings = Bounds{}, nil
-	var same Job
-	b, err := json.Marshal(j)
-	if err != nil || json.Unmarshal(b, &same) != nil {
-		return j
-	}
-	return same
 }
 
 // plan is a job that is being planned.
@@ -226,12 +213,18 @@ func (p *plan) describe() error {
 }
 
 func (p *plan) hash(offset, length int64) (string, error) {
-	sum := sha256.New()
-	n, err := io.Copy(sum, io.NewSectionReader(p.spool, offset, length))
+	sum, n, err := sha256Of(io.NewSectionReader(p.spool, offset, length))
 	if err == nil && n != length {
 		err = io.ErrUnexpectedEOF
 	}
-	return hex.EncodeToString(sum.Sum(nil)), err
+	return sum, err
+}
+
+// sha256Of hashes what there is to read, and counts its bytes.
+func sha256Of(r io.Reader) (sum string, size int64, err error) {
+	hash := sha256.New()
+	size, err = io.Copy(hash, r)
+	return hex.EncodeToString(hash.Sum(nil)), size, err
 }
 
 // spanning reports whether a customer has rows in several chunks.

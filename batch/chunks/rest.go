@@ -21,7 +21,8 @@ func (w *Worker) RunRest(ctx context.Context) error {
 		Worker: w, part: w.Manifest.part(w.Store, w.Round, restName),
 		begins: w.Manifest.Chunks[0].Begins, rows: w.Manifest.Rows(), share: paceShare * job.Rate, inFlight: max(1, job.Calls.MaxInFlight),
 	}
-	if err := a.chunksEnded(ctx); err != nil {
+	chunks := w.Manifest.parts()[:len(w.Manifest.Chunks)]
+	if err := w.Manifest.ended(ctx, w.Store, w.Round, chunks); err != nil {
 		return because(ctx, err)
 	}
 	return a.run(ctx, func() error { return a.takeRest(ctx) })
@@ -33,9 +34,7 @@ func (a *assignment) takeRest(ctx context.Context) error {
 	if err != nil || rows == nil {
 		return err
 	}
-	if a.duplicates = left; a.Manifest.Job.EachRow {
-		a.duplicates = nil
-	}
+	a.duplicates = a.Manifest.families(left)
 	a.elsewhere = func(row int64) bool { return !rows(row) }
 	known, err := a.knownOf(ctx, rows)
 	if err != nil {
@@ -105,7 +104,7 @@ type leads struct {
 // well reports whether a row ended well.
 func (l *leads) well(ctx context.Context, lead int64) bool {
 	if i := l.Manifest.chunkOf(lead); i != l.chunk {
-		if l.standing, l.err = l.history.chunk(ctx, i); l.err != nil {
+		if _, l.standing, l.err = l.history.chunk(ctx, i); l.err != nil {
 			return false
 		}
 		l.chunk = i
@@ -115,19 +114,6 @@ func (l *leads) well(ctx context.Context, lead int64) bool {
 		l.err = err
 	}
 	return out.Result.Status.Good()
-}
-
-// chunk gives the outcomes that stand of a chunk that has ended.
-func (h *history) chunk(ctx context.Context, index int) (outcomes, error) {
-	known, err := h.manifest.known(ctx, h.store, index)
-	if err != nil {
-		return nil, err
-	}
-	last, _, err := h.manifest.part(h.store, len(h.rounds), chunkName(index)).done(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return h.of(ctx, chunkName(index), known, last)
 }
 
 // knownOf reads what the ledger knew of some rows.
@@ -145,11 +131,4 @@ func (a *assignment) knownOf(ctx context.Context, rows func(int64) bool) (outcom
 		}
 	}
 	return of, nil
-}
-
-// chunksEnded checks that all chunks of the round have ended.
-func (a *assignment) chunksEnded(ctx context.Context) error {
-	chunks := *a.Manifest
-	chunks.Rest = false
-	return chunks.ended(ctx, a.Store, a.Round)
 }

@@ -67,7 +67,7 @@ func StartRound(ctx context.Context, s store.Store, m *Manifest, r Round) (n int
 		if err != nil {
 			return 0, err
 		}
-		if err := m.ended(ctx, s, len(rounds)); err != nil {
+		if err := m.ended(ctx, s, len(rounds), m.parts()); err != nil {
 			return 0, err
 		}
 		n = len(rounds) + 1
@@ -77,10 +77,10 @@ func StartRound(ctx context.Context, s store.Store, m *Manifest, r Round) (n int
 	}
 }
 
-// ended checks that all parts of a round have ended.
-func (m *Manifest) ended(ctx context.Context, s store.Store, round int) error {
+// ended checks that parts of a round have ended.
+func (m *Manifest) ended(ctx context.Context, s store.Store, round int, parts []string) error {
 	var missing []string
-	for _, name := range m.parts() {
+	for _, name := range parts {
 		done, err := m.part(s, round, name).isDone(ctx)
 		if err != nil {
 			return err
@@ -125,10 +125,7 @@ func openHistory(ctx context.Context, s store.Store, m *Manifest, round int, d *
 	if round < 1 || round > len(rounds) {
 		return nil, &NoRoundError{Round: round, Rounds: len(rounds)}
 	}
-	if m.Job.EachRow {
-		d = nil
-	}
-	return &history{m, s, rounds[:round], d, map[int]outcomes{}}, nil
+	return &history{m, s, rounds[:round], m.families(d), map[int]outcomes{}}, nil
 }
 
 // of gives the outcomes that stand of a part: those of its last round, which
@@ -152,6 +149,20 @@ func (h *history) of(ctx context.Context, name string, known, last outcomes) (ou
 		}
 		standing.over(o)
 	}
+}
+
+// chunk gives the outcomes that stand of a chunk that has ended, and those of
+// the ledger that are below them.
+func (h *history) chunk(ctx context.Context, index int) (known, standing outcomes, err error) {
+	if known, err = h.manifest.known(ctx, h.store, index); err != nil {
+		return nil, nil, err
+	}
+	last, _, err := h.manifest.part(h.store, len(h.rounds), chunkName(index)).done(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	standing, err = h.of(ctx, chunkName(index), known, last)
+	return known, standing, err
 }
 
 // over lays newer outcomes over these.

@@ -12,7 +12,6 @@ import (
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
-	"bulkonboard/sink"
 )
 
 // plan plans a job, or finds it planned.
@@ -164,7 +163,6 @@ func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *batch.Kn
 func (t *task) summaryFile(m *chunks.Manifest) batch.SummaryFile {
 	return batch.SummaryFile{
 		Path: t.path("summary.json"), Tool: cli.Version(), Settings: m.Job.Settings,
-		Input:    func() sink.File { return sink.File{Name: m.Source.Name, Size: m.Source.Size, SHA256: m.Source.SHA256} },
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry: func(code string) string {
 			return "bulkonboard-temporal retry " + t.Job + " --error-code " + cli.Quoted(code)

@@ -116,9 +116,9 @@ func (r *request) put(ctx context.Context, root store.Store, job string) (anew b
 // unbounded is what must not change of a request.
 func (r *request) unbounded() []byte {
 	same := *r
-	same.Job.Bounds, same.Job.Settings = chunks.Bounds{}, nil
+	same.Job = chunks.Job{}
 	b, _ := json.Marshal(&same) // it has been marshalled before
-	return b
+	return append(b, r.Job.Lasting()...)
 }
 
 // mend gives a job that is planned the bounds of this request, if they differ.

@@ -172,9 +172,6 @@ func (m *merging) summaryOf(manifest *chunks.Manifest) batch.SummaryFile {
 	maps.Copy(shown, m.shown)
 	return batch.SummaryFile{
 		Path: sink.SummaryPath(m.output), Tool: cli.Version(), Settings: shown,
-		Input: func() sink.File {
-			return sink.File{Name: manifest.Source.Name, Size: manifest.Source.Size, SHA256: manifest.Source.SHA256}
-		},
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry:    func(code string) string { return retryCommandFor(m.output, code) },
 	}
