@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
 	"bulkonboard/cmd/internal/cli"
 )
 
@@ -41,14 +39,11 @@ func (f *deskFlags) with(c *cobra.Command, do func(context.Context, *desk) error
 	if _, err := cli.Settle(c, append(checks, own)...); err != nil {
 		return err
 	}
-	v, err := f.logs.Open(c.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	v.Of(batch.NewID(time.Now()))
-	ctx, release := untilInterrupted(c.Context())
-	defer release()
-	return v.Close(f.open(ctx, v, do))
+	return f.logs.With(c.ErrOrStderr(), func(v *cli.Voice) error {
+		ctx, release := untilInterrupted(c.Context())
+		defer release()
+		return f.open(ctx, v, do)
+	})
 }
 
 func (f *deskFlags) open(ctx context.Context, v *cli.Voice, do func(context.Context, *desk) error) error {

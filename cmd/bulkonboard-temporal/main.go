@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 
@@ -39,10 +38,7 @@ const configText = `# Settings of bulkonboard-temporal, for any of its commands 
 `
 
 func rootCommand() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "bulkonboard-temporal",
-		Short: "Take customer lists through a GetSessionId service on many machines",
-		Long: `bulkonboard-temporal does what bulkonboard run does, in parts, on any number of
+	root := cli.Root("bulkonboard-temporal", "Take customer lists through a GetSessionId service on many machines", `bulkonboard-temporal does what bulkonboard run does, in parts, on any number of
 machines that share a store and a Temporal server. When a machine dies, another
 goes on with what it was at. All of them together keep to one rate.
 
@@ -50,18 +46,7 @@ On each machine that is to work:
   bulkonboard-temporal worker --store /mnt/share --base-url URL --app-id ID
 
 And then, from anywhere:
-  bulkonboard-temporal submit --store /mnt/share --input customers.csv --rate 50 …`,
-		Version:       cli.Version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q", args[0])
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+  bulkonboard-temporal submit --store /mnt/share --input customers.csv --rate 50 …`)
 	root.AddCommand(workerCommand(), submitCommand(), statusCommand(), cancelCommand(), resumeCommand(), retryCommand(),
 		scheduleCommand(), cli.ConfigCommand(family, "submit", configText))
 	return root

@@ -90,13 +90,11 @@ func (s *jobFlags) request(settings map[string]string) *request {
 
 // submitSettings are the flags of submit.
 type submitSettings struct {
-	store storeFlag
 	jobFlags
+	deskFlags
 	storeInput string
 	name       string // of the job
 	waiting    waitFlags
-	server     serverFlags
-	logs       cli.LogFlags
 }
 
 func submitCommand() *cobra.Command {
@@ -111,15 +109,7 @@ with the same settings goes on where it stopped, or is waited for.
 One quota has one job at a time: while it is taken, submit says by whom.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if _, err := cli.Settle(c, s.check); err != nil {
-				return err
-			}
-			v, err := s.logs.Open(c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			v.Of(batch.NewID(time.Now()))
-			return v.Close(s.submit(c, v))
+			return s.with(c, func(ctx context.Context, d *desk) error { return s.submit(ctx, d, settingsOf(c)) }, s.check, s.waiting.checkFiles)
 		},
 	}
 	s.register(c)
@@ -141,7 +131,6 @@ func (s *submitSettings) register(c *cobra.Command) {
 
 func (s *submitSettings) check() error {
 	var p cli.Problems
-	s.store.check(&p)
 	switch {
 	case s.storeInput != "" && s.Input != "":
 		p.Add("--input and --store-input contradict each other: leave one out")
@@ -159,8 +148,6 @@ func (s *submitSettings) check() error {
 	}
 	checkJobName(&p, s.name)
 	s.waiting.check(&p)
-	s.server.check(&p)
-	s.logs.Check(&p)
 	return p.Err()
 }
 
@@ -192,49 +179,35 @@ func settingsOf(c *cobra.Command) map[string]string {
 }
 
 // submit submits the job.
-func (s *submitSettings) submit(c *cobra.Command, v *cli.Voice) error {
-	ctx, release := untilInterrupted(c.Context())
-	defer release()
-	if err := s.waiting.checkFiles(); err != nil {
-		return err
-	}
-	root, err := s.store.open(ctx, v.Log)
-	if err != nil {
-		return err
-	}
-	server, err := s.server.dial(ctx, identity(), v.Log)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	r := s.request(settingsOf(c))
+func (s *submitSettings) submit(ctx context.Context, d *desk, settings map[string]string) error {
+	r := s.request(settings)
 	r.Input = input{Object: s.storeInput}
 	if s.storeInput == "" {
+		var err error
 		if r.Input, err = s.look(r); err != nil {
 			return err
 		}
 	}
-	d := &desk{root: root, server: server, flags: &s.server, store: s.store.address, Voice: v}
 	// Before a list is uploaded for nothing. Starting it settles the matter.
 	if err := d.free(ctx, r.Quota, s.name); err != nil {
 		return err
 	}
-	anew, err := r.put(ctx, root, s.name)
+	anew, err := r.put(ctx, d.root, s.name)
 	if err != nil {
 		return err
 	}
 	if anew {
-		v.Say("submitting %s as the job %s", s.Name(), s.name)
+		d.Say("submitting %s as the job %s", s.Name(), s.name)
 	}
 	if s.storeInput == "" {
-		if err := s.upload(ctx, root, r); err != nil {
+		if err := s.upload(ctx, d.root, r); err != nil {
 			return err
 		}
 	}
-	if changed, err := r.mend(ctx, root, s.name); err != nil {
+	if changed, err := r.mend(ctx, d.root, s.name); err != nil {
 		return err
 	} else if changed {
-		v.Say("the job %s keeps to other bounds now; parts under way keep to theirs until they are done", s.name)
+		d.Say("the job %s keeps to other bounds now; parts under way keep to theirs until they are done", s.name)
 	}
 	return d.takeUp(ctx, s.name, r, &s.waiting)
 }

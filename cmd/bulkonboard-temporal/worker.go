@@ -56,12 +56,7 @@ removed by the next one that starts with the same --scratch on that machine.`,
 			if _, err := cli.Settle(c, s.check); err != nil {
 				return err
 			}
-			v, err := s.logs.Open(c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			v.Of(batch.NewID(time.Now()))
-			return v.Close(s.work(c.Context(), v))
+			return s.logs.With(c.ErrOrStderr(), func(v *cli.Voice) error { return s.work(c.Context(), v) })
 		},
 	}
 	s.register(c)
@@ -228,8 +223,8 @@ func (s *workerSettings) serviceFor(j *chunks.Job) (batch.Caller, func(), error)
 			"the job wants %s as application %s, and this worker calls %s as %s; give it the job's, or another --task-queue",
 			want.BaseURL, want.AppID, s.baseURL, s.appID)}
 	}
-	c := s.clientConfig()
-	c.TenantID, c.Timeout, c.MaxInflight = want.TenantID, j.Calls.Timeout, j.Calls.MaxInFlight
+	c := s.AccessFor(j)
+	c.BaseURL = s.baseURL // as it was spelt here
 	client, err := session.New(c)
 	if err != nil {
 		return nil, nil, &usageError{err.Error()}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 
@@ -24,26 +23,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func rootCommand() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "bulkonboard",
-		Short: "Take a customer list through a GetSessionId service in bulk",
-		Long: `bulkonboard reads a customer list (CSV or JSONL), asks a GetSessionId service for
+	root := cli.Root("bulkonboard", "Take a customer list through a GetSessionId service in bulk", `bulkonboard reads a customer list (CSV or JSONL), asks a GetSessionId service for
 a session id for every customer, and writes one result row for every input row,
 in input order. An interrupted run goes on with the same command.
 
 Try it without any configuration:
-  bulkonboard run --sandbox --input customers.csv --output results.csv`,
-		Version:       cli.Version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q", args[0])
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+  bulkonboard run --sandbox --input customers.csv --output results.csv`)
 	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(), diffCommand(),
 		planCommand(), runChunkCommand(), mergeCommand(), againCommand(),
 		sandboxCommand(), configCommand(), manCommand())

@@ -38,11 +38,7 @@ Interrupted, it goes on with the same command.`,
 				return err
 			}
 			m.shown = cli.ShownSettings(c)
-			v, err := m.logs.Open(terminalOr(c.ErrOrStderr()))
-			if err != nil {
-				return err
-			}
-			return v.Close(m.run(c.Context(), v))
+			return m.logs.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return m.run(c.Context(), v) })
 		},
 	}
 	c.Flags().SortFlags = false

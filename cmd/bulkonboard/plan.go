@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,12 +41,7 @@ bulkonboard run, which needs none of this.`,
 				return err
 			}
 			p.shown = cli.ShownSettings(c)
-			v, err := p.logs.Open(terminalOr(c.ErrOrStderr()))
-			if err != nil {
-				return err
-			}
-			v.Of(batch.NewID(time.Now()))
-			return v.Close(p.run(c.Context(), v, c.OutOrStdout()))
+			return p.logs.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return p.run(c.Context(), v, c.OutOrStdout()) })
 		},
 	}
 	c.Flags().SortFlags = false

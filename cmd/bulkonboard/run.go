@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,12 +54,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 		return err
 	}
 	s.shown = cli.ShownSettings(c)
-	v, err := s.logs.Open(terminalOr(c.ErrOrStderr()))
-	if err != nil {
-		return err
-	}
-	v.Of(batch.NewID(time.Now()))
-	return v.Close(runJob(c.Context(), s, c.InOrStdin(), v))
+	return s.logs.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return runJob(c.Context(), s, c.InOrStdin(), v) })
 }
 
 // runJob takes one list through the service, from the first look at it to the

@@ -11,7 +11,6 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
-	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -53,12 +52,7 @@ after all chunks.`,
 			if _, err := cli.Settle(c, r.check); err != nil {
 				return err
 			}
-			v, err := r.logs.Open(terminalOr(c.ErrOrStderr()))
-			if err != nil {
-				return err
-			}
-			v.Of(batch.NewID(time.Now()))
-			return v.Close(r.run(c.Context(), v))
+			return r.logs.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return r.run(c.Context(), v) })
 		},
 	}
 	c.Flags().SortFlags = false
@@ -107,7 +101,7 @@ func (r *chunkRun) run(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	v.Of(m.Run)
-	client, err := r.Client(clientOf(m, r.Access()), v)
+	client, err := r.Client(r.AccessFor(&m.Job), v)
 	if err != nil {
 		return err
 	}
@@ -158,13 +152,4 @@ func (r *chunkRun) part(ctx context.Context, w *chunks.Worker) error {
 		return err
 	}
 	return w.RunChunk(ctx, index)
-}
-
-// clientOf is what the client of a job is made from, with what is of this
-// machine.
-func clientOf(m *chunks.Manifest, access session.Config) session.Config {
-	target, calls := &m.Job.Service, &m.Job.Calls
-	access.BaseURL, access.AppID, access.TenantID = target.BaseURL, target.AppID, target.TenantID
-	access.Timeout, access.MaxInflight = calls.Timeout, calls.MaxInFlight
-	return access
 }

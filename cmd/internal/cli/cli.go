@@ -13,6 +13,23 @@ import (
 	"bulkonboard/source"
 )
 
+// Root is the command that all commands of a program are below.
+func Root(use, short, long string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Long: long,
+		Version:       Version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+}
+
 // Run is a whole program but for its commands; it returns the exit code. What
 // is wrong is said on stderr, unless it has been said.
 func Run(root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.Writer) int {

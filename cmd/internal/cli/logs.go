@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"bulkonboard/batch"
 )
 
 // LogFlags say what the log is like and where it goes.
@@ -57,8 +60,20 @@ type Voice struct {
 	file    io.Closer
 }
 
-// Open opens the log. Before Of, nothing can be said.
-func (l *LogFlags) Open(stderr io.Writer) (*Voice, error) {
+// With opens the log, and does something that is told by it, under an id of its
+// own until it goes on with what has one. An error comes back for whoever tells
+// people.
+func (l *LogFlags) With(stderr io.Writer, do func(*Voice) error) error {
+	v, err := l.open(stderr)
+	if err != nil {
+		return err
+	}
+	v.Of(batch.NewID(time.Now()))
+	return v.close(do(v))
+}
+
+// open opens the log. Before Of, nothing can be said.
+func (l *LogFlags) open(stderr io.Writer) (*Voice, error) {
 	v := &Voice{People: stderr}
 	out := stderr
 	if l.File != "" {
@@ -101,9 +116,9 @@ func (v *Voice) Say(format string, args ...any) {
 	v.Told.Info(text)
 }
 
-// Close closes the log after a start that ended with err, and returns err for
+// close closes the log after a start that ended with err, and returns err for
 // whoever tells people. What cannot be logged any more ends no run.
-func (v *Voice) Close(err error) error {
+func (v *Voice) close(err error) error {
 	message := messageOf(err)
 	if message != "" {
 		v.Told.Error(message, "exit_code", ExitCode(err))

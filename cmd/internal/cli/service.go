@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/session"
 )
 
@@ -116,6 +117,14 @@ func (a *AccessFlags) Access() session.Config {
 	return session.Config{
 		AppSecret: a.secret, UserAgent: "bulkonboard/" + Version(), Authorities: a.authorities, NoProxy: a.noProxyEnv,
 	}
+}
+
+// AccessFor is Access for the calls of a job.
+func (a *AccessFlags) AccessFor(j *chunks.Job) session.Config {
+	c, target, calls := a.Access(), &j.Service, &j.Calls
+	c.BaseURL, c.AppID, c.TenantID = target.BaseURL, target.AppID, target.TenantID
+	c.Timeout, c.MaxInflight = calls.Timeout, calls.MaxInFlight
+	return c
 }
 
 // Client makes a client, and says by v what is worth knowing about the secret's
