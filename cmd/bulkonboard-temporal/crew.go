@@ -15,6 +15,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // crew is a worker's hands: what it does the parts of jobs with. It is safe for
@@ -27,7 +28,7 @@ type crew struct {
 	scratch    string // a folder, with one for each part under way
 	owner      string // who this is, for people
 	flushEvery time.Duration
-	ledger     ledgerFile
+	ledger     cli.LedgerFile
 	abort      <-chan struct{} // closed when there is no time for the calls in flight
 	log        *slog.Logger
 }

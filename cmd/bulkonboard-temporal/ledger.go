@@ -10,7 +10,6 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
-	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -48,23 +47,13 @@ func (l *ledgerUseFlags) asked() *ledgerUse {
 	return &ledgerUse{TTL: l.TTL, KeepChanged: l.KeepChanged(), RetryRejected: l.RetryRejected}
 }
 
-// ledgerFile is a worker's ledger.
-type ledgerFile struct{ path, keyFile string }
+// workerLedger is what a worker's ledger is for.
+const workerLedger = "file of what is known of each customer from earlier nights, made when there is none: this worker plans and merges the jobs that use it, one at a time; give all that have one the same"
 
-func (l *ledgerFile) register(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&l.path, "ledger", "", "file of what is known of each customer from earlier nights, made when there is none: this worker plans and merges the jobs that use it, one at a time; give all that have one the same")
-	f.StringVar(&l.keyFile, "ledger-key-file", "", "file of the ledger's key (default: the ledger's name and .key)")
-	_ = c.MarkFlagFilename("ledger")
-	_ = c.MarkFlagFilename("ledger-key-file")
-}
-
-func (l *ledgerFile) check(p *cli.Problems) {
-	if l.path == "" && l.keyFile != "" {
+// checkLedger finds a key without its ledger.
+func checkLedger(l *cli.LedgerFile, p *cli.Problems) {
+	if l.Path == "" && l.KeyFile != "" {
 		p.Add("--ledger-key-file without --ledger: name the ledger")
-	}
-	if l.path != "" && l.keyFile == "" {
-		l.keyFile = l.path + ".key"
 	}
 }
 
@@ -77,22 +66,17 @@ func (t *task) withLedger(ctx context.Context, do func(known *batch.Known, id st
 	if use == nil {
 		return do(nil, "")
 	}
-	if t.ledger.path == "" {
+	if t.ledger.Path == "" {
 		return &misfitError{t.owner, "the job uses a ledger, and this worker has none"}
 	}
-	release, err := state.Hold(ctx, state.OS{}, t.ledger.path, "bulkonboard-temporal, job "+t.Job, ledgerWait)
+	opened, err := t.ledger.Open(ctx, state.OS{}, "bulkonboard-temporal, job "+t.Job, ledgerWait)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, release()) }()
-	opened, err := ledger.Open(t.ledger.path, t.ledger.keyFile)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = opened.Close() }() // what was put is durable already
+	defer func() { err = errors.Join(err, opened.Close()) }()
 	service := &t.request.Job.Service
 	return do(&batch.Known{
-		Ledger: opened, Tenant: service.TenantID, FormID: service.FormID,
+		Ledger: opened.Ledger, Tenant: service.TenantID, FormID: service.FormID,
 		TTL: use.TTL, KeepChanged: use.KeepChanged, RetryRejected: use.RetryRejected,
 	}, opened.ID())
 }

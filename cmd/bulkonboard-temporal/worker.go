@@ -31,7 +31,7 @@ type workerSettings struct {
 	scratch        string
 	flushEvery     time.Duration
 	grace          time.Duration
-	ledger         ledgerFile
+	ledger         cli.LedgerFile
 	logs           cli.LogFlags
 }
 
@@ -75,7 +75,7 @@ func (s *workerSettings) register(c *cobra.Command) {
 	f.StringVar(&s.scratch, "scratch", "", "folder for what a part needs while it is under way: of planning and merging, the whole list (default: the system's)")
 	f.DurationVar(&s.flushEvery, "flush-every", 250*time.Millisecond, "put answers into the store so often; what is lost with a machine is called again")
 	f.DurationVar(&s.grace, "grace", time.Minute, "time for the parts to come to a stop when the worker is told to stop")
-	s.ledger.register(c)
+	s.ledger.Register(c, workerLedger)
 	s.logs.Register(c)
 	cli.TakesConfig(c, family)
 	_ = c.MarkFlagDirname("scratch")
@@ -97,7 +97,7 @@ func (s *workerSettings) check() error {
 	if s.grace < 0 {
 		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", s.grace))
 	}
-	s.ledger.check(&p)
+	checkLedger(&s.ledger, &p)
 	s.logs.Check(&p)
 	return p.Err()
 }
@@ -200,7 +200,7 @@ func (s *workerSettings) workers(server client.Client, k *crew, fatal func(error
 	all.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
 	all.RegisterWorkflowWithOptions(night, workflow.RegisterOptions{Name: nightName})
 	k.register(all)
-	if s.ledger.path == "" {
+	if s.ledger.Path == "" {
 		return []worker.Worker{all}
 	}
 	o.MaxConcurrentActivityExecutionSize, o.DisableWorkflowWorker = 1, true

@@ -33,7 +33,7 @@ nothing and needs no service.`,
 			if _, err := cli.Settle(c, d.check, d.ledger.existing); err != nil {
 				return err
 			}
-			return d.ledger.with(c, func(opened *openedLedger) error {
+			return d.ledger.with(c, func(opened *cli.OpenedLedger) error {
 				return d.run(c.Context(), opened, c.OutOrStdout(), c.ErrOrStderr())
 			})
 		},
@@ -61,7 +61,7 @@ func (d *difference) check() error {
 }
 
 // run reads the list and asks the ledger.
-func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io.Writer) error {
+func (d *difference) run(ctx context.Context, l *cli.OpenedLedger, stdout, stderr io.Writer) error {
 	list, err := d.list.OpenInput()
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (d *difference) run(ctx context.Context, l *openedLedger, stdout, stderr io
 
 // printGone counts who is known to the ledger and not in the list. The key of a
 // customer tells nobody the form, so other forms can be counted only as well.
-func printGone(stdout io.Writer, l *openedLedger, f *batch.Forecast) error {
+func printGone(stdout io.Writer, l *cli.OpenedLedger, f *batch.Forecast) error {
 	customers, err := l.Len()
 	if err != nil {
 		return err

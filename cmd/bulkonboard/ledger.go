@@ -26,9 +26,9 @@ names nobody: a customer is an HMAC under a key that is in another file.`,
 // existing is check for commands that are about a ledger that is there.
 func (l *ledgerFile) existing() error {
 	var p cli.Problems
-	p.Need("ledger", l.path)
+	p.Need("ledger", l.Path)
 	if l.check(&p); len(p) == 0 {
-		if _, err := os.Stat(l.path); err != nil {
+		if _, err := os.Stat(l.Path); err != nil {
 			p.Add(fmt.Sprintf("--ledger: %v; a ledger is made by run --ledger and by ledger import", err))
 		}
 	}
@@ -36,7 +36,7 @@ func (l *ledgerFile) existing() error {
 }
 
 // ofLedger makes a command that does something with a ledger that is there.
-func ofLedger(c *cobra.Command, do func(*cobra.Command, []string, *openedLedger) error, checks ...func() error) *cobra.Command {
+func ofLedger(c *cobra.Command, do func(*cobra.Command, []string, *cli.OpenedLedger) error, checks ...func() error) *cobra.Command {
 	var l ledgerFile
 	c.Flags().SortFlags = false
 	l.register(c, "file of the ledger")
@@ -45,17 +45,17 @@ func ofLedger(c *cobra.Command, do func(*cobra.Command, []string, *openedLedger)
 		if _, err := cli.Settle(c, append([]func() error{l.existing}, checks...)...); err != nil {
 			return err
 		}
-		return l.with(c, func(opened *openedLedger) error { return do(c, args, opened) })
+		return l.with(c, func(opened *cli.OpenedLedger) error { return do(c, args, opened) })
 	}
 	return c
 }
 
 // with opens the ledger for as long as something is done with it.
-func (l *ledgerFile) with(c *cobra.Command, do func(*openedLedger) error) error {
+func (l *ledgerFile) with(c *cobra.Command, do func(*cli.OpenedLedger) error) error {
 	opened, err := l.openLedger(c.Context(), c.CommandPath())
 	if err != nil {
 		return err
 	}
-	defer opened.Close()
+	defer func() { _ = opened.Close() }() // what was put is durable already
 	return do(opened)
 }

@@ -27,7 +27,7 @@ failed, longer ago than that. They are new to the next run. Of one who was refus
 or failed since, it erases a session id from before that is older. The file is
 written anew without them, so nothing of them is left in it.`,
 		Args: cobra.NoArgs,
-	}, func(c *cobra.Command, _ []string, l *openedLedger) error {
+	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {
 		erased, sessions, err := expire(l.Ledger, time.Now().Add(-age))
 		if err == nil {
 			fmt.Fprintf(c.OutOrStdout(), "erased %d customers, and of %d others the earlier session id, older than %s\n", erased, sessions, olderThan)

@@ -24,7 +24,7 @@ refused), the digest of the fields that were sent, in which run that was and
 when that run began, the code of a refusal, and the session id from before a
 refusal or failure, with when that was obtained. A key names nobody.`,
 		Args: cobra.NoArgs,
-	}, func(c *cobra.Command, _ []string, l *openedLedger) error {
+	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {
 		if output == "" {
 			return exportLedger(c.OutOrStdout(), l.Ledger)
 		}

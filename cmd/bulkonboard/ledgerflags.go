@@ -12,72 +12,36 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
-	"bulkonboard/batch/ledger"
-	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 )
 
-// ledgerFile says which ledger is used. Every command that has one does.
+// ledgerFile says which ledger is used, and how long it is waited for. Every
+// command that has one does.
 type ledgerFile struct {
-	path, keyFile string
-	wait          time.Duration
+	cli.LedgerFile
+	wait time.Duration
 }
 
 func (l *ledgerFile) register(c *cobra.Command, what string) {
-	f := c.Flags()
-	f.StringVar(&l.path, "ledger", "", what)
-	f.StringVar(&l.keyFile, "ledger-key-file", "", "file of the ledger's key (default: the ledger's name and .key)")
-	f.DurationVar(&l.wait, "wait", 0, "wait so long for the ledger while another job is at it; 0 gives up at once")
-	for _, name := range []string{"ledger", "ledger-key-file"} {
-		_ = c.MarkFlagFilename(name)
-	}
+	l.Register(c, what)
+	c.Flags().DurationVar(&l.wait, "wait", 0, "wait so long for the ledger while another job is at it; 0 gives up at once")
 }
 
 func (l *ledgerFile) check(p *cli.Problems) {
 	if l.wait < 0 {
 		p.Add(fmt.Sprintf("--wait is %s; it takes zero or more", l.wait))
 	}
-	if l.path == "" {
+	if l.Path == "" {
 		return
 	}
-	if info, err := os.Stat(filepath.Dir(l.path)); err != nil || !info.IsDir() {
-		p.Add(fmt.Sprintf("--ledger: there is no folder %s", filepath.Dir(l.path)))
+	if info, err := os.Stat(filepath.Dir(l.Path)); err != nil || !info.IsDir() {
+		p.Add(fmt.Sprintf("--ledger: there is no folder %s", filepath.Dir(l.Path)))
 	}
 }
 
-// keyPath is the file of the ledger's key; "" without a ledger.
-func (l *ledgerFile) keyPath() string {
-	if l.keyFile == "" && l.path != "" {
-		return l.path + ".key"
-	}
-	return l.keyFile
-}
-
-// openedLedger is a ledger that no other process has open.
-type openedLedger struct {
-	*ledger.Ledger
-	release func() error
-}
-
-// openLedger waits for the ledger and opens it. Others that want it are told
-// the command.
-func (l *ledgerFile) openLedger(ctx context.Context, command string) (*openedLedger, error) {
-	release, err := state.Hold(ctx, fileSystem, l.path, command, l.wait)
-	if err != nil {
-		return nil, err
-	}
-	opened, err := ledger.Open(l.path, l.keyPath())
-	if err != nil {
-		_ = release()
-		return nil, err
-	}
-	return &openedLedger{opened, release}, nil
-}
-
-// Close lets go of the ledger. What was put is durable already.
-func (o *openedLedger) Close() {
-	_ = o.Ledger.Close()
-	_ = o.release()
+// openLedger waits for the ledger and opens it.
+func (l *ledgerFile) openLedger(ctx context.Context, command string) (*cli.OpenedLedger, error) {
+	return l.Open(ctx, fileSystem, command, l.wait)
 }
 
 // ledgerSettings are how a run uses its ledger.
@@ -101,23 +65,23 @@ func (l *ledgerSettings) check(p *cli.Problems) {
 // knownCustomers is what the ledger knows, for a run; nothing without one.
 type knownCustomers struct {
 	*batch.Known
-	opened *openedLedger
+	opened *cli.OpenedLedger
 }
 
 func (k *knownCustomers) close() {
 	if k.opened != nil {
-		k.opened.Close()
+		_ = k.opened.Close() // what was put is durable already
 	}
 }
 
 // openKnown opens the ledger of a job, if it has one. Others that want it are
 // told the command.
-func (l *ledgerSettings) openKnown(ctx context.Context, v *cli.Voice, command string) (*openedLedger, error) {
-	if l.path == "" {
+func (l *ledgerSettings) openKnown(ctx context.Context, v *cli.Voice, command string) (*cli.OpenedLedger, error) {
+	if l.Path == "" {
 		return nil, nil //nolint:nilnil // a job need not have one
 	}
-	if _, err := os.Stat(l.path); errors.Is(err, fs.ErrNotExist) {
-		v.Say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", cli.OneLine(l.path))
+	if _, err := os.Stat(l.Path); errors.Is(err, fs.ErrNotExist) {
+		v.Say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", cli.OneLine(l.Path))
 	}
 	opened, err := l.openLedger(ctx, command)
 	if err == nil {
@@ -127,7 +91,7 @@ func (l *ledgerSettings) openKnown(ctx context.Context, v *cli.Voice, command st
 }
 
 // known is how a job makes use of its ledger; nil without one.
-func (l *ledgerSettings) known(opened *openedLedger, tenant, formID string) *batch.Known {
+func (l *ledgerSettings) known(opened *cli.OpenedLedger, tenant, formID string) *batch.Known {
 	if opened == nil {
 		return nil
 	}

@@ -24,7 +24,7 @@ that it is in no shell's history. The log says by key, and not by name, what was
 erased. The file is written anew, so nothing of the person is left in it; copies
 of it, and results files, are not touched.`,
 		Args: cobra.ExactArgs(1),
-	}, func(c *cobra.Command, args []string, l *openedLedger) error {
+	}, func(c *cobra.Command, args []string, l *cli.OpenedLedger) error {
 		email, err := addressOf(args[0], c.InOrStdin())
 		if err != nil {
 			return err

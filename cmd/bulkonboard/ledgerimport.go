@@ -35,7 +35,7 @@ has already, and as new, stays. The ledger is made when there is none.`,
 			if _, err := cli.Settle(c, i.check); err != nil {
 				return err
 			}
-			return i.ledger.with(c, func(opened *openedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
+			return i.ledger.with(c, func(opened *cli.OpenedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
 		},
 	}
 	c.Flags().SortFlags = false
@@ -55,9 +55,9 @@ func (i *importing) check() error {
 	var p cli.Problems
 	i.list.Prefixed = i.formulaSafe
 	i.list.Check(&p)
-	p.Need("ledger", i.ledger.path)
+	p.Need("ledger", i.ledger.Path)
 	i.ledger.check(&p)
-	apart(&p, namedFile{"RESULTS", i.list.Input}, namedFile{"--ledger", i.ledger.path}, namedFile{"the key of --ledger", i.ledger.keyPath()})
+	apart(&p, namedFile{"RESULTS", i.list.Input}, namedFile{"--ledger", i.ledger.Path}, namedFile{"the key of --ledger", i.ledger.KeyPath()})
 	p.Need("tenant-id", i.tenantID)
 	p.Need("form-id", i.formID)
 	if i.list.FromStandardInput() {

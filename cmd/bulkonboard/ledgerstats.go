@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/ledger"
+	"bulkonboard/cmd/internal/cli"
 )
 
 func ledgerStatsCommand() *cobra.Command {
@@ -17,7 +18,7 @@ func ledgerStatsCommand() *cobra.Command {
 		Use:   "stats --ledger LEDGER",
 		Short: "Count the customers of a ledger by outcome and age",
 		Args:  cobra.NoArgs,
-	}, func(c *cobra.Command, _ []string, l *openedLedger) error {
+	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {
 		return printLedger(c.OutOrStdout(), l.Ledger, time.Now())
 	})
 }

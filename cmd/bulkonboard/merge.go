@@ -92,7 +92,7 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	if opened != nil {
-		defer opened.Close()
+		defer func() { _ = opened.Close() }() // what was put is durable already
 	}
 	if m.ledger.id != manifest.Job.Ledger {
 		return cli.Problems{"--ledger is not the one that plan was given: merging tells the ledger that was asked"}
@@ -121,7 +121,7 @@ func (m *merging) checkOutputs() error {
 	return m.checkOutput("rejects", m.rejects, nil)
 }
 
-func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, manifest *chunks.Manifest, dir *state.Dir, opened *openedLedger) error {
+func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, manifest *chunks.Manifest, dir *state.Dir, opened *cli.OpenedLedger) error {
 	ctx, _, release := cli.UntilSignalled(ctx, 0, v.Say)
 	defer release()
 	round, err := latest(ctx, place, m.round)

@@ -17,7 +17,7 @@ type namedFile struct{ what, path string }
 // files are all files of a run that are written, or that must not be.
 func (s *settings) files() []namedFile {
 	files := []namedFile{
-		{"--output", s.output}, {"--rejects", s.rejects}, {"--ledger", s.ledger.path}, {"the key of --ledger", s.ledger.keyPath()},
+		{"--output", s.output}, {"--rejects", s.rejects}, {"--ledger", s.ledger.Path}, {"the key of --ledger", s.ledger.KeyPath()},
 		{"--log-file", s.logs.File}, {"--metrics-file", s.metrics.file}, {"--app-secret-file", s.SecretFile}, {"--ca-file", s.CAFile},
 	}
 	if s.output != "" {

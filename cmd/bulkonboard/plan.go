@@ -95,7 +95,7 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 		return nil, err
 	}
 	if opened != nil {
-		defer opened.Close()
+		defer func() { _ = opened.Close() }() // what was put is durable already
 	}
 	place, err := p.make()
 	if err != nil {
