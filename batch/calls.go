@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -29,11 +27,11 @@ type attempt struct {
 // give one back.
 //
 // An attempt was paced when it was decided upon, and may have been held up by
-// the disk since. gate spaces such attempts out again, right before they go,
-// so that a stall is not followed by a burst above the ceiling.
-func sendAttempts(ctx context.Context, caller Caller, gate *rate.Limiter, formID string, calls <-chan attempt, answers chan<- attempt) {
+// the disk since. The gate spaces such attempts out again, right before they
+// go, so that a stall is not followed by a burst above the ceiling.
+func sendAttempts(ctx context.Context, caller Caller, through *gate, formID string, calls <-chan attempt, answers chan<- attempt) {
 	for a := range calls {
-		if gate.Wait(ctx) != nil {
+		if !through.pass(ctx) {
 			a.answer = session.Answer{Outcome: session.Cancelled}
 		} else {
 			request := requestOf(&a.slot.rec.Customer, formID)

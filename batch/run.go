@@ -233,10 +233,10 @@ func (r *run) pipeline(ctx context.Context) error {
 	ends(func() error { dispatch.run(soft); return nil })
 	ends(journal.run)
 	ends(write.run)
-	gate := r.Pace.Gate()
+	through := newGate(r.Pace.Ceiling())
 	for range r.MaxInFlight {
 		g.Go(func() error {
-			sendAttempts(calls, r.Caller, gate, r.FormID, sending, answers)
+			sendAttempts(calls, r.Caller, through, r.FormID, sending, answers)
 			return nil
 		})
 	}

@@ -78,7 +78,7 @@ const (
 // Controller is the pace of one endpoint.
 type Controller struct {
 	config  Config
-	ceiling ceiling
+	ceiling *Ceiling
 	flight  flight
 	outage  outage
 	docket  docket
@@ -159,7 +159,7 @@ func (c *Controller) Next(now time.Time, inFlight int) Verdict {
 	case c.flight.full(inFlight, c.rate) || c.feeling(inFlight):
 		return Verdict{}
 	}
-	return verdict(now, later(c.ceiling.next(now), c.due))
+	return verdict(now, later(c.ceiling.Next(now), c.due))
 }
 
 // feeling reports that no more should be in flight than answers have come since
@@ -186,7 +186,7 @@ func (c *Controller) lone(now time.Time, inFlight int) Verdict {
 	case c.flying || inFlight >= c.flight.most:
 		return Verdict{At: giveUp}
 	}
-	return verdict(now, later(c.ceiling.next(now), at))
+	return verdict(now, later(c.ceiling.Next(now), at))
 }
 
 func verdict(now, at time.Time) Verdict {
@@ -199,10 +199,13 @@ func verdict(now, at time.Time) Verdict {
 // Sent must follow a verdict to send, once the attempt goes out. The ticket
 // goes with the attempt, to Answered.
 func (c *Controller) Sent(now time.Time) Ticket {
-	c.ceiling.take(now)
+	c.ceiling.Take(now)
 	c.roundSent++
 	c.snapshot.Sent++
-	if c.paced() {
+	switch {
+	case c.rate == c.config.Ceiling: // which spaces the attempts out
+		c.due = now
+	case c.paced():
 		// A timer's lateness is made up for, an idle time is not.
 		c.due = later(c.due.Add(interval(c.rate)), now.Add(-10*time.Millisecond))
 	}

@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -76,7 +77,23 @@ func TestTheCeilingIsReachedAndNeverPassedWhateverTheTimersDo(t *testing.T) {
 			c := newClient(Config{Ceiling: ceiling, MaxInFlight: 1})
 			c.run(time.Minute, jitter, accepted)
 			assert.GreaterOrEqual(t, float64(len(c.sent)), 0.98*ceiling*60, "%v/s, %v", ceiling, jitter)
-			assert.LessOrEqual(t, float64(busiestSecond(c.sent)), ceiling+2, "%v/s, %v", ceiling, jitter)
+			assert.LessOrEqual(t, float64(busiestSecond(c.sent)), math.Ceil(ceiling), "%v/s, %v", ceiling, jitter)
+		}
+	}
+}
+
+func TestStallsTakeLittleOfTheCeilingAndNoSecondPassesIt(t *testing.T) {
+	const ceiling = 1000
+	for _, stall := range []time.Duration{2 * time.Millisecond, 20 * time.Millisecond, 45 * time.Millisecond, 2 * time.Second} {
+		c := newClient(Config{Ceiling: ceiling, MaxInFlight: 1})
+		for range 300 { // five stalls a second, but for the longest
+			c.run(200*time.Millisecond-min(stall, 100*time.Millisecond), 500*time.Microsecond, accepted)
+			c.now = c.now.Add(time.Duration(c.random.Int64N(int64(stall))))
+		}
+		assert.LessOrEqual(t, busiestSecond(c.sent), ceiling, "stalls of %s", stall)
+		if stall < makesUp {
+			used := float64(len(c.sent)) / ceiling / c.now.Sub(start).Seconds()
+			assert.GreaterOrEqual(t, used, 0.97, "stalls of %s", stall)
 		}
 	}
 }
@@ -96,7 +113,7 @@ func TestTheCeilingIsNotPassedAfterHoldsAndOutagesEither(t *testing.T) {
 			}
 			return Signal{Class: bad}
 		})
-		require.LessOrEqual(t, busiestSecond(c.sent), 52, "seed %d", seed)
+		require.LessOrEqual(t, busiestSecond(c.sent), 50, "seed %d", seed)
 	}
 }
 
@@ -105,7 +122,7 @@ func TestIdlenessSavesUpNothing(t *testing.T) {
 	c.attempt(t, Signal{}, &Blame{})
 	c.now = c.now.Add(time.Hour)
 	c.attempt(t, Signal{}, &Blame{})
-	assert.Equal(t, 100*time.Millisecond, c.wait(t).Round(time.Millisecond), "one after an idle hour, and not two")
+	assert.InDelta(t, 100*time.Millisecond, c.wait(t), float64(2*time.Millisecond), "one after an idle hour, and not two")
 }
 
 func TestControllersThatBeginEmptyShareAQuotaHoweverOftenTheyBegin(t *testing.T) {
