@@ -98,45 +98,70 @@ func (k *Known) Answer(rec *source.Record) (*sink.Result, error) {
 		return nil, nil //nolint:nilnil // no ledger has no answer
 	}
 	now := time.Now()
-	e, unchanged, found, err := k.look(rec, now)
+	if k.answers == nil {
+		return k.ask(rec, now)
+	}
+	a, err := k.answers.find(rec.Row, rec.Raw)
+	switch {
+	case err != nil || !a.found:
+		return nil, err
+	case a.differs:
+		return nil, changedRow(rec)
+	}
+	return k.result(&a.entry, a.unchanged, now), nil
+}
+
+// Ahead is Answer for a row that has not been taken apart: nil, too, where that
+// is needed to answer it.
+func (k *Known) Ahead(row int64, raw []byte) *sink.Result {
+	if k == nil || k.answers == nil {
+		return nil
+	}
+	a, err := k.answers.find(row, raw)
+	if err != nil || !a.found || a.differs {
+		return nil // Answer says what is wrong
+	}
+	return k.result(&a.entry, a.unchanged, time.Now())
+}
+
+// ask asks the ledger itself.
+func (k *Known) ask(rec *source.Record, now time.Time) (*sink.Result, error) {
+	key, digest := k.hash(rec, appendCustomer(nil, rec, k.FormID))
+	e, found, err := k.Ledger.Find(key)
 	if !found || err != nil {
 		return nil, err
 	}
-	switch k.standing(&e, unchanged, now) {
-	case isKnown:
-		return knownResult(&e, "", now), nil
-	case isRefused:
-		return refusedResult(&e, now), nil
-	case isChanged:
-		if k.KeepChanged && e.Outcome == ledger.OK {
-			return knownResult(&e, fieldsDiffer, now), nil
-		}
-	}
-	return nil, nil //nolint:nilnil // the customer is called
+	e, unchanged := k.counting(&e, func(d ledger.Digest) bool { return d == digest }, now)
+	return k.result(&e, unchanged, now), nil
 }
 
-// look finds the entry that counts for a record's customer.
-func (k *Known) look(rec *source.Record, now time.Time) (e ledger.Entry, unchanged, found bool, err error) {
-	if k.answers != nil {
-		return k.answers.find(rec)
+// result is what a customer's row is answered with, or nil: the customer is
+// called.
+func (k *Known) result(e *ledger.Entry, unchanged bool, now time.Time) *sink.Result {
+	switch k.standing(e, unchanged, now) {
+	case isKnown:
+		return knownResult(e, "", now)
+	case isRefused:
+		return refusedResult(e, now)
+	case isChanged:
+		if k.KeepChanged && e.Outcome == ledger.OK {
+			return knownResult(e, fieldsDiffer, now)
+		}
 	}
-	key, digest := k.hash(rec)
-	e, found, err = k.Ledger.Find(key)
-	e, unchanged = k.counting(&e, func(d ledger.Digest) bool { return d == digest }, now)
-	return e, unchanged, found, err
+	return nil
 }
 
 // hash gives the key of a record's customer and the digest of the fields that
 // are sent, but for those that are in the key.
-func (k *Known) hash(rec *source.Record) (ledger.Key, ledger.Digest) {
+func (k *Known) hash(rec *source.Record, customer []byte) (ledger.Key, ledger.Digest) {
 	if k.hasher == nil {
 		k.hasher = k.Ledger.Hasher()
 	}
-	return k.hashWith(k.hasher, rec)
+	return k.hashWith(k.hasher, rec, customer)
 }
 
-func (k *Known) hashWith(h *ledger.Hasher, rec *source.Record) (ledger.Key, ledger.Digest) {
+func (k *Known) hashWith(h *ledger.Hasher, rec *source.Record, customer []byte) (ledger.Key, ledger.Digest) {
 	c := &rec.Customer
-	return h.Customer(k.Tenant, customerOf(rec, k.FormID)), h.Fields(c.Type, c.MobileNumber, c.EmployeeID, c.ClientID, c.SendEmail,
+	return h.Customer(k.Tenant, customer), h.Fields(c.Type, c.MobileNumber, c.EmployeeID, c.ClientID, c.SendEmail,
 		c.FirstName, c.LastName, c.FullName, c.RegistrationNumber, c.TradingName)
 }

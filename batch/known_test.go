@@ -64,7 +64,7 @@ func forecastOf(t *testing.T, k *Known, text string) *Forecast { return forecast
 func forecastFor(t *testing.T, runID string, k *Known, text string) *Forecast {
 	list, err := source.Open(strings.NewReader(text), source.Options{Name: "list"})
 	require.NoError(t, err)
-	p := Preflight{List: list, FormID: "form", Scratch: &memory{}, Known: k, RunID: runID, KnownScratch: [2]Scratch{&memory{}, &memory{}}}
+	p := Preflight{List: list, FormID: k.FormID, Scratch: &memory{}, Known: k, RunID: runID, KnownScratch: [2]Scratch{&memory{}, &memory{}}}
 	f, err := p.Run(t.Context())
 	require.NoError(t, err)
 	return f
@@ -233,8 +233,8 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	for i := range n {
 		fmt.Fprintf(&list, "Individual,c%d@x.io,F,L\n", i)
 		if i%5 != 0 {
-			c := source.Customer{Type: "Individual", Email: fmt.Sprintf("c%d@x.io", i), FirstName: "F", LastName: "L"}
-			key, digest := k.hashWith(h, &source.Record{Customer: c})
+			rec := &source.Record{Customer: source.Customer{Type: "Individual", Email: fmt.Sprintf("c%d@x.io", i), FirstName: "F", LastName: "L"}}
+			key, digest := k.hashWith(h, rec, appendCustomer(nil, rec, k.FormID))
 			changes = append(changes, ledger.Change{Key: key, Entry: ledger.Entry{Outcome: ledger.OK, Digest: digest, At: time.UnixMilli(0), SessionID: fmt.Sprintf("s-%d", i)}})
 		}
 	}
@@ -429,4 +429,21 @@ func TestRefusalsOfEarlierNightsDoNotUseUpTheFailuresThatAreAllowed(t *testing.T
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, sum.Bad())
 	assert.Empty(t, j.service.calls)
+}
+
+func TestACustomerWhoseSessionIDExpiresBeforeTheRunIsCalledAsTheRowHasIt(t *testing.T) {
+	k := knownBy(openLedger(t))
+	list := people("a@x.io Ann", "b@x.io Bo", "a@x.io Ann")
+	night(t, k, list, refusing())
+	forecastOf(t, k, list)
+	k.TTL = 0
+	var called []string
+	j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+		called = append(called, r.Email+" "+r.FirstName)
+		return refusing()(ctx, r, attempt)
+	})
+	j.adjust = func(c *Config) { c.Known, c.MaxInFlight = k, 1 }
+	_, err := j.run(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a@x.io Ann", "b@x.io Bo", "a@x.io Ann"}, called)
 }

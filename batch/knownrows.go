@@ -65,13 +65,13 @@ func newJoin(k *Known, runID string, scratch [2]Scratch, count *Forecast) *join 
 	return &join{Known: k, runID: runID, questions: spill{file: scratch[0]}, answers: &rowAnswers{spill: spill{file: scratch[1]}, part: -1}, now: time.Now(), count: count}
 }
 
-// see takes note of a row.
-func (j *join) see(rec *source.Record, about seal) error {
+// see takes note of a row of a customer.
+func (j *join) see(rec *source.Record, customer []byte, about seal) error {
 	if j == nil {
 		return nil
 	}
 	q := question{print: fingerprint(rec.Raw), row: uint32(rec.Row), about: about}
-	q.key, q.digest = j.hash(rec)
+	q.key, q.digest = j.hash(rec, customer)
 	j.buf = q.appendTo(j.buf[:0])
 	return j.questions.add(int(q.key[0]), j.buf)
 }
@@ -217,29 +217,37 @@ func (a *rowAnswers) add(q *question, unchanged bool, value []byte) error {
 	return a.spill.add(int((q.row-1)/a.width), b)
 }
 
-// find gives the answer for a record. Records come in order.
-func (a *rowAnswers) find(rec *source.Record) (e ledger.Entry, unchanged, found bool, err error) {
-	row := uint32(rec.Row - 1)
-	part := int(row / a.width)
+// rowAnswer is what the ledger has said of a row.
+type rowAnswer struct {
+	found     bool
+	differs   bool // the row is not the one that was asked for
+	entry     ledger.Entry
+	unchanged bool
+}
+
+// find gives the answer for a row. Rows come in order.
+func (a *rowAnswers) find(row int64, raw []byte) (rowAnswer, error) {
+	n := uint32(row - 1)
+	part := int(n / a.width)
 	if part >= spillParts {
-		return e, false, false, nil // the list has grown since
+		return rowAnswer{}, nil // the list has grown since
 	}
 	if part != a.part {
 		if err := a.load(part); err != nil {
-			return e, false, false, err
+			return rowAnswer{}, err
 		}
 	}
-	place := a.place[row%a.width]
+	place := a.place[n%a.width]
 	if place == 0 {
-		return e, false, false, nil
+		return rowAnswer{}, nil
 	}
 	b := a.blob[place-1:]
 	b = b[:binary.LittleEndian.Uint32(b)]
-	if binary.LittleEndian.Uint64(b[8:]) != fingerprint(rec.Raw) {
-		return e, false, false, changedRow(rec)
+	if binary.LittleEndian.Uint64(b[8:]) != fingerprint(raw) {
+		return rowAnswer{found: true, differs: true}, nil
 	}
-	e, err = ledger.ParseEntry(b[answerHead:])
-	return e, b[16] == 1, err == nil, err
+	e, err := ledger.ParseEntry(b[answerHead:])
+	return rowAnswer{found: true, entry: e, unchanged: b[16] == 1}, err
 }
 
 // load takes a partition into memory.

@@ -42,6 +42,8 @@ type Preflight struct {
 	// been read, from 0 to 1. Both may be nil.
 	Monitor *Monitor
 	Share   func() float64
+
+	customer []byte // of the record that is being counted
 }
 
 // Forecast is what a run of the list would do.
@@ -158,7 +160,8 @@ func (p *Preflight) count(f *Forecast, find *finder, ask *join, rec *source.Reco
 			about = sealMail
 		}
 	}
-	return firstError(find.see(rec.Row, customerOf(rec, p.FormID), about), ask.see(rec, about))
+	p.customer = appendCustomer(p.customer[:0], rec, p.FormID)
+	return firstError(find.see(rec.Row, p.customer, about), ask.see(rec, p.customer, about))
 }
 
 func (p *Preflight) share() float64 {

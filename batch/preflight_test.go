@@ -122,7 +122,7 @@ func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
 		f := newFinder(&memory{})
 		if hashes := uint64(round % 5); hashes > 0 {
 			full := f.hash
-			f.hash = func(s string) uint64 { return full(s) % hashes }
+			f.hash = func(customer []byte) uint64 { return full(customer) % hashes }
 		}
 		groups := map[string][]int64{}
 		for row := int64(1); row <= int64(rows); row++ {
@@ -131,7 +131,7 @@ func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
 			}
 			customer := fmt.Sprint("c", r.IntN(customers))
 			groups[customer] = append(groups[customer], row)
-			require.NoError(t, f.see(row, customer, 0))
+			require.NoError(t, f.see(row, []byte(customer), 0))
 		}
 		found, err := f.find()
 		require.NoError(t, err)
@@ -178,7 +178,7 @@ func TestThePreflightHolds12BytesARowAndGivesThemBack(t *testing.T) {
 	const rows = 3*chunkSightings + 1
 	f := newFinder(&memory{})
 	for row := int64(1); row <= rows; row++ {
-		require.NoError(t, f.see(row, fmt.Sprint(row/2), 0))
+		require.NoError(t, f.see(row, fmt.Append(nil, row/2), 0))
 	}
 	assert.Len(t, f.seen.chunks, 4, "no more than what is in them, and one")
 	found, err := f.find()

@@ -34,7 +34,8 @@ type reader struct {
 
 	monitor *Monitor
 
-	chain chain // that is still to go into the order
+	chain chain        // that is still to go into the order
+	ahead *sink.Result // of the next row, which has not been taken apart
 
 	// complete is set when the list was read to its end. It may be read once
 	// order is closed.
@@ -162,9 +163,22 @@ func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
 		res.ProcessedAt = r.decided()
 		return &res, nil
 	}
-	res, err := r.known.Answer(s.rec)
+	res, err := r.ahead, error(nil)
+	if r.ahead = nil; res == nil {
+		res, err = r.known.Answer(s.rec)
+	}
 	s.known = res != nil
 	return res, err
+}
+
+// spares reports that the next row has a result by its bytes alone, and need not
+// be taken apart: what the ledger knows is all there is to say of it.
+func (r *reader) spares(row int64, raw []byte) bool {
+	if _, caught := r.journal[row]; caught || r.earlier != nil || r.keep != nil || r.duplicates.family(row).shared() {
+		return false
+	}
+	r.ahead = r.known.Ahead(row, raw)
+	return r.ahead != nil
 }
 
 func (r *reader) pass(ctx context.Context, to chan<- *slot, s *slot) bool {

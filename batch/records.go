@@ -42,7 +42,7 @@ func (r *records) take(rec *source.Record, res *sink.Result) {
 		return
 	}
 	var key ledger.Key
-	key, e.Digest = r.hashWith(r.hasher, rec)
+	key, e.Digest = r.hashWith(r.hasher, rec, appendCustomer(nil, rec, r.FormID))
 	r.pending.Changes = append(r.pending.Changes, ledger.Change{Key: key, Entry: e})
 	if form := formOf(&rec.Customer, r.FormID); !r.forms[form] {
 		r.forms[form] = true

@@ -206,6 +206,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	read := &reader{
 		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, blocked: blocked, monitor: r.Monitor,
 	}
+	r.List.Spare(read.spares)
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
 	dispatch, err := r.dispatcher(work, blocked, answers, entries, stop)
 	if err != nil {

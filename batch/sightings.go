@@ -156,8 +156,8 @@ func (s seal) customer() seal { return s &^ sealBits }
 
 // finder finds the rows of one customer.
 type finder struct {
-	hash    func(string) uint64
-	keyed   func(string) uint64
+	hash    func([]byte) uint64
+	keyed   func([]byte) uint64
 	seen    sightings
 	scratch Scratch
 	seals   *bufio.Writer
@@ -171,15 +171,15 @@ type finder struct {
 func newFinder(scratch Scratch) *finder {
 	key := maphash.MakeSeed()
 	return &finder{
-		hash:    xxhash.Sum64String,
-		keyed:   func(s string) uint64 { return maphash.String(key, s) },
+		hash:    xxhash.Sum64,
+		keyed:   func(customer []byte) uint64 { return maphash.Bytes(key, customer) },
 		scratch: scratch,
 		seals:   bufio.NewWriterSize(scratch, 64<<10),
 	}
 }
 
 // see takes note of a customer in a row. Rows come in order; some never come.
-func (f *finder) see(row int64, customer string, about seal) error {
+func (f *finder) see(row int64, customer []byte, about seal) error {
 	var place [8]byte
 	for ; f.rows < row-1; f.rows++ {
 		if _, err := f.seals.Write(place[:]); err != nil {

@@ -45,5 +45,9 @@ func classOf(o session.Outcome) pace.Class {
 
 // customerOf is the identity of a record's customer, as the API compares it.
 func customerOf(rec *source.Record, formID string) string {
-	return source.CustomerKey(formOf(&rec.Customer, formID), rec.Customer.Email)
+	return string(appendCustomer(nil, rec, formID))
+}
+
+func appendCustomer(dst []byte, rec *source.Record, formID string) []byte {
+	return source.AppendCustomerKey(dst, formOf(&rec.Customer, formID), rec.Customer.Email)
 }

@@ -25,6 +25,7 @@ type CSV struct {
 	lineEnd   string
 	bom       bool
 	safe      bool
+	whole     bool // all columns are carried, in the dialect of the input
 	quoted    [256]bool // the bytes for which a cell is quoted
 	clock     clock
 }
@@ -80,6 +81,7 @@ func NewCSV(header []string, o CSVOptions) *CSV {
 			c.keep = append(c.keep, i)
 		}
 	}
+	c.whole = len(c.keep) == len(header) && !c.safe && !o.Recoded
 	return c
 }
 
@@ -106,10 +108,17 @@ func (c *CSV) Append(dst []byte, rec *source.Record, res *Result) []byte {
 // it over columns would be a guess, and a later retry could take the guess for
 // a customer.
 func (c *CSV) inputCells(dst []byte, rec *source.Record) []byte {
+	if rec.Plain > 0 && c.whole {
+		return append(append(dst, rec.Raw[:rec.Plain]...), c.delimiter)
+	}
+	cells := rec.Cells
+	if cells == nil && rec.Plain > 0 {
+		cells = strings.Split(string(rec.Raw[:rec.Plain]), string(rune(c.delimiter)))
+	}
 	for n, i := range c.keep {
 		switch {
-		case rec.Cells != nil:
-			dst = c.cell(dst, c.inputCell(rec.Cells[i]))
+		case cells != nil:
+			dst = c.cell(dst, c.inputCell(cells[i]))
 		case n == 0:
 			dst = c.cell(dst, c.inputCell(cut(rec.Text, maxMalformedText)))
 		}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -16,14 +17,18 @@ type row struct {
 }
 
 // cut takes one line for a record.
-func (l *List) cut(ln line) (r row) {
-	r.line, r.lines, r.text = ln, 1, l.charset.text(ln.raw[:ln.body])
+func (l *List) cut(ln *line) (r row) {
+	r.line, r.lines, r.text = *ln, 1, l.charset.text(ln.raw[:ln.body])
 	if l.lent == nil {
 		r.cells = make([]string, 0, len(l.header))
 	} else {
 		r.cells = l.lent.cells[:0]
 	}
-	r.cells, r.state, r.column = cutCells(r.cells, r.text, l.delimiter)
+	if strings.IndexByte(r.text, '"') < 0 {
+		r.cells = cutPlainCells(r.cells, r.text, l.delimiter)
+	} else {
+		r.cells, r.state, r.column = cutCells(r.cells, r.text, l.delimiter)
+	}
 	if l.lent != nil {
 		l.lent.cells = r.cells
 	}
@@ -37,7 +42,13 @@ func (l *List) cut(ln line) (r row) {
 // of a record that spans lines do not work out, or it has not the columns of
 // the header, only its first line is the bad record, and reading goes on with
 // the next line.
-func (l *List) rowRecord(first line) *Record {
+func (l *List) rowRecord(first *line) *Record {
+	plain := l.plain(first)
+	if plain > 0 && l.spared(first) {
+		rec := l.begin(first.raw, 1)
+		rec.Plain = plain
+		return rec
+	}
 	alone := l.cut(first)
 	if alone.state == cutOpen {
 		if r, ok := l.reachQuote(alone); ok && len(r.cells) == len(l.header) {
@@ -45,7 +56,11 @@ func (l *List) rowRecord(first line) *Record {
 			return l.record(&r)
 		}
 	}
-	return l.record(&alone)
+	rec := l.record(&alone)
+	if !rec.Malformed {
+		rec.Plain = plain
+	}
+	return rec
 }
 
 // reachQuote joins lines to the first one until its quotes work out. It
@@ -101,6 +116,15 @@ func (l *List) record(r *row) *Record {
 	l.fill(&rec.Customer, r.cells)
 	rec.Problems = Validate(&rec.Customer)
 	return rec
+}
+
+// plain is what Record.Plain is of a line that makes up a row.
+func (l *List) plain(ln *line) int {
+	body := ln.raw[:ln.body]
+	if !l.charset.isUTF8() || l.unprefix || bytes.IndexByte(body, '"') >= 0 || bytes.IndexByte(body, '\r') >= 0 {
+		return 0
+	}
+	return ln.body
 }
 
 // checkRow says why a row cannot be taken apart.

@@ -93,7 +93,7 @@ func (l *List) headerRow(first line) row {
 
 // wholeHeader takes the lines that a quoted name spans.
 func (l *List) wholeHeader(first line) row {
-	alone := l.cut(first)
+	alone := l.cut(&first)
 	if alone.state == cutOpen {
 		if r, ok := l.reachQuote(alone); ok {
 			l.ahead = l.ahead[r.lines-1:]

@@ -45,6 +45,7 @@ type List struct {
 
 	ahead []line   // lines that were read to find a closing quote, and given back
 	lent  *lent    // nil when records are given away
+	spare func(row int64, raw []byte) bool
 	first Position // where the records begin
 	at    Position
 	sum   *xxhash.Digest
@@ -235,6 +236,14 @@ func (l *List) Lent() iter.Seq2[*Record, error] {
 	return l.Records()
 }
 
+// Spare has records not taken apart of which the caller knows, by their bytes,
+// that they are valid and who they are: they have neither cells nor customer. It
+// is asked only where Raw and Plain, or Text, are all that a result takes. It
+// comes before reading.
+func (l *List) Spare(known func(row int64, raw []byte) bool) { l.spare = known }
+
+func (l *List) spared(ln *line) bool { return l.spare != nil && l.spare(l.at.Row+1, ln.raw) }
+
 // RecordsFrom yields the records behind a position that was taken from an
 // earlier reading of this list. What lies before is read and compared, not
 // taken apart; where it differs, a *ChangedError is all that is yielded.
@@ -287,9 +296,9 @@ func (l *List) next() (*Record, error) {
 			continue
 		}
 		if l.format == FormatJSONL {
-			return l.objectRecord(ln), nil
+			return l.objectRecord(&ln), nil
 		}
-		return l.rowRecord(ln), nil
+		return l.rowRecord(&ln), nil
 	}
 }
 
@@ -321,11 +330,14 @@ func (l *List) consume(raw []byte, lines int64) {
 
 // begin starts a record at the present position and moves over it.
 func (l *List) begin(raw []byte, lines int64) *Record {
-	rec := new(Record)
-	if l.lent != nil {
+	var rec *Record
+	if l.lent == nil {
+		rec = new(Record)
+	} else {
 		rec = &l.lent.rec
+		*rec = Record{}
 	}
-	*rec = Record{Row: l.at.Row + 1, Line: l.at.Line, Offset: l.at.Offset, Raw: raw}
+	rec.Row, rec.Line, rec.Offset, rec.Raw = l.at.Row+1, l.at.Line, l.at.Offset, raw
 	l.at.Row++
 	l.consume(raw, lines)
 	rec.Next = l.at

@@ -3,6 +3,7 @@ package source
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // field numbers the canonical fields in the order of the request's body.
@@ -112,5 +113,22 @@ func fieldOf(name string) (field, bool) {
 // are one customer. The form is compared as it is written; the e-mail without
 // regard to case, because two spellings of one mailbox reach one person.
 func CustomerKey(formID, email string) string {
-	return strings.TrimSpace(formID) + "\n" + strings.ToLower(strings.TrimSpace(email))
+	return string(AppendCustomerKey(nil, formID, email))
+}
+
+// AppendCustomerKey appends the CustomerKey to dst.
+func AppendCustomerKey(dst []byte, formID, email string) []byte {
+	dst = append(append(dst, strings.TrimSpace(formID)...), '\n')
+	email = strings.TrimSpace(email)
+	for i := range len(email) {
+		c := email[i]
+		if c >= utf8.RuneSelf { // letters of other scripts have a lower case, too
+			return append(dst[:len(dst)-i], strings.ToLower(email)...)
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }

@@ -22,6 +22,7 @@ type Record struct {
 	Next   Position // the place right after it
 
 	Raw      []byte   // the very bytes of the input, line end included
+	Plain    int      // CSV: how many of them are the cells as they are, with delimiters between; 0 where it takes more to decode them
 	Cells    []string // CSV: the decoded cells, one a column; nil for JSONL and for a malformed row
 	Text     string   // the decoded text without its line end: JSONL, and a malformed CSV row
 	Customer Customer

@@ -69,16 +69,26 @@ func (p *problems) text(f field, value string) {
 	}
 }
 
-// isPlain reports a value that text finds nothing in, which nearly all are. In
-// UTF-8, control characters beyond ASCII begin with 0xC2 and U+FFFD with 0xEF.
+// isPlain reports a value that text finds nothing in, which nearly all are.
 func isPlain(value string) bool {
 	for i := range len(value) {
-		switch c := value[i]; {
-		case c < ' ', c == 0x7f, c == '\'', c == 0xc2, c == 0xef:
+		if suspicious[value[i]] {
 			return false
 		}
 	}
 	return true
+}
+
+// suspicious are the bytes of what text looks for. In UTF-8, control characters
+// beyond ASCII begin with 0xC2 and U+FFFD with 0xEF.
+var suspicious = bytesThat(func(c byte) bool { return c < ' ' || c == 0x7f || c == '\'' || c == 0xc2 || c == 0xef })
+
+// bytesThat is a table of the bytes that something holds for.
+func bytesThat(holds func(c byte) bool) (table [256]bool) {
+	for c := range len(table) {
+		table[c] = holds(byte(c))
+	}
+	return table
 }
 
 // problems collects what is wrong with one customer.
@@ -173,19 +183,24 @@ func isInvisible(r rune) bool {
 func dotAtom(s string) bool {
 	dot := true
 	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c == '.' && dot:
-			return false
-		case c == '.':
-		case isAlphanumeric(c), c == '-', c == '_', strings.IndexByte("!#$%&'*+/=?^`{|}~", c) >= 0:
+		switch c := s[i]; {
+		case inAtom[c]:
+			dot = false
+		case c == '.' && !dot:
+			dot = true
 		default:
 			return false
 		}
-		dot = c == '.'
 	}
 	return !dot
 }
+
+// inAtom are the characters of an atom (RFC 5322 section 3.2.3), and inLabel
+// those of ASCII in a label of a host name.
+var (
+	inAtom  = bytesThat(func(c byte) bool { return isAlphanumeric(c) || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0 })
+	inLabel = bytesThat(func(c byte) bool { return isAlphanumeric(c) || c == '-' })
+)
 
 func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
@@ -208,7 +223,7 @@ func isDomain(s string) bool {
 // isLabel reports letters, digits and hyphens, of any script.
 func isLabel(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c != '-' && !isAlphanumeric(c) {
+		if !inLabel[s[i]] {
 			return !strings.ContainsFunc(s[i:], isNoPartOfLabel)
 		}
 	}

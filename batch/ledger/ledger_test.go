@@ -33,7 +33,7 @@ func put(t *testing.T, l *Ledger, changes ...Change) {
 }
 
 func keyOf(l *Ledger, n int) Key {
-	return l.Hasher().Customer("tenant", fmt.Sprintf("form\nc%d@example.com", n))
+	return l.Hasher().Customer("tenant", fmt.Appendf(nil, "form\nc%d@example.com", n))
 }
 
 func okEntry(session string) Entry {
@@ -269,7 +269,7 @@ func TestTheFileNamesNobody(t *testing.T) {
 	for i := range 500 {
 		email, first := fmt.Sprintf("canary.%d@example.com", i), fmt.Sprintf("Firstname-%d", i)
 		told = append(told, email, first, "form\n"+email, "tenant form "+email)
-		key := h.Customer("tenant", "form\n"+email)
+		key := h.Customer("tenant", []byte("form\n"+email))
 		changes = append(changes, Change{key, Entry{Outcome: OK, Digest: h.Fields("Individual", first), At: night, SessionID: fmt.Sprintf("session-%d", i)}})
 	}
 	put(t, l, changes...)

@@ -38,25 +38,37 @@ func newHasher(secret []byte) *Hasher {
 
 // Customer is the key of a customer of a tenant: form and e-mail, as the run
 // compares customers.
-func (h *Hasher) Customer(tenant, customer string) Key {
-	return Key(h.sum(ofCustomer, tenant, customer)[:len(Key{})])
+func (h *Hasher) Customer(tenant string, customer []byte) Key {
+	h.begin(ofCustomer)
+	h.part(tenant)
+	h.in = append(binary.AppendUvarint(h.in, uint64(len(customer))), customer...)
+	return Key(h.sum()[:len(Key{})])
 }
 
 // Fields is the digest of the fields that are sent, in the order of the
 // request.
 func (h *Hasher) Fields(fields ...string) Digest {
-	return Digest(h.sum(ofFields, fields...)[:len(Digest{})])
+	h.begin(ofFields)
+	for _, field := range fields {
+		h.part(field)
+	}
+	return Digest(h.sum()[:len(Digest{})])
 }
 
 // check tells secrets apart without giving one away.
-func (h *Hasher) check() []byte { return h.sum(ofSecret)[:8] }
+func (h *Hasher) check() []byte {
+	h.begin(ofSecret)
+	return h.sum()[:8]
+}
+
+func (h *Hasher) begin(kind byte) { h.in = append(h.in[:0], kind) }
+
+func (h *Hasher) part(s string) {
+	h.in = append(binary.AppendUvarint(h.in, uint64(len(s))), s...)
+}
 
 // sum is good until the next one.
-func (h *Hasher) sum(kind byte, parts ...string) []byte {
-	h.in = append(h.in[:0], kind)
-	for _, part := range parts {
-		h.in = append(binary.AppendUvarint(h.in, uint64(len(part))), part...)
-	}
+func (h *Hasher) sum() []byte {
 	h.mac.Reset()
 	h.mac.Write(h.in)
 	h.out = h.mac.Sum(h.out[:0])

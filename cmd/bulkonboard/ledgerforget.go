@@ -56,7 +56,7 @@ func forget(l *ledger.Ledger, email string, log *slog.Logger) error {
 	}
 	h, there := l.Hasher(), map[ledger.Key]bool{}
 	for _, form := range forms {
-		key := h.Customer(form.Tenant, source.CustomerKey(form.ID, email))
+		key := h.Customer(form.Tenant, source.AppendCustomerKey(nil, form.ID, email))
 		_, known, err := l.Find(key)
 		if err != nil {
 			return err
