@@ -8,7 +8,7 @@ import (
 )
 
 // Encoder makes the bytes of a results file. It is used by one goroutine.
-// *sink.CSV and sink.JSONL implement it.
+// *sink.CSV and *sink.JSONL implement it.
 type Encoder interface {
 	Header(dst []byte) []byte
 	Append(dst []byte, rec *source.Record, res *sink.Result) []byte
@@ -18,7 +18,7 @@ type Encoder interface {
 // results could not be written is a *source.ListError.
 func EncoderFor(list *source.List, formulaSafe bool) (Encoder, error) {
 	if list.Format() == source.FormatJSONL {
-		return sink.JSONL{}, CheckFormulaSafe(list, formulaSafe)
+		return &sink.JSONL{}, CheckFormulaSafe(list, formulaSafe)
 	}
 	if number, column, clashes := sink.Clash(list.Header()); clashes {
 		return nil, &source.ListError{

@@ -44,6 +44,7 @@ type Known struct {
 
 	hasher  *ledger.Hasher // of who reads
 	answers *rowAnswers    // what a preflight has found; nil without one
+	said    obtained
 }
 
 // standing is what a ledger's entry means for a customer.
@@ -111,9 +112,9 @@ func (k *Known) Answer(rec *source.Record) (*sink.Result, error) {
 	return k.result(&a.entry, a.unchanged, now), nil
 }
 
-// Ahead is Answer for a row that has not been taken apart: nil, too, where that
+// ahead is Answer for a row that has not been taken apart: nil, too, where that
 // is needed to answer it.
-func (k *Known) Ahead(row int64, raw []byte) *sink.Result {
+func (k *Known) ahead(row int64, raw []byte, now time.Time) *sink.Result {
 	if k == nil || k.answers == nil {
 		return nil
 	}
@@ -121,7 +122,7 @@ func (k *Known) Ahead(row int64, raw []byte) *sink.Result {
 	if err != nil || !a.found || a.differs {
 		return nil // Answer says what is wrong
 	}
-	return k.result(&a.entry, a.unchanged, time.Now())
+	return k.result(&a.entry, a.unchanged, now)
 }
 
 // ask asks the ledger itself.
@@ -140,12 +141,12 @@ func (k *Known) ask(rec *source.Record, now time.Time) (*sink.Result, error) {
 func (k *Known) result(e *ledger.Entry, unchanged bool, now time.Time) *sink.Result {
 	switch k.standing(e, unchanged, now) {
 	case isKnown:
-		return knownResult(e, "", now)
+		return k.said.result(e, "", now)
 	case isRefused:
 		return refusedResult(e, now)
 	case isChanged:
 		if k.KeepChanged && e.Outcome == ledger.OK {
-			return knownResult(e, fieldsDiffer, now)
+			return k.said.result(e, fieldsDiffer, now)
 		}
 	}
 	return nil

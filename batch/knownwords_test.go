@@ -20,8 +20,8 @@ func TestWhatALedgerAnsweredIsReadAgainAsItCame(t *testing.T) {
 		message  string
 		at       time.Time
 	}{
-		"known":                      {knownResult(&known, "", now), sink.OK, "obtained 2026-01-31T02:00:00Z", night},
-		"known, and changed":         {knownResult(&known, fieldsDiffer, now), sink.OK, "obtained 2026-01-31T02:00:00Z" + fieldsDiffer, night},
+		"known":                      {new(obtained).result(&known, "", now), sink.OK, "obtained 2026-01-31T02:00:00Z", night},
+		"known, and changed":         {new(obtained).result(&known, fieldsDiffer, now), sink.OK, "obtained 2026-01-31T02:00:00Z" + fieldsDiffer, night},
 		"refused":                    {refusedResult(&refused, now), sink.Rejected, "not (this) one", night},
 		"refused by a call":          {&sink.Result{Status: sink.Rejected, ErrorMessage: "no", ProcessedAt: now}, sink.Rejected, "no", now},
 		"ok by a call":               {&sink.Result{Status: sink.OK, ProcessedAt: now}, sink.OK, "", now},

@@ -35,6 +35,7 @@ type reader struct {
 	monitor *Monitor
 
 	chain chain        // that is still to go into the order
+	now   time.Time    // when it was begun
 	ahead *sink.Result // of the next row, which has not been taken apart
 
 	// complete is set when the list was read to its end. It may be read once
@@ -177,7 +178,10 @@ func (r *reader) spares(row int64, raw []byte) bool {
 	if _, caught := r.journal[row]; caught || r.earlier != nil || r.keep != nil || r.duplicates.family(row).shared() {
 		return false
 	}
-	r.ahead = r.known.Ahead(row, raw)
+	if r.chain.first == nil {
+		r.now = time.Now()
+	}
+	r.ahead = r.known.ahead(row, raw, r.now)
 	return r.ahead != nil
 }
 

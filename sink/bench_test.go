@@ -18,7 +18,7 @@ func BenchmarkAppend(b *testing.B) {
 		Append(dst []byte, rec *source.Record, res *Result) []byte
 	}{
 		"csv":   NewCSV(header, CSVOptions{Delimiter: ',', LineEnd: "\n"}),
-		"jsonl": JSONL{},
+		"jsonl": &JSONL{},
 	} {
 		b.Run(name, func(b *testing.B) {
 			var dst []byte

@@ -25,7 +25,7 @@ type CSV struct {
 	lineEnd   string
 	bom       bool
 	safe      bool
-	whole     bool // all columns are carried, in the dialect of the input
+	whole     bool      // all columns are carried, in the dialect of the input
 	quoted    [256]bool // the bytes for which a cell is quoted
 	clock     clock
 }
@@ -113,7 +113,7 @@ func (c *CSV) inputCells(dst []byte, rec *source.Record) []byte {
 	}
 	cells := rec.Cells
 	if cells == nil && rec.Plain > 0 {
-		cells = strings.Split(string(rec.Raw[:rec.Plain]), string(rune(c.delimiter)))
+		cells = strings.Split(string(rec.Raw[:rec.Plain]), string(c.delimiter))
 	}
 	for n, i := range c.keep {
 		switch {

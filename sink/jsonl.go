@@ -14,13 +14,13 @@ const Member = "onboarding"
 
 // JSONL encodes results as one object a line: the input's own text, untouched,
 // with one more member. It is used by one goroutine.
-type JSONL struct{}
+type JSONL struct{ clock clock }
 
 // Header appends nothing: JSONL has none.
-func (JSONL) Header(dst []byte) []byte { return dst }
+func (*JSONL) Header(dst []byte) []byte { return dst }
 
 // Append appends the result line of rec to dst.
-func (j JSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
+func (j *JSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
 	dst = j.input(dst, rec)
 	dst = append(dst, `"`+Member+`":{"onboardingStatus":"`...)
 	dst = append(dst, res.Status...)
@@ -33,14 +33,14 @@ func (j JSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
 	dst = append(dst, `,"attempts":`...)
 	dst = strconv.AppendInt(dst, int64(res.Attempts), 10)
 	dst = append(dst, `,"processedAt":"`...)
-	dst = res.ProcessedAt.UTC().AppendFormat(dst, timeLayout)
+	dst = append(dst, j.clock.text(res.ProcessedAt)...)
 	return append(dst, "\"}}\n"...)
 }
 
 // input appends the opening of the result object: all members of the input
 // object but an earlier run's result, or, for a line that is no object, its
 // text under "input".
-func (j JSONL) input(dst []byte, rec *source.Record) []byte {
+func (j *JSONL) input(dst []byte, rec *source.Record) []byte {
 	text := strings.TrimSpace(rec.Text)
 	if rec.Malformed {
 		dst = append(dst, `{"input":`...)

@@ -124,7 +124,7 @@ type EditedJSONL struct {
 
 // Append appends a record: as it stands when its result is kept, otherwise
 // with the new result in the place of the old one.
-func (e EditedJSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
+func (e *EditedJSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
 	if !res.Kept {
 		return e.JSONL.Append(dst, rec, res)
 	}
@@ -139,7 +139,7 @@ func (e EditedJSONL) Append(dst []byte, rec *source.Record, res *Result) []byte 
 }
 
 // Result reads the onboarding object of a record.
-func (EditedJSONL) Result(rec *source.Record) (Result, bool) {
+func (*EditedJSONL) Result(rec *source.Record) (Result, bool) {
 	if rec.Malformed {
 		return Result{}, false
 	}

@@ -80,7 +80,7 @@ func TestJSONLKeepsTheInputObjectAsItIsWritten(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := string(JSONL{}.Append(nil, &source.Record{Text: c.input}, &Result{Status: OK, SessionID: "s", Attempts: 1, ProcessedAt: at}))
+			got := string(new(JSONL).Append(nil, &source.Record{Text: c.input}, &Result{Status: OK, SessionID: "s", Attempts: 1, ProcessedAt: at}))
 			assert.Equal(t, c.want, got)
 			assert.True(t, json.Valid([]byte(got)))
 		})
@@ -88,7 +88,7 @@ func TestJSONLKeepsTheInputObjectAsItIsWritten(t *testing.T) {
 }
 
 func TestJSONLKeepsALineThatIsNoObjectAsText(t *testing.T) {
-	got := JSONL{}.Append(nil, &source.Record{Malformed: true, Text: `{"a":`}, &Result{Status: Invalid, ErrorCode: "malformed_json", ProcessedAt: at})
+	got := new(JSONL).Append(nil, &source.Record{Malformed: true, Text: `{"a":`}, &Result{Status: Invalid, ErrorCode: "malformed_json", ProcessedAt: at})
 
 	var line struct{ Input string }
 	require.NoError(t, json.Unmarshal(got, &line))
@@ -122,7 +122,7 @@ func FuzzJSONLStaysOneValidObject(f *testing.F) {
 		if json.Unmarshal([]byte(input), &object) != nil || object == nil {
 			return
 		}
-		got := JSONL{}.Append(nil, &source.Record{Text: input}, &Result{Status: Failed, ErrorMessage: message, ProcessedAt: at})
+		got := new(JSONL).Append(nil, &source.Record{Text: input}, &Result{Status: Failed, ErrorMessage: message, ProcessedAt: at})
 		var back map[string]json.RawMessage
 		require.NoError(t, json.Unmarshal(got, &back), string(got))
 		delete(object, Member)
@@ -156,7 +156,7 @@ func TestARecodedRowThatIsKeptIsWrittenInUTF8(t *testing.T) {
 	rec := &source.Record{Raw: []byte("Ren\xe9;ok;s;;;1;then\r"), Cells: []string{"René", "ok", "s", "", "", "1", "then"}}
 	assert.Equal(t, "René;ok;s;;;1;then\n", string(e.Append(nil, rec, &Result{Kept: true})))
 
-	line := EditedJSONL{Recoded: true}.Append(nil, &source.Record{Raw: []byte("{\"a\":\"\xe9\"}\r\n"), Text: `{"a":"é"}`}, &Result{Kept: true})
+	line := (&EditedJSONL{Recoded: true}).Append(nil, &source.Record{Raw: []byte("{\"a\":\"\xe9\"}\r\n"), Text: `{"a":"é"}`}, &Result{Kept: true})
 	assert.True(t, strings.HasSuffix(string(line), "é\"}\n"))
 }
 
@@ -185,9 +185,9 @@ func TestAListsOwnColumnWithTheNameOfAResultClashes(t *testing.T) {
 
 func TestAMemberOfTheCustomersOwnIsNoResult(t *testing.T) {
 	rec := &source.Record{Text: `{"Onboarding":"2024-05-01","onboarding":{"onboardingStatus":"ok","sessionId":"s-1","errorCode":"","errorMessage":"","attempts":1,"processedAt":"2026-02-03T04:05:06.789Z"}}`}
-	res, ok := EditedJSONL{}.Result(rec)
+	res, ok := new(EditedJSONL).Result(rec)
 	require.True(t, ok, "a row that ended well is not sent again")
 	assert.Equal(t, "s-1", res.SessionID)
-	_, ok = EditedJSONL{}.Result(&source.Record{Text: `{"Onboarding":{"onboardingStatus":"ok","sessionId":"mine"}}`})
+	_, ok = new(EditedJSONL).Result(&source.Record{Text: `{"Onboarding":{"onboardingStatus":"ok","sessionId":"mine"}}`})
 	assert.False(t, ok)
 }

@@ -41,7 +41,7 @@ func resultsOf(text string, encoding string, safe bool, spare func(int64, []byte
 		Append(dst []byte, rec *source.Record, res *Result) []byte
 	} = NewCSV(list.Header(), o)
 	if list.Format() == source.FormatJSONL {
-		encoder = JSONL{}
+		encoder = &JSONL{}
 	}
 	list.Spare(spare)
 	var out []byte

@@ -161,8 +161,7 @@ func isEmail(s string) bool {
 	if len(s) > maxEmail {
 		return false
 	}
-	local, domain, found := strings.Cut(s, "@")
-	if found && dotAtom(local) && isDomain(domain) {
+	if at := strings.IndexByte(s, '@'); at >= 0 && dotAtom(s[:at]) && isDomain(s[at+1:]) {
 		return true
 	}
 	address, err := mail.ParseAddress(s)
@@ -209,14 +208,17 @@ func isAlphanumeric(c byte) bool {
 // isDomain reports a host name of at least two labels.
 func isDomain(s string) bool {
 	for labels := 1; ; labels++ {
-		label, rest, more := strings.Cut(s, ".")
+		label, dot := s, strings.IndexByte(s, '.')
+		if dot >= 0 {
+			label = s[:dot]
+		}
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' || !isLabel(label) {
 			return false
 		}
-		if !more {
+		if dot < 0 {
 			return labels > 1
 		}
-		s = rest
+		s = s[dot+1:]
 	}
 }
 

@@ -159,7 +159,7 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 		return treatment{encoder: encoder}, err
 	}
 	if list.Format() == source.FormatJSONL {
-		edited := sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
+		edited := &sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
 		return s.retry.treatment(edited, edited), batch.CheckFormulaSafe(list, s.formulaSafe)
 	}
 	o := sink.DialectOf(list)

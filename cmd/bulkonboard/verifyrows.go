@@ -50,7 +50,7 @@ func countRows(in io.Reader, name string, settings map[string]string) (*rowCount
 // previousOf finds the results in the records of a results file.
 func previousOf(list *source.List) (sink.Previous, error) {
 	if list.Format() == source.FormatJSONL {
-		return sink.EditedJSONL{}, nil
+		return &sink.EditedJSONL{}, nil
 	}
 	return sink.NewEdited(list.Header(), sink.DialectOf(list))
 }
