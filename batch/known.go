@@ -102,14 +102,21 @@ func (k *Known) Answer(rec *source.Record) (*sink.Result, error) {
 	if k.answers == nil {
 		return k.ask(rec, now)
 	}
-	a, err := k.answers.find(rec.Row, rec.Raw)
-	switch {
-	case err != nil || !a.found:
-		return nil, err
-	case a.differs:
+	res, differs, err := k.found(rec.Row, rec.Raw, now)
+	if differs {
 		return nil, changedRow(rec)
 	}
-	return k.result(&a.entry, a.unchanged, now), nil
+	return res, err
+}
+
+// found is what a preflight has found for a row, and whether it is another row
+// than that which it was found for.
+func (k *Known) found(row int64, raw []byte, now time.Time) (res *sink.Result, differs bool, err error) {
+	a, err := k.answers.find(row, raw)
+	if err != nil || !a.found || a.differs {
+		return nil, a.differs, err
+	}
+	return k.result(&a.entry, a.unchanged, now), false, nil
 }
 
 // ahead is Answer for a row that has not been taken apart: nil, too, where that
@@ -118,11 +125,11 @@ func (k *Known) ahead(row int64, raw []byte, now time.Time) *sink.Result {
 	if k == nil || k.answers == nil {
 		return nil
 	}
-	a, err := k.answers.find(row, raw)
-	if err != nil || !a.found || a.differs {
-		return nil // Answer says what is wrong
+	res, _, err := k.found(row, raw, now)
+	if err != nil {
+		return nil // Answer says so
 	}
-	return k.result(&a.entry, a.unchanged, now)
+	return res
 }
 
 // ask asks the ledger itself.

@@ -447,3 +447,14 @@ func TestACustomerWhoseSessionIDExpiresBeforeTheRunIsCalledAsTheRowHasIt(t *test
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a@x.io Ann", "b@x.io Bo", "a@x.io Ann"}, called)
 }
+
+func TestEveryRowThatIsKnownHasTheTimeOfItsAnswer(t *testing.T) {
+	k := knownBy(openLedger(t))
+	list := people("a@x.io \"Ann\"", "b@x.io Bo", "c@x.io \"Cy\"", "d@x.io Di")
+	night(t, k, list, refusing())
+	_, rows, calls := night(t, k, list, refusing())
+	assert.Empty(t, calls)
+	for _, row := range rows {
+		assert.Equal(t, "2000-01-01T00:00:00.000Z", row[colProcessedAt], "the time in a bubble")
+	}
+}

@@ -35,7 +35,7 @@ type reader struct {
 	monitor *Monitor
 
 	chain chain        // that is still to go into the order
-	now   time.Time    // when it was begun
+	now   time.Time    // of its rows that are answered ahead; zero until one is
 	ahead *sink.Result // of the next row, which has not been taken apart
 
 	// complete is set when the list was read to its end. It may be read once
@@ -106,7 +106,7 @@ func (r *reader) flush(ctx context.Context) bool {
 	if first == nil {
 		return true
 	}
-	r.chain = chain{}
+	r.chain, r.now = chain{}, time.Time{}
 	first.weight = min(first.weight, windowBytes)
 	if !r.enter(ctx, first) {
 		return false
@@ -178,7 +178,7 @@ func (r *reader) spares(row int64, raw []byte) bool {
 	if _, caught := r.journal[row]; caught || r.earlier != nil || r.keep != nil || r.duplicates.family(row).shared() {
 		return false
 	}
-	if r.chain.first == nil {
+	if r.now.IsZero() {
 		r.now = time.Now()
 	}
 	r.ahead = r.known.ahead(row, raw, r.now)

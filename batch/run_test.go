@@ -140,6 +140,7 @@ const (
 	colCode
 	colMessage
 	colAttempts
+	colProcessedAt
 )
 
 // requireEachItsOwn checks promise 1: every row once, in order, with the

@@ -23,9 +23,9 @@ type Record struct {
 
 	Raw      []byte   // the very bytes of the input, line end included
 	Plain    int      // CSV: how many of them are the cells as they are, with delimiters between; 0 where it takes more to decode them
-	Cells    []string // CSV: the decoded cells, one a column; nil for JSONL and for a malformed row
+	Cells    []string // CSV: the decoded cells, one a column; nil for JSONL, for a malformed row, and for one that was spared
 	Text     string   // the decoded text without its line end: JSONL, and a malformed CSV row
-	Customer Customer
+	Customer Customer // empty for a malformed row, and for one that was spared
 
 	// Malformed is set when the row could not be taken apart: no cells, no
 	// object. Such a record always has a problem.

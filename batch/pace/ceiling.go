@@ -9,8 +9,13 @@ import (
 
 // makesUp is for how long a stall may last, of the machine or of the disk,
 // without an attempt being lost to it: what could not go meanwhile goes after
-// it, within what a second may have.
-const makesUp = 50 * time.Millisecond
+// it, within what a second may have. Where many ceilings share a quota and one
+// begins as another ends, their windows know nothing of each other, so there it
+// is less than what the shares leave of the quota in a second.
+const (
+	makesUp       = 50 * time.Millisecond
+	sharedMakesUp = 20 * time.Millisecond
+)
 
 // Ceiling is the rate that the user allows, as a hard bound: no stretch of a
 // second has more attempts than the rate, rounded up. It aims a hundredth below,
@@ -45,10 +50,14 @@ func newCeiling(perSecond float64, empty bool) *Ceiling {
 	if perSecond <= 0 {
 		return nil
 	}
-	aim, burst := margin*perSecond, max(1, int(perSecond*makesUp.Seconds()))
+	late := makesUp
+	if empty {
+		late = sharedMakesUp
+	}
+	aim, burst := margin*perSecond, max(1, int(perSecond*late.Seconds()))
 	c := &Ceiling{
 		limiter: rate.NewLimiter(rate.Limit(aim), burst),
-		late:    max(makesUp, interval(aim)),
+		late:    max(late, interval(aim)),
 		taken:   burst,
 		most:    int(math.Ceil(perSecond)),
 	}

@@ -3,6 +3,7 @@ package pace
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -135,6 +136,24 @@ func TestControllersThatBeginEmptyShareAQuotaHoweverOftenTheyBegin(t *testing.T)
 	}
 	assert.LessOrEqual(t, busiestSecond(sent), 10)
 	assert.GreaterOrEqual(t, len(sent), 150, "two in each quarter of a second")
+}
+
+func TestASecondOfHandoversKeepsToAQuotaThatIsShared(t *testing.T) {
+	const quota, parts, share = 1000, 4, 0.98 * 1000 / 4
+	var sent []time.Time
+	for range parts {
+		now := start
+		for range 20 { // each idles at its end, sends what that saved up, and hands over at once
+			c := newClient(Config{Ceiling: share, MaxInFlight: 1, Empty: true})
+			c.now = now
+			c.run(time.Second, time.Microsecond, accepted)
+			c.now = c.now.Add(time.Second)
+			c.run(50*time.Millisecond, time.Microsecond, accepted)
+			sent, now = append(sent, c.sent...), c.now
+		}
+	}
+	slices.SortFunc(sent, time.Time.Compare)
+	assert.LessOrEqual(t, busiestSecond(sent), quota)
 }
 
 func TestAfterA429NothingIsSentAndThenOneTrial(t *testing.T) {
