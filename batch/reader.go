@@ -29,8 +29,8 @@ type reader struct {
 	order chan<- *slot
 	work  chan<- *slot
 
-	// blocked tells the dispatcher that no row comes until one is written; cap 1.
-	blocked chan<- struct{}
+	// blocked tells the dispatcher that no row comes until one is written.
+	blocked bell
 
 	monitor *Monitor
 
@@ -79,12 +79,12 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	}
 	r.chain.add(s)
 	if s.given != nil && !s.family.shared() {
+		s.result.Store(s.given)
 		r.monitor.answer()
 		return !r.chain.full() || r.flush(ctx)
 	}
 	// Where a customer with a result has more rows, it goes by way of the
 	// dispatcher, which answers those.
-	s.done = make(chan sink.Result, 1)
 	return r.flush(ctx) && r.pass(ctx, r.work, s)
 }
 
@@ -117,7 +117,7 @@ func (r *reader) flush(ctx context.Context) bool {
 // full.
 func (r *reader) enter(ctx context.Context, first *slot) bool {
 	if !r.window.TryAcquire(first.weight) {
-		r.waits()
+		r.blocked.ring()
 		if r.window.Acquire(ctx, first.weight) != nil {
 			return false
 		}
@@ -126,15 +126,8 @@ func (r *reader) enter(ctx context.Context, first *slot) bool {
 	case r.order <- first:
 		return true
 	default:
-		r.waits()
+		r.blocked.ring()
 		return r.pass(ctx, r.order, first)
-	}
-}
-
-func (r *reader) waits() {
-	select {
-	case r.blocked <- struct{}{}:
-	default: // the dispatcher has not looked since the last time
 	}
 }
 
