@@ -4,6 +4,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -53,7 +54,7 @@ type Client struct {
 	transport http.RoundTripper
 	template  *http.Request // of every request; URL and header are shared and only read
 	proxy     string        // host of the proxy that is used, if any
-	timeout   time.Duration
+	deadlines deadlines
 	prefix    []byte // of every body; holds the secret
 	scrub     scrubber
 }
@@ -101,7 +102,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	client := &Client{transport: c.Transport, template: template, timeout: c.Timeout, prefix: prefixOf(&c), scrub: newScrubber(c.AppSecret)}
+	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInflight), prefix: prefixOf(&c), scrub: newScrubber(c.AppSecret)}
 	if c.Transport == nil {
 		client.transport, client.proxy, err = c.route(template)
 	}
@@ -134,12 +135,12 @@ func (c *Client) CloseIdle() {
 // first, the outcome is Cancelled.
 func (c *Client) Call(ctx context.Context, r *Request) Answer {
 	start := time.Now()
-	attempt, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	attempt := c.deadlines.begin(ctx)
+	defer c.deadlines.end(attempt)
 	reply, header, err := c.exchange(attempt, r)
 	var a Answer
 	if err != nil {
-		a = failure(ctx, err)
+		a = failure(ctx, cmp.Or(context.Cause(attempt), err))
 		a.Message = c.scrub.clean(a.Message, r)
 	} else {
 		a = judge(reply, header, start)

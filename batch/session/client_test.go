@@ -174,7 +174,7 @@ func TestAHungServiceTimesOutAndAStoppedRunDoesNot(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-release
 	})
-	client.timeout = 50 * time.Millisecond
+	client.deadlines.timeout = 50 * time.Millisecond
 	a := client.Call(t.Context(), &ann)
 	assert.Equal(t, InDoubt, a.Outcome)
 	assert.Equal(t, "timeout", a.Code)
@@ -198,7 +198,7 @@ func TestABodyThatTricklesTimesOutToo(t *testing.T) {
 			}
 		}
 	})
-	client.timeout = 50 * time.Millisecond
+	client.deadlines.timeout = 50 * time.Millisecond
 	assert.Equal(t, "timeout", client.Call(t.Context(), &ann).Code)
 }
 
