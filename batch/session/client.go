@@ -5,6 +5,7 @@ package session
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -176,7 +177,7 @@ func (c *Client) exchange(ctx context.Context, r *Request) (reply, http.Header, 
 	defer func() { _ = response.Body.Close() }() // it was only read
 	answer := buffers.Get().(*bytes.Buffer)
 	defer giveBack(answer)
-	if err := readAnswer(answer, response.Body); err != nil {
+	if err := readAnswer(answer, response); err != nil {
 		// The status still tells a throttled or refused call from one in doubt.
 		if response.StatusCode != http.StatusOK && ctx.Err() == nil {
 			return reply{status: response.StatusCode}, response.Header, nil
@@ -210,8 +211,17 @@ func giveBack(b *bytes.Buffer) {
 }
 
 // readAnswer reads the body to its end, so that the connection can be used
-// again, and no further than maxAnswer.
-func readAnswer(to *bytes.Buffer, body io.Reader) error {
+// again, and no further than maxAnswer. No service is asked to pack an answer of
+// some hundred bytes; of one that does so unasked, it is unpacked.
+func readAnswer(to *bytes.Buffer, response *http.Response) error {
+	var body io.Reader = response.Body
+	if strings.EqualFold(header(response.Header, "Content-Encoding"), "gzip") {
+		unpacked, err := gzip.NewReader(body)
+		if err != nil {
+			return err
+		}
+		body = unpacked
+	}
 	n, err := to.ReadFrom(io.LimitReader(body, maxAnswer+1))
 	if err == nil && n > maxAnswer {
 		err = errTooLarge

@@ -223,6 +223,17 @@ func TestAnAnswerIsReadToOneMebibyteAndNoFurther(t *testing.T) {
 	assert.Equal(t, "answer_too_large", packed.Call(t.Context(), &ann).Code)
 }
 
+func TestAnAnswerThatIsPackedUnaskedIsRead(t *testing.T) {
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		assert.Empty(t, r.Header.Get("Accept-Encoding"))
+		w.Header().Set("Content-Encoding", "GZIP")
+		z := gzip.NewWriter(w)
+		_, _ = io.WriteString(z, envelopeOf(200, "x", "id"))
+		_ = z.Close()
+	})
+	assert.Equal(t, "id", client.Call(t.Context(), &ann).SessionID)
+}
+
 func TestAnUnknownCertificateIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	var calls atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
