@@ -30,11 +30,12 @@ type attempt struct {
 // the disk since. The gate spaces such attempts out again, right before they
 // go, so that a stall is not followed by a burst above the ceiling.
 func sendAttempts(ctx context.Context, caller Caller, through *gate, formID string, calls <-chan attempt, answers chan<- attempt) {
+	var request session.Request
 	for a := range calls {
 		if !through.pass(ctx) {
 			a.answer = session.Answer{Outcome: session.Cancelled}
 		} else {
-			request := requestOf(&a.slot.rec.Customer, formID)
+			request = requestOf(&a.slot.rec.Customer, formID)
 			a.answer = caller.Call(ctx, &request)
 		}
 		answers <- a

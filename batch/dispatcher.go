@@ -73,17 +73,17 @@ func (d *dispatcher) run(ctx context.Context) {
 			d.received(s, ok, time.Now())
 		case a := <-d.answers:
 			runtime.Gosched() // others are on their way: together they cost one write of the journal
-			d.answered(a)
+			d.answered(a, time.Now())
 		case <-d.blocked:
 			d.full = true
 		case <-timer.C:
 		case <-ctx.Done():
 		}
-		d.answeredMeanwhile()
+		d.answeredMeanwhile(time.Now())
 	}
 	for d.inFlight > 0 {
 		d.show(time.Now(), true)
-		d.answered(<-d.answers)
+		d.answered(<-d.answers, time.Now())
 	}
 	d.show(time.Now(), ctx.Err() != nil)
 }
@@ -201,14 +201,13 @@ func (d *dispatcher) send(s *slot, now time.Time) {
 
 // answeredMeanwhile takes the answers that are already there, so that a batch
 // of them costs one look at the pace.
-func (d *dispatcher) answeredMeanwhile() {
+func (d *dispatcher) answeredMeanwhile(now time.Time) {
 	for range len(d.answers) {
-		d.answered(<-d.answers)
+		d.answered(<-d.answers, now)
 	}
 }
 
-func (d *dispatcher) answered(a attempt) {
-	now := time.Now()
+func (d *dispatcher) answered(a attempt, now time.Time) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
 	d.recognised = d.recognised || answer.Recognised

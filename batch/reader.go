@@ -96,20 +96,23 @@ func (r *reader) fail(ctx context.Context, err error) bool {
 	return false
 }
 
-// flush puts the chain into the window. Then the writer has its turn, while
-// the rows are still at hand: on one processor the reader would fill the whole
-// window first, and memory with it.
+// flush puts the chain into the window. When that was full of rows that need no
+// call, the writer has its turn, while they are still at hand: on one processor
+// the reader would fill the whole window first, and memory with it.
 func (r *reader) flush(ctx context.Context) bool {
 	first := r.chain.first
 	if first == nil {
 		return true
 	}
+	full := r.chain.full()
 	r.chain = chain{}
 	first.weight = min(first.weight, windowBytes)
 	if !r.enter(ctx, first) {
 		return false
 	}
-	runtime.Gosched()
+	if full {
+		runtime.Gosched()
+	}
 	return true
 }
 

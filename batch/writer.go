@@ -91,7 +91,9 @@ func (w *writer) run() error {
 			}
 		}
 		w.window.Release(first.weight)
-		w.tell()
+		if w.tally.Rows-w.rowsBefore-w.told >= chainRows || len(w.order) == 0 {
+			w.tell()
+		}
 	}
 	w.all = true
 	return w.save()
