@@ -11,7 +11,8 @@ import (
 
 // Caller sends one attempt for one customer. It must be safe for concurrent
 // use, must return soon after ctx is done, and reports every failure in the
-// answer. *session.Client implements it.
+// answer. It does not keep r, which the next call changes. *session.Client
+// implements it.
 type Caller interface {
 	Call(ctx context.Context, r *session.Request) session.Answer
 }

@@ -23,7 +23,7 @@ const (
 	windowBytes   = 16 << 20
 
 	// recordOverhead is what a record costs beyond twice its raw bytes:
-	// cells, customer, slot and channel.
+	// cells, customer, slot and result.
 	recordOverhead = 768
 )
 
