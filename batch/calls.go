@@ -11,7 +11,8 @@ import (
 
 // Caller sends one attempt for one customer. It must be safe for concurrent
 // use, must return soon after ctx is done, and reports every failure in the
-// answer. *session.Client implements it.
+// answer. It does not keep r, which the next call changes. *session.Client
+// implements it.
 type Caller interface {
 	Call(ctx context.Context, r *session.Request) session.Answer
 }
@@ -30,11 +31,12 @@ type attempt struct {
 // the disk since. The gate spaces such attempts out again, right before they
 // go, so that a stall is not followed by a burst above the ceiling.
 func sendAttempts(ctx context.Context, caller Caller, through *gate, formID string, calls <-chan attempt, answers chan<- attempt) {
+	var request session.Request
 	for a := range calls {
 		if !through.pass(ctx) {
 			a.answer = session.Answer{Outcome: session.Cancelled}
 		} else {
-			request := requestOf(&a.slot.rec.Customer, formID)
+			request = requestOf(&a.slot.rec.Customer, formID)
 			a.answer = caller.Call(ctx, &request)
 		}
 		answers <- a

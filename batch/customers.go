@@ -56,7 +56,7 @@ func (c *customers) learn(s *slot, res *sink.Result) error {
 
 // resultFor is the result of a row whose customer has ended well, or nil. A
 // list that was changed behind the back of its forecast is noticed here.
-func (c *customers) resultFor(s *slot, now time.Time) (*sink.Result, error) {
+func (c *customers) resultFor(s *slot, decided func() time.Time) (*sink.Result, error) {
 	if !s.family.shared() {
 		return nil, nil
 	}
@@ -68,7 +68,7 @@ func (c *customers) resultFor(s *slot, now time.Time) (*sink.Result, error) {
 		return nil, changedRow(s.rec)
 	}
 	return &sink.Result{
-		Status: sink.Duplicate, SessionID: a.sessionID, ProcessedAt: now,
+		Status: sink.Duplicate, SessionID: a.sessionID, ProcessedAt: decided(),
 		ErrorMessage: fmt.Sprintf("the same customer as row %d", a.row),
 	}, nil
 }

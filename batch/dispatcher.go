@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -31,10 +32,11 @@ type dispatcher struct {
 	maxBackoff  time.Duration
 	formID      string
 
-	work    <-chan *slot    // owned by the reader; nil once it is closed
-	blocked <-chan struct{} // the reader waits for a row to be written
-	answers <-chan attempt  // room for every call in flight
-	journal chan<- entry    // owned by the dispatcher
+	work    <-chan *slot   // owned by the reader; nil once it is closed
+	blocked bell           // the reader waits for a row to be written
+	answers <-chan attempt // room for every call in flight
+	journal chan<- entry   // owned by the dispatcher
+	news    bell           // rows have got their results
 	stop    context.CancelCauseFunc
 	decided func() time.Time
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
@@ -68,19 +70,20 @@ func (d *dispatcher) run(ctx context.Context) {
 		}
 		select {
 		case s, ok := <-work:
-			d.received(s, ok)
+			d.received(s, ok, time.Now())
 		case a := <-d.answers:
-			d.answered(a)
+			runtime.Gosched() // others are on their way: together they cost one write of the journal
+			d.answered(a, time.Now())
 		case <-d.blocked:
 			d.full = true
 		case <-timer.C:
 		case <-ctx.Done():
 		}
-		d.answeredMeanwhile()
+		d.answeredMeanwhile(time.Now())
 	}
 	for d.inFlight > 0 {
 		d.show(time.Now(), true)
-		d.answered(<-d.answers)
+		d.answered(<-d.answers, time.Now())
 	}
 	d.show(time.Now(), ctx.Err() != nil)
 }
@@ -97,11 +100,12 @@ func (d *dispatcher) idle() bool {
 	return d.work == nil
 }
 
-// sendReady sends waiting rows as long as the pace allows. It returns the
-// channel to take a new row from, nil while none may be sent, and the time at
-// which to look again, zero when only an answer or a new row can change
+// sendReady sends what there is to send, as long as the pace allows. It returns
+// the channel to take a new row from, nil while none may be sent, and the time
+// at which to look again, zero when only an answer or a new row can change
 // anything.
 func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Time) {
+	rows := len(d.work) // those that come meanwhile wait until answers have had their turn
 	for {
 		v := d.pace.Next(now, d.inFlight)
 		if v.End != nil {
@@ -110,14 +114,17 @@ func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Ti
 		if !v.Send {
 			return nil, v.At
 		}
-		if s := d.nextRetry(now); s != nil {
+		switch s := d.nextRetry(now); {
+		case s != nil:
 			d.send(s, now)
-			continue
+		case rows > 0:
+			rows--
+			d.received(<-d.work, true, now)
+		case len(d.waiting) > 0:
+			return d.work, d.waiting[0].readyAt
+		default:
+			return d.work, time.Time{}
 		}
-		if len(d.waiting) > 0 {
-			wakeAt = d.waiting[0].readyAt
-		}
-		return d.work, wakeAt
 	}
 }
 
@@ -138,7 +145,7 @@ func (d *dispatcher) nextRetry(now time.Time) *slot {
 
 // received takes a new row from the reader, and sends it unless its customer
 // is dealt with already or under way.
-func (d *dispatcher) received(s *slot, ok bool) {
+func (d *dispatcher) received(s *slot, ok bool, now time.Time) {
 	if !ok {
 		d.work = nil
 		return
@@ -152,20 +159,21 @@ func (d *dispatcher) received(s *slot, ok bool) {
 			return
 		}
 		d.learn(s, s.given)
-		s.done <- *s.given
+		s.result.Store(s.given)
 		d.monitor.answer()
+		d.news.ring()
 		return
 	}
 	if d.answerDuplicate(s) || !d.customers.enter(s) {
 		return
 	}
-	d.send(s, time.Now())
+	d.send(s, now)
 }
 
 // answerDuplicate gives a row the result of an earlier row of its customer, if
 // there is one.
 func (d *dispatcher) answerDuplicate(s *slot) bool {
-	res, err := d.customers.resultFor(s, d.decided())
+	res, err := d.customers.resultFor(s, d.decided)
 	if err != nil {
 		d.stop(err)
 		return true
@@ -173,7 +181,7 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	if res == nil {
 		return false
 	}
-	d.journal <- entry{kind: outcome, slot: s, result: *res}
+	d.journal <- entry{kind: outcome, slot: s, result: res}
 	return true
 }
 
@@ -193,14 +201,13 @@ func (d *dispatcher) send(s *slot, now time.Time) {
 
 // answeredMeanwhile takes the answers that are already there, so that a batch
 // of them costs one look at the pace.
-func (d *dispatcher) answeredMeanwhile() {
+func (d *dispatcher) answeredMeanwhile(now time.Time) {
 	for range len(d.answers) {
-		d.answered(<-d.answers)
+		d.answered(<-d.answers, now)
 	}
 }
 
-func (d *dispatcher) answered(a attempt) {
-	now := time.Now()
+func (d *dispatcher) answered(a attempt, now time.Time) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
 	d.recognised = d.recognised || answer.Recognised
@@ -213,7 +220,8 @@ func (d *dispatcher) answered(a attempt) {
 		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
 		d.stop(&RefusedError{Row: s.rec.Row, Outcome: answer.Outcome, Code: answer.Code, Message: answer.Message})
 	case v == finished || s.blame.Used(d.maxAttempts):
-		d.finish(s, resultOf(s, answer, now))
+		res := resultOf(s, answer, now)
+		d.finish(s, &res)
 	default:
 		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
 		d.later(s, answer, now)
@@ -232,8 +240,8 @@ func (d *dispatcher) log(a *attempt) {
 
 // finish hands a result on by way of the journal, and deals with the rows of
 // the same customer that waited for it.
-func (d *dispatcher) finish(s *slot, res sink.Result) {
-	if d.refusals.condemns(&res) {
+func (d *dispatcher) finish(s *slot, res *sink.Result) {
+	if d.refusals.condemns(res) {
 		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
 		return
 	}
@@ -246,7 +254,7 @@ func (d *dispatcher) finish(s *slot, res sink.Result) {
 		d.stop(verdict)
 		return
 	}
-	d.learn(s, &res)
+	d.learn(s, res)
 	for next := d.customers.leave(s); next != nil; next = d.customers.leave(next) {
 		if !d.answerDuplicate(next) {
 			heap.Push(&d.waiting, next)

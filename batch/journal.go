@@ -40,7 +40,7 @@ type entry struct {
 	kind    state.Kind
 	slot    *slot
 	attempt int
-	result  sink.Result // of an outcome
+	result  *sink.Result // of an outcome; whoever has seen it only reads it
 	// withheld outcomes go into the journal and do not take effect.
 	withheld bool
 }
@@ -52,6 +52,7 @@ type journaler struct {
 	entries <-chan entry   // owned by the dispatcher
 	calls   chan<- attempt // owned by the journaler; room for every call in flight
 	answers chan<- attempt // takes back what cannot be sent
+	news    bell           // rows have got their results
 	settled chan<- struct{}
 	monitor *Monitor
 	stop    context.CancelCauseFunc
@@ -108,8 +109,9 @@ func (j *journaler) release(e *entry) {
 	case e.kind == intent:
 		j.calls <- attempt{slot: e.slot}
 	case (e.kind == outcome && !e.withheld || e.kind == released) && j.broken == nil:
-		e.slot.done <- e.result
+		e.slot.result.Store(e.result)
 		j.monitor.answer()
+		j.news.ring()
 	}
 }
 
@@ -123,7 +125,7 @@ func (j *journaler) encode(batch []entry) []state.Entry {
 		record := state.Entry{Kind: e.kind, Row: e.slot.rec.Row, Attempt: e.attempt}
 		if e.kind == outcome {
 			from := len(j.payloads)
-			j.payloads = appendOutcome(j.payloads, fingerprint(e.slot.rec.Raw), &e.result)
+			j.payloads = appendOutcome(j.payloads, fingerprint(e.slot.rec.Raw), e.result)
 			record.Payload = j.payloads[from:]
 		}
 		j.records = append(j.records, record)

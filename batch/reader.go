@@ -29,8 +29,8 @@ type reader struct {
 	order chan<- *slot
 	work  chan<- *slot
 
-	// blocked tells the dispatcher that no row comes until one is written; cap 1.
-	blocked chan<- struct{}
+	// blocked tells the dispatcher that no row comes until one is written.
+	blocked bell
 
 	monitor *Monitor
 
@@ -81,12 +81,12 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	}
 	r.chain.add(s)
 	if s.given != nil && !s.family.shared() {
+		s.result.Store(s.given)
 		r.monitor.answer()
 		return !r.chain.full() || r.flush(ctx)
 	}
 	// Where a customer with a result has more rows, it goes by way of the
 	// dispatcher, which answers those.
-	s.done = make(chan sink.Result, 1)
 	return r.flush(ctx) && r.pass(ctx, r.work, s)
 }
 
@@ -98,20 +98,23 @@ func (r *reader) fail(ctx context.Context, err error) bool {
 	return false
 }
 
-// flush puts the chain into the window. Then the writer has its turn, while
-// the rows are still at hand: on one processor the reader would fill the whole
-// window first, and memory with it.
+// flush puts the chain into the window. When that was full of rows that need no
+// call, the writer has its turn, while they are still at hand: on one processor
+// the reader would fill the whole window first, and memory with it.
 func (r *reader) flush(ctx context.Context) bool {
 	first := r.chain.first
 	if first == nil {
 		return true
 	}
+	full := r.chain.full()
 	r.chain, r.now = chain{}, time.Time{}
 	first.weight = min(first.weight, windowBytes)
 	if !r.enter(ctx, first) {
 		return false
 	}
-	runtime.Gosched()
+	if full {
+		runtime.Gosched()
+	}
 	return true
 }
 
@@ -119,7 +122,7 @@ func (r *reader) flush(ctx context.Context) bool {
 // full.
 func (r *reader) enter(ctx context.Context, first *slot) bool {
 	if !r.window.TryAcquire(first.weight) {
-		r.waits()
+		r.blocked.ring()
 		if r.window.Acquire(ctx, first.weight) != nil {
 			return false
 		}
@@ -128,15 +131,8 @@ func (r *reader) enter(ctx context.Context, first *slot) bool {
 	case r.order <- first:
 		return true
 	default:
-		r.waits()
+		r.blocked.ring()
 		return r.pass(ctx, r.order, first)
-	}
-}
-
-func (r *reader) waits() {
-	select {
-	case r.blocked <- struct{}{}:
-	default: // the dispatcher has not looked since the last time
 	}
 }
 

@@ -59,7 +59,7 @@ func (r *records) takeAhead(order <-chan *slot) {
 	}
 	for first := range order {
 		for s := first; s != nil; s = s.next {
-			if res := s.result(); res != nil && !s.known {
+			if res := s.result.Load(); res != nil && !s.known {
 				r.take(s.rec, res)
 			}
 		}

@@ -199,7 +199,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	entries := make(chan entry, 2*r.MaxInFlight)
 	sending := make(chan attempt, r.MaxInFlight)
 	answers := make(chan attempt, r.MaxInFlight)
-	blocked := make(chan struct{}, 1)
+	blocked, news := newBell(), newBell()
 	settled := make(chan struct{})
 	window := newWindow()
 
@@ -208,13 +208,13 @@ func (r *run) pipeline(ctx context.Context) error {
 	}
 	r.List.Spare(read.spares)
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
-	dispatch, err := r.dispatcher(work, blocked, answers, entries, stop)
+	dispatch, err := r.dispatcher(work, blocked, answers, entries, news, stop)
 	if err != nil {
 		return err
 	}
-	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, settled: settled, monitor: r.Monitor, stop: stop}
+	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
-		order: order, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
+		order: order, news: news, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
 		ids: newSharedIDs(r.FormID), log: r.Log,
@@ -265,10 +265,10 @@ func (r *run) pipeline(ctx context.Context) error {
 	return cause
 }
 
-func (r *run) dispatcher(work <-chan *slot, blocked <-chan struct{}, answers <-chan attempt, entries chan<- entry, stop context.CancelCauseFunc) (*dispatcher, error) {
+func (r *run) dispatcher(work <-chan *slot, blocked bell, answers <-chan attempt, entries chan<- entry, news bell, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, blocked: blocked, answers: answers, journal: entries, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
+		work: work, blocked: blocked, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
 		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {

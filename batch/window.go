@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -22,7 +23,7 @@ const (
 	windowBytes   = 16 << 20
 
 	// recordOverhead is what a record costs beyond twice its raw bytes:
-	// cells, customer, slot and channel.
+	// cells, customer, slot and result.
 	recordOverhead = 768
 )
 
@@ -31,14 +32,17 @@ const (
 // the result comes back on the slot itself: nothing is ever matched by index.
 type slot struct {
 	rec    *source.Record
-	err    error            // instead of rec: reading ended here
-	done   chan sink.Result // receives the one result; cap 1, so nobody waits to give it. Nil: given is the result
-	next   *slot            // of the rows that go together
-	weight int64            // of the byte window; the first of a chain has that of all
-	family family           // the rows of its customer, when there are several
-	given  *sink.Result     // a result that the row has already, and later rows of its customer ask for
-	known  bool             // and that is what the ledger knows
-	doubts int              // interruptions that caught a call of this row in flight
+	err    error        // instead of rec: reading ended here
+	next   *slot        // of the rows that go together
+	weight int64        // of the byte window; the first of a chain has that of all
+	family family       // the rows of its customer, when there are several
+	given  *sink.Result // a result that the row has already, and later rows of its customer ask for
+	known  bool         // and that is what the ledger knows
+	doubts int          // interruptions that caught a call of this row in flight
+
+	// result is the one result, once it takes effect: from then on the writer may
+	// write it. Nothing changes what it points to.
+	result atomic.Pointer[sink.Result]
 
 	// What follows belongs to the dispatcher.
 	customer string // identity, as the API compares it
@@ -53,16 +57,16 @@ func newSlot(rec *source.Record) *slot {
 	return &slot{rec: rec, weight: 2*int64(len(rec.Raw)) + recordOverhead}
 }
 
-// result gives the result if it has come by now, and nil otherwise.
-func (s *slot) result() *sink.Result {
-	if s.done == nil {
-		return s.given
-	}
+// bell wakes the one who waits for something to have happened, and looks for
+// himself what. Rung again before he has looked, it wakes him once.
+type bell chan struct{}
+
+func newBell() bell { return make(bell, 1) }
+
+func (b bell) ring() {
 	select {
-	case res := <-s.done:
-		return &res
+	case b <- struct{}{}:
 	default:
-		return nil
 	}
 }
 

@@ -41,6 +41,7 @@ func (o *output) flush() error {
 // it. It is the only one that commits.
 type writer struct {
 	order   <-chan *slot
+	news    bell            // rows have got their results
 	settled <-chan struct{} // closed when no further result will come
 	window  *semaphore.Weighted
 	list    *source.List // for how its lines end
@@ -90,7 +91,9 @@ func (w *writer) run() error {
 			}
 		}
 		w.window.Release(first.weight)
-		w.tell()
+		if w.tally.Rows-w.rowsBefore-w.told >= chainRows || len(w.order) == 0 {
+			w.tell()
+		}
 	}
 	w.all = true
 	return w.save()
@@ -109,20 +112,22 @@ func (w *writer) tell() {
 // await gives the result of a slot. While it waits, it commits what is done. It
 // gives nil when the run ended before the result came.
 func (w *writer) await(s *slot, tick <-chan time.Time) (*sink.Result, error) {
-	if res := s.result(); res != nil {
+	if res := s.result.Load(); res != nil {
 		return res, w.commitIfDue(tick)
 	}
 	w.tell()
 	for {
 		select {
-		case res := <-s.done:
-			return &res, nil
+		case <-w.news:
+			if res := s.result.Load(); res != nil {
+				return res, nil
+			}
 		case <-tick:
 			if err := w.save(); err != nil {
 				return nil, err
 			}
 		case <-w.settled:
-			return s.result(), nil
+			return s.result.Load(), nil
 		}
 	}
 }

@@ -4,6 +4,8 @@ package session
 
 import (
 	"bytes"
+	"cmp"
+	"compress/gzip"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -53,7 +55,7 @@ type Client struct {
 	transport http.RoundTripper
 	template  *http.Request // of every request; URL and header are shared and only read
 	proxy     string        // host of the proxy that is used, if any
-	timeout   time.Duration
+	deadlines deadlines
 	prefix    []byte // of every body; holds the secret
 	scrub     scrubber
 }
@@ -101,7 +103,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	client := &Client{transport: c.Transport, template: template, timeout: c.Timeout, prefix: prefixOf(&c), scrub: newScrubber(c.AppSecret)}
+	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInflight), prefix: prefixOf(&c), scrub: newScrubber(c.AppSecret)}
 	if c.Transport == nil {
 		client.transport, client.proxy, err = c.route(template)
 	}
@@ -134,12 +136,12 @@ func (c *Client) CloseIdle() {
 // first, the outcome is Cancelled.
 func (c *Client) Call(ctx context.Context, r *Request) Answer {
 	start := time.Now()
-	attempt, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	attempt := c.deadlines.begin(ctx)
+	defer c.deadlines.end(attempt)
 	reply, header, err := c.exchange(attempt, r)
 	var a Answer
 	if err != nil {
-		a = failure(ctx, err)
+		a = failure(ctx, cmp.Or(context.Cause(attempt), err))
 		a.Message = c.scrub.clean(a.Message, r)
 	} else {
 		a = judge(reply, header, start)
@@ -175,7 +177,7 @@ func (c *Client) exchange(ctx context.Context, r *Request) (reply, http.Header, 
 	defer func() { _ = response.Body.Close() }() // it was only read
 	answer := buffers.Get().(*bytes.Buffer)
 	defer giveBack(answer)
-	if err := readAnswer(answer, response.Body); err != nil {
+	if err := readAnswer(answer, response); err != nil {
 		// The status still tells a throttled or refused call from one in doubt.
 		if response.StatusCode != http.StatusOK && ctx.Err() == nil {
 			return reply{status: response.StatusCode}, response.Header, nil
@@ -209,8 +211,17 @@ func giveBack(b *bytes.Buffer) {
 }
 
 // readAnswer reads the body to its end, so that the connection can be used
-// again, and no further than maxAnswer.
-func readAnswer(to *bytes.Buffer, body io.Reader) error {
+// again, and no further than maxAnswer. No service is asked to pack an answer of
+// some hundred bytes; of one that does so unasked, it is unpacked.
+func readAnswer(to *bytes.Buffer, response *http.Response) error {
+	var body io.Reader = response.Body
+	if strings.EqualFold(header(response.Header, "Content-Encoding"), "gzip") {
+		unpacked, err := gzip.NewReader(body)
+		if err != nil {
+			return err
+		}
+		body = unpacked
+	}
 	n, err := to.ReadFrom(io.LimitReader(body, maxAnswer+1))
 	if err == nil && n > maxAnswer {
 		err = errTooLarge

@@ -174,7 +174,7 @@ func TestAHungServiceTimesOutAndAStoppedRunDoesNot(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-release
 	})
-	client.timeout = 50 * time.Millisecond
+	client.deadlines.timeout = 50 * time.Millisecond
 	a := client.Call(t.Context(), &ann)
 	assert.Equal(t, InDoubt, a.Outcome)
 	assert.Equal(t, "timeout", a.Code)
@@ -198,7 +198,7 @@ func TestABodyThatTricklesTimesOutToo(t *testing.T) {
 			}
 		}
 	})
-	client.timeout = 50 * time.Millisecond
+	client.deadlines.timeout = 50 * time.Millisecond
 	assert.Equal(t, "timeout", client.Call(t.Context(), &ann).Code)
 }
 
@@ -221,6 +221,17 @@ func TestAnAnswerIsReadToOneMebibyteAndNoFurther(t *testing.T) {
 		_, _ = w.Write(bomb.Bytes())
 	})
 	assert.Equal(t, "answer_too_large", packed.Call(t.Context(), &ann).Code)
+}
+
+func TestAnAnswerThatIsPackedUnaskedIsRead(t *testing.T) {
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		assert.Empty(t, r.Header.Get("Accept-Encoding"))
+		w.Header().Set("Content-Encoding", "GZIP")
+		z := gzip.NewWriter(w)
+		_, _ = io.WriteString(z, envelopeOf(200, "x", "id"))
+		_ = z.Close()
+	})
+	assert.Equal(t, "id", client.Call(t.Context(), &ann).SessionID)
 }
 
 func TestAnUnknownCertificateIsRefusedBeforeAnythingIsSent(t *testing.T) {

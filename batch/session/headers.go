@@ -36,10 +36,10 @@ type RateLimit struct {
 // clock, its Date header, as ours may differ. What is negative, past or
 // unreadable says nothing.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
-	if ms, ok := number(h.Get("Retry-After-Ms")); ok {
+	if ms, ok := number(header(h, "Retry-After-Ms")); ok {
 		return hint(ms / 1000)
 	}
-	value := strings.TrimSpace(h.Get("Retry-After"))
+	value := strings.TrimSpace(header(h, "Retry-After"))
 	if value == "" {
 		return 0, false
 	}
@@ -67,6 +67,15 @@ func sinceNow(n float64, now time.Time) float64 {
 	return n - float64(now.UnixMilli())/1000
 }
 
+// header is the first value of a header, by its key as net/http writes it: with
+// Get, the keys that nearly every answer lacks would be a cost for each.
+func header(h http.Header, key string) string {
+	if values := h[key]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
 func hint(seconds float64) (time.Duration, bool) {
 	if !(seconds > 0) || seconds > maxHint.Seconds() {
 		return 0, false
@@ -82,12 +91,10 @@ func number(s string) (float64, bool) {
 	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
 }
 
-// namesQuota reports whether any header tells of a quota. It looks at the map
-// itself, for the keys as net/http writes them: nearly every answer has none,
-// and each is asked.
+// namesQuota reports whether any header tells of a quota.
 func namesQuota(h http.Header) bool {
 	for _, key := range [...]string{"Ratelimit-Policy", "Ratelimit", "Ratelimit-Limit", "X-Ratelimit-Limit"} {
-		if len(h[key]) > 0 {
+		if header(h, key) != "" {
 			return true
 		}
 	}
