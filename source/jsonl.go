@@ -53,12 +53,13 @@ type object struct {
 	problems []Problem
 	seen     [fieldCount]bool
 	own      [1]field
+	names    lineNames
 }
 
 // begin turns to another line, whose customer is to be read into c.
 func (o *object) begin(c *Customer) {
 	*c = Customer{}
-	o.customer, o.problems, o.seen = c, nil, [fieldCount]bool{}
+	o.customer, o.problems, o.seen, o.names.n = c, nil, [fieldCount]bool{}, 0
 }
 
 var errNotObject = errors.New("not an object")

@@ -38,7 +38,7 @@ func (o *object) plainMember(p *plain, group, name string) bool {
 	if !isText && !p.word() {
 		return false
 	}
-	f, known := fieldOf(name)
+	f, known := o.names.fieldOf(name)
 	if !known || group != "" && f.group() != group {
 		return true
 	}
@@ -70,6 +70,33 @@ func (s *nameSet) add(name string) bool {
 	s.names[s.n] = name
 	s.n++
 	return true
+}
+
+// lineNames are the names of a line by their place in it. Mostly the next line
+// has the same, and what they mean need not be looked up again.
+type lineNames struct {
+	names [32]lineName
+	n     int // of the present line, so far
+}
+
+type lineName struct {
+	name  string
+	field field
+	known bool
+}
+
+// fieldOf is the field that the next name of the line means.
+func (l *lineNames) fieldOf(name string) (field, bool) {
+	if l.n == len(l.names) {
+		return fieldOf(name)
+	}
+	before := &l.names[l.n]
+	l.n++
+	if before.name != name {
+		f, known := fieldOf(name)
+		*before = lineName{strings.Clone(name), f, known} // a name of its own: the line need not outlive it
+	}
+	return before.field, before.known
 }
 
 // plain takes tokens from the front of JSON text. Each method reports false
@@ -104,17 +131,20 @@ func (p *plain) text() (text string, ok bool) {
 	if p.rest == "" || p.rest[0] != '"' {
 		return "", false
 	}
-	for i := 1; i < len(p.rest); i++ {
-		switch c := p.rest[i]; {
-		case c == '"':
-			text, p.rest = p.rest[1:i], p.rest[i+1:]
-			return text, true
-		case c == '\\' || c < ' ':
-			return "", false
-		}
+	rest := p.rest[1:]
+	end := 0
+	for end < len(rest) && !endsText[rest[end]] {
+		end++
 	}
-	return "", false
+	if end == len(rest) || rest[end] != '"' {
+		return "", false
+	}
+	p.rest = rest[end+1:]
+	return rest[:end], true
 }
+
+// endsText are the bytes that end a string, or make it one that is not plain.
+var endsText = bytesThat(func(c byte) bool { return c == '"' || c == '\\' || c < ' ' })
 
 // word takes null, true, false or a whole number.
 func (p *plain) word() bool {
