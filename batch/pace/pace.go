@@ -3,8 +3,9 @@
 // endpoint, used by the one goroutine that dispatches: it takes the time as an
 // argument, keeps no clock, takes no lock and starts no goroutine.
 //
-//	controller.go   the pace: the search for the quota, the hold after a 429,
-//	                the rate that follows from it, and the probes beyond
+//	controller.go   the pace: the search for the quota, and the probes beyond
+//	hold.go         the hold after a 429
+//	learn.go        the rate that follows from it
 //	outage.go       the breaker: nothing but canaries while the service is down
 //	downtime.go     what the pace does around an outage, and how it stands
 //	blame.go        whether a failure is the row's doing or the service's
