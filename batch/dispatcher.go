@@ -33,7 +33,7 @@ type dispatcher struct {
 	formID      string
 
 	work    <-chan *slot   // owned by the reader; nil once it is closed
-	blocked bell           // the reader waits for a row to be written
+	jam     *jam           // told of by the reader
 	answers <-chan attempt // room for every call in flight
 	journal chan<- entry   // owned by the dispatcher
 	news    bell           // rows have got their results
@@ -47,7 +47,6 @@ type dispatcher struct {
 	waiting    retries
 	customers  *customers
 	refusals   *refusals
-	full       bool // the window, when it was last heard of
 	inFlight   int
 	recognised bool
 	watched    time.Time
@@ -74,8 +73,7 @@ func (d *dispatcher) run(ctx context.Context) {
 		case a := <-d.answers:
 			runtime.Gosched() // others are on their way: together they cost one write of the journal
 			d.answered(a, time.Now())
-		case <-d.blocked:
-			d.full = true
+		case <-d.jam.bell:
 		case <-timer.C:
 		case <-ctx.Done():
 		}
@@ -92,10 +90,9 @@ func (d *dispatcher) run(ctx context.Context) {
 // row comes until those are written whose results are withheld, these are
 // believed: there is nothing to hold them against.
 func (d *dispatcher) idle() bool {
-	if d.inFlight > 0 || len(d.waiting) > 0 || d.work != nil && !d.full {
+	if d.inFlight > 0 || len(d.waiting) > 0 || d.work != nil && (!d.jam.on.Load() || len(d.work) > 0) {
 		return false
 	}
-	d.full = false
 	d.release(d.refusals.believe())
 	return d.work == nil
 }
@@ -150,7 +147,6 @@ func (d *dispatcher) received(s *slot, ok bool, now time.Time) {
 		d.work = nil
 		return
 	}
-	d.full = false
 	s.customer = customerOf(s.rec, d.formID)
 	if s.given != nil {
 		// The row that an earlier one of its customer has answered is a

@@ -29,8 +29,7 @@ type reader struct {
 	order chan<- *slot
 	work  chan<- *slot
 
-	// blocked tells the dispatcher that no row comes until one is written.
-	blocked bell
+	jam *jam // told of by the reader
 
 	monitor *Monitor
 
@@ -121,19 +120,19 @@ func (r *reader) flush(ctx context.Context) bool {
 // enter puts the first slot of a chain into the window, and waits while that is
 // full.
 func (r *reader) enter(ctx context.Context, first *slot) bool {
-	if !r.window.TryAcquire(first.weight) {
-		r.blocked.ring()
-		if r.window.Acquire(ctx, first.weight) != nil {
-			return false
+	if r.window.TryAcquire(first.weight) {
+		select {
+		case r.order <- first:
+			return true
+		default:
+			r.jam.begin()
+			defer r.jam.end()
+			return r.pass(ctx, r.order, first)
 		}
 	}
-	select {
-	case r.order <- first:
-		return true
-	default:
-		r.blocked.ring()
-		return r.pass(ctx, r.order, first)
-	}
+	r.jam.begin()
+	defer r.jam.end()
+	return r.window.Acquire(ctx, first.weight) == nil && r.pass(ctx, r.order, first)
 }
 
 // answer gives the result of a row that needs no call, or nil: the one that an

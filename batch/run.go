@@ -199,16 +199,16 @@ func (r *run) pipeline(ctx context.Context) error {
 	entries := make(chan entry, 2*r.MaxInFlight)
 	sending := make(chan attempt, r.MaxInFlight)
 	answers := make(chan attempt, r.MaxInFlight)
-	blocked, news := newBell(), newBell()
+	jam, news := newJam(), newBell()
 	settled := make(chan struct{})
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, blocked: blocked, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, jam: jam, monitor: r.Monitor,
 	}
 	r.List.Spare(read.spares)
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
-	dispatch, err := r.dispatcher(work, blocked, answers, entries, news, stop)
+	dispatch, err := r.dispatcher(work, jam, answers, entries, news, stop)
 	if err != nil {
 		return err
 	}
@@ -265,10 +265,10 @@ func (r *run) pipeline(ctx context.Context) error {
 	return cause
 }
 
-func (r *run) dispatcher(work <-chan *slot, blocked bell, answers <-chan attempt, entries chan<- entry, news bell, stop context.CancelCauseFunc) (*dispatcher, error) {
+func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, entries chan<- entry, news bell, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, blocked: blocked, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
+		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
 		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {

@@ -95,6 +95,22 @@ func (c *chain) add(s *slot) {
 
 func (c *chain) full() bool { return c.rows == chainRows || c.first.weight >= chainBytes }
 
+// jam says whether the window is full, so that no row comes until one is
+// written. The bell wakes the dispatcher, who may be the one to bring that about.
+type jam struct {
+	on   atomic.Bool
+	bell bell
+}
+
+func newJam() *jam { return &jam{bell: newBell()} }
+
+func (j *jam) begin() {
+	j.on.Store(true)
+	j.bell.ring()
+}
+
+func (j *jam) end() { j.on.Store(false) }
+
 // newWindow returns the byte side of the bound; the capacity of the order is the
 // other. A chain larger than the budget takes all of it and passes alone.
 func newWindow() *semaphore.Weighted {
