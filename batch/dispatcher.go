@@ -60,7 +60,7 @@ func (d *dispatcher) run(ctx context.Context) {
 	defer timer.Stop()
 	for ctx.Err() == nil && !d.idle() {
 		now := time.Now()
-		work, wakeAt := d.sendReady(now)
+		work, wakeAt := d.sendReady(ctx, now)
 		if now.Sub(d.watched) >= watchEvery || len(work) == 0 && len(d.answers) == 0 {
 			d.show(now, false)
 		}
@@ -101,7 +101,7 @@ func (d *dispatcher) idle() bool {
 // the channel to take a new row from, nil while none may be sent, and the time
 // at which to look again, zero when only an answer or a new row can change
 // anything.
-func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Time) {
+func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan *slot, wakeAt time.Time) {
 	rows := len(d.work) // those that come meanwhile wait until answers have had their turn
 	for {
 		v := d.pace.Next(now, d.inFlight)
@@ -114,7 +114,7 @@ func (d *dispatcher) sendReady(now time.Time) (work <-chan *slot, wakeAt time.Ti
 		switch s := d.nextRetry(now); {
 		case s != nil:
 			d.send(s, now)
-		case rows > 0:
+		case rows > 0 && ctx.Err() == nil:
 			rows--
 			d.received(<-d.work, true, now)
 		case len(d.waiting) > 0:

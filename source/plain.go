@@ -79,6 +79,9 @@ type lineNames struct {
 	n     int // of the present line, so far
 }
 
+// longName is longer, in bytes, than any name that means something is written.
+const longName = 64
+
 type lineName struct {
 	name  string
 	field field
@@ -87,7 +90,7 @@ type lineName struct {
 
 // fieldOf is the field that the next name of the line means.
 func (l *lineNames) fieldOf(name string) (field, bool) {
-	if l.n == len(l.names) {
+	if l.n == len(l.names) || len(name) > longName {
 		return fieldOf(name)
 	}
 	before := &l.names[l.n]

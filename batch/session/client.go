@@ -119,6 +119,7 @@ func templateOf(c *Config) (*http.Request, error) {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Accept-Encoding", "identity") // without it any coding will do (RFC 9110 section 12.5.3); see readAnswer
 	if c.UserAgent != "" {
 		request.Header.Set("User-Agent", c.UserAgent)
 	}
@@ -141,7 +142,10 @@ func (c *Client) Call(ctx context.Context, r *Request) Answer {
 	reply, header, err := c.exchange(attempt, r)
 	var a Answer
 	if err != nil {
-		a = failure(ctx, cmp.Or(context.Cause(attempt), err))
+		if errors.Is(err, context.Canceled) { // not what the answer was, should time be up right after it
+			err = cmp.Or(context.Cause(attempt), err)
+		}
+		a = failure(ctx, err)
 		a.Message = c.scrub.clean(a.Message, r)
 	} else {
 		a = judge(reply, header, start)
