@@ -11,10 +11,12 @@ import (
 // without an attempt being lost to it: what could not go meanwhile goes after
 // it, within what a second may have. Where many ceilings share a quota and one
 // begins as another ends, their windows know nothing of each other, so there it
-// is less than what the shares leave of the quota in a second.
+// is less than what the shares leave of the quota in a second; and calls of many
+// machines arrive still more unevenly.
 const (
 	makesUp       = 50 * time.Millisecond
 	sharedMakesUp = 20 * time.Millisecond
+	sharedMargin  = 0.98
 )
 
 // Ceiling is the rate that the user allows, as a hard bound: no stretch of a
@@ -50,11 +52,11 @@ func newCeiling(perSecond float64, empty bool) *Ceiling {
 	if perSecond <= 0 {
 		return nil
 	}
-	late := makesUp
+	aim, late := margin*perSecond, makesUp
 	if empty {
-		late = sharedMakesUp
+		aim, late = sharedMargin*perSecond, sharedMakesUp
 	}
-	aim, burst := margin*perSecond, max(1, int(perSecond*late.Seconds()))
+	burst := max(1, int(perSecond*late.Seconds()))
 	c := &Ceiling{
 		limiter: rate.NewLimiter(rate.Limit(aim), burst),
 		late:    max(late, interval(aim)),
