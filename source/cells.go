@@ -47,18 +47,6 @@ func cutCells(cells []string, text string, delimiter byte) (_ []string, state cu
 	}
 }
 
-// cutPlainCells is cutCells for a text without quotes.
-func cutPlainCells(cells []string, text string, delimiter byte) []string {
-	for {
-		end := strings.IndexByte(text, delimiter)
-		if end < 0 {
-			return append(cells, text)
-		}
-		cells = append(cells, text[:end])
-		text = text[end+1:]
-	}
-}
-
 // quotedCell reads a cell whose opening quote has been taken. Two quotes stand
 // for one.
 func quotedCell(text string) (cell, rest string, closed bool) {

@@ -24,11 +24,7 @@ func (l *List) cut(ln *line) (r row) {
 	} else {
 		r.cells = l.lent.cells[:0]
 	}
-	if strings.IndexByte(r.text, '"') < 0 {
-		r.cells = cutPlainCells(r.cells, r.text, l.delimiter)
-	} else {
-		r.cells, r.state, r.column = cutCells(r.cells, r.text, l.delimiter)
-	}
+	r.cells, r.state, r.column = cutCells(r.cells, r.text, l.delimiter)
 	if l.lent != nil {
 		l.lent.cells = r.cells
 	}

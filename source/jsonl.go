@@ -14,12 +14,12 @@ const resultMember = "onboarding"
 
 // objectRecord makes a record of one JSONL line.
 func (l *List) objectRecord(ln *line) *Record {
-	if l.spared(ln) {
-		rec := l.begin(ln.raw, 1)
+	spared := l.spared(ln)
+	rec := l.begin(ln.raw, 1)
+	if spared {
 		rec.Text = l.charset.text(ln.raw[:ln.body])
 		return rec
 	}
-	rec := l.begin(ln.raw, 1)
 	if ln.body > maxObject*l.charset.wide.size() {
 		return l.malformed(rec, ln.body, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
 	}

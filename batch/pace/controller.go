@@ -325,8 +325,6 @@ func (c *Controller) newRound(now time.Time) {
 	c.round, c.roundSent, c.roundAccepted = now, 0, 0
 }
 
-func clamp(x, low, high float64) float64 { return min(max(x, low), high) }
-
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

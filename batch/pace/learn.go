@@ -123,3 +123,5 @@ func (c *Controller) planProbe(now time.Time, l lesson) {
 	c.probeAt = now.Add(min(5*time.Minute, wait))
 	c.phase = cruising
 }
+
+func clamp(x, low, high float64) float64 { return min(max(x, low), high) }

@@ -34,7 +34,6 @@ func newTransport(maxInflight int) *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    tlsTimeout,
 		ForceAttemptHTTP2:      true,
-		DisableCompression:     true, // see readAnswer
 		MaxIdleConns:           maxInflight,
 		MaxIdleConnsPerHost:    maxInflight,
 		IdleConnTimeout:        idleTimeout,
