@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -20,22 +19,6 @@ const (
 	// ready.
 	flushBytes = 64 << 10
 )
-
-// output is a partial output and the rows encoded for it; nil for one that is
-// not asked for.
-type output struct {
-	file *state.Output
-	buf  []byte
-}
-
-func (o *output) flush() error {
-	if o == nil || len(o.buf) == 0 {
-		return nil
-	}
-	_, err := o.file.Write(o.buf)
-	o.buf = o.buf[:0]
-	return err
-}
 
 // writer takes slots in input order, waits for each one's result and writes
 // it. It is the only one that commits.

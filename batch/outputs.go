@@ -1,0 +1,89 @@
+package batch
+
+import (
+	"bulkonboard/batch/state"
+	"bulkonboard/source"
+)
+
+// output is a partial output and the rows encoded for it; nil for one that is
+// not asked for.
+type output struct {
+	file *state.Output
+	buf  []byte
+}
+
+func (o *output) flush() error {
+	if o == nil || len(o.buf) == 0 {
+		return nil
+	}
+	_, err := o.file.Write(o.buf)
+	o.buf = o.buf[:0]
+	return err
+}
+
+// openOutputs opens the partial outputs and begins the empty ones.
+func (r *run) openOutputs() error {
+	file, err := r.State.Output(state.Results)
+	if err != nil {
+		return err
+	}
+	r.results = &output{file: file}
+	if file.Len() == 0 {
+		r.results.buf = r.Encoder.Header(nil)
+	}
+	if r.Duplicates.Len() > 0 {
+		file, err := r.State.Output(state.Answers)
+		if err != nil {
+			return err
+		}
+		r.answers = &output{file: file}
+	}
+	if r.Rejects != "" {
+		file, err := r.State.Output(state.Rejects)
+		if err != nil {
+			return err
+		}
+		r.rejects = &output{file: file}
+		if file.Len() == 0 {
+			r.rejects.buf = append(r.rejects.buf, r.List.HeaderRaw()...)
+		}
+	}
+	return r.begin()
+}
+
+// begin commits before the first call of a start, so that even a run killed at
+// once is known by its binding, and each start counts. The headers of the
+// outputs wait for the first rows.
+func (r *run) begin() error { return r.commit(r.from, r.tally) }
+
+// publish puts the finished outputs in place. A sum that does not add up is a
+// bug, and nothing that cannot be right is handed on.
+func (r *run) publish(at source.Position) error {
+	if read := at.Row - r.Begins.Row; !r.tally.balanced() || r.tally.Rows != read {
+		return &CountsError{Read: read, Written: r.tally.Rows}
+	}
+	cp, err := r.checkpoint(at, r.tally)
+	if err != nil {
+		return err
+	}
+	if err := r.conclude(); err != nil {
+		return err
+	}
+	r.concluded = true
+	if err := r.State.Publish(cp, r.targets()); err != nil {
+		return err
+	}
+	r.complete = true
+	return nil
+}
+
+func (r *run) targets() map[string]string {
+	targets := map[string]string{state.Results: r.Results}
+	if r.Rejects != "" {
+		targets[state.Rejects] = r.Rejects
+	}
+	if r.SummaryFile.Path != "" {
+		targets[state.Summary] = r.SummaryFile.Path
+	}
+	return targets
+}
