@@ -264,7 +264,7 @@ func (a *assignment) batch(ctx context.Context, t *trail) (*batch.Summary, error
 	return batch.Run(ctx, batch.Config{
 		ID: m.Run, List: list, Encoder: nothing{}, Caller: a.Caller,
 		Pace: pace.New(pace.Config{
-			Ceiling: a.share, Empty: true, MaxInFlight: a.inFlight, MaxOutage: calls.MaxOutage, MaxWait: calls.MaxWait,
+			Ceiling: a.share, Empty: true, MaxInFlight: a.inFlight, MaxOutage: calls.MaxOutage,
 			Report: func(e pace.Event) {
 				a.Log.Info(string(e.Kind), "part", a.part.name, "reason", e.Reason, "wait", e.Wait, "per_second", e.Rate)
 			},

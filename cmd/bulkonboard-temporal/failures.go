@@ -86,6 +86,7 @@ func failureOf(err error) (f failure, final bool) {
 		usage    *usageError
 		outage   *pace.OutageError
 		wait     *pace.WaitError
+		setup    *pace.SetupError
 		taken    *otherRequestError
 		absent   *noScheduleError
 		unfit    *misfitError
@@ -95,7 +96,7 @@ func failureOf(err error) (f failure, final bool) {
 		return handedOn, false
 	case errors.As(err, &refused) && (refused.Outcome == session.CredentialsRefused || refused.Outcome == session.TenantRefused):
 		return refusedFailure, true
-	case errors.As(err, &refused), errors.As(err, &refusals):
+	case errors.As(err, &refused), errors.As(err, &refusals), errors.As(err, &setup):
 		return addressFailure, true
 	case errors.As(err, &list), errors.As(err, &invalid):
 		return listFailure, true
