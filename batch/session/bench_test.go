@@ -32,7 +32,7 @@ func BenchmarkAnswer(b *testing.B) {
 			answer, h := []byte(body), http.Header{}
 			b.ReportAllocs()
 			for b.Loop() {
-				_ = judge(parseReply(200, answer), h, noon)
+				_ = judge(replyOf(200, answer), h, noon)
 			}
 		})
 	}
@@ -40,7 +40,7 @@ func BenchmarkAnswer(b *testing.B) {
 
 func TestAnAnswerTakesFewAllocations(t *testing.T) {
 	answer, h := []byte(processed), http.Header{}
-	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _ = judge(parseReply(200, answer), h, noon) }), 2.0)
+	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _ = judge(replyOf(200, answer), h, noon) }), 2.0)
 }
 
 // atOnce answers every request with the same bytes, having read it.
