@@ -67,7 +67,7 @@ type Answer struct {
 	RetryAfter    time.Duration // what the service asked for
 	RetryAfterSet bool
 	OddRetryAfter string    // a Retry-After that cannot be obeyed, as it came
-	Limit         RateLimit // of a 429, a 403, a 503, or any answer that names a quota
+	Limit         RateLimit // of any failure, and of a success that names a quota
 	Latency       time.Duration
 
 	// Recognised says that the answer came from the API itself, and not from a

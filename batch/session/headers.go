@@ -79,8 +79,8 @@ func rateLimit(h http.Header, now time.Time) RateLimit {
 	if n, ok := number(remaining); ok && n >= 0 {
 		l.Remaining, l.RemainingSet = n, true
 	}
-	if n, ok := number(reset); ok {
-		l.Reset, _ = hint(sinceNow(n, now))
+	if seconds, ok := oneWait(reset, now); ok {
+		l.Reset, _ = hint(seconds)
 	}
 	return l
 }

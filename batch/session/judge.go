@@ -16,7 +16,7 @@ func judge(r *reply, h http.Header, now time.Time) Answer {
 	a := Answer{Status: r.status}
 	a.RetryAfter, a.OddRetryAfter = retryAfter(h, now)
 	a.RetryAfterSet = a.RetryAfter > 0
-	if r.is(http.StatusForbidden) || r.is(http.StatusTooManyRequests) || r.is(http.StatusServiceUnavailable) || namesQuota(h) {
+	if !r.succeeded() || namesQuota(h) {
 		a.Limit = rateLimit(h, now)
 	}
 	asksToWait := a.RetryAfterSet || a.OddRetryAfter != "" || a.Limit.RemainingSet && a.Limit.Remaining == 0

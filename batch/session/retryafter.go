@@ -72,6 +72,9 @@ func secondsOf(value string, now time.Time) (seconds float64, ok bool) {
 
 // oneWait reads a number, a duration or a point in time, quoted or not.
 func oneWait(value string, now time.Time) (seconds float64, ok bool) {
+	if value == "" {
+		return 0, false // as nearly always
+	}
 	value = strings.Trim(value, " \t\"'")
 	if n, ok := number(value); ok {
 		return sinceNow(n, now), true

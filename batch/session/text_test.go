@@ -31,6 +31,7 @@ func TestRateLimitInItsSpellings(t *testing.T) {
 		{"the older draft", header("RateLimit-Limit", "100", "RateLimit-Remaining", "0", "RateLimit-Reset", "7"), RateLimit{Quota: 100, RemainingSet: true, Reset: 7 * time.Second}},
 		{"epoch seconds", header("X-RateLimit-Remaining", "3", "X-RateLimit-Reset", "1767355230"), RateLimit{Remaining: 3, RemainingSet: true, Reset: 30 * time.Second}},
 		{"epoch milliseconds", header("X-RateLimit-Reset", "1767355230000"), RateLimit{Reset: 30 * time.Second}},
+		{"a date", header("X-RateLimit-Reset", "2026-01-02T12:00:30Z"), RateLimit{Reset: 30 * time.Second}},
 		{"nonsense", header("RateLimit", ";;;=", "RateLimit-Policy", `q=-1`, "X-RateLimit-Remaining", "many"), RateLimit{}},
 	}
 	for _, c := range cases {
