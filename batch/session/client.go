@@ -51,7 +51,7 @@ type Client struct {
 	proxy     string        // host of the proxy that is used, if any
 	deadlines deadlines
 	prefix    []byte // of every body; holds the secret
-	scrub     scrubber
+	scrub     *scrubber
 }
 
 // Format implements fmt.Formatter: the fields hold the secret in many forms.
@@ -140,16 +140,26 @@ func (c *Client) Call(ctx context.Context, r *Request) Answer {
 			err = cmp.Or(context.Cause(attempt), err)
 		}
 		a = failure(ctx, err)
-		a.Message = c.scrub.clean(a.Message, r)
+		a.Message = c.scrub.clean(a.Message, withoutCustomer(fold(a.Message), r), a.Code)
 	} else {
-		a = judge(&reply, header, start)
-		a.Message = c.scrub.clean(words(&a, &reply), r)
-		a.OddRetryAfter = c.scrub.clean(a.OddRetryAfter, r)
-	}
-	if a.Outcome == OK && c.scrub.holdsSecret(a.SessionID) {
-		a = Answer{Outcome: Failed, Status: a.Status, Recognised: true, Code: "secret_in_session_id", Message: "the service answered with the app secret inside the session id"}
+		a = c.judge(&reply, header, r, start)
 	}
 	a.Latency = time.Since(start)
+	return a
+}
+
+// judge says what an answer means for a customer. Words that are the customer's
+// own say nothing about the service, so they are cut out before: nobody's name
+// is a refusal of the credentials.
+func (c *Client) judge(reply *reply, h http.Header, r *Request, now time.Time) Answer {
+	raw := reply.words
+	reply.words = withoutCustomer(fold(raw), r)
+	a := judge(reply, h, now)
+	if a.Outcome == OK && c.scrub.inSessionID(a.SessionID) {
+		return Answer{Outcome: Failed, Status: a.Status, Recognised: true, Code: "secret_in_session_id", Message: "the service answered with the app secret inside the session id"}
+	}
+	a.Message = c.scrub.clean(raw, words(&a, reply), a.Code)
+	a.OddRetryAfter = c.scrub.clean(a.OddRetryAfter, withoutCustomer(fold(a.OddRetryAfter), r), redacted)
 	return a
 }
 

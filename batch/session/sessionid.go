@@ -16,8 +16,9 @@ const maxSessionID = 4 << 10
 // to a customer: what is not plainly an id is the mistake of a service, and
 // taking it would hide that. The text is never changed to make it fit.
 func faultOfSessionID(id string) string {
+	first, _ := utf8.DecodeRuneInString(id)
 	switch {
-	case strings.ContainsRune("=+-@", rune(id[0])):
+	case strings.ContainsRune("=+-@＝＋－＠", first):
 		return "begins like a formula"
 	case strings.Trim(id, "0-{}") == "":
 		return "is all zeros"
@@ -62,11 +63,7 @@ func isAddress(id string) bool {
 }
 
 // isVisible reports a character beyond ASCII that leaves a mark of its own.
-// U+FFFD stands for what could not be read.
+// U+FFFD stands for what could not be read, and U+2800 is a blank of Braille.
 func isVisible(r rune) bool {
-	switch r {
-	case utf8.RuneError, '\u115f', '\u1160', '\u2800', '\u3164', '\uffa0': // fillers and blanks that Unicode counts as letters or symbols
-		return false
-	}
-	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S)
+	return r != utf8.RuneError && r != '\u2800' && !isInvisible(r) && unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S)
 }
