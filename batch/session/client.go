@@ -170,6 +170,10 @@ func words(a *Answer, r *reply) string {
 		return ""
 	case a.Code == "session_id_malformed":
 		return "what the service gave for a session id " + r.malformed
+	case a.Code == "no_session_id" && r.words != "":
+		return "the answer has no session id; the service said: " + r.words
+	case a.Code == "no_session_id":
+		return "the answer has no session id"
 	case a.Code == "invalid_request":
 		return r.words + " (the service saw no request body: please report this as a bug of bulkonboard)"
 	case r.words != "":
