@@ -60,8 +60,10 @@ type cluster struct {
 func newCluster(t *testing.T, store string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, folder: t.TempDir(), service: newService(t), began: time.Now()}
-	out, err := exec.Command("go", "build", "-trimpath", "-o", programs, "../bulkonboard", ".").CombinedOutput()
-	require.NoError(t, err, string(out))
+	for _, build := range [][]string{{"-C", "../..", "build", "-trimpath", "-o", "build/", "./cmd/bulkonboard"}, {"build", "-trimpath", "-o", programs, "."}} {
+		out, err := exec.Command("go", build...).CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
 	c.server = newTemporalServer(t)
 	if store == "" {
 		store = c.file("store")
