@@ -9,7 +9,6 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
-	"bulkonboard/source"
 )
 
 // job is one list on its way through the service, with the lock held.
@@ -60,27 +59,19 @@ func (j *job) take(ctx context.Context) error {
 	defer release()
 	stop := showProgress(&j.monitor, j.People, j.Log)
 	defer stop()
-	var duplicates *batch.Duplicates
-	var ends source.Position
-	if !j.noPreflight {
-		forecast, err := j.preflight(ctx)
-		if err != nil {
-			return j.refuse(err)
-		}
-		ends = forecast.Ends
-		if duplicates = forecast.Duplicates; j.duplicates == "send" {
-			duplicates = nil
-		}
+	forecast, err := j.preflight(ctx)
+	if err != nil {
+		return j.refuse(err)
 	}
 	c := j.config(abort)
-	c.Ends = ends
-	if duplicates.Len() > 0 {
+	c.Ends = forecast.Ends
+	if forecast.Duplicates.Len() > 0 && j.duplicates != "send" {
 		scratch, err := j.scratch()
 		if err != nil {
 			return err
 		}
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
-		c.Duplicates, c.Scratch = duplicates, scratch
+		c.Duplicates, c.Scratch = forecast.Duplicates, scratch
 	}
 	summary, err := batch.Run(ctx, c)
 	stop()
@@ -150,6 +141,6 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Monitor:     &j.monitor,
 		Log:         j.Log,
 
-		AcceptRefusals: j.acceptRefusals || j.retry != nil,
+		AcceptRefusals: j.maxFailures != "" || j.retry != nil,
 	}
 }

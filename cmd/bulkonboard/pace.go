@@ -30,8 +30,8 @@ type learned struct {
 func (s *settings) controller(log *slog.Logger) *pace.Controller {
 	c := pace.Config{
 		Ceiling: s.pace.ceiling, Search: s.pace.search, MaxInFlight: s.MaxInFlight,
-		MaxOutage: s.MaxOutage, MaxWait: s.MaxWait,
-		Report: func(e pace.Event) { logPace(log, e) },
+		MaxOutage: s.MaxOutage,
+		Report:    func(e pace.Event) { logPace(log, e) },
 	}
 	if s.pace.search {
 		c.Start = learnedShare * s.recall(time.Now())

@@ -188,9 +188,6 @@ func (s *settings) binding(list *source.List) map[string]string {
 	if s.sandbox {
 		b["endpoint"] = "sandbox"
 	}
-	if s.noPreflight {
-		b["preflight"] = "none"
-	}
 	if s.duplicates != "once" {
 		b["duplicates"] = s.duplicates
 	}

@@ -88,6 +88,7 @@ type Origins map[string]string
 func Settle(c *cobra.Command, checks ...func() error) (Origins, error) {
 	from := Origins{}
 	var p Problems
+	goneVariables(c, &p)
 	from.takeEnvironment(c, &p)
 	if name := configName(c); name != "" {
 		if f := readConfig(name, c.Annotations[initKey], &p); f != nil {
@@ -153,7 +154,10 @@ func (o Origins) takeFile(c *cobra.Command, file *configFile, p *Problems) {
 	keys := familyKeys(c)
 	for _, e := range file.entries {
 		f := c.Flags().Lookup(keys[e.key])
+		gone, isGone := goneKey(c, e.key)
 		switch {
+		case isGone:
+			p.Add(fmt.Sprintf("%s: %s", file.at(e.line), gone))
 		case keys[e.key] == "":
 			p.Add(fmt.Sprintf("%s: %s", file.at(e.line), file.unknown(e.key, keys)))
 		case f == nil || !isSetting(f) || f.Changed || isNull(e.value):
