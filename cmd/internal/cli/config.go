@@ -11,9 +11,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"bulkonboard/source"
 )
 
 // envPrefix begins every environment variable: --base-url is
@@ -290,7 +291,7 @@ func (f *configFile) unknown(key string, known map[string]string) string {
 	}
 	best, distance := "", 2*max(2, len(word)/3)+2
 	for _, candidate := range slices.Sorted(maps.Keys(known)) {
-		d := 2 * levenshtein.ComputeDistance(word, bareWord(candidate))
+		d := 2 * source.Distance(word, bareWord(candidate))
 		if len(candidate) != len(key) {
 			d++ // of two equally near, letters that changed places are likelier
 		}
