@@ -108,7 +108,8 @@ func (r *run) document(reason error) ([]byte, error) {
 		StartedAt: m.StartedAt.UTC(), EndedAt: now.UTC(), RunningSeconds: seconds(m.Running), Resumed: t.Resumed,
 		Rows: t.Rows, Status: t.Status, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs,
 		Throttled: m.Throttled, HeldSeconds: seconds(m.Held), Outages: m.Outages, OutageSeconds: seconds(m.Outage),
-		Latency: m.Latency.summary(), Timeline: m.Timeline.summary(),
+		LearnedPerSecond: math.Float64frombits(r.learned.Load()),
+		Latency:          m.Latency.summary(), Timeline: m.Timeline.summary(),
 		Input: r.SummaryFile.Input(), Errors: []sink.ErrorGroup{},
 	}
 	for _, g := range t.Errors.Commonest() {

@@ -3,10 +3,13 @@ package batch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -90,4 +93,18 @@ func TestCountsThatDoNotAddUpHandNothingOn(t *testing.T) {
 		require.ErrorAs(t, r.publish(source.Position{Row: c.read}), &wrong, name)
 		assert.False(t, r.concluded, name)
 	}
+}
+
+func TestTheSummaryHasThePaceThatWasFound(t *testing.T) {
+	tally := newTally()
+	r := &run{tally: tally, meter: newMeter(tally.Measures, time.Now()), Config: Config{SummaryFile: SummaryFile{
+		Input: func() sink.File { return sink.File{} }, ExitCode: func(int64, error) int { return 0 }, Retry: func(string) string { return "" },
+	}}}
+	r.ID = "run-1"
+	r.learned.Store(math.Float64bits(47.5))
+	b, err := r.document(errors.New("stopped"))
+	require.NoError(t, err)
+	s, err := sink.DecodeSummary(b)
+	require.NoError(t, err)
+	assert.InDelta(t, 47.5, s.LearnedPerSecond, 0)
 }

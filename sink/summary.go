@@ -53,6 +53,10 @@ type Summary struct {
 	OutageSeconds float64 `json:"outageSeconds"` // in which the service as a whole failed
 	Latency       Latency `json:"latency"`
 
+	// LearnedPerSecond is how many attempts per second the service was found to
+	// take; absent when that was not found out.
+	LearnedPerSecond float64 `json:"learnedPerSecond,omitempty"`
+
 	Input   File  `json:"input"`             // rows and SHA-256 only once it was read to its end
 	Output  *File `json:"output,omitempty"`  // only of a complete run
 	Rejects *File `json:"rejects,omitempty"` // only of a complete run, when asked for

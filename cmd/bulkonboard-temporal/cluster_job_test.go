@@ -72,7 +72,7 @@ func newCluster(t *testing.T, store string) *cluster {
 	c.env = []string{
 		"BULKONBOARD_STORE=" + store, "BULKONBOARD_ADDRESS=" + c.server.address, "AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey,
 		"BULKONBOARD_BASE_URL=" + c.service.url, "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant", "BULKONBOARD_FORM_ID=form",
-		"BULKONBOARD_APP_SECRET=canary-secret-0451", "XDG_CACHE_HOME=" + c.file("cache"),
+		"BULKONBOARD_APP_SECRET=canary-secret-0451",
 	}
 	return c
 }

@@ -19,12 +19,15 @@ type job struct {
 	dir    *state.Dir
 	caller batch.Caller
 	known  *batch.Known // nil without a ledger
+	opened *cli.OpenedLedger
 
 	monitor batch.Monitor
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
 	list    *cli.OpenList
 	read    fileSum // of the list, as far as it was read
+
+	recalled float64 // pace that an earlier run found; 0 for none
 }
 
 // run prepares the run and makes it.
@@ -48,6 +51,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 		return j.refuse(err)
 	}
 	defer j.list.Close()
+	j.recalled = j.recall(time.Now())
 	return j.take(ctx)
 }
 
@@ -124,7 +128,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Known:       j.known,
 		Origin:      batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
 		Caller:      j.caller,
-		Pace:        j.controller(j.Log),
+		Pace:        j.controller(),
 		State:       j.dir,
 		Results:     j.output,
 		Rejects:     j.rejects,
