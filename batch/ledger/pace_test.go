@@ -27,7 +27,7 @@ func TestThePaceOfTheLastServiceOutlivesTheProcess(t *testing.T) {
 	defer l.Close()
 	perSecond, at, err := l.Pace("a")
 	require.NoError(t, err)
-	assert.Equal(t, 47.5, perSecond)
+	assert.InDelta(t, 47.5, perSecond, 0)
 	assert.True(t, now.Equal(at))
 	perSecond, _, err = l.Pace("b")
 	require.NoError(t, err)
