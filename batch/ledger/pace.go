@@ -25,7 +25,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Pace is what PutPace put down for the service, or 0. A value that is damaged
+// Pace is what PutPace saved for the service, or 0. A value that is damaged
 // is as good as none: the pace can be found again.
 func (l *Ledger) Pace(service string) (perSecond float64, at time.Time, err error) {
 	err = l.db.view(func(tx *bolt.Tx) error {
@@ -35,7 +35,7 @@ func (l *Ledger) Pace(service string) (perSecond float64, at time.Time, err erro
 	return perSecond, at, err
 }
 
-// PutPace puts down how many attempts per second a service was found to take, in
+// PutPace saves how many attempts per second a service was found to take, in
 // place of what there was.
 func (l *Ledger) PutPace(service string, perSecond float64, at time.Time) error {
 	return l.db.update(func(tx *bolt.Tx) error {
