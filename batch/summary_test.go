@@ -101,10 +101,18 @@ func TestTheSummaryHasThePaceThatWasFound(t *testing.T) {
 		Input: func() sink.File { return sink.File{} }, ExitCode: func(int64, error) int { return 0 }, Retry: func(string) string { return "" },
 	}}}
 	r.ID = "run-1"
+	learned := func() *sink.Learned {
+		b, err := r.document(errors.New("stopped"))
+		require.NoError(t, err)
+		s, err := sink.DecodeSummary(b)
+		require.NoError(t, err)
+		return s.Learned
+	}
+	assert.Nil(t, learned())
+	earlier := &sink.Learned{PerSecond: 20, At: time.Now().Add(-time.Hour).UTC()}
+	r.SummaryFile.Learned = earlier
+	assert.Equal(t, earlier, learned(), "the earlier one, as long as there is no other")
 	r.learned.Store(math.Float64bits(47.5))
-	b, err := r.document(errors.New("stopped"))
-	require.NoError(t, err)
-	s, err := sink.DecodeSummary(b)
-	require.NoError(t, err)
-	assert.InDelta(t, 47.5, s.LearnedPerSecond, 0)
+	assert.InDelta(t, 47.5, learned().PerSecond, 0)
+	assert.WithinDuration(t, time.Now(), learned().At, time.Minute)
 }

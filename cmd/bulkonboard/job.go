@@ -9,6 +9,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
 )
 
 // job is one list on its way through the service, with the lock held.
@@ -27,7 +28,7 @@ type job struct {
 	list    *cli.OpenList
 	read    fileSum // of the list, as far as it was read
 
-	recalled float64 // pace that an earlier run found; 0 for none
+	recalled *sink.Learned // pace that an earlier run found; nil for none
 }
 
 // run prepares the run and makes it.

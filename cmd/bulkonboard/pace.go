@@ -18,11 +18,14 @@ const (
 
 // controller is the pace that was asked for.
 func (j *job) controller() *pace.Controller {
-	return pace.New(pace.Config{
-		Ceiling: j.pace.ceiling, Search: j.pace.search, Start: learnedShare * j.recalled,
-		MaxInFlight: j.MaxInFlight, MaxOutage: j.MaxOutage,
+	c := pace.Config{
+		Ceiling: j.pace.ceiling, Search: j.pace.search, MaxInFlight: j.MaxInFlight, MaxOutage: j.MaxOutage,
 		Report: func(e pace.Event) { logPace(j.Log, e) },
-	})
+	}
+	if j.pace.search && j.recalled != nil {
+		c.Start = learnedShare * j.recalled.PerSecond
+	}
+	return pace.New(c)
 }
 
 // expected is a pace that a forecast reckons with.
@@ -38,8 +41,8 @@ func (j *job) expectedPace() expected {
 	switch {
 	case !j.pace.search:
 		return expected{perSecond: j.pace.ceiling}
-	case j.recalled > 0:
-		return expected{perSecond: rounded(j.recalled)}
+	case j.recalled != nil:
+		return expected{perSecond: rounded(j.recalled.PerSecond)}
 	}
 	return expected{perSecond: guess, guessed: true}
 }
@@ -61,25 +64,24 @@ func (s *settings) calledService() string { return s.BaseURL + "\n" + s.AppID }
 // recall finds the pace that an earlier run found: in the ledger, or in the
 // summary that stands where this run puts its own. Neither need be there, or
 // readable: a run without it takes some seconds longer to find its pace.
-func (j *job) recall(now time.Time) float64 {
-	if !j.pace.search || j.sandbox {
-		return 0
+func (j *job) recall(now time.Time) *sink.Learned {
+	if j.sandbox {
+		return nil
 	}
 	if j.opened != nil {
-		perSecond, at, err := j.opened.Pace(j.calledService())
-		if err == nil && good(perSecond, at, now) {
-			return perSecond
+		if perSecond, at, err := j.opened.Pace(j.calledService()); err == nil && good(perSecond, at, now) {
+			return &sink.Learned{PerSecond: perSecond, At: at.UTC()}
 		}
 	}
 	b, err := readSummaryFile(sink.SummaryPath(j.output))
 	if err != nil {
-		return 0
+		return nil
 	}
 	s, err := sink.DecodeSummary(b)
-	if err != nil || s.Settings["baseUrl"] != j.BaseURL || s.Settings["appId"] != j.AppID || !good(s.LearnedPerSecond, s.EndedAt, now) {
-		return 0
+	if err != nil || s.Settings["baseUrl"] != j.BaseURL || s.Settings["appId"] != j.AppID || s.Learned == nil || !good(s.Learned.PerSecond, s.Learned.At, now) {
+		return nil
 	}
-	return s.LearnedPerSecond
+	return s.Learned
 }
 
 // good reports a pace that is a guess to begin with.

@@ -83,40 +83,41 @@ func TestAPaceIsRememberedForTheSameServiceAndAWeek(t *testing.T) {
 		return &job{settings: s, Voice: &cli.Voice{Log: slog.New(slog.DiscardHandler)}}
 	}
 	same := another(func(*settings) {})
-	assert.Zero(t, same.recall(now), "nothing is there")
+	assert.Nil(t, same.recall(now), "nothing is there")
 
 	summary := sink.Summary{
-		Run: "run-1", EndedAt: now.Add(-time.Hour), LearnedPerSecond: 40,
+		Run: "run-1", Learned: &sink.Learned{PerSecond: 40, At: now.Add(-time.Hour)},
 		Settings: map[string]string{"baseUrl": "https://service.example", "appId": "app"},
 	}
 	b, err := summary.Encode()
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(sink.SummaryPath(same.output), b, 0o600))
-	assert.InDelta(t, 40, same.recall(now), 0, "from the summary")
-	assert.Zero(t, same.recall(now.Add(8*24*time.Hour)), "old")
-	assert.Zero(t, same.recall(now.Add(-2*time.Hour)), "from the future")
+	require.NotNil(t, same.recall(now), "from the summary")
+	assert.InDelta(t, 40, same.recall(now).PerSecond, 0)
+	assert.Nil(t, same.recall(now.Add(8*24*time.Hour)), "old")
+	assert.Nil(t, same.recall(now.Add(-2*time.Hour)), "from the future")
 	for name, change := range map[string]func(*settings){
 		"another service": func(s *settings) { s.BaseURL = "https://other.example" },
 		"another app":     func(s *settings) { s.AppID = "other" },
 		"a sandbox":       func(s *settings) { s.sandbox = true },
-		"a given rate":    func(s *settings) { s.pace = paceSettings{ceiling: 5} },
 		"another output":  func(s *settings) { s.output += "x" },
 	} {
-		assert.Zero(t, another(change).recall(now), name)
+		assert.Nil(t, another(change).recall(now), name)
 	}
-	require.NoError(t, os.WriteFile(sink.SummaryPath(same.output), bytes.Replace(b, []byte("40"), []byte("90"), 1), 0o600))
-	assert.Zero(t, same.recall(now), "edited")
+	require.NoError(t, os.WriteFile(sink.SummaryPath(same.output), bytes.Replace(b, []byte(": 40"), []byte(": 90"), 1), 0o600))
+	assert.Nil(t, same.recall(now), "edited")
 
 	file := cli.LedgerFile{Path: filepath.Join(folder, "customers.db")}
 	same.opened, err = file.Open(t.Context(), state.OS{}, "test", 0)
 	require.NoError(t, err)
 	defer same.opened.Close()
-	assert.Zero(t, same.recall(now))
+	assert.Nil(t, same.recall(now))
 	same.remember(50, now)
-	assert.InDelta(t, 50, same.recall(now), 0, "from the ledger")
+	require.NotNil(t, same.recall(now), "from the ledger")
+	assert.InDelta(t, 50, same.recall(now).PerSecond, 0)
 	elsewhere := another(func(s *settings) { s.BaseURL = "https://other.example" })
 	elsewhere.opened = same.opened
-	assert.Zero(t, elsewhere.recall(now))
+	assert.Nil(t, elsewhere.recall(now))
 }
 
 // calls are the times at which the rows were answered, the earliest first.
