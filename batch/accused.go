@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"net/http"
 	"time"
 
 	"bulkonboard/batch/session"
@@ -167,7 +166,7 @@ type wrongAnswers struct {
 // that the service must be set up wrongly. last says that no other row is left
 // to ask.
 func (w *wrongAnswers) same(s *slot, a *session.Answer, last bool) bool {
-	if a.Status != http.StatusOK || a.Outcome != session.Failed {
+	if !a.WrongSetUp() || a.Outcome == session.Unreachable {
 		w.clear()
 		return false
 	}

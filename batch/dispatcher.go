@@ -46,6 +46,7 @@ type dispatcher struct {
 	decided func() time.Time
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	meter   *meter
+	logger  *slog.Logger
 	debug   *slog.Logger // nil unless every attempt is to be logged
 	monitor *Monitor
 
@@ -60,6 +61,7 @@ type dispatcher struct {
 	recognised bool  // the API itself has answered
 	proven     bool  // it has answered a call as it should
 	turn       bool  // of a row that waits, and not of one that comes
+	toldOdd    bool
 	watched    time.Time
 }
 
@@ -290,6 +292,7 @@ func (d *dispatcher) answered(a attempt, now time.Time) {
 	d.meter.answered(now, answer)
 	d.log(&a)
 	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
+	d.sayOdd(answer)
 	if answer.Outcome == session.OK || answer.Outcome == session.Rejected {
 		d.proven = true
 		d.wrong.clear()
@@ -308,6 +311,14 @@ func (d *dispatcher) answered(a attempt, now time.Time) {
 	default:
 		d.ended(s)
 		d.later(s, answer, now)
+	}
+}
+
+// sayOdd tells once of a Retry-After that cannot be obeyed.
+func (d *dispatcher) sayOdd(a *session.Answer) {
+	if a.OddRetryAfter != "" && !d.toldOdd {
+		d.toldOdd = true
+		d.logger.Warn("the service sends a Retry-After that cannot be read; it is ignored", "retry_after", a.OddRetryAfter, "http", a.Status)
 	}
 }
 

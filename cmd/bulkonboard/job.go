@@ -137,7 +137,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Binding:     j.binding(j.list.List),
 		FormID:      j.FormID,
 
-		MaxInFlight: j.MaxInFlight,
+		MaxInFlight: j.InFlight(j.pace.paced()),
 		MaxAttempts: j.MaxAttempts,
 		MaxBackoff:  j.MaxBackoff,
 		Grace:       j.Grace,

@@ -211,7 +211,7 @@ type service struct {
 }
 
 func (s *settings) service(ctx context.Context, v *cli.Voice) (*service, error) {
-	c := s.ClientConfig(&s.CallFlags)
+	c := s.ClientConfig(&s.CallFlags, s.pace.paced())
 	stop := func() {}
 	if s.sandbox {
 		var err error

@@ -134,6 +134,9 @@ type paceSettings struct {
 	search  bool    // begin slowly, and search for what the service takes
 }
 
+// paced reports that a rate limits how many attempts are under way.
+func (p paceSettings) paced() bool { return p.search || p.ceiling > 0 }
+
 func parseRate(s string) (paceSettings, error) {
 	if s == "auto" {
 		return paceSettings{search: true}, nil
