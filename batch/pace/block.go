@@ -35,12 +35,16 @@ func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate
 }
 
 // tells reports that the streak is the service's doing: chance hardly brings
-// that about, and one row alone cannot, unless there was no connection at all.
-func (s *streak) tells() bool {
+// that about, and one row alone cannot, unless there was no connection at all, or
+// there is no other to ask.
+func (s *streak) tells(others bool) bool {
 	refused := s.refusals == s.calls
-	least, rows := inARow<<min(s.alarms, 10), 3
+	least, rows := inARow<<min(s.alarms, enough), 3
 	if refused {
 		least, rows = 2, 2
+	}
+	if !others {
+		rows = 1
 	}
 	if s.share > 0 {
 		least = max(least, int(math.Ceil(math.Log(unlikely)/math.Log(min(s.share, 0.9)))))
@@ -68,6 +72,7 @@ type block struct {
 	answers  bool // it has answered, though not as it should
 	began    time.Time
 	sent     time.Time // when the attempt that began it was sent
+	doubtful bool      // a call sent after that was accepted
 	until    time.Time // no trial before
 	wait     time.Duration
 	asked    time.Duration // the longest wait that the service asked for
@@ -76,7 +81,6 @@ type block struct {
 	flying   bool          // a trial is under way
 	outage   bool          // and told as one
 	early    bool          // the first trial does not wait as long as was asked for
-	doubtful bool          // a call that was sent into it succeeded
 	cause    string
 	rate     float64 // before the streak
 }
@@ -94,15 +98,12 @@ func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
 	}
 	b := &c.block
 	if b.throttle {
-		b.wait = round / 5
-		if c.paced() {
-			b.wait = clampTime(interval(c.rate)*11/10, round/5, 4*round)
-		}
+		b.wait = clamp(interval(c.rate)*11/10, round/5, 4*round)
 	}
 	// A wait that was asked for again soon after the last one, or in vain before,
 	// may be meant for that row alone: one other row is asked at once.
 	hint := s.RetryAfter
-	if b.early = hint > 0 && (c.doubted || c.hinted && now.Sub(c.cycle.at) < settles); b.early {
+	if b.early = hint > 0 && (c.doubted || now.Sub(c.asked) < settles); b.early {
 		hint = 0
 	}
 	c.postpone(now, hint)
@@ -135,14 +136,13 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	}
 	b.last, b.cause = t.sent, s.Cause
 	b.answers = b.answers || s.Class != Unreachable
-	if b.throttle && s.Class != Throttled && b.trials > 1 && s.Class != Fault {
+	if s.Class != Throttled && b.trials > 1 {
 		b.throttle = false
 	}
 	blocked := now.Sub(b.began)
-	if b.throttle {
-		b.wait = max(b.wait, blocked/4)
-	} else {
-		b.wait = clampTime(blocked/3, 2*round, mostCanary)
+	b.wait = max(b.wait, blocked/3)
+	if !b.throttle {
+		b.wait = min(b.wait, mostCanary)
 		c.tellOutage(now)
 	}
 	c.postpone(now, s.RetryAfter)
@@ -218,13 +218,11 @@ func (c *Controller) letGo(now time.Time) {
 	c.docket.convictAll()
 	c.endBlock(now)
 	if c.paced() {
-		c.setRate(min(c.rate, max(firstRate, c.rate/4)))
-		c.phase, c.target = searching, 0
+		c.backOff()
 	}
-	c.proceed(now)
 }
 
-// endBlock counts how long it was.
+// endBlock lets sending begin again.
 func (c *Controller) endBlock(now time.Time) {
 	b := &c.block
 	blocked := now.Sub(b.began)
@@ -238,6 +236,7 @@ func (c *Controller) endBlock(now time.Time) {
 	}
 	c.block = block{}
 	c.streak.forget()
+	c.epoch++
+	c.due = now
+	c.newRound(now)
 }
-
-func clampTime(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }

@@ -33,7 +33,7 @@ import (
 const (
 	firstRate    = 5.0                    // attempts per second, when nothing is known
 	margin       = 0.99                   // of a quota that is known: clocks and arrival times differ
-	step         = 0.03                   // by which a rate that went well is raised first
+	firstStep    = 0.03                   // by which a rate that went well is raised first
 	round        = 400 * time.Millisecond // in which a rate is judged, at the least
 	settles      = 10 * time.Second       // after which a rate is about right
 	enough       = 10                     // calls to measure by
