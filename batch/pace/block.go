@@ -70,6 +70,7 @@ type block struct {
 	on       bool
 	throttle bool // the service asks for fewer calls, and does not fail
 	answers  bool // it has answered, though not as it should
+	setup    bool // every failure is one of a wrong set-up
 	began    time.Time
 	sent     time.Time // when the attempt that began it was sent
 	doubtful bool      // a call sent after that was accepted
@@ -93,7 +94,7 @@ func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
 		began, sent = k.began, k.sent
 	}
 	c.block = block{
-		on: true, throttle: s.Class.refusal() && k.refusals == k.calls, answers: k.answers,
+		on: true, throttle: s.Class.refusal() && k.refusals == k.calls, answers: k.answers, setup: s.Setup,
 		began: began, sent: sent, wait: 2 * round, cause: s.Cause, rate: k.rate,
 	}
 	b := &c.block
@@ -136,6 +137,7 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	}
 	b.last, b.cause = t.sent, s.Cause
 	b.answers = b.answers || s.Class != Unreachable
+	b.setup = b.setup && s.Setup
 	if s.Class != Throttled && b.trials > 1 {
 		b.throttle = false
 	}
@@ -188,11 +190,14 @@ func (c *Controller) giveUp() (at time.Time, end error) {
 		at = b.began.Add(c.config.MaxOutage)
 		end = &OutageError{Since: b.began, Held: b.throttle, Cause: b.cause}
 	}
-	setup := b.began.Add(3 * mostCanary)
-	if !c.proven && !b.answers && (at.IsZero() || setup.Before(at)) {
-		return setup, &SetupError{Cause: b.cause}
+	if c.proven || b.answers || !b.setup {
+		return at, end
 	}
-	return at, end
+	setup := b.began.Add(3 * mostCanary)
+	if !at.IsZero() && at.Before(setup) {
+		setup = at
+	}
+	return setup, &SetupError{Cause: b.cause}
 }
 
 // letsGo reports that there is nothing left to find out by trials: the service
@@ -201,8 +206,10 @@ func (c *Controller) letsGo(now time.Time) bool {
 	b := &c.block
 	patience := outagePatience
 	switch {
-	case !c.untried:
+	case !c.untried && c.well:
 		patience = settles
+	case !c.untried: // it may be about to start
+		patience = 12 * settles
 	case b.throttle: // a quota may be used up for long
 		return false
 	}

@@ -70,6 +70,7 @@ func (c Class) refusal() bool { return c == Throttled || c == Down }
 type Signal struct {
 	Class      Class
 	Cause      string        // of a failure, for people
+	Setup      bool          // a failure that means a wrong set-up, as long as no call has succeeded
 	RetryAfter time.Duration // what the service asked for; 0 for nothing
 	Latency    time.Duration // of the attempt
 	Quota      float64       // attempts per second that the service says it takes; 0 when it does not
