@@ -50,6 +50,8 @@ func TestASummaryThatCannotBeWrittenIsToldAndLosesNothing(t *testing.T) {
 	path := summarised(j)
 	var log bytes.Buffer
 	usual := j.adjust
+	inTheWay := filepath.Join(j.results()+".state", state.Summary+".tmp", "full")
+	require.NoError(t, os.MkdirAll(inTheWay, 0o700))
 	j.adjust = func(c *Config) {
 		usual(c)
 		c.SummaryFile.Path = filepath.Join(j.folder, "nowhere", "summary.json")
@@ -60,6 +62,7 @@ func TestASummaryThatCannotBeWrittenIsToldAndLosesNothing(t *testing.T) {
 	_, err := j.run(ctx)
 	require.ErrorIs(t, err, ErrInterrupted, "and not what was wrong with the summary")
 	assert.Contains(t, log.String(), "the summary could not be written")
+	require.NoError(t, os.Remove(inTheWay))
 
 	_, err = j.run(t.Context())
 	var failed *state.IOError

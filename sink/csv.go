@@ -62,7 +62,7 @@ func Clash(header []string) (number int, name string, clashes bool) {
 // mark, without which its results could not be read.
 func DialectOf(list *source.List) CSVOptions {
 	recoded := list.Encoding() != source.UTF8
-	o := CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM() || recoded, Recoded: recoded}
+	o := CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM() || recoded, FormulaSafe: list.Prefixed(), Recoded: recoded}
 	if o.LineEnd == "\r" {
 		o.LineEnd, o.Recoded = "\n", true
 	}

@@ -28,7 +28,7 @@ type Summary struct {
 
 	// Complete says that every row of the list has its result and the results
 	// file is this run's. A run that stopped is not complete: it has no output
-	// yet, and the next start replaces its summary.
+	// yet, and its summary is in its state folder.
 	Complete bool   `json:"complete"`
 	ExitCode int    `json:"exitCode"`         // of the last start
 	Reason   string `json:"reason,omitempty"` // why a run stopped that is not complete
@@ -59,11 +59,28 @@ type Summary struct {
 
 	Errors   []ErrorGroup      `json:"errors"`   // the commonest first
 	Settings map[string]string `json:"settings"` // every setting by its key; of --set, what may be somebody's own is left out
+	Command  Command           `json:"command"`
 	Timeline Timeline          `json:"timeline"`
 
 	// Digest is "sha256:" and the hash of everything before it, compacted. It
 	// tells of a slip or a bad copy; who means to forge can make a new one.
 	Digest string `json:"digest"`
+}
+
+// Command is what was started. Together with the settings it is all that the
+// same command, or a retry of it, must know. It is never shown: what --set
+// gives may be somebody's own, as the results beside it are.
+type Command struct {
+	Name   string `json:"name"`             // run, retry or merge
+	Folder string `json:"folder,omitempty"` // in which it was started: relative names of files are from there
+
+	Constants []string `json:"constants,omitempty"` // --set in full
+	Delimiter string   `json:"delimiter,omitempty"` // of the results; "" when they are JSONL
+
+	Only       []string `json:"only,omitempty"`       // of a retry: --only,
+	ErrorCodes []string `json:"errorCodes,omitempty"` // --error-code,
+	Fixes      string   `json:"fixes,omitempty"`      // and the SHA-256 of the corrections
+	Job        string   `json:"job,omitempty"`        // of a merge: the job and its round
 }
 
 // File is one file as it was read or written.

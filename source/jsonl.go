@@ -20,7 +20,7 @@ func (l *List) objectRecord(ln *line) *Record {
 		rec.Text = l.charset.text(ln.raw[:ln.body])
 		return rec
 	}
-	if ln.body > maxObject*l.charset.wide.size() {
+	if ln.body > l.maxObject() {
 		return l.malformed(rec, ln.body, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
 	}
 	text := l.charset.text(ln.raw[:ln.body])
@@ -40,6 +40,14 @@ func (l *List) objectRecord(ln *line) *Record {
 		rec.Problems = Validate(&rec.Customer)
 	}
 	return rec
+}
+
+// maxObject bounds a line as maxRecord does a row.
+func (l *List) maxObject() int {
+	if l.results {
+		return maxResult
+	}
+	return maxObject * l.charset.wide.size()
 }
 
 // object reads a customer from one JSON object, in the API's own nested shape,

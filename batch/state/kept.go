@@ -14,7 +14,7 @@ const (
 	Preflight = "preflight" // what reading the list ahead has found
 	Spool     = "spool"     // the list itself, when it came by standard input
 	Scratch   = "scratch"   // without a name, but for a moment
-	Summary   = "summary"   // what is said of the run, on its way to its place
+	Summary   = "summary"   // what is said of the run: of a complete one, on its way to its place
 )
 
 // Keep puts content under a name, durably, in the place of what was there.

@@ -2,7 +2,6 @@ package state
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,15 +34,6 @@ func (d *Dir) Publish(cp Checkpoint, targets map[string]string) error {
 		}
 	}
 	return d.Dismantle()
-}
-
-// Put keeps content under a name and then moves it to its target, over what was
-// there: at no moment is there half a file.
-func (d *Dir) Put(name, target string, content io.Reader) error {
-	if err := d.Keep(name, content); err != nil {
-		return err
-	}
-	return d.put(name, target)
 }
 
 // put moves one partial output to its target, over what was there.

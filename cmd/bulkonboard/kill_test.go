@@ -18,7 +18,6 @@ import (
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
-	"bulkonboard/sink"
 )
 
 // killVariable makes the program kill itself right before the n-th operation
@@ -97,13 +96,10 @@ func TestARetryKilledAtEveryPointGoesOn(t *testing.T) {
 			if i%3 == 0 {
 				status, id = "ok", sandbox.SessionID("form", fmt.Sprintf("c%d@example.com", i))
 			}
-			fmt.Fprintf(&b, "Individual,c%d@example.com,First%d,Last,%s,%s,,,1,\n", i, i, status, id)
+			fmt.Fprintf(&b, "Individual,c%d@example.com,First%d,Last,%s,%s,,,1,2026-01-31T02:00:00.000Z\n", i, i, status, id)
 		}
 		require.NoError(p.t, os.WriteFile(p.file("out.csv"), b.Bytes(), 0o600))
-		old := sink.Summary{Run: "old", Complete: true, Output: &sink.File{SHA256: "of other bytes"}}
-		summary, err := old.Encode()
-		require.NoError(p.t, err)
-		require.NoError(p.t, os.WriteFile(p.file("out.csv.summary.json"), summary, 0o600))
+		require.NoError(p.t, sealResults(p.file("out.csv"), map[string]string{"tenantId": "tenant", "formId": "form"}))
 		return []string{"retry", p.file("out.csv"), "--rate", "0", "--max-inflight", strconv.Itoa(killInFlight)}
 	})
 }

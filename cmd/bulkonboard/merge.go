@@ -167,7 +167,7 @@ func (m *merging) summaryOf(manifest *chunks.Manifest) batch.SummaryFile {
 	shown := maps.Clone(manifest.Job.Settings)
 	maps.Copy(shown, m.shown)
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(m.output), Tool: cli.Version(), Settings: shown,
+		Path: sink.SummaryPath(m.output), Tool: cli.Version(), Settings: shown, Command: sink.Command{Name: "merge", Folder: folder()},
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry:    func(code string) string { return retryCommandFor(m.output, code) },
 	}

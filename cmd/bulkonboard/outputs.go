@@ -59,6 +59,20 @@ func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 	return s.checkForeign(flag, path)
 }
 
+// ownRejects reports rejects that a retry may replace: those of the run whose
+// results it replaces, as that run left them.
+func (s *settings) ownRejects() (bool, error) {
+	if s.retry == nil || s.retry.from.summary.Rejects == nil || !sameFile(s.Input, s.output) {
+		return false, nil
+	}
+	size, sum, err := sumOf(s.rejects)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	said := s.retry.from.summary.Rejects
+	return err == nil && size == said.Size && sum == said.SHA256, err
+}
+
 // checkForeign refuses to replace what another run or somebody else made.
 func (s *settings) checkForeign(flag, path string) error {
 	// A folder without a checkpoint is what is left of a run that is over.

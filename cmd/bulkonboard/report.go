@@ -50,12 +50,9 @@ files. It needs no network and runs no script. It names no customer, unless
 
 // make makes the page and says where it is.
 func (r *reporting) make(stdout io.Writer) error {
-	s, err := summaryOf(r.results)
-	if err != nil && !errors.Is(err, sink.ErrEdited) {
+	s, err := r.summary()
+	if err != nil {
 		return err
-	}
-	if wrong := s.Check(); err != nil || len(wrong) > 0 {
-		return &differsError{results: r.results, run: s.Run, differences: append(wordsOf(err), wrong...)}
 	}
 	page := report.Page{
 		Summary: s, Zone: time.Local,
@@ -84,11 +81,22 @@ func (r *reporting) make(stdout io.Writer) error {
 	return nil
 }
 
-func wordsOf(err error) []string {
-	if err == nil {
-		return nil
+// summary reads the summary of the last run that has one: of one that stopped,
+// or of the results, which must then be as that run left them. Results that
+// are gone have a report all the same.
+func (r *reporting) summary() (*sink.Summary, error) {
+	if s, err := stoppedSummaryOf(r.results); s != nil || err != nil {
+		return s, err
 	}
-	return []string{err.Error()}
+	s, err := completeSummaryOf(r.results)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(r.results); errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	_, err = resultsOf(r.results)
+	return s, err
 }
 
 // checkOutput refuses to replace anything but an earlier report.

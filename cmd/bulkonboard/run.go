@@ -141,6 +141,9 @@ func (s *settings) checkFiles() error {
 	if s.rejects == "" {
 		return nil
 	}
+	if own, err := s.ownRejects(); own || err != nil {
+		return err
+	}
 	return s.checkOutput("rejects", s.rejects, nil)
 }
 
@@ -158,20 +161,11 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 		encoder, err := batch.EncoderFor(list, s.formulaSafe)
 		return treatment{encoder: encoder}, err
 	}
-	if list.Format() == source.FormatJSONL {
-		edited := &sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
-		return s.retry.treatment(edited, edited), batch.CheckFormulaSafe(list, s.formulaSafe)
-	}
-	o := sink.DialectOf(list)
-	o.FormulaSafe = s.formulaSafe
-	edited, err := sink.NewEdited(list.Header(), o)
+	previous, err := previousOf(list)
 	if err != nil {
-		return treatment{}, &source.ListError{
-			Name: s.Input, Line: 1, Reason: "this is no results file: " + err.Error(),
-			Hint: "put the columns back, or send it as a new list, without any of them, with bulkonboard run",
-		}
+		return treatment{}, notResults(s.Input, err)
 	}
-	return s.retry.treatment(edited, edited), nil
+	return s.retry.treatment(previous), nil
 }
 
 // binding is what a resumed run must agree on with the interrupted one. It

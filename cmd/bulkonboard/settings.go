@@ -22,7 +22,7 @@ type settings struct {
 	output, rejects    string
 	overwrite, restart bool
 	formulaSafe        bool
-	retry              *retrySelection // nil for run
+	retry              *retrying // nil for run
 
 	noPreflight bool
 	maxInvalid  string
@@ -61,7 +61,7 @@ func (s *settings) register(c *cobra.Command) {
 	f.BoolVar(&s.restart, "restart", false, "throw away what an interrupted run left and begin anew")
 	f.BoolVar(&s.noPreflight, "no-preflight", false, "do not read the whole list before the first call: no forecast, no --max-invalid, no search for duplicates")
 	f.StringVar(&s.maxInvalid, "max-invalid", "20%", "send nothing when more rows than this are invalid: a number, or a share such as 20%")
-	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run; retry such results with the flag again, which takes it away before a value is sent")
+	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run; retry takes it away before a value is sent")
 	f.BoolVar(&s.sandbox, "sandbox", false, "call a service built into this program; needs no configuration")
 	s.ServiceFlags.Register(c)
 	f.StringVar(&s.rate, "rate", "auto", "attempts per second at most; auto searches for what the service takes; 0 sends as fast as it can until the service objects")

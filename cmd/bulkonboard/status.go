@@ -79,9 +79,13 @@ func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
 		}
 	}
 	fmt.Fprintf(w, "  as of    %s\n", s.Checkpoint.UpdatedAt.Local().Format(time.DateTime))
-	if !s.Held {
-		fmt.Fprintf(w, "  go on:   %s\n", tally.Origin.Command)
+	if s.Held {
+		return nil
 	}
+	if stopped, err := stoppedSummaryOf(output); err == nil && stopped != nil {
+		fmt.Fprintf(w, "  why      %s\n", stopped.Reason)
+	}
+	fmt.Fprintf(w, "  go on:   %s\n", tally.Origin.Command)
 	return nil
 }
 

@@ -8,8 +8,10 @@ import (
 	"hash"
 	"io"
 	"os"
+	"path/filepath"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
@@ -17,13 +19,22 @@ import (
 // summaryFile is what the summary file of this job is to say.
 func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown,
+		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(),
 		Input: func() sink.File {
 			return sink.File{Name: j.Name(), Size: j.list.Info.Size(), SHA256: j.read.String()}
 		},
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry:    func(code string) string { return retryCommandFor(j.output, code) },
 	}
+}
+
+// commandNow is what was started.
+func (s *settings) commandNow() sink.Command {
+	now := sink.Command{Name: "run", Folder: folder(), Constants: s.Constants()}
+	if s.retry != nil {
+		now.Name, now.Only, now.ErrorCodes = "retry", s.retry.only, s.retry.codes
+	}
+	return now
 }
 
 // retryCommandFor is the command that sends the rows with an error code again.
@@ -64,4 +75,35 @@ func readSummaryFile(path string) ([]byte, error) {
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	return io.ReadAll(io.LimitReader(file, sink.MaxSummary+1))
+}
+
+// stoppedSummaryOf reads the summary that a run which is not complete has left
+// in its state folder; nil when there is none.
+func stoppedSummaryOf(results string) (*sink.Summary, error) {
+	left, err := state.Inspect(state.OS{}, stateDirOf(results))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil //nolint:nilnil // most runs are complete
+	}
+	if err != nil {
+		return nil, err
+	}
+	if left.Checkpoint == nil || left.Checkpoint.Complete {
+		return nil, nil //nolint:nilnil // nothing is unfinished but files that are to be put in place
+	}
+	path := filepath.Join(stateDirOf(results), state.Summary)
+	b, err := readSummaryFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil //nolint:nilnil // no start of it has ended
+	}
+	if err != nil {
+		return nil, &state.IOError{Op: "read", Path: path, Err: err}
+	}
+	s, err := sink.DecodeSummary(b)
+	if err != nil {
+		return nil, &unfinishedError{fmt.Sprintf("%s: %v; the next start of the run writes it anew", path, err)}
+	}
+	if s.Complete {
+		return nil, nil //nolint:nilnil // it was to be put in place when the run was killed
+	}
+	return s, nil
 }
