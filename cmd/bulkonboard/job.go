@@ -95,7 +95,9 @@ func (j *job) take(ctx context.Context) error {
 // find finds the list, and opens it at its first record.
 func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.Input
-	if j.FromStandardInput() {
+	if j.spooled {
+		j.path = j.dir.KeptPath(state.Spool)
+	} else if j.FromStandardInput() {
 		if j.path, err = spool(j.dir, j.began, stdin, j.Voice); err != nil {
 			return err
 		}

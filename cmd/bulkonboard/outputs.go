@@ -62,15 +62,13 @@ func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 // ownRejects reports rejects that a retry may replace: those of the run whose
 // results it replaces, as that run left them.
 func (s *settings) ownRejects() (bool, error) {
-	if s.retry == nil || s.retry.from.summary.Rejects == nil || !sameFile(s.Input, s.output) {
+	if !s.replacesItsInput() || s.retry.from.summary.Rejects == nil {
 		return false, nil
 	}
-	size, sum, err := sumOf(s.rejects)
-	if errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(s.rejects); errors.Is(err, os.ErrNotExist) {
 		return true, nil
 	}
-	said := s.retry.from.summary.Rejects
-	return err == nil && size == said.Size && sum == said.SHA256, err
+	return sameBytes(s.rejects, s.retry.from.summary.Rejects)
 }
 
 // checkForeign refuses to replace what another run or somebody else made.

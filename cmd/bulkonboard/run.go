@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -60,11 +61,11 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 // runJob takes one list through the service, from the first look at it to the
 // summary.
 func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) error {
-	if err := s.checkFiles(); err != nil {
-		return err
-	}
-	if err := s.checkList(); err != nil {
-		return err
+	if sum, err := s.look(stdin); sum != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return s.sayComplete(ctx, sum, v)
 	}
 	service, err := s.service(ctx, v)
 	if err != nil {
@@ -90,6 +91,34 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 	}
 	j := &job{settings: s, dir: dir, known: known.Known, caller: service.caller, Voice: v}
 	return j.run(ctx, stdin)
+}
+
+// look finds out what is to be done, before anything is made: the summary is
+// that of a run which has done all of it.
+func (s *settings) look(stdin io.Reader) (*sink.Summary, error) {
+	if err := finish(s.output); err != nil {
+		return nil, err
+	}
+	if s.FromStandardInput() {
+		if sum, err := s.completeStream(stdin); sum != nil || err != nil {
+			return sum, err
+		}
+		err := s.checkFiles()
+		if err != nil && s.spooled {
+			err = errors.Join(err, tidy(s.stateDir()))
+		}
+		return nil, err
+	}
+	if _, err := s.CheckInput(); err != nil {
+		return nil, err
+	}
+	if sum, err := s.complete(s.Input); sum != nil || err != nil {
+		return sum, err
+	}
+	if err := s.checkFiles(); err != nil {
+		return nil, err
+	}
+	return nil, s.checkList()
 }
 
 // checkList refuses a file that is no list before anything is made. Standard

@@ -23,6 +23,7 @@ type settings struct {
 	overwrite, restart bool
 	formulaSafe        bool
 	retry              *retrying // nil for run
+	job                string    // of a merge, with its round
 
 	noPreflight bool
 	maxInvalid  string
@@ -42,6 +43,8 @@ type settings struct {
 	metrics        metricsFlags
 
 	logs cli.LogFlags
+
+	spooled bool // standard input is kept already
 
 	printConfig bool
 	shown       map[string]string // all settings, for the summary

@@ -31,8 +31,11 @@ func (j *job) summaryFile() batch.SummaryFile {
 // commandNow is what was started.
 func (s *settings) commandNow() sink.Command {
 	now := sink.Command{Name: "run", Folder: folder(), Constants: s.Constants()}
-	if s.retry != nil {
+	switch {
+	case s.retry != nil:
 		now.Name, now.Only, now.ErrorCodes = "retry", s.retry.only, s.retry.codes
+	case s.job != "":
+		now.Name, now.Job = "merge", s.job
 	}
 	return now
 }
