@@ -69,8 +69,9 @@ type SummaryFile struct {
 	// not end well and the error of the run.
 	ExitCode func(bad int64, err error) int
 
-	// Retry is the command that sends the rows with an error code again.
-	Retry func(code string) string
+	// Retry is the command that takes up the rows with a status and an error
+	// code again.
+	Retry func(status sink.Status, code string) string
 }
 
 // conclude keeps the summary of a complete run, to be published with its
@@ -121,7 +122,7 @@ func (r *run) document(reason error) ([]byte, error) {
 	for _, g := range t.Errors.Commonest() {
 		group := *g
 		if group.Code != otherErrors {
-			group.Retry = r.SummaryFile.Retry(group.Code)
+			group.Retry = r.SummaryFile.Retry(group.Status, group.Code)
 		}
 		s.Errors = append(s.Errors, group)
 	}

@@ -30,7 +30,7 @@ func summarised(j *job) string {
 				}
 				return 0
 			},
-			Retry: func(code string) string { return "retry " + code },
+			Retry: func(_ sink.Status, code string) string { return "retry " + code },
 		}
 	}
 	return path

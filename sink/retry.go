@@ -107,6 +107,16 @@ func (r *RetryJSONL) Append(dst []byte, rec *source.Record, res *Result) []byte 
 	return r.JSONL.Append(dst, rec, res)
 }
 
+// Corrected appends a record with another object in the place of its own, and the
+// result that it has.
+func (r *RetryJSONL) Corrected(dst []byte, rec *source.Record, object string) []byte {
+	var line map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(rec.Text), &line) // it is an object, or the record has no result
+	dst = append(r.input(dst, &source.Record{Text: object}), `"`+Member+`":`...)
+	dst = append(dst, line[Member]...)
+	return append(dst, "}\n"...)
+}
+
 // Result reads the onboarding object of a record.
 func (*RetryJSONL) Result(rec *source.Record) (Result, bool) {
 	if rec.Malformed {

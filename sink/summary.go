@@ -125,7 +125,7 @@ type ErrorGroup struct {
 	Line    int64    `json:"line"`             // of the first row
 	Message string   `json:"message"`          // of the first row
 	Shapes  []string `json:"shapes,omitempty"` // of the first values that differ in it: see source.Shape
-	Retry   string   `json:"retry,omitempty"`  // the command that sends just these again
+	Retry   string   `json:"retry,omitempty"`  // the command that takes up just these again
 }
 
 // Timeline is a run over its running time, from 0 on, in buckets of equal

@@ -12,6 +12,7 @@ import (
 // anew.
 const (
 	Preflight = "preflight" // what reading the list ahead has found
+	Corrected = "corrected" // the list of a retry, with corrections
 	Spool     = "spool"     // the list itself, when it came by standard input
 	Scratch   = "scratch"   // without a name, but for a moment
 	Summary   = "summary"   // what is said of the run: of a complete one, on its way to its place

@@ -233,7 +233,7 @@ const (
 // can be found out again goes first, and a list that came by standard input
 // last: until then the run can go on.
 func (d *Dir) Discard() error {
-	if err := d.remove([]string{Preflight, Preflight + ".tmp", Scratch}); err != nil {
+	if err := d.remove([]string{Preflight, Preflight + ".tmp", Scratch, Corrected, Corrected + ".tmp"}); err != nil {
 		return err
 	}
 	if err := d.BeginAnew(); err != nil {

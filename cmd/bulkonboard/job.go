@@ -95,12 +95,16 @@ func (j *job) take(ctx context.Context) error {
 // find finds the list, and opens it at its first record.
 func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.Input
-	if j.spooled {
+	switch {
+	case j.spooled:
 		j.path = j.dir.KeptPath(state.Spool)
-	} else if j.FromStandardInput() {
-		if j.path, err = spool(j.dir, j.began, stdin, j.Voice); err != nil {
-			return err
-		}
+	case j.FromStandardInput():
+		j.path, err = spool(j.dir, j.began, stdin, j.Voice)
+	case j.retry != nil && j.retry.fixes != "":
+		j.path, err = j.correct()
+	}
+	if err != nil {
+		return err
 	}
 	j.read = newFileSum()
 	list, err := j.Open(j.path, j.read)

@@ -29,7 +29,7 @@ in input order. An interrupted run goes on with the same command.
 
 Try it without any configuration:
   bulkonboard run --sandbox --input customers.csv --output results.csv`)
-	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(), diffCommand(),
+	root.AddCommand(runCommand(), retryCommand(), validateCommand(), fixesCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(), diffCommand(),
 		planCommand(), runChunkCommand(), mergeCommand(), againCommand(),
 		sandboxCommand(), configCommand(), manCommand())
 	return root

@@ -180,6 +180,6 @@ func (m *merging) summaryOf(manifest *chunks.Manifest) batch.SummaryFile {
 	return batch.SummaryFile{
 		Path: sink.SummaryPath(m.output), Tool: cli.Version(), Settings: shown, Command: m.commandNow(),
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
-		Retry:    func(code string) string { return retryCommandFor(m.output, code) },
+		Retry:    m.groupCommand,
 	}
 }

@@ -56,7 +56,11 @@ func (r *reporting) make(stdout io.Writer) error {
 	}
 	page := report.Page{
 		Summary: s, Zone: time.Local,
-		RetryCommand: "bulkonboard retry " + cli.Quoted(r.results), StatusCommand: "bulkonboard status " + cli.Quoted(r.results),
+		FixesCommand: lastingCommand("fixes", r.results), RetryCommand: lastingCommand("retry", r.results) + again(s, nil),
+		StatusCommand: lastingCommand("status", r.results),
+		GroupCommand: func(status sink.Status, code string) string {
+			return groupCommand(lastingCommand, r.results, status, code, again(s, []string{code}))
+		},
 	}
 	if r.withRows {
 		if page.Rows, err = rowsThatNeedWork(s, r.results); err != nil {

@@ -150,3 +150,24 @@ func wayBack(results string) string {
 	return fmt.Sprintf("results are read only as their run wrote them: restore %s and %s from a copy, or run the list again;"+
 		" to correct rows, use bulkonboard fixes RESULTS -o FIXES with the results as they were", results, sink.SummaryPath(results))
 }
+
+// openResults are results at their first record. Who opened them closes them.
+type openResults struct {
+	*source.List
+	file *os.File
+}
+
+func (r *runResults) open() (*openResults, error) {
+	file, err := os.Open(r.path)
+	if err != nil {
+		return nil, &state.IOError{Op: "read", Path: r.path, Err: err}
+	}
+	list, err := source.Open(file, r.options())
+	if err != nil {
+		_ = file.Close() // it was only read
+		return nil, err
+	}
+	return &openResults{list, file}, nil
+}
+
+func (o *openResults) close() { _ = o.file.Close() } // it was only read

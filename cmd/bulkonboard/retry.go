@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,16 +12,21 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
+	"bulkonboard/sink/fixes"
 	"bulkonboard/source"
 )
 
 // retrying says which rows of a results file are sent again: all that were
-// rejected or failed, or of these the ones with a status and a code.
+// rejected or failed, or of these the ones with a status and a code, and those
+// that somebody has corrected.
 type retrying struct {
-	only  []string
-	codes []string
+	only     []string
+	codes    []string
+	fixes    string // the sheet of corrections
+	fixesSum string // its SHA-256
 
-	from *runResults
+	from  *runResults
+	sheet *fixes.Sheet // that is applied; nil without one
 }
 
 func retryCommand() *cobra.Command {
@@ -29,7 +36,7 @@ func retryCommand() *cobra.Command {
 		Short: "Send again the rows of a results file that failed or were corrected",
 		Long: `retry reads a results file, sends again the rows that failed or were rejected, and
 replaces the file when it is done. Rows that succeeded stay as they are, byte for
-byte.
+byte. Corrections come in a file of their own: see bulkonboard fixes --help.
 
 The results must be as their run wrote them. Service, tenant, form, columns and
 all other settings are those of the run, which its summary has; rate and limits
@@ -41,6 +48,9 @@ may be changed. Interrupted, the same command resumes.`,
 	cli.TypedOnly(c, "input", "output", "overwrite", "restart") // variables and files mean those of run
 	_ = c.Flags().MarkHidden("input")
 	c.Flags().Lookup("output").Usage = "write here and leave RESULTS as it is"
+	c.Flags().StringVar(&s.retry.fixes, "fixes", "", "send the corrections in this file, which bulkonboard fixes has made")
+	cli.TypedOnly(c, "fixes")
+	_ = c.MarkFlagFilename("fixes")
 	c.Flags().StringSliceVar(&s.retry.only, "only", nil, "only rows with one of these statuses: failed,rejected")
 	c.Flags().StringSliceVar(&s.retry.codes, "error-code", nil, "only rows with one of these error codes")
 	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"failed", "rejected"}, cobra.ShellCompDirectiveNoFileComp))
@@ -96,12 +106,28 @@ func (r *retrying) check() error {
 			p.Add(fmt.Sprintf("--only is %q; it takes failed and rejected", status))
 		}
 	}
+	if r.fixes == "" {
+		return p.Err()
+	}
+	if len(r.only)+len(r.codes) > 0 {
+		p.Add("--fixes says itself which rows are sent: leave out --only and --error-code")
+	}
+	info, err := os.Stat(r.fixes)
+	switch {
+	case err != nil:
+		p.Add("--fixes: " + err.Error())
+	case !info.Mode().IsRegular():
+		p.Add("--fixes: " + r.fixes + " is not an ordinary file")
+	default:
+		_, r.fixesSum, err = sumOf(r.fixes)
+		return errors.Join(p.Err(), err)
+	}
 	return p.Err()
 }
 
 // String is the selection as a resumed retry must repeat it.
 func (r *retrying) String() string {
-	return strings.TrimSpace(strings.Join(r.only, ",") + " " + strings.Join(r.codes, ","))
+	return strings.TrimSpace(strings.Join(r.only, ",") + " " + strings.Join(r.codes, ",") + " " + r.fixesSum)
 }
 
 // retried writes results again, and reads those that are there.
@@ -124,7 +150,7 @@ func (r *retrying) keep(previous sink.Previous) func(*source.Record) (sink.Resul
 		if !ok {
 			return sink.Result{Status: sink.Invalid, ErrorCode: unreadableRow, ErrorMessage: "the row cannot be read"}, true
 		}
-		return res, res.Status.Good() || !r.selects(&res)
+		return res, res.Status.Good() || !r.selects(rec, &res)
 	}
 }
 
@@ -141,7 +167,10 @@ func (r *retrying) knownInvalid(previous sink.Previous) func(*source.Record) boo
 }
 
 // selects reports whether a row that needs attention is taken up again.
-func (r *retrying) selects(res *sink.Result) bool {
+func (r *retrying) selects(rec *source.Record, res *sink.Result) bool {
+	if r.sheet != nil {
+		return r.sheet.Sends(rec.Row, res.Status)
+	}
 	return res.Status != sink.Invalid &&
 		(len(r.only) == 0 || slices.Contains(r.only, string(res.Status))) &&
 		(len(r.codes) == 0 || slices.Contains(r.codes, res.ErrorCode))

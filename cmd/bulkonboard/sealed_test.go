@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/csv"
 	"encoding/hex"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -45,4 +48,24 @@ func sealCmd(ts *testscript.TestScript, _ bool, args []string) {
 		settings[key] = ts.Getenv(variable)
 	}
 	ts.Check(sealResults(ts.MkAbs(args[0]), settings))
+}
+
+// correctCmd changes values of a row of a sheet of corrections: FILE ROW
+// COLUMN=VALUE …
+func correctCmd(ts *testscript.TestScript, _ bool, args []string) {
+	rows, err := csv.NewReader(strings.NewReader(ts.ReadFile(args[0]))).ReadAll()
+	ts.Check(err)
+	for _, row := range rows[1:] {
+		if row[1] != args[1] {
+			continue
+		}
+		for _, change := range args[2:] {
+			column, value, _ := strings.Cut(change, "=")
+			row[slices.Index(rows[0], column)] = value
+		}
+	}
+	slices.Reverse(rows[1:])
+	var out bytes.Buffer
+	ts.Check(csv.NewWriter(&out).WriteAll(rows))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o600))
 }

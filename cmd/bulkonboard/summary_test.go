@@ -138,7 +138,7 @@ func TestARetryInPlaceLeavesTheSummaryOfItsOwn(t *testing.T) {
 	require.Equal(t, cli.ExitBadRows, p.end(c), stderr.String())
 	before := p.requireItsSummary(20)
 	require.Len(t, before.Errors, 1)
-	assert.Equal(t, fmt.Sprintf("bulkonboard retry %s --error-code %s", p.file("out.csv"), before.Errors[0].Code), before.Errors[0].Retry)
+	assert.Contains(t, before.Errors[0].Retry, fmt.Sprintf(" retry %s --error-code %s", p.file("out.csv"), before.Errors[0].Code))
 	c, stderr = p.command("retry", p.file("out.csv"))
 	require.Equal(t, cli.ExitBadRows, p.end(c), stderr.String())
 	after := p.requireItsSummary(20)

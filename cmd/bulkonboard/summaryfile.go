@@ -21,11 +21,30 @@ func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
 		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(),
 		Input: func() sink.File {
+			if j.retry != nil { // what was read has the corrections
+				was := j.retry.from.summary.Output
+				return sink.File{Name: j.Name(), Size: was.Size, SHA256: was.SHA256}
+			}
 			return sink.File{Name: j.Name(), Size: j.list.Info.Size(), SHA256: j.read.String()}
 		},
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
-		Retry:    func(code string) string { return retryCommandFor(j.output, code) },
+		Retry:    j.groupCommand,
 	}
+}
+
+// groupCommand is what the summary says of the rows with an error code.
+func (s *settings) groupCommand(status sink.Status, code string) string {
+	return groupCommand(lastingCommand, s.output, status, code, s.again([]string{code}))
+}
+
+// again is what the retry that is under way must add when it comes again with
+// these error codes.
+func (s *settings) again(codes []string) string {
+	if !s.replacesItsInput() {
+		return ""
+	}
+	file := sink.File{Name: s.output}
+	return again(&sink.Summary{Command: s.commandNow(), Input: file, Output: &file}, codes)
 }
 
 // commandNow is what was started.
@@ -33,16 +52,11 @@ func (s *settings) commandNow() sink.Command {
 	now := sink.Command{Name: "run", Folder: folder(), Constants: s.Constants()}
 	switch {
 	case s.retry != nil:
-		now.Name, now.Only, now.ErrorCodes = "retry", s.retry.only, s.retry.codes
+		now.Name, now.Only, now.ErrorCodes, now.Fixes = "retry", s.retry.only, s.retry.codes, s.retry.fixesSum
 	case s.job != "":
 		now.Name, now.Job = "merge", s.job
 	}
 	return now
-}
-
-// retryCommandFor is the command that sends the rows with an error code again.
-func retryCommandFor(results, code string) string {
-	return "bulkonboard retry " + cli.Quoted(results) + " --error-code " + cli.Quoted(code)
 }
 
 // fileSum hashes what is read of a file.
