@@ -105,7 +105,7 @@ func (t *tree) member(d *jsontext.Decoder, path, name string) error {
 	to := pathTo(path, name)
 	kind := d.PeekKind()
 	switch {
-	case path == "" && name == sink.Member:
+	case path == "" && name == sink.Member, name == "": // no path leads to a member without a name
 		return d.SkipValue()
 	case kind == '{':
 		return t.read(d, to)
@@ -150,6 +150,9 @@ func (t *tree) with(text, path, value string, mustBeText bool) (string, error) {
 		return text[:l.from] + written + text[l.to:], nil
 	}
 	names := namesOf(path)
+	if slices.Contains(names, "") {
+		return "", errUnreadable
+	}
 	for n := len(names) - 1; n >= 0; n-- {
 		at := ""
 		for _, name := range names[:n] {
