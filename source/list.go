@@ -32,6 +32,7 @@ type List struct {
 	format    Format
 	lines     *lines
 	charset   charset
+	looks     utf8Looks
 	bom       bool
 	lineEnd   string
 	delimiter byte // 0 until it is found

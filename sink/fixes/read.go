@@ -54,7 +54,7 @@ type kept struct {
 }
 
 // maxHeader bounds the header of a sheet, in bytes.
-const maxHeader = 4 << 20
+const maxHeader = 1 << 20
 
 // hint is what to do with a sheet that cannot be taken.
 const hint = "correct the sheet, or make a new one with bulkonboard fixes; nothing was sent"
