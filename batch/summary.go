@@ -65,6 +65,10 @@ type SummaryFile struct {
 	// Input tells the name, size and hash of the list, as far as it was read.
 	Input func() sink.File
 
+	// Read is asked once the list was read to its end, before anything is put in
+	// place: whether it was the list that it had to be. May be nil.
+	Read func() error
+
 	// ExitCode is what the program ends with, by the number of rows that did
 	// not end well and the error of the run.
 	ExitCode func(bad int64, err error) int
@@ -79,6 +83,11 @@ type SummaryFile struct {
 func (r *run) conclude() error {
 	if r.SummaryFile.Path == "" {
 		return nil
+	}
+	if read := r.SummaryFile.Read; read != nil {
+		if err := read(); err != nil {
+			return err
+		}
 	}
 	b, err := r.document(nil)
 	if err != nil {

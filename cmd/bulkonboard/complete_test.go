@@ -35,6 +35,13 @@ var endings = []ending{
 		p.earlier(p.ended("--ledger", p.file("customers.db"))...)
 		return []string{"retry", p.file("out.csv")}
 	}},
+	{"a retry with corrections", func(p *program) []string {
+		p.earlier(p.ended()...)
+		c, stderr := p.command("fixes", p.file("out.csv"))
+		require.Equal(p.t, 0, p.end(c), stderr.String())
+		p.edit("out.csv.fixes.csv", replace("First5", "Fifth"))
+		return []string{"retry", p.file("out.csv"), "--fixes", p.file("out.csv.fixes.csv")}
+	}},
 }
 
 // ended is a run whose list has a customer that is refused.

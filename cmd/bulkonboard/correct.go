@@ -8,6 +8,7 @@ import (
 
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
 	"bulkonboard/sink/fixes"
 	"bulkonboard/source"
 )
@@ -38,14 +39,24 @@ func (j *job) correct() (string, error) {
 		return "", err
 	}
 	defer func() { _ = corrected.Close() }() // likewise
-	changes, err := j.retry.sheet.Apply(corrected, list.List, table)
+	sum := newFileSum()
+	changes, err := j.retry.sheet.Apply(io.MultiWriter(corrected, sum), list.List, table)
 	if err != nil {
 		return "", err
 	}
 	if !j.began {
 		j.sayChanges(changes)
 	}
-	return j.dir.KeptPath(state.Corrected), j.dir.Keep(state.Corrected, io.NewSectionReader(corrected, 0, math.MaxInt64))
+	path := j.dir.KeptPath(state.Corrected)
+	if err := j.dir.Keep(state.Corrected, io.NewSectionReader(corrected, 0, math.MaxInt64)); err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", &state.IOError{Op: "look at", Path: path, Err: err}
+	}
+	j.corrected = &sink.File{Name: path, Size: info.Size(), SHA256: sum.String()}
+	return path, nil
 }
 
 func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet, error) {

@@ -9,6 +9,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -26,6 +27,8 @@ type job struct {
 	path    string // of the list, or of what was spooled
 	list    *cli.OpenList
 	read    fileSum // of the list, as far as it was read
+
+	corrected *sink.File // the list of a retry with corrections; nil without
 }
 
 // run prepares the run and makes it.

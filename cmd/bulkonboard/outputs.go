@@ -62,13 +62,28 @@ func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 // ownRejects reports rejects that a retry may replace: those of the run whose
 // results it replaces, as that run left them.
 func (s *settings) ownRejects() (bool, error) {
-	if !s.replacesItsInput() || s.retry.from.summary.Rejects == nil {
+	if !s.replacesItsInput() {
 		return false, nil
 	}
-	if _, err := os.Stat(s.rejects); errors.Is(err, os.ErrNotExist) {
+	sum := s.retry.from.summary
+	if sum.Rejects == nil || !s.isFile(sum, sum.Rejects.Name, s.rejects) {
+		return false, nil
+	}
+	if _, err := os.Stat(s.rejects); s.overwrite || errors.Is(err, os.ErrNotExist) {
 		return true, nil
 	}
-	return sameBytes(s.rejects, s.retry.from.summary.Rejects)
+	same, err := sameBytes(s.rejects, sum.Rejects)
+	if !same && err == nil && !s.underWay() {
+		err = cli.Problems{fmt.Sprintf("--rejects: %s was changed after the run, perhaps by somebody who corrects it; name another file, or replace it with --overwrite", s.rejects)}
+	}
+	return same, err
+}
+
+// underWay reports that the run has begun, and that what stands in its places is
+// its own to replace.
+func (s *settings) underWay() bool {
+	left, err := state.Inspect(fileSystem, s.stateDir())
+	return err == nil && (left.Checkpoint != nil || left.Held)
 }
 
 // checkForeign refuses to replace what another run or somebody else made.

@@ -121,11 +121,15 @@ func notResults(path string, err error) error {
 
 // adoption is what a command takes over from the run.
 func (r *runResults) adoption() *cli.Adoption {
-	return &cli.Adoption{
+	a := &cli.Adoption{
 		Of: r.path, Settings: r.summary.Settings, Constants: r.summary.Command.Constants, Folder: r.summary.Command.Folder,
 		Bound: []string{"base-url", "sandbox", "tenant-id", "form-id", "format", "encoding", "delimiter", "map", "set", "duplicates", "formula-safe"},
 		Own:   []string{"only", "error-code", "overwrite", "until", "log-file", "log-format", "log-level", "metrics-file", "metrics-listen"},
 	}
+	if os.Getenv(cli.SecretVariable) != "" {
+		a.Own = append(a.Own, "app-secret-file") // which would override it
+	}
+	return a
 }
 
 // folder is where the program was started.

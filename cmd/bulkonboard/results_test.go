@@ -20,6 +20,7 @@ import (
 
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
 )
 
 // edits are what people and programs do to results. Each gives them other bytes
@@ -42,7 +43,9 @@ var edits = []struct {
 		_ = csv.NewWriter(&b).WriteAll(rows)
 		return b.String()
 	}},
-	{"one e-mail", func(_ *program, text string) string { return strings.Replace(text, "c7@example.com", "c8@example.com", 1) }},
+	{"one e-mail", func(_ *program, text string) string {
+		return strings.Replace(text, "c7@example.com", "c8@example.com", 1)
+	}},
 	{"one session id", func(_ *program, text string) string {
 		return strings.Replace(text, sandbox.SessionID("form", "c7@example.com"), sandbox.SessionID("form", "c8@example.com"), 1)
 	}},
@@ -189,4 +192,41 @@ func TestACodePageListIsCorrectedWithTheRightLetters(t *testing.T) {
 	c, stderr = p.command("run", "-o", p.file("utf8.csv"))
 	require.Equal(t, 0, p.end(c), stderr.String())
 	assert.Contains(t, stderr.String(), "warning    the list is valid UTF-8 and is read as windows-1252")
+}
+
+func TestResultsThatChangeWhileARetryReadsThemEndIt(t *testing.T) {
+	path := t.TempDir() + "/out.csv"
+	require.NoError(t, os.WriteFile(path, []byte("as they were"), 0o600))
+	size, sum, err := sumOf(path)
+	require.NoError(t, err)
+	from := &runResults{path: path, summary: &sink.Summary{Output: &sink.File{Size: size, SHA256: sum}}}
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	read := func(text string) error {
+		j := &job{settings: &settings{retry: &retrying{from: from}}, list: &cli.OpenList{Info: info}, read: newFileSum()}
+		j.Input = path
+		_, _ = j.read.Write([]byte(text))
+		return j.readAsProven()
+	}
+	require.NoError(t, read("as they were"))
+	err = read("as they weRe")
+	require.ErrorContains(t, err, "has as many bytes as the run wrote, but not the same")
+	assert.Equal(t, cli.ExitState, cli.ExitCode(err))
+}
+
+func TestARetryReplacesTheRejectsOfItsRunUnlessSomebodyHasChangedThem(t *testing.T) {
+	p := finished(t, sandbox.Options{})
+	calls := p.service.Stats().Calls
+	p.edit("rejects.csv", replace("First5", "Fifth"))
+	c, stderr := p.command("retry", p.file("out.csv"))
+	require.Equal(t, cli.ExitUsage, p.end(c), stderr.String())
+	assert.Contains(t, stderr.String(), "rejects.csv was changed after the run")
+	assert.Equal(t, calls, p.service.Stats().Calls)
+	require.NoError(t, os.Remove(p.file("rejects.csv")))
+	p.earlier("retry", p.file("out.csv"))
+	s := p.requireItsSummary(20)
+	require.NotNil(t, s.Rejects)
+	assert.EqualValues(t, 2, s.Rejects.Rows)
+	p.earlier("retry", p.file("out.csv"), "--restart")
+	p.requireItsSummary(20)
 }

@@ -27,9 +27,27 @@ func (j *job) summaryFile() batch.SummaryFile {
 			}
 			return sink.File{Name: j.Name(), Size: j.list.Info.Size(), SHA256: j.read.String()}
 		},
+		Read:     j.readAsProven,
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry:    j.groupCommand,
 	}
+}
+
+// readAsProven compares the results that a retry has read with those that were
+// compared with their summary at its start: somebody may have changed the file
+// meanwhile.
+func (j *job) readAsProven() error {
+	if j.retry == nil {
+		return nil
+	}
+	sum := j.retry.from.summary
+	want := *sum.Output
+	if j.corrected != nil {
+		want = *j.corrected
+	}
+	v := &verification{summary: sum, results: j.Input}
+	v.same(j.Input, j.list.Info.Size(), j.read.String(), &want)
+	return v.err()
 }
 
 // groupCommand is what the summary says of the rows with an error code.
