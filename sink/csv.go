@@ -146,14 +146,6 @@ func (c *CSV) line(dst []byte, cells []string) []byte {
 	return append(dst, c.lineEnd...)
 }
 
-// endLine completes a row that was the last of its file and had no line end.
-func (c *CSV) endLine(dst []byte) []byte {
-	if last := dst[len(dst)-1]; last == '\n' || last == '\r' {
-		return dst
-	}
-	return append(dst, c.lineEnd...)
-}
-
 // cell appends one value, quoted where RFC 4180 section 2 asks for it.
 func (c *CSV) cell(dst []byte, s string) []byte {
 	if !c.mustQuote(s) {

@@ -139,11 +139,6 @@ func (p *listProgram) run(flags ...string) (code int, said string) {
 	return p.end(c), stderr.String()
 }
 
-func (p *listProgram) retry(flags ...string) (code int, said string) {
-	c, stderr := p.command(append([]string{"retry", p.file("out")}, flags...)...)
-	return p.end(c), stderr.String()
-}
-
 func (p *listProgram) read(name string) []byte {
 	b, err := os.ReadFile(p.file(name))
 	require.NoError(p.t, err)

@@ -71,6 +71,7 @@ func (t *jsonlTable) settle(lacking []string) {
 	}
 }
 
+// Columns are the columns of the list.
 func (t *jsonlTable) Columns() []string { return t.columns }
 
 func (t *jsonlTable) leaves(rec *source.Record) []leaf {
@@ -84,6 +85,7 @@ func (t *jsonlTable) leaves(rec *source.Record) []leaf {
 	return tree.leaves
 }
 
+// Values are those of a record, by column.
 func (t *jsonlTable) Values(rec *source.Record) []string {
 	values := make([]string, len(t.columns))
 	for _, l := range t.leaves(rec) {
@@ -94,6 +96,7 @@ func (t *jsonlTable) Values(rec *source.Record) []string {
 	return values
 }
 
+// Corrected appends the record with other values.
 func (t *jsonlTable) Corrected(dst []byte, rec *source.Record, values []string) ([]byte, error) {
 	text := rec.Text
 	if rec.Malformed {

@@ -86,7 +86,7 @@ func Read(in io.Reader, name string, of Results, t Table, safe bool, scratch Scr
 			return nil, s.unreadable(err)
 		}
 		line, _ := reader.FieldPos(0)
-		if err := s.take(int64(line), r.(row), values, safe); err != nil { //nolint:errcheck // the unmarshaller makes what it was given
+		if err := s.take(int64(line), r.(row), values, safe); err != nil {
 			return nil, err
 		}
 	}

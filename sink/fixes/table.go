@@ -29,7 +29,7 @@ type csvTable struct {
 	columns []string
 }
 
-// NewCSV is the Table of CSV results with the given header.
+// NewCSV is the Table of CSV results.
 func NewCSV(list *source.List) (Table, error) {
 	retry, err := sink.NewRetryCSV(list.Header(), sink.DialectOf(list))
 	if err != nil {
@@ -39,8 +39,10 @@ func NewCSV(list *source.List) (Table, error) {
 	return &csvTable{retry, header[:len(header)-len(sink.Columns())]}, nil
 }
 
+// Columns are the columns of the list.
 func (t *csvTable) Columns() []string { return t.columns }
 
+// Values are those of a record, by column.
 func (t *csvTable) Values(rec *source.Record) []string {
 	if rec.Cells == nil {
 		values := make([]string, max(1, len(t.columns)))
@@ -50,6 +52,7 @@ func (t *csvTable) Values(rec *source.Record) []string {
 	return slices.Clone(t.Input(rec))
 }
 
+// Corrected appends the record with other values.
 func (t *csvTable) Corrected(dst []byte, rec *source.Record, values []string) ([]byte, error) {
 	if rec.Cells == nil {
 		return nil, errUnreadable
