@@ -127,7 +127,7 @@ func (r *retrying) check() error {
 
 // String is the selection as a resumed retry must repeat it.
 func (r *retrying) String() string {
-	return strings.TrimSpace(strings.Join(r.only, ",") + " " + strings.Join(r.codes, ",") + " " + r.fixesSum)
+	return strings.TrimSpace(strings.Join(r.only, ",") + " " + strings.Join(r.codes, ","))
 }
 
 // retried writes results again, and reads those that are there.

@@ -226,6 +226,9 @@ func (s *settings) binding(list *source.List) map[string]string {
 	b["command"] = "run"
 	if s.retry != nil {
 		b["command"] = "retry " + s.retry.String()
+		if s.retry.fixesSum != "" {
+			b["fixes"] = s.retry.fixesSum
+		}
 	}
 	return b
 }
