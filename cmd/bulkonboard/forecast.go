@@ -50,15 +50,12 @@ func printAsked(line func(what string, n int64, text string), f *batch.Forecast)
 	line("new", f.New, "")
 	line("known", f.Known, ", answered from the ledger")
 	line("changed", f.Changed, " since they were sent")
-	if f.ChangedKept > 0 {
-		line("changed", f.ChangedKept, " and answered from the ledger all the same (--when-changed keep)")
-	}
 	line("expired", f.Expired, "")
 	if f.Due > 0 {
 		line("again", f.Due, " that did not end well before")
 	}
 	if f.Refused > 0 {
-		line("refused", f.Refused, " before and not changed since: not sent (--retry-rejected sends them)")
+		line("refused", f.Refused, " before and not changed since: not sent (bulkonboard retry sends them)")
 	}
 }
 

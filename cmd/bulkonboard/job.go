@@ -10,7 +10,6 @@ import (
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
-	"bulkonboard/source"
 )
 
 // job is one list on its way through the service, with the lock held.
@@ -21,6 +20,7 @@ type job struct {
 	dir    *state.Dir
 	caller batch.Caller
 	known  *batch.Known // nil without a ledger
+	opened *cli.OpenedLedger
 
 	monitor batch.Monitor
 	began   bool   // an earlier start may have made calls
@@ -28,7 +28,8 @@ type job struct {
 	list    *cli.OpenList
 	read    fileSum // of the list, as far as it was read
 
-	corrected *sink.File // the list of a retry with corrections; nil without
+	corrected *sink.File    // the list of a retry with corrections; nil without
+	recalled  *sink.Learned // pace that an earlier run found; nil for none
 }
 
 // run prepares the run and makes it.
@@ -52,6 +53,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 		return j.refuse(err)
 	}
 	defer j.list.Close()
+	j.recalled = j.recall(time.Now())
 	return j.take(ctx)
 }
 
@@ -63,27 +65,19 @@ func (j *job) take(ctx context.Context) error {
 	defer release()
 	stop := showProgress(&j.monitor, j.People, j.Log)
 	defer stop()
-	var duplicates *batch.Duplicates
-	var ends source.Position
-	if !j.noPreflight {
-		forecast, err := j.preflight(ctx)
-		if err != nil {
-			return j.refuse(err)
-		}
-		ends = forecast.Ends
-		if duplicates = forecast.Duplicates; j.duplicates == "send" {
-			duplicates = nil
-		}
+	forecast, err := j.preflight(ctx)
+	if err != nil {
+		return j.refuse(err)
 	}
 	c := j.config(abort)
-	c.Ends = ends
-	if duplicates.Len() > 0 {
+	c.Ends = forecast.Ends
+	if forecast.Duplicates.Len() > 0 && j.duplicates != "send" {
 		scratch, err := j.scratch()
 		if err != nil {
 			return err
 		}
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
-		c.Duplicates, c.Scratch = duplicates, scratch
+		c.Duplicates, c.Scratch = forecast.Duplicates, scratch
 	}
 	summary, err := batch.Run(ctx, c)
 	stop()
@@ -142,7 +136,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Known:       j.known,
 		Origin:      batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
 		Caller:      j.caller,
-		Pace:        j.controller(j.Log),
+		Pace:        j.controller(),
 		State:       j.dir,
 		Results:     j.output,
 		Rejects:     j.rejects,
@@ -159,6 +153,6 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Monitor:     &j.monitor,
 		Log:         j.Log,
 
-		AcceptRefusals: j.acceptRefusals || j.retry != nil,
+		AcceptRefusals: j.maxFailures != "" || j.retry != nil,
 	}
 }

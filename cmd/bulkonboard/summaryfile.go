@@ -19,7 +19,7 @@ import (
 // summaryFile is what the summary file of this job is to say.
 func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(),
+		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(), Learned: j.recalled,
 		Input: func() sink.File {
 			if j.retry != nil { // what was read has the corrections
 				was := j.retry.from.summary.Output
