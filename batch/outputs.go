@@ -77,13 +77,10 @@ func (r *run) publish(at source.Position) error {
 	return nil
 }
 
-func (r *run) targets() map[string]string {
-	targets := map[string]string{state.Results: r.Results}
-	if r.Rejects != "" {
-		targets[state.Rejects] = r.Rejects
+func (r *run) targets() map[string]state.Target {
+	return map[string]state.Target{
+		state.Results: {Path: r.Results, Replace: r.ReplaceResults},
+		state.Rejects: {Path: r.Rejects, Replace: r.ReplaceRejects},
+		state.Summary: {Path: r.SummaryFile.Path, Replace: r.SummaryFile.Replace},
 	}
-	if r.SummaryFile.Path != "" {
-		targets[state.Summary] = r.SummaryFile.Path
-	}
-	return targets
 }

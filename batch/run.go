@@ -40,9 +40,10 @@ type Config struct {
 	State   *state.Dir
 
 	// Results and Rejects are the paths at which the finished outputs appear.
-	// Rejects is empty when none are asked for.
-	Results string
-	Rejects string
+	// Rejects is empty when none are asked for. What stands there by then is
+	// replaced only where that is said.
+	Results, Rejects               string
+	ReplaceResults, ReplaceRejects bool
 
 	SummaryFile SummaryFile // without a path: none
 
@@ -86,6 +87,10 @@ type Config struct {
 	// Scratch takes what the later rows of customers will be answered with. It
 	// is nobody else's, and needed only when there are Duplicates.
 	Scratch Scratch
+
+	// Size is how many bytes of the list's file the run reads, for whoever
+	// resumes it.
+	Size int64
 
 	// Origin is shown by those who look at the state: the list, and the
 	// command that goes on with the run.

@@ -55,6 +55,7 @@ func (r *run) summary() *Summary {
 // start that began; that of a complete run appears right before the results.
 type SummaryFile struct {
 	Path     string // "" for none
+	Replace  bool   // what stands there by then is replaced
 	Tool     string
 	Settings map[string]string
 
@@ -90,7 +91,7 @@ func (r *run) explain(reason error) {
 	}
 	b, err := r.document(reason)
 	if err == nil {
-		err = r.State.Put(state.Summary, r.SummaryFile.Path, bytes.NewReader(b))
+		err = r.State.Put(state.Summary, r.targets()[state.Summary], bytes.NewReader(b))
 	}
 	if err != nil {
 		r.Log.Warn("the summary could not be written", "error", err)

@@ -67,6 +67,7 @@ func (m *merging) check() error {
 	var p cli.Problems
 	m.jobFolder.check(&p)
 	p.Need("output", m.output)
+	m.checkPlaces(&p)
 	apart(&p, m.files()...)
 	if m.round < 0 {
 		p.Add("--round is " + strconv.Itoa(m.round) + "; it takes a number from 1")
@@ -97,6 +98,11 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 	if m.ledger.id != manifest.Job.Ledger {
 		return cli.Problems{"--ledger is not the one that plan was given: merging tells the ledger that was asked"}
 	}
+	release, err := m.reserve()
+	if err != nil {
+		return err
+	}
+	defer release()
 	dir, err := state.Open(fileSystem, m.stateDir(), state.Options{})
 	if err != nil {
 		return err
@@ -136,7 +142,7 @@ func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, ma
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
 	stop := showProgress(&j.monitor, v.People, v.Log)
 	merger := chunks.Merger{
-		Store: place, Manifest: manifest, Round: round, State: dir, Results: m.output, Rejects: m.rejects,
+		Store: place, Manifest: manifest, Round: round, State: dir, Results: m.output, Rejects: m.rejects, ReplaceResults: m.overwrite, ReplaceRejects: m.overwrite,
 		SummaryFile: m.summaryOf(manifest), Scratch: scratch, Origin: batch.Origin{List: manifest.Source.Name, Command: commandLine(os.Args)},
 		Known: m.ledger.known(opened, manifest.Job.Service.TenantID, manifest.Job.Service.FormID), Monitor: &j.monitor, Log: v.Log,
 	}
@@ -167,7 +173,7 @@ func (m *merging) summaryOf(manifest *chunks.Manifest) batch.SummaryFile {
 	shown := maps.Clone(manifest.Job.Settings)
 	maps.Copy(shown, m.shown)
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(m.output), Tool: cli.Version(), Settings: shown,
+		Path: sink.SummaryPath(m.output), Replace: m.replaceSummary, Tool: cli.Version(), Settings: shown,
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry:    func(code string) string { return retryCommandFor(m.output, code) },
 	}

@@ -78,6 +78,11 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 		return err
 	}
 	defer known.close()
+	release, err := s.reserve()
+	if err != nil {
+		return err
+	}
+	defer release()
 	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ type settings struct {
 	cli.ListFlags
 	output, rejects    string
 	overwrite, restart bool
+	replaceSummary     bool // the summary that stands beside the output gives way
 	formulaSafe        bool
 	retry              *retrySelection // nil for run
 
@@ -89,6 +90,7 @@ func (s *settings) check() error {
 	var p cli.Problems
 	s.ListFlags.Check(&p)
 	p.Need("output", s.output)
+	s.checkPlaces(&p)
 	apart(&p, s.files()...)
 	var err error
 	if s.invalidLimit, err = batch.ParseInvalidLimit(s.maxInvalid); err != nil {
