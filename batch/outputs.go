@@ -43,9 +43,9 @@ func (r *run) openOutputs() error {
 		if err != nil {
 			return err
 		}
-		r.rejects = &output{file: file}
+		r.rejects, r.excerpt = &output{file: file}, r.List.Excerpt(r.tally.Excerpt)
 		if file.Len() == 0 {
-			r.rejects.buf = append(r.rejects.buf, r.List.HeaderRaw()...)
+			r.rejects.buf = r.excerpt.Header(r.rejects.buf)
 		}
 	}
 	return r.begin()

@@ -125,7 +125,7 @@ func (l *List) plain(ln *line) int {
 
 // checkRow says why a row cannot be taken apart.
 func (l *List) checkRow(rec *Record, r *row) *Problem {
-	if len(r.raw) > l.maxRecord() {
+	if len(r.raw) > l.maxRecord() || len(r.text) > maxRecord-roomForResult {
 		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("line %d: the row is over 2 MiB", rec.Line)}
 	}
 	if p := l.checkText(rec, r.body, r.text); p != nil {

@@ -20,10 +20,14 @@ func (l *List) objectRecord(ln *line) *Record {
 		rec.Text = l.charset.text(ln.raw[:ln.body])
 		return rec
 	}
+	tooLong := Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)}
 	if ln.body > maxObject*l.charset.wide.size() {
-		return l.malformed(rec, ln.body, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
+		return l.malformed(rec, ln.body, tooLong)
 	}
 	text := l.charset.text(ln.raw[:ln.body])
+	if len(text) > maxObject-roomForResult {
+		return l.malformed(rec, ln.body, tooLong)
+	}
 	if p := l.checkText(rec, ln.body, text); p != nil {
 		return l.malformed(rec, ln.body, *p)
 	}
