@@ -123,7 +123,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *jo
 		if err != nil {
 			return err
 		}
-		f.Ends = endOf(p.List, rec)
+		f.Ends = endOf(rec)
 		if rec.Row%progressRows != 0 {
 			continue
 		}

@@ -58,6 +58,9 @@ func (r *run) recover() error {
 	if err := r.takeJournal(rec.Rows); err != nil {
 		return err
 	}
+	if rec.Torn > 0 {
+		r.Log.Warn("the end of the journal was lost, as in a power cut: calls that it was about are made again", "bytes", rec.Torn)
+	}
 	r.Log.Info("resuming", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
 	return nil
 }
@@ -151,6 +154,7 @@ func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error)
 		Run:     r.ID,
 		Binding: r.Binding,
 		Row:     at.Row, Line: at.Line, Offset: at.Offset, Sum: at.Sum,
+		Size:      r.Size,
 		Extra:     extra,
 		UpdatedAt: time.Now(),
 	}, nil

@@ -40,9 +40,10 @@ type Config struct {
 	State   *state.Dir
 
 	// Results and Rejects are the paths at which the finished outputs appear.
-	// Rejects is empty when none are asked for.
-	Results string
-	Rejects string
+	// Rejects is empty when none are asked for. What stands there by then is
+	// replaced only where that is said.
+	Results, Rejects               string
+	ReplaceResults, ReplaceRejects bool
 
 	SummaryFile SummaryFile // without a path: none
 
@@ -86,6 +87,10 @@ type Config struct {
 	// Scratch takes what the later rows of customers will be answered with. It
 	// is nobody else's, and needed only when there are Duplicates.
 	Scratch Scratch
+
+	// Size is how many bytes of the list's file the run reads, for whoever
+	// resumes it.
+	Size int64
 
 	// Origin is shown by those who look at the state: the list, and the
 	// command that goes on with the run.
@@ -159,9 +164,10 @@ type run struct {
 
 	results *output
 	rejects *output
-	learned atomic.Uint64 // the pace found, as the bits of a float64
-	answers *output       // of customers with several rows
-	records *records      // nil without a ledger
+	excerpt *source.Excerpt // of the list, in the rejects
+	learned atomic.Uint64   // the pace found, as the bits of a float64
+	answers *output         // of customers with several rows
+	records *records        // nil without a ledger
 }
 
 // whole is the run from taking up what is there to publishing.
@@ -214,7 +220,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	}
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
-		order: order, news: news, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
+		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
 		ids: newSharedIDs(r.FormID), log: r.Log,

@@ -58,6 +58,7 @@ func (r *run) summary() *Summary {
 // complete run appears right before its results.
 type SummaryFile struct {
 	Path     string // "" for none
+	Replace  bool   // what stands there by then is replaced
 	Tool     string
 	Settings map[string]string
 	Command  sink.Command // but for the delimiter, which the list knows

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // Tally counts what was written. The counts by status add up to Rows at any
@@ -27,8 +28,8 @@ type Tally struct {
 	Origin   Origin   `json:"origin"`
 	Measures Measures `json:"measures"`
 
-	// RejectsOpen says that the rejects end without a line end.
-	RejectsOpen bool `json:"rejectsOpen,omitempty"`
+	// Excerpt is how far the rejects have come.
+	Excerpt source.ExcerptState `json:"excerpt"`
 }
 
 func newTally() *Tally {

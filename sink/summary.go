@@ -99,6 +99,7 @@ type File struct {
 	Size   int64  `json:"size"` // in bytes
 	SHA256 string `json:"sha256,omitempty"`
 	Rows   int64  `json:"rows,omitempty"`
+	Added  int64  `json:"added,omitempty"` // bytes that the list got behind these while the run went on, and that are not part of it
 }
 
 // Latency is how long attempts took: those that the service processed or may

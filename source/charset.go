@@ -134,15 +134,16 @@ func (c *charset) character(raw []byte) (char string, n int, ok bool) {
 // bytes: that of GB 18030.
 const maxCharacter = 4
 
-// printable is raw as text, with every byte that is none written as \xNN.
+// printable is raw as text, with every byte that is none written as \xNN, NUL
+// among them: what is made of the text is read again.
 func (c *charset) printable(raw []byte) string {
-	if text := c.text(raw); c.badByte(raw, text) < 0 {
+	if text := c.text(raw); c.badByte(raw, text) < 0 && strings.IndexByte(text, 0) < 0 {
 		return text
 	}
 	var b strings.Builder
 	for len(raw) > 0 {
 		char, n, ok := c.character(raw)
-		if ok {
+		if ok && char != "\x00" {
 			b.WriteString(char)
 		} else {
 			for _, octet := range raw[:n] {

@@ -185,21 +185,6 @@ func (l *List) Begins() Position { return l.first }
 // LineEnd is how lines end: "\n", "\r\n" or "\r".
 func (l *List) LineEnd() string { return l.lineEnd }
 
-// LineFeed is a line end as its bytes are in the list's encoding.
-func (l *List) LineFeed() []byte {
-	switch l.charset.wide {
-	case littleEndian:
-		return []byte("\n\x00")
-	case bigEndian:
-		return []byte("\x00\n")
-	default:
-		return []byte("\n")
-	}
-}
-
-// EndsLine reports whether the bytes of a record end with a line end.
-func (l *List) EndsLine(raw []byte) bool { return l.lines.endsAt(raw) }
-
 // BOM reports whether the list begins with a byte order mark.
 func (l *List) BOM() bool { return l.bom }
 

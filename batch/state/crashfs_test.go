@@ -130,6 +130,22 @@ func (d *disk) Rename(from, to string) error {
 	return err
 }
 
+func (d *disk) Link(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err, effective := d.do()
+	node := d.names[from]
+	switch {
+	case node == nil:
+		return &fs.PathError{Op: "link", Path: from, Err: fs.ErrNotExist}
+	case d.names[to] != nil:
+		return &fs.PathError{Op: "link", Path: to, Err: fs.ErrExist}
+	case effective:
+		d.change(change{to: node})
+	}
+	return err
+}
+
 func (d *disk) Remove(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -195,19 +211,37 @@ func (d *disk) SyncDir(dir string) error {
 	return err
 }
 
-func (d *disk) Lock(name string) (func() error, error) {
+func (d *disk) Lock(name string) (Lock, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.locked[name] {
 		return nil, errHeld
 	}
 	d.locked[name] = true
-	return func() error {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.locked, name)
-		return nil
-	}, nil
+	return diskLock{d, name}, nil
+}
+
+// diskLock is a lock without a file.
+type diskLock struct {
+	*disk
+	name string
+}
+
+func (l diskLock) Unlock() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.locked, l.name)
+	return nil
+}
+
+func (l diskLock) Remove() error {
+	l.mu.Lock()
+	err, _ := l.do()
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return l.Unlock()
 }
 
 // killed is the disk after the process died: everything it wrote is there.

@@ -144,7 +144,7 @@ func (s *settings) completeStream(stdin io.Reader) (sum *sink.Summary, err error
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	if err := dir.Keep(state.Spool, incoming); err != nil {
+	if err := dir.KeepSpool(incoming); err != nil {
 		return nil, err
 	}
 	same, err := sameBytes(dir.KeptPath(state.Spool), &sum.Input)

@@ -9,18 +9,18 @@ import (
 	"bulkonboard/sink"
 )
 
-// finish puts in place what a complete run has left in the state folder of an
-// output, as one does that was killed on the way. Whatever comes next then finds
-// files that belong together.
-func finish(output string) (err error) {
-	left, err := state.Inspect(fileSystem, stateDirOf(output))
+// finish puts in place what a complete run has left in the state folder, as one
+// does that was killed on the way. Whatever comes next then finds files that
+// belong together.
+func (s *settings) finish() (err error) {
+	left, err := state.Inspect(fileSystem, s.stateDir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil || left.Held || left.Checkpoint == nil || !left.Checkpoint.Complete {
 		return nil // whoever starts a run is told, or the run resumes
 	}
-	dir, err := state.Open(fileSystem, stateDirOf(output), state.Options{})
+	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
 	if err != nil {
 		return err
 	}
@@ -29,11 +29,18 @@ func finish(output string) (err error) {
 	if err != nil || rec.Checkpoint == nil || !rec.Checkpoint.Complete {
 		return err
 	}
-	targets := map[string]string{state.Results: output, state.Summary: sink.SummaryPath(output)}
-	if targets[state.Rejects], err = rejectsOf(dir, output); err != nil {
+	rejects, err := rejectsOf(dir, s.output)
+	if err != nil {
 		return err
 	}
-	return dir.Publish(*rec.Checkpoint, targets)
+	if err := s.checkSummary(); err != nil {
+		return err
+	}
+	return dir.Publish(*rec.Checkpoint, map[string]state.Target{
+		state.Results: {Path: s.output, Replace: s.replacesResults()},
+		state.Rejects: {Path: rejects, Replace: s.replacesResults()},
+		state.Summary: {Path: sink.SummaryPath(s.output), Replace: s.replaceSummary},
+	})
 }
 
 // rejectsOf is where the rejects of a complete run belong, by its summary, which

@@ -26,6 +26,8 @@ type job struct {
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
 	list    *cli.OpenList
+	size    int64   // of the list's file as an earlier start read it; 0 when none did anything
+	added   int64   // bytes that it has got since
 	read    fileSum // of the list, as far as it was read
 
 	corrected *sink.File    // the list of a retry with corrections; nil without
@@ -81,6 +83,9 @@ func (j *job) take(ctx context.Context) error {
 	}
 	summary, err := batch.Run(ctx, c)
 	stop()
+	if j.added > 0 {
+		j.Say("%s has grown by %d bytes since this run began to read it; the rows that were added are not part of this run: send them with a run of their own", j.Name(), j.added)
+	}
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.People, j.settings, summary)
@@ -94,7 +99,7 @@ func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.Input
 	switch {
 	case j.spooled:
-		j.path = j.dir.KeptPath(state.Spool)
+		j.path, err = j.dir.Spooled()
 	case j.FromStandardInput():
 		j.path, err = spool(j.dir, j.began, stdin, j.Voice)
 	case j.retry != nil && j.retry.fixes != "":
@@ -104,16 +109,29 @@ func (j *job) find(stdin io.Reader) (err error) {
 		return err
 	}
 	j.read = newFileSum()
-	list, err := j.Open(j.path, j.read)
+	j.sized()
+	list, err := j.OpenFirst(j.path, j.size, j.read)
 	if err != nil {
 		return err
 	}
+	j.size = list.Size
 	if j.treatment, err = j.treatmentOf(list.List); err != nil {
 		list.Close()
 		return err
 	}
 	j.list = list
 	return nil
+}
+
+// sized finds how much of the list this run reads: what it had when an earlier
+// start did something about it. That a list is shorter now, a preflight finds by
+// its rows.
+func (j *job) sized() {
+	left, err := state.Inspect(state.OS{}, j.stateDir())
+	if err != nil || left.Checkpoint == nil || left.Checkpoint.Complete || left.Checkpoint.Row+int64(left.Answers) == 0 {
+		return // what cannot be inspected is refused where it is taken up
+	}
+	j.size = left.Checkpoint.Size
 }
 
 // refuse leaves no state of a job that is refused before its first call.
@@ -129,20 +147,24 @@ func (j *job) refuse(reason error) error {
 
 func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
-		ID:          j.ID,
-		List:        j.list.List,
-		Encoder:     j.encoder,
-		Keep:        j.keep,
-		Known:       j.known,
-		Origin:      batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
-		Caller:      j.caller,
-		Pace:        j.controller(),
-		State:       j.dir,
-		Results:     j.output,
-		Rejects:     j.rejects,
-		SummaryFile: j.summaryFile(),
-		Binding:     j.binding(j.list.List),
-		FormID:      j.FormID,
+		ID:      j.ID,
+		List:    j.list.List,
+		Encoder: j.encoder,
+		Keep:    j.keep,
+		Known:   j.known,
+		Origin:  batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
+		Caller:  j.caller,
+		Pace:    j.controller(),
+		State:   j.dir,
+		Results: j.output,
+		Rejects: j.rejects,
+		Size:    j.size,
+
+		ReplaceResults: j.replacesResults(),
+		ReplaceRejects: j.replaceRejects,
+		SummaryFile:    j.summaryFile(),
+		Binding:        j.binding(j.list.List),
+		FormID:         j.FormID,
 
 		MaxInFlight: j.MaxInFlight,
 		MaxAttempts: j.MaxAttempts,

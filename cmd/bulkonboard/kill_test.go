@@ -72,6 +72,7 @@ func (l lethal) OpenFile(name string, flag int, perm fs.FileMode) (state.File, e
 }
 
 func (l lethal) Rename(from, to string) error { l.count(); return l.FS.Rename(from, to) }
+func (l lethal) Link(from, to string) error   { l.count(); return l.FS.Link(from, to) }
 func (l lethal) Remove(name string) error     { l.count(); return l.FS.Remove(name) }
 func (l lethal) SyncDir(name string) error    { l.count(); return l.FS.SyncDir(name) }
 
@@ -200,7 +201,7 @@ func killAt(t *testing.T, n int, prepare func(*program) []string) (kills int) {
 	left, err := filepath.Glob(p.file("out.csv.state/*"))
 	require.NoError(t, err)
 	for _, name := range left {
-		assert.Contains(t, []string{"lock", "holder.json", "spool"}, filepath.Base(name), "nothing but a folder without a run may be left")
+		assert.Contains(t, []string{"lock", "holder.json", "spool", "spool.sum"}, filepath.Base(name), "nothing but a folder without a run may be left")
 	}
 	assert.LessOrEqual(t, p.service.Stats().RepeatedCalls, int64(kills*killInFlight), "killed at %d", n)
 	return kills

@@ -222,5 +222,5 @@ func TestStandardErrorIsNothingButTheLogWhenThatIsJSON(t *testing.T) {
 	require.Equal(t, cli.ExitUsage, p.end(c))
 	messages = lines(stderr)
 	require.Len(t, messages, 1)
-	assert.Contains(t, messages[0], "exists and this run did not make it")
+	assert.Contains(t, messages[0], "already exists and was not created by this run")
 }

@@ -68,6 +68,7 @@ func (m *merging) check() error {
 	var p cli.Problems
 	m.jobFolder.check(&p)
 	p.Need("output", m.output)
+	m.checkPlaces(&p)
 	apart(&p, m.files()...)
 	if m.round < 0 {
 		p.Add("--round is " + strconv.Itoa(m.round) + "; it takes a number from 1")
@@ -89,7 +90,7 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	m.job = fmt.Sprintf("%s, round %d", manifest.Run, m.at)
-	if err := finish(m.output); err != nil {
+	if err := m.finish(); err != nil {
 		return err
 	}
 	if sum := m.sameRun(); sum != nil {
@@ -112,6 +113,11 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 	if m.ledger.id != manifest.Job.Ledger {
 		return cli.Problems{"--ledger is not the one that plan was given: merging tells the ledger that was asked"}
 	}
+	release, err := m.reserve()
+	if err != nil {
+		return err
+	}
+	defer release()
 	dir, err := state.Open(fileSystem, m.stateDir(), state.Options{})
 	if err != nil {
 		return err
@@ -147,7 +153,7 @@ func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, ma
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
 	stop := showProgress(&j.monitor, v.People, v.Log)
 	merger := chunks.Merger{
-		Store: place, Manifest: manifest, Round: m.at, State: dir, Results: m.output, Rejects: m.rejects,
+		Store: place, Manifest: manifest, Round: m.at, State: dir, Results: m.output, Rejects: m.rejects, ReplaceResults: m.overwrite, ReplaceRejects: m.overwrite,
 		SummaryFile: m.summaryOf(manifest), Scratch: scratch, Origin: batch.Origin{List: manifest.Source.Name, Command: commandLine(os.Args)},
 		Known: m.ledger.known(opened, manifest.Job.Service.TenantID, manifest.Job.Service.FormID), Monitor: &j.monitor, Log: v.Log,
 	}
@@ -178,7 +184,7 @@ func (m *merging) summaryOf(manifest *chunks.Manifest) batch.SummaryFile {
 	shown := maps.Clone(manifest.Job.Settings)
 	maps.Copy(shown, m.shown)
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(m.output), Tool: cli.Version(), Settings: shown, Command: m.commandNow(),
+		Path: sink.SummaryPath(m.output), Replace: m.replaceSummary, Tool: cli.Version(), Settings: shown, Command: m.commandNow(),
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry:    m.groupCommand,
 	}

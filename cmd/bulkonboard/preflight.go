@@ -54,7 +54,7 @@ func (j *job) listBinding() map[string]string {
 	for _, ofService := range []string{"endpoint", "tenant id", "rejects"} {
 		delete(b, ofService)
 	}
-	b["bytes"] = strconv.FormatInt(j.list.Info.Size(), 10)
+	b["bytes"] = strconv.FormatInt(j.list.Size, 10)
 	b["modified"] = j.list.Info.ModTime().UTC().Format(time.RFC3339Nano)
 	return b
 }
@@ -76,7 +76,7 @@ func (j *job) keptForecast(binding map[string]string) (f *batch.Forecast, ended 
 }
 
 func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
-	list, err := j.Open(j.path)
+	list, err := j.OpenFirst(j.path, j.size)
 	if err != nil {
 		return nil, err
 	}

@@ -79,6 +79,11 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 		return err
 	}
 	defer known.close()
+	release, err := s.reserve()
+	if err != nil {
+		return err
+	}
+	defer release()
 	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
 	if err != nil {
 		return err
@@ -96,7 +101,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 // look finds out what is to be done, before anything is made: the summary is
 // that of a run which has done all of it.
 func (s *settings) look(stdin io.Reader) (*sink.Summary, error) {
-	if err := finish(s.output); err != nil {
+	if err := s.finish(); err != nil {
 		return nil, err
 	}
 	if s.FromStandardInput() {
@@ -170,7 +175,8 @@ func (s *settings) checkFiles() error {
 	if s.rejects == "" {
 		return nil
 	}
-	if own, err := s.ownRejects(); own || err != nil {
+	own, err := s.ownRejects()
+	if s.replaceRejects = own || s.overwrite; own || err != nil {
 		return err
 	}
 	return s.checkOutput("rejects", s.rejects, nil)

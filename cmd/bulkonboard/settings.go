@@ -21,6 +21,8 @@ type settings struct {
 	cli.ListFlags
 	output, rejects    string
 	overwrite, restart bool
+	replaceRejects     bool // the rejects that stand give way
+	replaceSummary     bool // the summary that stands beside the output gives way
 	formulaSafe        bool
 	retry              *retrying // nil for run
 	job                string    // of a merge, with its round
@@ -88,6 +90,7 @@ func (s *settings) check() error {
 	var p cli.Problems
 	s.ListFlags.Check(&p)
 	p.Need("output", s.output)
+	s.checkPlaces(&p)
 	apart(&p, s.files()...)
 	var err error
 	if s.invalidLimit, err = batch.ParseInvalidLimit(s.maxInvalid); err != nil {

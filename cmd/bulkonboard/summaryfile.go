@@ -19,13 +19,14 @@ import (
 // summaryFile is what the summary file of this job is to say.
 func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(), Learned: j.recalled,
+		Path: sink.SummaryPath(j.output), Replace: j.replaceSummary, Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(), Learned: j.recalled,
 		Input: func() sink.File {
 			if j.retry != nil { // what was read has the corrections
 				was := j.retry.from.summary.Output
 				return sink.File{Name: j.Name(), Size: was.Size, SHA256: was.SHA256}
 			}
-			return sink.File{Name: j.Name(), Size: j.list.Info.Size(), SHA256: j.read.String()}
+			j.added = j.list.Added()
+			return sink.File{Name: j.Name(), Size: j.list.Size, SHA256: j.read.String(), Added: j.added}
 		},
 		Read:     j.readAsProven,
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
@@ -90,6 +91,7 @@ func (s fileSum) String() string { return hex.EncodeToString(s.Sum(nil)) }
 func (s *settings) checkSummary() error {
 	path := sink.SummaryPath(s.output)
 	b, err := readSummaryFile(path)
+	s.replaceSummary = err == nil || s.overwrite
 	switch {
 	case errors.Is(err, os.ErrNotExist) || s.overwrite:
 		return nil
