@@ -24,7 +24,6 @@ func ledgerQueue(queue string) string { return queue + "-ledger" }
 // ledgerUse is what a job makes of what the ledger knows.
 type ledgerUse struct {
 	TTL           time.Duration `json:"ttl"` // of a session id; less than zero: for ever
-	KeepChanged   bool          `json:"keepChanged,omitempty"`
 	RetryRejected bool          `json:"retryRejected,omitempty"`
 }
 
@@ -44,7 +43,7 @@ func (l *ledgerUseFlags) asked() *ledgerUse {
 	if !l.use {
 		return nil
 	}
-	return &ledgerUse{TTL: l.TTL, KeepChanged: l.KeepChanged(), RetryRejected: l.RetryRejected}
+	return &ledgerUse{TTL: l.TTL, RetryRejected: l.RetryRejected}
 }
 
 // workerLedger is what a worker's ledger is for.
@@ -77,7 +76,7 @@ func (t *task) withLedger(ctx context.Context, do func(known *batch.Known, id st
 	service := &t.request.Job.Service
 	return do(&batch.Known{
 		Ledger: opened.Ledger, Tenant: service.TenantID, FormID: service.FormID,
-		TTL: use.TTL, KeepChanged: use.KeepChanged, RetryRejected: use.RetryRejected,
+		TTL: use.TTL, RetryRejected: use.RetryRejected,
 	}, opened.ID())
 }
 

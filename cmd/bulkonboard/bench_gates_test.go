@@ -13,8 +13,7 @@ import (
 // fails: by medians, and by what can be told from a list of that length.
 const (
 	leastOfBare   = 0.85 // rows/s of the bare loop's; of lists long enough that starting does not count
-	mostMiB       = 48.0 // at most in use, the preflight's bytes a row aside
-	preflightRow  = 12.0 // bytes
+	mostMiB       = 48.0 // at most in use
 	mostToFirst   = 50.0 // milliseconds to the first call of a short list
 	mostForShort  = 1.0  // seconds for the whole of it
 	mostSlower    = 0.05 // by which the last tenth of a long list may be slower than the first
@@ -36,7 +35,7 @@ func gate(t *testing.T, name string, rows int, of, bare []measure) {
 		}
 		return median(values)
 	}
-	peak := middle(func(m, _ measure) float64 { return m.rss - preflightRow*float64(rows)/bytesInOneMiB })
+	peak := middle(func(m, _ measure) float64 { return m.rss })
 	assert.Less(t, peak, mostMiB, "%s: peak MiB", name)
 	if rows <= shortList {
 		assert.Less(t, middle(func(m, _ measure) float64 { return m.first }), mostToFirst, "%s: ms to the first call", name)

@@ -67,15 +67,12 @@ func (d *difference) run(ctx context.Context, l *cli.OpenedLedger, stdout, stder
 		return err
 	}
 	defer list.Close()
-	p := batch.Preflight{List: list.List, FormID: d.formID, Share: list.Done, Known: d.ledger.Known(l.Ledger, d.tenantID, d.formID)}
-	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
-		file, err := newScratch()
-		if err != nil {
-			return err
-		}
-		defer func() { _ = file.Close() }() // nobody wants it any more
-		*scratch = file
+	scratch, err := newScratch()
+	if err != nil {
+		return err
 	}
+	defer func() { _ = scratch.Close() }() // nobody wants it any more
+	p := batch.Preflight{List: list.List, FormID: d.formID, Scratch: scratch, Share: list.Done, Known: d.ledger.Known(l.Ledger, d.tenantID, d.formID)}
 	f, err := shown(ctx, &p, stderr)
 	if err != nil {
 		return err

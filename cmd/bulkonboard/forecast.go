@@ -39,9 +39,6 @@ func printAsked(line func(what string, n int64, text string), f *batch.Forecast)
 	line("new", f.New, "")
 	line("known", f.Known, ", answered from the ledger")
 	line("changed", f.Changed, " since they were sent")
-	if f.ChangedKept > 0 {
-		line("changed", f.ChangedKept, " and answered from the ledger all the same (--when-changed keep)")
-	}
 	line("expired", f.Expired, "")
 	if f.Due > 0 {
 		line("again", f.Due, " that did not end well before")

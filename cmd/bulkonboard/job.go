@@ -62,18 +62,19 @@ func (j *job) take(ctx context.Context) error {
 	defer stop()
 	var duplicates *batch.Duplicates
 	var ends source.Position
+	var answers *batch.Answers
 	if !j.noPreflight {
 		forecast, err := j.preflight(ctx)
 		if err != nil {
 			return j.refuse(err)
 		}
-		ends = forecast.Ends
+		ends, answers = forecast.Ends, forecast.Answers
 		if duplicates = forecast.Duplicates; j.duplicates == "send" {
 			duplicates = nil
 		}
 	}
 	c := j.config(abort)
-	c.Ends = ends
+	c.Ends, c.Answers = ends, answers
 	if duplicates.Len() > 0 {
 		scratch, err := j.scratch()
 		if err != nil {
