@@ -60,13 +60,12 @@ type object struct {
 	problems []Problem
 	seen     [fieldCount]bool
 	own      [1]field
-	names    lineNames
 }
 
 // begin turns to another line, whose customer is to be read into c.
 func (o *object) begin(c *Customer) {
 	*c = Customer{}
-	o.customer, o.problems, o.seen, o.names.n = c, nil, [fieldCount]bool{}, 0
+	o.customer, o.problems, o.seen = c, nil, [fieldCount]bool{}
 }
 
 var errNotObject = errors.New("not an object")
