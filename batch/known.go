@@ -55,7 +55,7 @@ func (s standing) called() bool { return s != isKnown && s != isRefused }
 func (k *Known) standing(e *ledger.Entry, has func(ledger.Digest) bool, now time.Time) standing {
 	refused := e.Outcome() == ledger.Rejected // since there was a session id, if there ever was
 	switch s := &e.Session; {
-	case s.ID != "" && has(s.Digest) && !k.expired(s, now) && !(refused && e.Refusal.Digest == s.Digest):
+	case s.ID != "" && has(s.Digest) && !k.expired(s, now) && (!refused || e.Refusal.Digest != s.Digest):
 		return isKnown
 	case refused && has(e.Refusal.Digest) && !k.RetryRejected:
 		return isRefused
