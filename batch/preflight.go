@@ -130,7 +130,7 @@ func (p *Preflight) count(f *Forecast, s *search, rec *source.Record) error {
 	if rec.Row > math.MaxUint32 {
 		return &source.ListError{
 			Reason: "the list has more than 4,294,967,295 rows, which is as far as duplicates are searched for",
-			Hint:   "split the list, or leave the search out with --no-preflight",
+			Hint:   "split the list",
 		}
 	}
 	f.Rows, f.Bytes = rec.Row, rec.Next.Offset

@@ -58,6 +58,10 @@ type SummaryFile struct {
 	Tool     string
 	Settings map[string]string
 
+	// Learned is the pace that an earlier run found, which stands until this run
+	// finds one. May be nil.
+	Learned *sink.Learned
+
 	// Input tells the name, size and hash of the list, as far as it was read.
 	Input func() sink.File
 
@@ -108,8 +112,12 @@ func (r *run) document(reason error) ([]byte, error) {
 		StartedAt: m.StartedAt.UTC(), EndedAt: now.UTC(), RunningSeconds: seconds(m.Running), Resumed: t.Resumed,
 		Rows: t.Rows, Status: t.Status, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs,
 		Throttled: m.Throttled, HeldSeconds: seconds(m.Held), Outages: m.Outages, OutageSeconds: seconds(m.Outage),
+		Learned: r.SummaryFile.Learned,
 		Latency: m.Latency.summary(), Timeline: m.Timeline.summary(),
 		Input: r.SummaryFile.Input(), Errors: []sink.ErrorGroup{},
+	}
+	if perSecond := math.Float64frombits(r.learned.Load()); perSecond > 0 {
+		s.Learned = &sink.Learned{PerSecond: perSecond, At: now.UTC()}
 	}
 	for _, g := range t.Errors.Commonest() {
 		group := *g

@@ -3,10 +3,13 @@ package batch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -90,4 +93,26 @@ func TestCountsThatDoNotAddUpHandNothingOn(t *testing.T) {
 		require.ErrorAs(t, r.publish(source.Position{Row: c.read}), &wrong, name)
 		assert.False(t, r.concluded, name)
 	}
+}
+
+func TestTheSummaryHasThePaceThatWasFound(t *testing.T) {
+	tally := newTally()
+	r := &run{tally: tally, meter: newMeter(tally.Measures, time.Now()), Config: Config{SummaryFile: SummaryFile{
+		Input: func() sink.File { return sink.File{} }, ExitCode: func(int64, error) int { return 0 }, Retry: func(string) string { return "" },
+	}}}
+	r.ID = "run-1"
+	learned := func() *sink.Learned {
+		b, err := r.document(errors.New("stopped"))
+		require.NoError(t, err)
+		s, err := sink.DecodeSummary(b)
+		require.NoError(t, err)
+		return s.Learned
+	}
+	assert.Nil(t, learned())
+	earlier := &sink.Learned{PerSecond: 20, At: time.Now().Add(-time.Hour).UTC()}
+	r.SummaryFile.Learned = earlier
+	assert.Equal(t, earlier, learned(), "the earlier one, as long as there is no other")
+	r.learned.Store(math.Float64bits(47.5))
+	assert.InDelta(t, 47.5, learned().PerSecond, 0)
+	assert.WithinDuration(t, time.Now(), learned().At, time.Minute)
 }

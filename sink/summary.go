@@ -53,6 +53,10 @@ type Summary struct {
 	OutageSeconds float64 `json:"outageSeconds"` // in which the service as a whole failed
 	Latency       Latency `json:"latency"`
 
+	// Learned is the pace that the service was found to take, by this run or by
+	// an earlier one; absent when none is known.
+	Learned *Learned `json:"learned,omitempty"`
+
 	Input   File  `json:"input"`             // rows and SHA-256 only once it was read to its end
 	Output  *File `json:"output,omitempty"`  // only of a complete run
 	Rejects *File `json:"rejects,omitempty"` // only of a complete run, when asked for
@@ -64,6 +68,12 @@ type Summary struct {
 	// Digest is "sha256:" and the hash of everything before it, compacted. It
 	// tells of a slip or a bad copy; who means to forge can make a new one.
 	Digest string `json:"digest"`
+}
+
+// Learned is a pace that a service was found to take.
+type Learned struct {
+	PerSecond float64   `json:"perSecond"` // attempts
+	At        time.Time `json:"at"`
 }
 
 // File is one file as it was read or written.

@@ -44,7 +44,7 @@ func printAsked(line func(what string, n int64, text string), f *batch.Forecast)
 		line("again", f.Due, " that did not end well before")
 	}
 	if f.Refused > 0 {
-		line("refused", f.Refused, " before and not changed since: not sent (--retry-rejected sends them)")
+		line("refused", f.Refused, " before and not changed since: not sent (bulkonboard retry sends them)")
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
-	"bulkonboard/source"
+	"bulkonboard/sink"
 )
 
 // job is one list on its way through the service, with the lock held.
@@ -20,12 +20,15 @@ type job struct {
 	dir    *state.Dir
 	caller batch.Caller
 	known  *batch.Known // nil without a ledger
+	opened *cli.OpenedLedger
 
 	monitor batch.Monitor
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
 	list    *cli.OpenList
 	read    fileSum // of the list, as far as it was read
+
+	recalled *sink.Learned // pace that an earlier run found; nil for none
 }
 
 // run prepares the run and makes it.
@@ -49,6 +52,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 		return j.refuse(err)
 	}
 	defer j.list.Close()
+	j.recalled = j.recall(time.Now())
 	return j.take(ctx)
 }
 
@@ -60,28 +64,19 @@ func (j *job) take(ctx context.Context) error {
 	defer release()
 	stop := showProgress(&j.monitor, j.People, j.Log)
 	defer stop()
-	var duplicates *batch.Duplicates
-	var ends source.Position
-	var answers *batch.Answers
-	if !j.noPreflight {
-		forecast, err := j.preflight(ctx)
-		if err != nil {
-			return j.refuse(err)
-		}
-		ends, answers = forecast.Ends, forecast.Answers
-		if duplicates = forecast.Duplicates; j.duplicates == "send" {
-			duplicates = nil
-		}
+	forecast, err := j.preflight(ctx)
+	if err != nil {
+		return j.refuse(err)
 	}
 	c := j.config(abort)
-	c.Ends, c.Answers = ends, answers
-	if duplicates.Len() > 0 {
+	c.Ends, c.Answers = forecast.Ends, forecast.Answers
+	if forecast.Duplicates.Len() > 0 && j.duplicates != "send" {
 		scratch, err := j.scratch()
 		if err != nil {
 			return err
 		}
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
-		c.Duplicates, c.Scratch = duplicates, scratch
+		c.Duplicates, c.Scratch = forecast.Duplicates, scratch
 	}
 	summary, err := batch.Run(ctx, c)
 	stop()
@@ -134,7 +129,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Known:       j.known,
 		Origin:      batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
 		Caller:      j.caller,
-		Pace:        j.controller(j.Log),
+		Pace:        j.controller(),
 		State:       j.dir,
 		Results:     j.output,
 		Rejects:     j.rejects,
@@ -151,6 +146,6 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Monitor:     &j.monitor,
 		Log:         j.Log,
 
-		AcceptRefusals: j.acceptRefusals || j.retry != nil,
+		AcceptRefusals: j.maxFailures != "" || j.retry != nil,
 	}
 }

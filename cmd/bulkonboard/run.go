@@ -88,7 +88,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 			return err
 		}
 	}
-	j := &job{settings: s, dir: dir, known: known.Known, caller: service.caller, Voice: v}
+	j := &job{settings: s, dir: dir, known: known.Known, opened: known.opened, caller: service.caller, Voice: v}
 	return j.run(ctx, stdin)
 }
 
@@ -187,9 +187,6 @@ func (s *settings) binding(list *source.List) map[string]string {
 	}
 	if s.sandbox {
 		b["endpoint"] = "sandbox"
-	}
-	if s.noPreflight {
-		b["preflight"] = "none"
 	}
 	if s.duplicates != "once" {
 		b["duplicates"] = s.duplicates

@@ -31,9 +31,6 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 		}
 	}
 	fmt.Fprintf(w, "  %-10s %s, %s\n", "attempts", sentText(sum), throttledText(sum))
-	if s.noPreflight {
-		fmt.Fprintf(w, "  %-10s not searched for (--no-preflight)\n", "duplicates")
-	}
 	printPace(w, s, sum)
 	if sum.InDoubt > 0 {
 		fmt.Fprintf(w, "  %-10s %d calls were in flight at an interruption and sent again: these customers may have been called twice\n", "in doubt", sum.InDoubt)

@@ -17,7 +17,7 @@ import (
 // summaryFile is what the summary file of this job is to say.
 func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown,
+		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown, Learned: j.recalled,
 		Input: func() sink.File {
 			return sink.File{Name: j.Name(), Size: j.list.Info.Size(), SHA256: j.read.String()}
 		},

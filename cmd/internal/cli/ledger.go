@@ -15,17 +15,14 @@ import (
 type LedgerFlags struct {
 	// TTL is how long a session id is good; less than zero: for ever. Check sets
 	// it.
-	TTL           time.Duration
-	RetryRejected bool
+	TTL time.Duration
 
 	ttlText string
 }
 
 // Register gives a command the flags.
 func (l *LedgerFlags) Register(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&l.ttlText, "session-ttl", "never", "how long a session id of the ledger is good, such as 90d or 12h; 0 asks for every customer again")
-	f.BoolVar(&l.RetryRejected, "retry-rejected", false, "send again customers that were refused on an earlier night and have not changed since")
+	c.Flags().StringVar(&l.ttlText, "session-ttl", "never", "how long a session id of the ledger is good, such as 90d or 12h; 0 asks for every customer again")
 }
 
 // Check finds what the flags do not take.
@@ -41,9 +38,7 @@ func (l *LedgerFlags) Check(p *Problems) {
 
 // Known is a ledger as these flags want it used.
 func (l *LedgerFlags) Known(ledger batch.Ledger, tenant, formID string) *batch.Known {
-	return &batch.Known{
-		Ledger: ledger, Tenant: tenant, FormID: formID, TTL: l.TTL, RetryRejected: l.RetryRejected,
-	}
+	return &batch.Known{Ledger: ledger, Tenant: tenant, FormID: formID, TTL: l.TTL}
 }
 
 // ParseDays reads a time that may be in days.
