@@ -65,16 +65,17 @@ func (g *Merger) merge(ctx context.Context) (*batch.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := g.Store.Get(ctx, m.listName(), 0, -1)
+	r, err := m.object(ctx, g.Store, m.listName())
 	if err != nil {
-		return nil, missing(m.listName(), err)
+		return nil, err
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	list, err := source.Open(bufio.NewReaderSize(r, 1<<20), m.listOptions())
 	if err != nil {
-		return nil, err
+		return nil, r.because(err)
 	}
-	return w.run(ctx, list, measures)
+	summary, err := w.run(ctx, list, measures)
+	return summary, r.because(err)
 }
 
 // merge is one merging under way.
