@@ -1,5 +1,7 @@
 # bulkonboard: `make` alone prints what it can do.
 GOLANGCI ?= v2.12.2
+# bulkonboard-temporal is a module of its own, for what it alone needs.
+CLUSTER  := cmd/bulkonboard-temporal
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
@@ -14,14 +16,15 @@ run: build ## take the sample list through the built-in sandbox
 build: ## build build/bulkonboard
 	go build -trimpath -o build/bulkonboard ./cmd/bulkonboard
 build-cluster: build ## build build/bulkonboard-temporal, too
-	go build -trimpath -o build/bulkonboard-temporal ./cmd/bulkonboard-temporal
+	go -C $(CLUSTER) build -trimpath -o ../../build/bulkonboard-temporal .
 
 test: ## run all tests
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
 	go test $(RACE) -shuffle=on -timeout 30m ./...
+	go -C $(CLUSTER) test $(RACE) -shuffle=on -timeout 30m ./...
 
 test-cluster: cluster-tools ## run the tests that start real servers on this machine
-	go test $(RACE) -shuffle=on -tags cluster -count=1 -p 1 -timeout 30m ./batch/store/s3 ./cmd/bulkonboard-temporal
+	go -C $(CLUSTER) test $(RACE) -shuffle=on -tags cluster -count=1 -p 1 -timeout 30m ./...
 demo-cluster: build-cluster cluster-tools ## take the sample list through three workers on this machine
 	@.ci/demo-cluster build/demo-cluster
 cluster-tools: ## install these servers, Temporal and one of S3, into build/tools
@@ -32,6 +35,7 @@ fuzz: ## run every fuzz target for FUZZTIME, or 10s
 
 lint: ## lint, with a pinned golangci-lint
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
+	go -C $(CLUSTER) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
 
 fmt: ## format the code
 	gofmt -w batch cmd sink source

@@ -17,6 +17,6 @@ func (e *Earlier) of(s *slot, err error) (*sink.Result, error) {
 	case e.Print != 0 && e.Print != fingerprint(s.rec.Raw):
 		return nil, changedRow(s.rec)
 	}
-	s.known = e.Known
+	s.known, s.earlier = e.Known, true
 	return &e.Result, nil
 }

@@ -121,7 +121,7 @@ func flipJob(t *testing.T) *job {
 		c.Rejects = filepath.Join(j.folder, "rejects.csv")
 		c.SummaryFile = SummaryFile{
 			Path: sink.SummaryPath(c.Results), Replace: true, Input: func() sink.File { return sink.File{Name: "list"} },
-			ExitCode: func(int64, error) int { return 0 }, Retry: func(string) string { return "again" },
+			ExitCode: func(int64, error) int { return 0 }, Retry: func(sink.Status, string) string { return "again" },
 		}
 	}
 	return j

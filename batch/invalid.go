@@ -64,7 +64,7 @@ func (e *InvalidError) Error() string {
 		}
 		fmt.Fprintf(&b, "\n  %-8d %s: first in row %d (line %d): %s", g.Count, g.Code, g.Rows[0], g.Line, g.Message)
 	}
-	b.WriteString("\nif a field is read from the wrong column, name the right one: --map FIELD=\"COLUMN\" (bulkonboard validate shows the mapping)")
+	b.WriteString("\nif a field is read from the wrong column, name the right one: --map FIELD=\"COLUMN\" (bulkonboard check shows the mapping)")
 	fmt.Fprintf(&b, "\nif the list is right but for these rows, type --max-invalid %.0f%%: they come out as invalid in the results,"+
 		" to be mended there and sent with bulkonboard retry", math.Ceil(share))
 	return b.String()

@@ -71,6 +71,10 @@ type Forecast struct {
 	Due         int64 `json:"due,omitempty"`     // failed or refused before, and are tried again
 	Found       int64 `json:"found,omitempty"`   // customers of the list that the ledger has
 
+	// Misread is the encoding that the list is read in, when it is a code page
+	// and the list could be UTF-8.
+	Misread string `json:"misread,omitempty"`
+
 	Errors ErrorGroups `json:"errors"` // of the invalid
 
 	Ends source.Position `json:"ends"` // the list
@@ -95,6 +99,7 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.Misread = p.List.Misread()
 	f.Repeated = find.duplicates
 	f.Calls -= find.duplicates
 	f.Mailed -= find.mails
@@ -138,7 +143,7 @@ func (p *Preflight) count(f *Forecast, find *finder, ask *join, rec *source.Reco
 	if rec.Row > math.MaxUint32 {
 		return &source.ListError{
 			Reason: "the list has more than 4,294,967,295 rows, which is as far as duplicates are searched for",
-			Hint:   "split the list, or leave the search out with --no-preflight",
+			Hint:   "split the list",
 		}
 	}
 	f.Rows, f.Bytes = rec.Row, rec.Next.Offset

@@ -65,5 +65,5 @@ type RefusalsError struct {
 // Error names what is probably wrong, and the way out if it is not.
 func (e *RefusalsError) Error() string {
 	return fmt.Sprintf("the first %d rows were all refused in the same words (%s: %q), so something else than the rows is probably wrong; "+
-		"check --form-id and the columns (bulkonboard validate shows them), then run again; if the rows are really at fault, add --accept-refusals", e.Rows, e.Code, e.Message)
+		"check --form-id and the columns (bulkonboard check shows them), then run again; if the rows are really at fault, add --max-failures 100%%", e.Rows, e.Code, e.Message)
 }

@@ -46,7 +46,7 @@ func newFakeService(f callerFunc) *fakeService {
 }
 
 func (f *fakeService) Call(ctx context.Context, r *session.Request) session.Answer {
-	key := source.CustomerKey(r.FormID, r.Email)
+	key := string(source.AppendCustomerKey(nil, r.FormID, r.Email))
 	f.mu.Lock()
 	f.calls[key]++
 	attempt := f.calls[key]

@@ -31,14 +31,15 @@ const (
 // order first and then into the work, so the order is the reorder window, and
 // the result comes back on the slot itself: nothing is ever matched by index.
 type slot struct {
-	rec    *source.Record
-	err    error        // instead of rec: reading ended here
-	next   *slot        // of the rows that go together
-	weight int64        // of the byte window; the first of a chain has that of all
-	family family       // the rows of its customer, when there are several
-	given  *sink.Result // a result that the row has already, and later rows of its customer ask for
-	known  bool         // and that is what the ledger knows
-	doubts int          // interruptions that caught a call of this row in flight
+	rec     *source.Record
+	err     error        // instead of rec: reading ended here
+	next    *slot        // of the rows that go together
+	weight  int64        // of the byte window; the first of a chain has that of all
+	family  family       // the rows of its customer, when there are several
+	given   *sink.Result // a result that the row has already, and later rows of its customer ask for
+	known   bool         // and that is what the ledger knows
+	earlier bool         // and that is of another run or part
+	doubts  int          // interruptions that caught a call of this row in flight
 
 	// result is the one result, once it takes effect: from then on the writer may
 	// write it. Nothing changes what it points to.

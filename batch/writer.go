@@ -41,7 +41,7 @@ type writer struct {
 
 	answers *output  // nil when no customer has several rows
 	records *records // nil without a ledger
-	refused int64    // rows that were refused on an earlier run, which is no news
+	past    int64    // rows that were rejected or failed before, which is not news
 	monitor *Monitor
 	ids     *sharedIDs
 	log     *slog.Logger
@@ -124,14 +124,14 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	w.shared(s, res)
 	w.tally.add(s, res)
 	w.meter.placed(res.ProcessedAt)
-	switch {
-	case !s.known:
+	if !s.known {
 		w.records.take(s.rec, res)
-	case !res.Status.Good():
-		w.refused++
+	}
+	if (s.known || s.earlier) && (res.Status == sink.Rejected || res.Status == sink.Failed) {
+		w.past++
 	}
 	w.position, w.dirty = s.rec.Next, true
-	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.refused, w.tally.Rows-w.rowsBefore); err != nil {
+	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.past, w.tally.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
 	if len(w.results.buf) < flushBytes {

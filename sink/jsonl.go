@@ -29,7 +29,7 @@ func (j *JSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
 	dst = append(dst, `,"errorCode":`...)
 	dst = quote(dst, res.ErrorCode)
 	dst = append(dst, `,"errorMessage":`...)
-	dst = quote(dst, spreadsheetSafe(res.ErrorMessage))
+	dst = quote(dst, source.WithPrefix(res.ErrorMessage))
 	dst = append(dst, `,"attempts":`...)
 	dst = strconv.AppendInt(dst, int64(res.Attempts), 10)
 	dst = append(dst, `,"processedAt":"`...)

@@ -155,6 +155,34 @@ func (c *charset) printable(raw []byte) string {
 	return b.String()
 }
 
+// utf8Looks notices a list that is read as a code page and could be UTF-8: as
+// bytes of a code page, letters outside ASCII are hardly ever valid UTF-8.
+type utf8Looks struct{ several, no bool }
+
+// take looks at some of the bytes of a list.
+func (l *utf8Looks) take(c *charset, raw []byte) {
+	if c.decoder == nil || l.no {
+		return
+	}
+	for _, octet := range raw {
+		if octet >= utf8.RuneSelf {
+			l.several = true
+			l.no = !utf8.Valid(raw)
+			return
+		}
+	}
+}
+
+// Misread is the encoding that a list is read in, where it is a code page and all
+// bytes so far are valid UTF-8, with characters of several bytes among them; ""
+// otherwise.
+func (l *List) Misread() string {
+	if l.looks.several && !l.looks.no {
+		return l.Encoding()
+	}
+	return ""
+}
+
 // isUTF8 reports whether the bytes of the list are its text.
 func (c *charset) isUTF8() bool { return c.name == "" }
 

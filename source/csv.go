@@ -100,7 +100,12 @@ func (l *List) reachQuote(first row) (r row, ok bool) {
 }
 
 // maxRecord bounds a record in bytes; a character of UTF-16 has twice as many.
-func (l *List) maxRecord() int { return maxRecord * l.charset.wide.size() }
+func (l *List) maxRecord() int {
+	if l.results {
+		return maxResult
+	}
+	return maxRecord * l.charset.wide.size()
+}
 
 // record completes a record from its cells.
 func (l *List) record(r *row) *Record {
@@ -125,7 +130,7 @@ func (l *List) plain(ln *line) int {
 
 // checkRow says why a row cannot be taken apart.
 func (l *List) checkRow(rec *Record, r *row) *Problem {
-	if len(r.raw) > l.maxRecord() || len(r.text) > maxRecord-roomForResult {
+	if len(r.raw) > l.maxRecord() {
 		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("line %d: the row is over 2 MiB", rec.Line)}
 	}
 	if p := l.checkText(rec, r.body, r.text); p != nil {

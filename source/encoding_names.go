@@ -91,10 +91,10 @@ func (c *charset) holdsASCII() bool {
 // nearEncodings names the encodings that may have been meant.
 func nearEncodings(name string) string {
 	names := encodingNames()
-	slices.SortStableFunc(names, func(a, b string) int { return distance(name, a) - distance(name, b) })
+	slices.SortStableFunc(names, func(a, b string) int { return Distance(name, a) - Distance(name, b) })
 	var near []string
 	for _, n := range names[:3] {
-		if distance(name, n) <= max(2, len(name)/3) {
+		if Distance(name, n) <= max(2, len(name)/3) {
 			near = append(near, n)
 		}
 	}

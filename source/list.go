@@ -20,9 +20,9 @@ const (
 	// maxObject bounds a JSONL line, in bytes.
 	maxObject = 1 << 20
 
-	// roomForResult is what a row must leave of either for the results, which
-	// are read again: in UTF-8, and with the result.
-	roomForResult = 64 << 10
+	// maxResult bounds a row of results, in bytes: the longest record, written
+	// in UTF-8 and quoted anew, with its result.
+	maxResult = 12 << 20
 )
 
 // List is a customer list that is being read. It is used by one goroutine and
@@ -32,6 +32,7 @@ type List struct {
 	format    Format
 	lines     *lines
 	charset   charset
+	looks     utf8Looks
 	bom       bool
 	lineEnd   string
 	delimiter byte // 0 until it is found
@@ -42,6 +43,7 @@ type List struct {
 	columns   columns
 	object    object // JSONL: of the line that is being read
 	unprefix  bool   // cells have the prefix of formula-safe results
+	results   bool   // the list is a results file
 
 	encodingNamed  bool
 	delimiterNamed bool
@@ -57,7 +59,7 @@ type List struct {
 // Open recognises the list on r and reads its header. What makes it no
 // customer list is a *ListError.
 func Open(r io.Reader, o Options) (*List, error) {
-	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}, unprefix: o.FormulaSafe}
+	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}, unprefix: o.FormulaSafe, results: o.Results}
 	err := l.open(r, &o)
 	if err == nil {
 		if o.Part != nil {
@@ -185,6 +187,10 @@ func (l *List) LineEnd() string { return l.lineEnd }
 
 // BOM reports whether the list begins with a byte order mark.
 func (l *List) BOM() bool { return l.bom }
+
+// Prefixed reports whether cells have the prefix of formula-safe results, which
+// is not part of the values.
+func (l *List) Prefixed() bool { return l.unprefix }
 
 // Encoding is the name of the list's encoding; "UTF-8" where nothing else was
 // found or given.

@@ -108,15 +108,11 @@ func fieldOf(name string) (field, bool) {
 	return f, known
 }
 
-// CustomerKey identifies a customer as the API does: the e-mail address is the
-// identity, and each form is a process of its own. Two records with one key
-// are one customer. The form is compared as it is written; the e-mail without
-// regard to case, because two spellings of one mailbox reach one person.
-func CustomerKey(formID, email string) string {
-	return string(AppendCustomerKey(nil, formID, email))
-}
-
-// AppendCustomerKey appends the CustomerKey to dst.
+// AppendCustomerKey appends to dst what identifies a customer as the API does:
+// the e-mail address is the identity, and each form is a process of its own. Two
+// records with one key are one customer. The form is compared as it is written;
+// the e-mail without regard to case, because two spellings of one mailbox reach
+// one person.
 func AppendCustomerKey(dst []byte, formID, email string) []byte {
 	dst = append(append(dst, strings.TrimSpace(formID)...), '\n')
 	email = strings.TrimSpace(email)

@@ -53,7 +53,7 @@ func likeness(f field, column string) int {
 		return i
 	}
 	own := strings.ToLower(f.String())
-	if d := distance(name, own); d <= len(own)/4 {
+	if d := Distance(name, own); d <= len(own)/4 {
 		return 20 + d
 	}
 	for i, synonym := range synonyms[f] {
@@ -172,7 +172,7 @@ func words(header []string) []string {
 func nearColumns(header []string, f field, name string) string {
 	best, least := "", unlike
 	for _, column := range header {
-		d := distance(folded(column), folded(name))
+		d := Distance(folded(column), folded(name))
 		if d > max(2, len(name)/3) {
 			d = unlike
 		}
@@ -191,7 +191,7 @@ func nearColumns(header []string, f field, name string) string {
 func nearFields(name string) string {
 	best, least := "", unlike
 	for f := range fieldCount {
-		d := min(distance(folded(name), strings.ToLower(f.String())), likeness(f, name))
+		d := min(Distance(folded(name), strings.ToLower(f.String())), likeness(f, name))
 		if d <= max(2, len(name)/3) && d < least || likeness(f, name) < min(least, unlike) {
 			best, least = f.String(), d
 		}
@@ -203,9 +203,9 @@ func nearFields(name string) string {
 	return "did you mean " + best + "? " + all
 }
 
-// distance is the number of letters to put in, take out or change to make one
+// Distance is the number of letters to put in, take out or change to make one
 // name of another (Levenshtein).
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	from, to := []rune(a), []rune(b)
 	row := make([]int, len(to)+1)
 	for j := range row {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"bulkonboard/batch"
 	"bulkonboard/batch/store"
 )
 
@@ -16,9 +17,9 @@ type Bounds struct {
 	Rate  float64      `json:"rate"` // attempts per second, of all parts together; 0 for no ceiling
 	Calls CallSettings `json:"calls"`
 
-	// AcceptRefusals goes on though the first rows are all refused in the same
-	// words.
-	AcceptRefusals bool `json:"acceptRefusals,omitempty"`
+	// MaxFailures is of each part. When it is set, the first rows may all be
+	// refused in the same words.
+	MaxFailures batch.FailureLimit `json:"maxFailures,omitzero"`
 }
 
 // CallSettings bound the calls of the whole job.
@@ -28,7 +29,6 @@ type CallSettings struct {
 	MaxAttempts int           `json:"maxAttempts"`
 	MaxBackoff  time.Duration `json:"maxBackoff"`
 	MaxOutage   time.Duration `json:"maxOutage"`
-	MaxWait     time.Duration `json:"maxWait"`
 }
 
 const (

@@ -50,7 +50,7 @@ func (w *Worker) RunChunk(ctx context.Context, index int) error {
 	a := &assignment{
 		Worker: w, part: w.Manifest.part(w.Store, w.Round, chunkName(index)),
 		begins: c.Begins, rows: c.Rows, share: w.Manifest.share(), inFlight: w.Manifest.inFlight(),
-		sceptical: index == 0 && w.Round == 1 && !w.Manifest.Job.AcceptRefusals,
+		sceptical: index == 0 && w.Round == 1 && w.Manifest.Job.MaxFailures == batch.FailureLimit{},
 	}
 	return a.run(ctx, func() error { return a.takeChunk(ctx, index) })
 }
@@ -268,14 +268,14 @@ func (a *assignment) batch(ctx context.Context, t *trail) (*batch.Summary, error
 	return batch.Run(ctx, batch.Config{
 		ID: m.Run, List: list, Encoder: nothing{}, Caller: a.Caller,
 		Pace: pace.New(pace.Config{
-			Ceiling: a.share, Empty: true, MaxInFlight: a.inFlight, MaxOutage: calls.MaxOutage, MaxWait: calls.MaxWait,
+			Ceiling: a.share, Empty: true, MaxInFlight: a.inFlight, MaxOutage: calls.MaxOutage,
 			Report: func(e pace.Event) {
 				a.Log.Info(string(e.Kind), "part", a.part.name, "reason", e.Reason, "wait", e.Wait, "per_second", e.Rate)
 			},
 		}),
 		State: dir, Results: filepath.Join(a.Scratch, "results"), Journal: t, Earlier: a.earlier, Begins: list.Begins(),
 		Duplicates: a.duplicates, Scratch: scratch, FormID: m.Job.Service.FormID,
-		MaxInFlight: a.inFlight, MaxAttempts: calls.MaxAttempts, MaxBackoff: calls.MaxBackoff, Grace: a.Grace,
+		MaxInFlight: a.inFlight, MaxAttempts: calls.MaxAttempts, MaxBackoff: calls.MaxBackoff, MaxFailures: m.Job.MaxFailures, Grace: a.Grace,
 		Abort: a.Abort, AcceptRefusals: !a.sceptical || len(a.own) > 0, Monitor: a.Monitor, Log: a.Log.With("part", a.part.name),
 	})
 }

@@ -73,7 +73,7 @@ func newCluster(t *testing.T, list string, chunkRows int64) *cluster {
 	c.store = dir
 	c.job = Job{
 		List: ListSettings{Name: "list"}, Service: ServiceSettings{FormID: "form"}, Parallel: 3, ChunkRows: chunkRows,
-		Bounds: Bounds{Calls: CallSettings{MaxInFlight: 12, MaxAttempts: 3, MaxBackoff: time.Second, MaxOutage: time.Minute, MaxWait: time.Minute}},
+		Bounds: Bounds{Calls: CallSettings{MaxInFlight: 12, MaxAttempts: 3, MaxBackoff: time.Second, MaxOutage: time.Minute}},
 	}
 	return c
 }

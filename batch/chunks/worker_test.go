@@ -281,7 +281,23 @@ func TestAListThatIsRefusedInTheSameWordsIsGivenUpUnlessAskedFor(t *testing.T) {
 	require.ErrorAs(t, c.worker(1).RunChunk(t.Context(), 0), &all)
 
 	c = newCluster(t, refused, 20)
-	c.job.AcceptRefusals = true
+	c.job.MaxFailures = batch.FailureLimit{Percent: 100}
 	c.plan()
 	require.NoError(t, c.worker(1).RunChunk(t.Context(), 0))
+}
+
+func TestAChunkStopsAfterTooManyFailuresAndResumesWithoutCountingThemAgain(t *testing.T) {
+	c := newCluster(t, strings.ReplaceAll(customers(40), "First", "Refused"), 40)
+	c.job.MaxFailures = batch.FailureLimit{Count: 12}
+	c.plan()
+	starts, err := 0, error(nil)
+	for done := false; !done; starts++ {
+		require.Less(t, starts, 4)
+		var failures *batch.FailuresError
+		if err = c.worker(1).RunChunk(t.Context(), 0); err != nil {
+			require.ErrorAs(t, err, &failures)
+		}
+		done = err == nil
+	}
+	assert.Greater(t, starts, 1, "the limit was met")
 }

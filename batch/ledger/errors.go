@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
 )
 
 // FileError is an operation on a file of the ledger that failed. What is
@@ -54,12 +53,8 @@ func (e *SecretError) Error() string {
 	return fmt.Sprintf("%s: %s; restore the key from a copy, or name it with --ledger-key-file; if it is lost, begin a new ledger and fill it with bulkonboard ledger import", e.Path, e.Reason)
 }
 
-// syncDir makes durable which names a folder has. Windows has no such thing:
-// its file system keeps its own journal of names.
+// syncDir makes durable which names a folder has.
 func syncDir(name string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
 	dir, err := os.Open(name)
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@
 // file, in which a commit is whole or not there, whenever the process or the
 // machine dies.
 //
-//	meta       version, id, and a check of the secret
+//	meta       version, id, a check of the secret, and the pace found last
 //	runs       number (8 bytes, big-endian) → when it began (varint), and its id
 //	forms      tenant and form, whose customers are in it
 //	customers  key (16 bytes) → entry

@@ -7,7 +7,7 @@
 //	journal-NNNNNN      what was sent and answered, in segments of frames
 //	checkpoint          up to where everything is written and durable
 //	results, rejects    the partial outputs
-//	summary             of the finished run, until it is put in place
+//	summary             of the last start, until the run is complete and it is put in place
 //	preflight           what is known of the list
 //	spool, spool.sum    the list if it came by standard input, and its digest
 //

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
 )
 
@@ -137,12 +136,8 @@ func (OS) Size(name string) (int64, error) {
 	return info.Size(), nil
 }
 
-// SyncDir implements FS. Windows has no fsync of a folder: its file system
-// keeps its own journal of names.
+// SyncDir implements FS.
 func (OS) SyncDir(name string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
 	dir, err := os.Open(name)
 	if err != nil {
 		return err

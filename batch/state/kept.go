@@ -16,10 +16,11 @@ import (
 // anew.
 const (
 	Preflight = "preflight" // what reading the list ahead has found
+	Corrected = "corrected" // the list of a retry, with corrections
 	Spool     = "spool"     // the list itself, when it came by standard input
 	spoolSum  = "spool.sum" // its size and digest
 	Scratch   = "scratch"   // without a name, but for a moment
-	Summary   = "summary"   // what is said of the run, on its way to its place
+	Summary   = "summary"   // what is said of the run: of a complete one, on its way to its place
 )
 
 // Keep puts content under a name, durably, in the place of what was there.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime"
 )
 
 // files is what Dir asks of a file system to change it. The tests let it fail.
@@ -48,12 +47,8 @@ func (osFiles) Remove(path string) error { return os.Remove(path) }
 // Mkdir implements files.
 func (osFiles) Mkdir(path string) error { return os.Mkdir(path, 0o700) }
 
-// SyncDir implements files. Windows has no fsync of a folder: its file system
-// keeps its own journal of names.
+// SyncDir implements files.
 func (osFiles) SyncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
 	dir, err := os.Open(path)
 	if err != nil {
 		return err

@@ -60,8 +60,10 @@ type cluster struct {
 func newCluster(t *testing.T, store string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, folder: t.TempDir(), service: newService(t), began: time.Now()}
-	out, err := exec.Command("go", "build", "-trimpath", "-o", programs, "../bulkonboard", ".").CombinedOutput()
-	require.NoError(t, err, string(out))
+	for _, build := range [][]string{{"-C", "../..", "build", "-trimpath", "-o", "build/", "./cmd/bulkonboard"}, {"build", "-trimpath", "-o", programs, "."}} {
+		out, err := exec.Command("go", build...).CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
 	c.server = newTemporalServer(t)
 	if store == "" {
 		store = c.file("store")
@@ -70,7 +72,7 @@ func newCluster(t *testing.T, store string) *cluster {
 	c.env = []string{
 		"BULKONBOARD_STORE=" + store, "BULKONBOARD_ADDRESS=" + c.server.address, "AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey,
 		"BULKONBOARD_BASE_URL=" + c.service.url, "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant", "BULKONBOARD_FORM_ID=form",
-		"BULKONBOARD_APP_SECRET=canary-secret-0451", "XDG_CACHE_HOME=" + c.file("cache"),
+		"BULKONBOARD_APP_SECRET=canary-secret-0451",
 	}
 	return c
 }

@@ -87,7 +87,7 @@ func (s *site) request() *request {
 		Version: requestVersion, MaxInvalid: "20%", Quota: "quota", Heartbeat: s.heartbeat,
 		Job: chunks.Job{
 			List: chunks.ListSettings{Name: "list.csv"}, Service: chunks.ServiceSettings{FormID: "form"}, Parallel: 3, ChunkRows: 7,
-			Bounds: chunks.Bounds{Calls: chunks.CallSettings{MaxInFlight: 6, MaxAttempts: 3, MaxBackoff: time.Second, MaxOutage: time.Minute, MaxWait: time.Minute}},
+			Bounds: chunks.Bounds{Calls: chunks.CallSettings{MaxInFlight: 6, MaxAttempts: 3, MaxBackoff: time.Second, MaxOutage: time.Minute}},
 		},
 	}
 }

@@ -34,7 +34,7 @@ var (
 	usageFailure   = failure{"usage", "the job and the workers do not go together", cli.ExitUsage}
 	otherFailure   = failure{"other", "there is a job of that name already, of another list or with other settings", cli.ExitState}
 	absentFailure  = failure{"absent", "the schedule's settings are not in the workers' store, or damaged: check their --store, or delete the schedule and create it again", cli.ExitUsage}
-	stoppedFailure = failure{"stopped", "the service answered nothing for too long, or asked to wait for too long", cli.ExitStopped}
+	stoppedFailure = failure{"stopped", "the service answered nothing for too long, or too many rows were rejected or failed", cli.ExitStopped}
 )
 
 // Failures that pass: the part is tried again.
@@ -86,6 +86,7 @@ func failureOf(err error) (f failure, final bool) {
 		usage    *usageError
 		outage   *pace.OutageError
 		wait     *pace.WaitError
+		failures *batch.FailuresError
 		taken    *otherRequestError
 		absent   *noScheduleError
 		unfit    *misfitError
@@ -110,7 +111,7 @@ func failureOf(err error) (f failure, final bool) {
 		return otherFailure, true
 	case errors.As(err, &absent):
 		return absentFailure, true
-	case errors.As(err, &outage), errors.As(err, &wait):
+	case errors.As(err, &outage), errors.As(err, &wait), errors.As(err, &failures):
 		return stoppedFailure, true
 	}
 	return passing, false

@@ -23,9 +23,7 @@ func ledgerQueue(queue string) string { return queue + "-ledger" }
 
 // ledgerUse is what a job makes of what the ledger knows.
 type ledgerUse struct {
-	TTL           time.Duration `json:"ttl"` // of a session id; less than zero: for ever
-	KeepChanged   bool          `json:"keepChanged,omitempty"`
-	RetryRejected bool          `json:"retryRejected,omitempty"`
+	TTL time.Duration `json:"ttl"` // of a session id; less than zero: for ever
 }
 
 // ledgerUseFlags say whether a job has a ledger.
@@ -44,7 +42,7 @@ func (l *ledgerUseFlags) asked() *ledgerUse {
 	if !l.use {
 		return nil
 	}
-	return &ledgerUse{TTL: l.TTL, KeepChanged: l.KeepChanged(), RetryRejected: l.RetryRejected}
+	return &ledgerUse{TTL: l.TTL}
 }
 
 // workerLedger is what a worker's ledger is for.
@@ -75,10 +73,7 @@ func (t *task) withLedger(ctx context.Context, do func(known *batch.Known, id st
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
 	service := &t.request.Job.Service
-	return do(&batch.Known{
-		Ledger: opened.Ledger, Tenant: service.TenantID, FormID: service.FormID,
-		TTL: use.TTL, KeepChanged: use.KeepChanged, RetryRejected: use.RetryRejected,
-	}, opened.ID())
+	return do(&batch.Known{Ledger: opened.Ledger, Tenant: service.TenantID, FormID: service.FormID, TTL: use.TTL}, opened.ID())
 }
 
 // otherLedger refuses to tell one ledger what another was asked.

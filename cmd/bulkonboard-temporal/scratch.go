@@ -38,8 +38,8 @@ func newScratch(below string) (folder string, release func(), err error) {
 		return "", nil, err
 	}
 	return folder, func() {
+		_ = held.Unlock()        // before it goes: on a network share, a file that is open cannot
 		_ = os.RemoveAll(folder) // the next worker tries again
-		_ = held.Unlock()
 	}, nil
 }
 
@@ -60,7 +60,7 @@ func removeLeft(below string, before time.Time) {
 		if err != nil {
 			continue // its worker is alive
 		}
-		_ = os.RemoveAll(folder) // the next worker tries again
 		_ = held.Unlock()
+		_ = os.RemoveAll(folder) // the next worker tries again
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
-	"bulkonboard/batch/store/s3"
+	"bulkonboard/cmd/bulkonboard-temporal/s3"
 	"bulkonboard/cmd/internal/cli"
 )
 

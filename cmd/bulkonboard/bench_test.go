@@ -29,7 +29,6 @@ import (
 //	BENCH_INFLIGHT  calls in flight, of both clients (64)
 //	BENCH_FORMATS   csv,jsonl
 //	BENCH_PROGRAM   the program; several, separated by ":", are run in turn
-//	BENCH_GATES     when set, fail where a run costs more than it may
 func benchSetting(name, otherwise string) string {
 	if value := os.Getenv("BENCH_" + name); value != "" {
 		return value
@@ -95,9 +94,6 @@ func TestEndToEnd(t *testing.T) {
 		}
 	}
 	summarise(names, all)
-	for _, name := range names {
-		gate(t, name, b.rows, all[name], all["bare net/http"])
-	}
 }
 
 func (b *bench) print(name string, m, bare measure) {

@@ -26,12 +26,23 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 		line("kept", f.Kept, " rows stay as they are")
 	}
 	line("invalid", f.Invalid, invalidText(f))
+	if f.Misread != "" {
+		fmt.Fprintf(w, "  %-10s %s\n", "warning", misreadText(f.Misread))
+	}
 	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
 }
 
 // logForecast logs what people see as a table.
 func logForecast(v *cli.Voice, f *batch.Forecast) {
 	v.Told.Info("forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid)
+	if f.Misread != "" {
+		v.Told.Warn(misreadText(f.Misread))
+	}
+}
+
+// misreadText warns of names that come out as "RenÃ©" for "René".
+func misreadText(encoding string) string {
+	return "the list is valid UTF-8 and is read as " + encoding + ": if it is UTF-8, letters outside ASCII are sent wrong; leave out --encoding to read it as UTF-8"
 }
 
 // printAsked says what the ledger knows of the customers.
@@ -39,15 +50,12 @@ func printAsked(line func(what string, n int64, text string), f *batch.Forecast)
 	line("new", f.New, "")
 	line("known", f.Known, ", answered from the ledger")
 	line("changed", f.Changed, " since they were sent")
-	if f.ChangedKept > 0 {
-		line("changed", f.ChangedKept, " and answered from the ledger all the same (--when-changed keep)")
-	}
 	line("expired", f.Expired, "")
 	if f.Due > 0 {
 		line("again", f.Due, " that did not end well before")
 	}
 	if f.Refused > 0 {
-		line("refused", f.Refused, " before and not changed since: not sent (--retry-rejected sends them)")
+		line("refused", f.Refused, " before and not changed since: not sent (bulkonboard retry sends them)")
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -10,7 +9,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
-	"bulkonboard/source"
+	"bulkonboard/sink"
 )
 
 // job is one list on its way through the service, with the lock held.
@@ -21,6 +20,7 @@ type job struct {
 	dir    *state.Dir
 	caller batch.Caller
 	known  *batch.Known // nil without a ledger
+	opened *cli.OpenedLedger
 
 	monitor batch.Monitor
 	began   bool   // an earlier start may have made calls
@@ -29,6 +29,9 @@ type job struct {
 	size    int64   // of the list's file as an earlier start read it; 0 when none did anything
 	added   int64   // bytes that it has got since
 	read    fileSum // of the list, as far as it was read
+
+	corrected *sink.File    // the list of a retry with corrections; nil without
+	recalled  *sink.Learned // pace that an earlier run found; nil for none
 }
 
 // run prepares the run and makes it.
@@ -52,6 +55,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 		return j.refuse(err)
 	}
 	defer j.list.Close()
+	j.recalled = j.recall(time.Now())
 	return j.take(ctx)
 }
 
@@ -63,27 +67,19 @@ func (j *job) take(ctx context.Context) error {
 	defer release()
 	stop := showProgress(&j.monitor, j.People, j.Log)
 	defer stop()
-	var duplicates *batch.Duplicates
-	var ends source.Position
-	if !j.noPreflight {
-		forecast, err := j.preflight(ctx)
-		if err != nil {
-			return j.refuse(err)
-		}
-		ends = forecast.Ends
-		if duplicates = forecast.Duplicates; j.duplicates == "send" {
-			duplicates = nil
-		}
+	forecast, err := j.preflight(ctx)
+	if err != nil {
+		return j.refuse(err)
 	}
 	c := j.config(abort)
-	c.Ends = ends
-	if duplicates.Len() > 0 {
+	c.Ends = forecast.Ends
+	if forecast.Duplicates.Len() > 0 && j.duplicates != "send" {
 		scratch, err := j.scratch()
 		if err != nil {
 			return err
 		}
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
-		c.Duplicates, c.Scratch = duplicates, scratch
+		c.Duplicates, c.Scratch = forecast.Duplicates, scratch
 	}
 	summary, err := batch.Run(ctx, c)
 	stop()
@@ -101,15 +97,19 @@ func (j *job) take(ctx context.Context) error {
 // find finds the list, and opens it at its first record.
 func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.Input
-	if j.FromStandardInput() {
-		if j.path, err = spool(j.dir, j.began, stdin, j.Voice); err != nil {
-			return err
-		}
+	switch {
+	case j.spooled:
+		j.path = j.dir.KeptPath(state.Spool)
+	case j.FromStandardInput():
+		j.path, err = spool(j.dir, j.began, stdin, j.Voice)
+	case j.retry != nil && j.retry.fixes != "":
+		j.path, err = j.correct()
 	}
-	j.read = newFileSum()
-	if err := j.sized(); err != nil {
+	if err != nil {
 		return err
 	}
+	j.read = newFileSum()
+	j.sized()
 	list, err := j.OpenFirst(j.path, j.size, j.read)
 	if err != nil {
 		return err
@@ -124,23 +124,13 @@ func (j *job) find(stdin io.Reader) (err error) {
 }
 
 // sized finds how much of the list this run reads: what it had when an earlier
-// start did something about it. That a list is shorter now, a preflight finds by
-// its rows.
-func (j *job) sized() error {
-	left, err := state.Inspect(state.OS{}, j.stateDir())
-	if err != nil || left.Checkpoint == nil || left.Checkpoint.Complete || left.Checkpoint.Row+int64(left.Answers) == 0 {
-		return nil //nolint:nilerr // what cannot be inspected is refused where it is taken up
+// start did something about it. That a list is shorter now, the preflight finds
+// by its rows.
+func (j *job) sized() {
+	left, err := state.Inspect(fileSystem, j.stateDir())
+	if err == nil && left.Checkpoint != nil && !left.Checkpoint.Complete && left.Checkpoint.Row+int64(left.Answers) > 0 {
+		j.size = left.Checkpoint.Size
 	}
-	info, err := os.Stat(j.path)
-	if err != nil {
-		return nil //nolint:nilerr // opening it says so
-	}
-	cp := left.Checkpoint
-	if j.size = cp.Size; j.noPreflight && info.Size() < j.size {
-		at := source.Position{Row: cp.Row, Line: cp.Line, Offset: cp.Offset}
-		return &source.ChangedError{Name: j.Name(), At: at, Reason: fmt.Sprintf("it has %d bytes now, and had %d", info.Size(), j.size)}
-	}
-	return nil
 }
 
 // refuse leaves no state of a job that is refused before its first call.
@@ -163,14 +153,14 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Known:   j.known,
 		Origin:  batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
 		Caller:  j.caller,
-		Pace:    j.controller(j.Log),
+		Pace:    j.controller(),
 		State:   j.dir,
 		Results: j.output,
 		Rejects: j.rejects,
 		Size:    j.size,
 
 		ReplaceResults: j.replacesResults(),
-		ReplaceRejects: j.overwrite,
+		ReplaceRejects: j.replaceRejects,
 		SummaryFile:    j.summaryFile(),
 		Binding:        j.binding(j.list.List),
 		FormID:         j.FormID,
@@ -184,6 +174,6 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Monitor:     &j.monitor,
 		Log:         j.Log,
 
-		AcceptRefusals: j.acceptRefusals || j.retry != nil,
+		AcceptRefusals: j.maxFailures != "" || j.retry != nil,
 	}
 }

@@ -98,6 +98,9 @@ func (l *ledgerSettings) known(opened *cli.OpenedLedger, tenant, formID string) 
 	return l.Known(opened.Ledger, tenant, formID)
 }
 
+// sandboxTenant is whose customers those of the sandbox are.
+const sandboxTenant = "\x00sandbox"
+
 // openLedger opens the ledger of a run, if it has one. Customers of the sandbox
 // are none of a tenant's; and who types retry wants the rows that were refused
 // sent.
@@ -108,7 +111,7 @@ func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomer
 	}
 	tenant := s.TenantID
 	if s.sandbox {
-		tenant = "\x00sandbox"
+		tenant = sandboxTenant
 	}
 	known := s.ledger.known(opened, tenant, s.FormID)
 	if known != nil && s.retry != nil {

@@ -107,7 +107,7 @@ func TestNothingThatIsSaidOfARunNamesACustomerOrTheSecret(t *testing.T) {
 				defer server.Close()
 				require.NoError(t, os.WriteFile(p.file("list.csv"), []byte(canaryList(60)), 0o600))
 				args := []string{
-					"--base-url", server.URL, "--rate", "0", "--max-inflight", "4", "--max-invalid", "100%", "--max-attempts", "3", "--max-backoff", "1ms", "--accept-refusals",
+					"--base-url", server.URL, "--rate", "0", "--max-inflight", "4", "--max-invalid", "100%", "--max-attempts", "3", "--max-backoff", "1ms", "--max-failures", "100%",
 					"--rejects", p.file("rejects.csv"), "--log-level", "debug", "--log-format", format, "--log-file", p.file("run.log"),
 				}
 				c, stderr := p.start(args...)
@@ -118,7 +118,11 @@ func TestNothingThatIsSaidOfARunNamesACustomerOrTheSecret(t *testing.T) {
 					require.Equal(t, cli.ExitBadRows, code, stderr)
 				}
 				assertNoCanary(t, "standard error", stderr.String())
-				for _, name := range []string{"run.log", "out.csv.summary.json"} {
+				summary := "out.csv.summary.json"
+				if last > 0 {
+					summary = "out.csv.state/summary"
+				}
+				for _, name := range []string{"run.log", summary} {
 					b, err := os.ReadFile(p.file(name))
 					require.NoError(t, err)
 					assert.NotEmpty(t, b)
@@ -145,7 +149,7 @@ func TestAFaultOfTheDiskIsToldWithoutACustomer(t *testing.T) {
 	c, stderr := p.command("run", "-i", p.file("list.csv"), "-o", "/dev/full/out.csv", "--log-level", "debug")
 	assert.NotZero(t, p.end(c))
 	assertNoCanary(t, "standard error", stderr.String())
-	shell := p.shell(`ulimit -f 200; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0 --max-invalid 100% --accept-refusals --log-level debug --log-format json`)
+	shell := p.shell(`ulimit -f 200; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0 --max-invalid 100% --max-failures 100% --log-level debug --log-format json`)
 	out, _ := shell.CombinedOutput()
 	assert.Equal(t, cli.ExitIO, shell.ProcessState.ExitCode(), string(out))
 	assertNoCanary(t, "standard error", string(out))
@@ -209,8 +213,14 @@ func TestStandardErrorIsNothingButTheLogWhenThatIsJSON(t *testing.T) {
 	assert.Equal(t, []string{"forecast", "complete"}, lines(stderr))
 
 	c, stderr = p.start("--log-format", "json")
-	require.Equal(t, cli.ExitUsage, p.end(c))
+	require.Equal(t, 0, p.end(c))
 	messages := lines(stderr)
+	require.Len(t, messages, 1)
+	assert.Contains(t, messages[0], "already complete")
+
+	c, stderr = p.start("--log-format", "json", "--form-id", "other")
+	require.Equal(t, cli.ExitUsage, p.end(c))
+	messages = lines(stderr)
 	require.Len(t, messages, 1)
 	assert.Contains(t, messages[0], "already exists and was not created by this run")
 }

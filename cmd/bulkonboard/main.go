@@ -29,8 +29,9 @@ in input order. An interrupted run goes on with the same command.
 
 Try it without any configuration:
   bulkonboard run --sandbox --input customers.csv --output results.csv`)
-	root.AddCommand(runCommand(), retryCommand(), validateCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(), diffCommand(),
+	root.AddCommand(runCommand(), retryCommand(), fixesCommand(), checkCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(),
 		planCommand(), runChunkCommand(), mergeCommand(), againCommand(),
-		sandboxCommand(), configCommand(), manCommand())
+		sandboxCommand(), configCommand(), manCommand(),
+		cli.Gone("validate", "check"), cli.Gone("diff", "check"))
 	return root
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -64,6 +66,45 @@ func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 	return s.checkForeign(flag, path)
 }
 
+// ownRejects reports rejects that a retry may replace: those of the run whose
+// results it replaces, as that run left them.
+func (s *settings) ownRejects() (bool, error) {
+	if !s.replacesItsInput() {
+		return false, nil
+	}
+	sum := s.retry.from.summary
+	if sum.Rejects == nil || !s.isFile(sum, sum.Rejects.Name, s.rejects) {
+		return false, nil
+	}
+	if _, err := os.Stat(s.rejects); s.overwrite || errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	same, err := sameBytes(s.rejects, sum.Rejects)
+	if !same && err == nil && !s.underWay() {
+		err = cli.Problems{fmt.Sprintf("--rejects: %s was changed after the run, perhaps by somebody who corrects it; name another file, or replace it with --overwrite", s.rejects)}
+	}
+	return same, err
+}
+
+// underWay reports that the run has begun, and that what stands in its places is
+// its own to replace.
+func (s *settings) underWay() bool {
+	left, err := state.Inspect(fileSystem, s.stateDir())
+	return err == nil && (left.Checkpoint != nil || left.Held)
+}
+
+// place writes a file where nothing stands by then, unless that is to be replaced.
+func place(path string, replace bool, content io.Reader) error {
+	if replace {
+		return state.Replace(fileSystem, path, content)
+	}
+	err := state.Create(fileSystem, path, content)
+	if errors.Is(err, fs.ErrExist) {
+		return cli.Problems{path + " was created by something else meanwhile, and is left as it is; name another file"}
+	}
+	return err
+}
+
 // checkForeign refuses to replace what another run or somebody else made.
 func (s *settings) checkForeign(flag, path string) error {
 	// Only a run that is complete has put anything in place.
@@ -80,9 +121,7 @@ func (s *settings) checkForeign(flag, path string) error {
 
 // replacesResults reports whether the results take the place of a file that is
 // known to stand there: a retry's own list, or what --overwrite is for.
-func (s *settings) replacesResults() bool {
-	return s.overwrite || s.retry != nil && sameFile(s.Input, s.output)
-}
+func (s *settings) replacesResults() bool { return s.overwrite || s.replacesItsInput() }
 
 // reserve locks the places of what the run writes beyond its results, which have
 // their state: the rejects, and what a link in the place of either points to. No

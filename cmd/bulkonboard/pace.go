@@ -1,15 +1,11 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"bulkonboard/batch/pace"
+	"bulkonboard/sink"
 )
 
 const (
@@ -20,21 +16,14 @@ const (
 	learnedShare = 0.9
 )
 
-// learned is the pace that an earlier run found, in the user's cache.
-type learned struct {
-	PerSecond float64   `json:"perSecond"`
-	At        time.Time `json:"at"`
-}
-
 // controller is the pace that was asked for.
-func (s *settings) controller(log *slog.Logger) *pace.Controller {
+func (j *job) controller() *pace.Controller {
 	c := pace.Config{
-		Ceiling: s.pace.ceiling, Search: s.pace.search, MaxInFlight: s.MaxInFlight,
-		MaxOutage: s.MaxOutage, MaxWait: s.MaxWait,
-		Report: func(e pace.Event) { logPace(log, e) },
+		Ceiling: j.pace.ceiling, Search: j.pace.search, MaxInFlight: j.MaxInFlight, MaxOutage: j.MaxOutage,
+		Report: func(e pace.Event) { logPace(j.Log, e) },
 	}
-	if s.pace.search {
-		c.Start = learnedShare * s.recall(time.Now())
+	if j.pace.search && j.recalled != nil {
+		c.Start = learnedShare * j.recalled.PerSecond
 	}
 	return pace.New(c)
 }
@@ -48,12 +37,12 @@ type expected struct {
 // guess is what a forecast reckons with when nobody knows.
 const guess = 10
 
-func (s *settings) expectedPace() expected {
-	switch known := s.recall(time.Now()); {
-	case !s.pace.search:
-		return expected{perSecond: s.pace.ceiling}
-	case known > 0:
-		return expected{perSecond: rounded(known)}
+func (j *job) expectedPace() expected {
+	switch {
+	case !j.pace.search:
+		return expected{perSecond: j.pace.ceiling}
+	case j.recalled != nil:
+		return expected{perSecond: rounded(j.recalled.PerSecond)}
 	}
 	return expected{perSecond: guess, guessed: true}
 }
@@ -69,47 +58,45 @@ func logPace(log *slog.Logger, e pace.Event) {
 	log.Info(string(e.Kind), attrs...)
 }
 
-// learnedFile is where the pace for this endpoint and app is kept; "" when the
-// user has no cache. A hash is its name, so the cache tells nobody who is
-// called.
-func (s *settings) learnedFile() string {
-	dir, err := os.UserCacheDir()
-	if err != nil || s.sandbox {
-		return ""
-	}
-	key := sha256.Sum256([]byte(s.BaseURL + "\n" + s.AppID))
-	return filepath.Join(dir, "bulkonboard", "pace-"+hex.EncodeToString(key[:8])+".json")
-}
+// calledService is what a pace is good for.
+func (s *settings) calledService() string { return s.BaseURL + "\n" + s.AppID }
 
-// recall is the pace that an earlier run found, or 0. A cache that cannot be
-// read is none.
-func (s *settings) recall(now time.Time) float64 {
-	var l learned
-	b, err := os.ReadFile(s.learnedFile())
-	if err != nil || json.Unmarshal(b, &l) != nil || now.Sub(l.At) > learnedLife || l.At.After(now) || !(l.PerSecond > 0) {
-		return 0
+// recall finds the pace that an earlier run found: in the ledger, or in the
+// summary that stands where this run puts its own. Neither need be there, or
+// readable: a run without it takes some seconds longer to find its pace.
+func (j *job) recall(now time.Time) *sink.Learned {
+	if j.sandbox {
+		return nil
 	}
-	return l.PerSecond
-}
-
-// remember keeps the pace that this run found. It is worth no error: a run
-// without it takes some seconds longer to find its pace.
-func (s *settings) remember(perSecond float64, now time.Time) {
-	name := s.learnedFile()
-	if name == "" || perSecond <= 0 {
-		return
+	if j.opened != nil {
+		if perSecond, at, err := j.opened.Pace(j.calledService()); err == nil && good(perSecond, at, now) {
+			return &sink.Learned{PerSecond: perSecond, At: at.UTC()}
+		}
 	}
-	b, err := json.Marshal(learned{PerSecond: perSecond, At: now})
-	if err != nil || os.MkdirAll(filepath.Dir(name), 0o700) != nil {
-		return
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(name), "pace-*.tmp")
+	b, err := readSummaryFile(sink.SummaryPath(j.output))
 	if err != nil {
+		return nil
+	}
+	s, err := sink.DecodeSummary(b)
+	if err != nil || s.Settings["baseUrl"] != j.BaseURL || s.Settings["appId"] != j.AppID || s.Learned == nil || !good(s.Learned.PerSecond, s.Learned.At, now) {
+		return nil
+	}
+	return s.Learned
+}
+
+// good reports a pace that is a guess to begin with.
+func good(perSecond float64, at, now time.Time) bool {
+	return perSecond > 0 && now.Sub(at) <= learnedLife && !at.After(now)
+}
+
+// remember keeps the pace that this run found in the ledger; the summary has it
+// anyway.
+func (j *job) remember(perSecond float64, now time.Time) {
+	if j.opened == nil || j.sandbox || perSecond <= 0 {
 		return
 	}
-	_, err = temporary.Write(b)
-	if temporary.Close() != nil || err != nil || os.Rename(temporary.Name(), name) != nil {
-		_ = os.Remove(temporary.Name()) // nothing more can be done
+	if err := j.opened.PutPace(j.calledService(), perSecond, now); err != nil {
+		j.Log.Warn("the pace that was found could not be saved in the ledger", "error", err)
 	}
 }
 

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -11,6 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
 )
 
 // The matrix of the pace runs in virtual time, in its own package. These are a
@@ -65,6 +72,52 @@ func TestTheCeilingIsNeverPassedAndIsReached(t *testing.T) {
 	require.Equal(t, 0, p.end(c), stderr)
 	assert.LessOrEqual(t, p.service.Stats().BusiestSecond, rate+1+int64(rate*late()))
 	assert.GreaterOrEqual(t, mostWithin(p.calls(), 2*time.Second), 2*rate*98/100)
+}
+
+func TestAPaceIsRememberedForTheSameServiceAndAWeek(t *testing.T) {
+	folder, now := t.TempDir(), time.Now()
+	another := func(change func(*settings)) *job {
+		s := &settings{output: filepath.Join(folder, "out.csv"), pace: paceSettings{search: true}}
+		s.BaseURL, s.AppID = "https://service.example", "app"
+		change(s)
+		return &job{settings: s, Voice: &cli.Voice{Log: slog.New(slog.DiscardHandler)}}
+	}
+	same := another(func(*settings) {})
+	assert.Nil(t, same.recall(now), "nothing is there")
+
+	summary := sink.Summary{
+		Run: "run-1", Learned: &sink.Learned{PerSecond: 40, At: now.Add(-time.Hour)},
+		Settings: map[string]string{"baseUrl": "https://service.example", "appId": "app"},
+	}
+	b, err := summary.Encode()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(sink.SummaryPath(same.output), b, 0o600))
+	require.NotNil(t, same.recall(now), "from the summary")
+	assert.InDelta(t, 40, same.recall(now).PerSecond, 0)
+	assert.Nil(t, same.recall(now.Add(8*24*time.Hour)), "old")
+	assert.Nil(t, same.recall(now.Add(-2*time.Hour)), "from the future")
+	for name, change := range map[string]func(*settings){
+		"another service": func(s *settings) { s.BaseURL = "https://other.example" },
+		"another app":     func(s *settings) { s.AppID = "other" },
+		"a sandbox":       func(s *settings) { s.sandbox = true },
+		"another output":  func(s *settings) { s.output += "x" },
+	} {
+		assert.Nil(t, another(change).recall(now), name)
+	}
+	require.NoError(t, os.WriteFile(sink.SummaryPath(same.output), bytes.Replace(b, []byte(": 40"), []byte(": 90"), 1), 0o600))
+	assert.Nil(t, same.recall(now), "edited")
+
+	file := cli.LedgerFile{Path: filepath.Join(folder, "customers.db")}
+	same.opened, err = file.Open(t.Context(), state.OS{}, "test", 0)
+	require.NoError(t, err)
+	defer same.opened.Close()
+	assert.Nil(t, same.recall(now))
+	same.remember(50, now)
+	require.NotNil(t, same.recall(now), "from the ledger")
+	assert.InDelta(t, 50, same.recall(now).PerSecond, 0)
+	elsewhere := another(func(s *settings) { s.BaseURL = "https://other.example" })
+	elsewhere.opened = same.opened
+	assert.Nil(t, elsewhere.recall(now))
 }
 
 // calls are the times at which the rows were answered, the earliest first.

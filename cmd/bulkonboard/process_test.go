@@ -54,7 +54,7 @@ func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
 		_ = service.Close()
 		<-served
 	})
-	p.env = append(os.Environ(), "GORACE="+hasty, "XDG_CACHE_HOME="+p.file("cache"), "BULKONBOARD_BASE_URL=http://"+ln.Addr().String(), "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
+	p.env = append(os.Environ(), "GORACE="+hasty, "BULKONBOARD_BASE_URL=http://"+ln.Addr().String(), "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
 		"BULKONBOARD_FORM_ID=form", "BULKONBOARD_APP_SECRET="+canarySecret)
 	var list bytes.Buffer
 	list.WriteString("customerType,customerEmail,firstName,lastName\n")

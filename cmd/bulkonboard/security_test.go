@@ -203,8 +203,8 @@ func TestWhatIsSaidNamesRowsAndNeverPeople(t *testing.T) {
 	assert.Contains(t, stderr.String(), "row 1 ")
 	assert.Contains(t, stderr.String(), "row 2 ")
 	assert.NotContains(t, strings.ToLower(stderr.String()), "canary")
-	validate, said := p.command("validate", "-i", p.file("list.csv"))
-	assert.Equal(t, cli.ExitBadRows, p.end(validate))
+	check, said := p.command("check", "-i", p.file("list.csv"))
+	assert.Equal(t, cli.ExitBadRows, p.end(check))
 	assert.NotContains(t, strings.ToLower(said.String()), "canary")
 }
 

@@ -21,12 +21,13 @@ type settings struct {
 	cli.ListFlags
 	output, rejects    string
 	overwrite, restart bool
-	replaceSummary     bool // the summary that stands beside the output gives way
+	replaceRejects     bool // the rejects that stand there give way
+	replaceSummary     bool // likewise the summary beside the output
 	formulaSafe        bool
-	retry              *retrySelection // nil for run
+	retry              *retrying // nil for run
+	job                string    // of a merge, with its round
 
-	noPreflight bool
-	maxInvalid  string
+	maxInvalid string
 
 	cli.ServiceFlags
 	sandbox bool // the service built in is called, and no other
@@ -36,13 +37,14 @@ type settings struct {
 	cli.GraceFlag
 	maxFailures string
 
-	acceptRefusals bool
-	duplicates     string
-	window         window
-	ledger         ledgerSettings
-	metrics        metricsFlags
+	duplicates string
+	window     window
+	ledger     ledgerSettings
+	metrics    metricsFlags
 
 	logs cli.LogFlags
+
+	spooled bool // standard input is kept already
 
 	printConfig bool
 	shown       map[string]string // all settings, for the summary
@@ -60,16 +62,14 @@ func (s *settings) register(c *cobra.Command) {
 	f.StringVar(&s.rejects, "rejects", "", "also write the records that did not end well to this file, as the very bytes of the input")
 	f.BoolVar(&s.overwrite, "overwrite", false, "replace an output that another run made")
 	f.BoolVar(&s.restart, "restart", false, "throw away what an interrupted run left and begin anew")
-	f.BoolVar(&s.noPreflight, "no-preflight", false, "do not read the whole list before the first call: no forecast, no --max-invalid, no search for duplicates")
 	f.StringVar(&s.maxInvalid, "max-invalid", "20%", "send nothing when more rows than this are invalid: a number, or a share such as 20%")
-	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run; retry such results with the flag again, which takes it away before a value is sent")
+	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run; retry takes it away before a value is sent")
 	f.BoolVar(&s.sandbox, "sandbox", false, "call a service built into this program; needs no configuration")
 	s.ServiceFlags.Register(c)
 	f.StringVar(&s.rate, "rate", "auto", "attempts per second at most; auto searches for what the service takes; 0 sends as fast as it can until the service objects")
 	s.CallFlags.Register(f)
 	s.GraceFlag.Register(f)
-	f.StringVar(&s.maxFailures, "max-failures", "", "stop when more rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows)")
-	f.BoolVar(&s.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
+	cli.RegisterMaxFailures(f, &s.maxFailures, "stop the run")
 	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
 	s.window.register(f)
 	s.ledger.register(c)
@@ -123,11 +123,7 @@ func (s *settings) checkPace(p *cli.Problems) {
 	s.GraceFlag.Check(p)
 	cli.CheckDuplicates(p, s.duplicates)
 	s.window.check(p, time.Now())
-	if s.maxFailures != "" {
-		if s.limit, err = batch.ParseFailureLimit(s.maxFailures); err != nil {
-			p.Add("--max-failures: " + err.Error())
-		}
-	}
+	s.limit = cli.CheckMaxFailures(p, s.maxFailures)
 }
 
 // secretOrigin says whether there is an app secret, and never what it is.

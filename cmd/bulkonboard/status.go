@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,9 +78,13 @@ func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
 		}
 	}
 	fmt.Fprintf(w, "  as of    %s\n", s.Checkpoint.UpdatedAt.Local().Format(time.DateTime))
-	if !s.Held {
-		fmt.Fprintf(w, "  go on:   %s\n", tally.Origin.Command)
+	if s.Held {
+		return nil
 	}
+	if stopped, err := stoppedSummaryOf(output); err == nil && stopped != nil {
+		fmt.Fprintf(w, "  why      %s\n", stopped.Reason)
+	}
+	fmt.Fprintf(w, "  go on:   %s\n", tally.Origin.Command)
 	return nil
 }
 
@@ -97,13 +100,4 @@ func bytesOf(offset int64, list, output string) string {
 		return fmt.Sprintf("%d bytes of %s", offset, name)
 	}
 	return fmt.Sprintf("%d of %d bytes of %s (%.0f%%)", offset, info.Size(), name, 100*float64(offset)/max(1, float64(info.Size())))
-}
-
-// commandLine is a command as it can be typed again.
-func commandLine(args []string) string {
-	out := make([]string, len(args))
-	for i, arg := range args {
-		out[i] = cli.Quoted(arg)
-	}
-	return strings.Join(out, " ")
 }

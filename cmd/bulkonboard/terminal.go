@@ -31,7 +31,7 @@ type terminal struct {
 // terminal cannot go back to a line that it has shown.
 func terminalOr(stream io.Writer) io.Writer {
 	file, ok := stream.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" || !followsEscapes(file) {
+	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
 		return stream
 	}
 	return &terminal{out: file, size: func() (int, int, error) { return term.GetSize(int(file.Fd())) }}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,6 +28,26 @@ func TestTortureAThousandKills(t *testing.T) {
 	for round := range 50 {
 		t.Run(strconv.Itoa(round+1), func(t *testing.T) { killAtRandom(t, 4000, 64, 20) })
 	}
+}
+
+// TestTortureTwoHundredKillsOnTheWayOut kills commands between their last answer
+// and their exit.
+func TestTortureTwoHundredKillsOnTheWayOut(t *testing.T) {
+	var kills atomic.Int64
+	for again := 1; kills.Load() < 200; again++ {
+		for _, e := range endings {
+			t.Run(fmt.Sprint(e.name, " ", again), func(t *testing.T) {
+				atEveryPoint(t, func(t *testing.T, n int) bool {
+					killed, answered := killedOnce(t, e, strconv.Itoa(n), again)
+					if answered {
+						kills.Add(1)
+					}
+					return killed
+				})
+			})
+		}
+	}
+	t.Logf("%d kills", kills.Load())
 }
 
 // mount mounts something for the time of a test, or reports that this machine

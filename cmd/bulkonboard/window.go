@@ -15,27 +15,18 @@ import (
 // window is how long a run may send. When it closes, no new call is begun and
 // those in flight get their grace, as after a first interrupt.
 type window struct {
-	until string        // "06:00", or a moment as RFC 3339 has it
-	most  time.Duration // 0: no limit
+	until string // "06:00", a moment as RFC 3339 has it, or "4h"
 
 	closes time.Time // zero: never
 	cause  error
 }
 
 func (w *window) register(f *pflag.FlagSet) {
-	f.StringVar(&w.until, "until", "", "begin no call after this time: 06:00 (the next one, local time) or 2026-01-31T06:00:00Z")
-	f.DurationVar(&w.most, "max-duration", 0, "begin no call after the run has taken this long, such as 4h; 0 for no limit")
+	f.StringVar(&w.until, "until", "", "begin no call after this time: 06:00 (the next one, local time), 2026-01-31T06:00:00Z, or 4h from the start")
 }
 
 // check finds when the window closes for a run that starts now.
 func (w *window) check(p *cli.Problems, now time.Time) {
-	if w.most < 0 {
-		p.Add(fmt.Sprintf("--max-duration is %s; it takes a time above zero such as 4h, or 0 for no limit", w.most))
-	}
-	if w.most > 0 {
-		w.closes = now.Add(w.most)
-		w.cause = &batch.DeadlineError{Limit: fmt.Sprintf("--max-duration (%s) is over", w.most)}
-	}
 	if w.until == "" {
 		return
 	}
@@ -45,14 +36,14 @@ func (w *window) check(p *cli.Problems, now time.Time) {
 		p.Add(err.Error())
 	case !at.After(now):
 		p.Add(fmt.Sprintf("--until %s is over; name a later time", w.until))
-	case w.closes.IsZero() || at.Before(w.closes):
-		w.closes = at
-		w.cause = &batch.DeadlineError{Limit: fmt.Sprintf("--until %s has come", w.until), Next: next}
+	default:
+		w.closes, w.cause = at, &batch.DeadlineError{Limit: fmt.Sprintf("--until %s has passed", w.until), Next: next}
 	}
 }
 
-// parseUntil reads a time of day, which means the next one, or a moment. The
-// second result is what to change before the same command can go on.
+// parseUntil reads a time of day, which means the next one, a moment, or how
+// long from now. The second result is what to change before the same command
+// can resume the run.
 func parseUntil(s string, now time.Time) (at time.Time, next string, err error) {
 	if clock, err := time.Parse("15:04", s); err == nil {
 		return nextClock(now, clock.Hour(), clock.Minute()), "", nil
@@ -60,7 +51,10 @@ func parseUntil(s string, now time.Time) (at time.Time, next string, err error) 
 	if at, err := time.Parse(time.RFC3339, s); err == nil {
 		return at, "give a later --until, and ", nil
 	}
-	return time.Time{}, "", fmt.Errorf("--until is %q; it takes a time of day such as 06:00, or a moment such as 2026-01-31T06:00:00Z", s)
+	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+		return now.Add(d), "", nil
+	}
+	return time.Time{}, "", fmt.Errorf("--until is %q; it takes a time of day such as 06:00, a moment such as 2026-01-31T06:00:00Z, or a time above zero such as 4h", s)
 }
 
 // nextClock is the next moment after now at which a clock on the wall comes to

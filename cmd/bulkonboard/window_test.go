@@ -67,11 +67,10 @@ func TestTheNextTimeOfDayIsAlwaysAheadAndAtMostAboutADayAway(t *testing.T) {
 	}
 }
 
-func TestTheWindowClosesAtTheEarlierOfItsLimits(t *testing.T) {
+func TestTheWindowClosesAtATimeOfDayAtAMomentOrAfterATime(t *testing.T) {
 	now := time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name, until string
-		most        time.Duration
 		closes      time.Duration // from now
 		wrong       string
 	}{
@@ -79,15 +78,16 @@ func TestTheWindowClosesAtTheEarlierOfItsLimits(t *testing.T) {
 		{name: "until", until: "06:00", closes: 4 * time.Hour},
 		{name: "a moment", until: "2026-01-31T03:00:00+01:00", wrong: "--until 2026-01-31T03:00:00+01:00 is over"},
 		{name: "a moment to come", until: "2026-01-31T05:00:00+01:00", closes: 2 * time.Hour},
-		{name: "most", most: time.Hour, closes: time.Hour},
-		{name: "until first", until: "03:00", most: 2 * time.Hour, closes: time.Hour},
-		{name: "most first", until: "06:00", most: 2 * time.Hour, closes: 2 * time.Hour},
+		{name: "a time", until: "90m", closes: 90 * time.Minute},
+		{name: "a time of many days", until: "100h", closes: 100 * time.Hour},
 		{name: "no time", until: "dawn", wrong: `--until is "dawn"; it takes a time of day`},
 		{name: "no hour", until: "25:00", wrong: `--until is "25:00"`},
-		{name: "below zero", most: -time.Hour, wrong: "--max-duration is -1h0m0s"},
+		{name: "below zero", until: "-1h", wrong: `--until is "-1h"`},
+		{name: "no time at all", until: "0s", wrong: `--until is "0s"`},
+		{name: "no unit", until: "4", wrong: `--until is "4"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := window{until: c.until, most: c.most}
+			w := window{until: c.until}
 			var p cli.Problems
 			w.check(&p, now)
 			if c.wrong != "" {
@@ -109,7 +109,7 @@ func TestTheWindowClosesAtTheEarlierOfItsLimits(t *testing.T) {
 func TestAClosedWindowEndsTheContextWithItsCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		w := window{most: 4 * time.Hour}
+		w := window{until: "4h"}
 		var p cli.Problems
 		w.check(&p, start)
 		ctx, release := w.limited(t.Context())
@@ -118,15 +118,15 @@ func TestAClosedWindowEndsTheContextWithItsCause(t *testing.T) {
 		assert.Equal(t, 4*time.Hour, time.Since(start))
 		var deadline *batch.DeadlineError
 		require.ErrorAs(t, context.Cause(ctx), &deadline)
-		assert.Equal(t, "--max-duration (4h0m0s) is over; what is done is kept: run the same command again to go on", deadline.Error())
+		assert.Equal(t, "--until 4h has passed; what is done is kept: run the same command again to go on", deadline.Error())
 	})
 }
 
 func TestARunWhoseTimeIsUpDrainsAndTheNextStartGoesOn(t *testing.T) {
 	p := newProgram(t, 300, sandbox.Options{Latency: 100 * time.Millisecond})
-	c, stderr := p.start("--rate", "0", "--max-inflight", "8", "--max-duration", "1s")
+	c, stderr := p.start("--rate", "0", "--max-inflight", "8", "--until", "1s")
 	require.Equal(t, cli.ExitStopped, p.end(c), stderr.String())
-	assert.Contains(t, stderr.String(), "stopping: --max-duration (1s) is over; the calls in flight have up to 30s")
+	assert.Contains(t, stderr.String(), "stopping: --until 1s has passed; the calls in flight have up to 30s")
 	assert.Contains(t, stderr.String(), "INCOMPLETE")
 	assert.Contains(t, stderr.String(), "run the same command again to go on")
 	assert.NoFileExists(t, p.file("out.csv"))
@@ -145,8 +145,8 @@ func TestASignalAfterTheWindowClosedStopsAtOnce(t *testing.T) {
 	said := make(chan string, 1)
 	ctx, abort, release := cli.UntilSignalled(ctx, time.Minute, func(format string, args ...any) { said <- fmt.Sprintf(format, args...) })
 	defer release()
-	closeWindow(&batch.DeadlineError{Limit: "--until 06:00 has come"})
-	assert.Equal(t, "stopping: --until 06:00 has come; the calls in flight have up to 1m0s; interrupt to stop at once", <-said)
+	closeWindow(&batch.DeadlineError{Limit: "--until 06:00 has passed"})
+	assert.Equal(t, "stopping: --until 06:00 has passed; the calls in flight have up to 1m0s; interrupt to stop at once", <-said)
 	<-ctx.Done()
 	self, err := os.FindProcess(os.Getpid())
 	require.NoError(t, err)

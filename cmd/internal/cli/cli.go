@@ -49,7 +49,7 @@ func Run(root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.
 // step.
 func pointToHelp(root *cobra.Command) {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+		return fmt.Errorf("%w; see %s --help", goneFlagOf(c, err), c.CommandPath())
 	})
 	pointArguments(root)
 }

@@ -11,9 +11,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"bulkonboard/source"
 )
 
 // envPrefix begins every environment variable: --base-url is
@@ -88,6 +89,7 @@ type Origins map[string]string
 func Settle(c *cobra.Command, checks ...func() error) (Origins, error) {
 	from := Origins{}
 	var p Problems
+	goneVariables(c, &p)
 	from.takeEnvironment(c, &p)
 	if name := configName(c); name != "" {
 		if f := readConfig(name, c.Annotations[initKey], &p); f != nil {
@@ -153,7 +155,10 @@ func (o Origins) takeFile(c *cobra.Command, file *configFile, p *Problems) {
 	keys := familyKeys(c)
 	for _, e := range file.entries {
 		f := c.Flags().Lookup(keys[e.key])
+		gone, isGone := goneKey(c, e.key)
 		switch {
+		case isGone:
+			p.Add(fmt.Sprintf("%s: %s", file.at(e.line), gone))
 		case keys[e.key] == "":
 			p.Add(fmt.Sprintf("%s: %s", file.at(e.line), file.unknown(e.key, keys)))
 		case f == nil || !isSetting(f) || f.Changed || isNull(e.value):
@@ -286,7 +291,7 @@ func (f *configFile) unknown(key string, known map[string]string) string {
 	}
 	best, distance := "", 2*max(2, len(word)/3)+2
 	for _, candidate := range slices.Sorted(maps.Keys(known)) {
-		d := 2 * levenshtein.ComputeDistance(word, bareWord(candidate))
+		d := 2 * source.Distance(word, bareWord(candidate))
 		if len(candidate) != len(key) {
 			d++ // of two equally near, letters that changed places are likelier
 		}

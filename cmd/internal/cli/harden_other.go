@@ -1,16 +1,10 @@
-//go:build !unix
+//go:build !linux
 
 package cli
 
-import (
-	"io/fs"
-	"os"
-)
+import "os"
 
-// WithoutCore does nothing: there are no core files here.
-func WithoutCore() {}
+func notDumpable() {}
 
-// isOurs is always false: who may read a file is not in its mode here.
-func isOurs(fs.FileInfo) bool { return false }
-
+// onReadOnlyMount is asked on account of containers, which are Linux.
 func onReadOnlyMount(*os.File) bool { return false }

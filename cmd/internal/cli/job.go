@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
@@ -21,7 +22,9 @@ type JobFlags struct {
 	Invalid batch.InvalidLimit
 
 	rate, duplicates, maxInvalid string
-	formulaSafe, acceptRefusals  bool
+	formulaSafe                  bool
+	maxFailures                  string
+	failures                     batch.FailureLimit
 	parallel                     int
 	chunkRows                    int64
 	perSecond                    float64
@@ -39,7 +42,7 @@ func (j *JobFlags) Register(c *cobra.Command) {
 	f.Int64Var(&j.chunkRows, "chunk-rows", 0, "rows of a chunk (default: as fits the rate, some minutes at most)")
 	j.CallFlags.Register(f)
 	f.StringVar(&j.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
-	f.BoolVar(&j.acceptRefusals, "accept-refusals", false, "go on though the first ten rows are all refused in the same words")
+	RegisterMaxFailures(f, &j.maxFailures, "stop a chunk")
 	_ = c.MarkFlagFilename("input")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"auto", "csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -68,7 +71,25 @@ func (j *JobFlags) Check(p *Problems) {
 	if j.chunkRows < 0 {
 		p.Add(fmt.Sprintf("--chunk-rows is %d; it takes zero or more", j.chunkRows))
 	}
+	j.failures = CheckMaxFailures(p, j.maxFailures)
 	CheckDuplicates(p, j.duplicates)
+}
+
+// RegisterMaxFailures adds a flag. What says what stops.
+func RegisterMaxFailures(f *pflag.FlagSet, limit *string, what string) {
+	f.StringVar(limit, "max-failures", "", what+" when more of its rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows); without it the first ten rows stop it, too, when all are rejected with the same message")
+}
+
+// CheckMaxFailures reads the flag; without it there is no limit.
+func CheckMaxFailures(p *Problems, text string) batch.FailureLimit {
+	if text == "" {
+		return batch.FailureLimit{}
+	}
+	limit, err := batch.ParseFailureLimit(text)
+	if err != nil {
+		p.Add("--max-failures: " + err.Error())
+	}
+	return limit
 }
 
 // CheckDuplicates finds a --duplicates that is none.
@@ -96,10 +117,10 @@ func (j *JobFlags) Job(settings map[string]string) chunks.Job {
 		},
 		Service: chunks.ServiceSettings{BaseURL: j.BaseURL, AppID: j.AppID, TenantID: j.TenantID, FormID: j.FormID},
 		Bounds: chunks.Bounds{
-			Rate: j.perSecond, AcceptRefusals: j.acceptRefusals,
+			Rate: j.perSecond, MaxFailures: j.failures,
 			Calls: chunks.CallSettings{
 				Timeout: j.Timeout, MaxInFlight: j.MaxInFlight, MaxAttempts: j.MaxAttempts,
-				MaxBackoff: j.MaxBackoff, MaxOutage: j.MaxOutage, MaxWait: j.MaxWait,
+				MaxBackoff: j.MaxBackoff, MaxOutage: j.MaxOutage,
 			},
 		},
 		Parallel: j.parallel, ChunkRows: j.chunkRows,

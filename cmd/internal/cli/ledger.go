@@ -15,19 +15,14 @@ import (
 type LedgerFlags struct {
 	// TTL is how long a session id is good; less than zero: for ever. Check sets
 	// it.
-	TTL           time.Duration
-	RetryRejected bool
+	TTL time.Duration
 
-	ttlText, whenChanged string
+	ttlText string
 }
 
 // Register gives a command the flags.
 func (l *LedgerFlags) Register(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&l.ttlText, "session-ttl", "never", "how long a session id of the ledger is good, such as 90d or 12h; 0 asks for every customer again")
-	f.StringVar(&l.whenChanged, "when-changed", "call", "what to do when the fields of a known customer differ from those sent: call, or keep the session id that is known")
-	f.BoolVar(&l.RetryRejected, "retry-rejected", false, "send again customers that were refused on an earlier night and have not changed since")
-	_ = c.RegisterFlagCompletionFunc("when-changed", cobra.FixedCompletions([]string{"call", "keep"}, cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().StringVar(&l.ttlText, "session-ttl", "never", "how long a session id of the ledger is good, such as 90d or 12h; 0 asks for every customer again")
 }
 
 // Check finds what the flags do not take.
@@ -39,19 +34,11 @@ func (l *LedgerFlags) Check(p *Problems) {
 			p.Add(fmt.Sprintf("--session-ttl is %q; it takes never, or a time such as 90d or 12h", l.ttlText))
 		}
 	}
-	if l.whenChanged != "call" && l.whenChanged != "keep" {
-		p.Add(fmt.Sprintf("--when-changed is %q; it takes call or keep", l.whenChanged))
-	}
 }
-
-// KeepChanged keeps the session id of a customer whose fields have changed.
-func (l *LedgerFlags) KeepChanged() bool { return l.whenChanged == "keep" }
 
 // Known is a ledger as these flags want it used.
 func (l *LedgerFlags) Known(ledger batch.Ledger, tenant, formID string) *batch.Known {
-	return &batch.Known{
-		Ledger: ledger, Tenant: tenant, FormID: formID, TTL: l.TTL, KeepChanged: l.KeepChanged(), RetryRejected: l.RetryRejected,
-	}
+	return &batch.Known{Ledger: ledger, Tenant: tenant, FormID: formID, TTL: l.TTL}
 }
 
 // ParseDays reads a time that may be in days.

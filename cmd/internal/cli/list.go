@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -20,8 +21,8 @@ const standardInput = "-"
 // ListFlags say which list is read and how. Every command that reads one has
 // them.
 type ListFlags struct {
-	Input    string
-	Prefixed bool // cells may have the apostrophe of --formula-safe; no flag sets it
+	Input   string
+	Results *source.Options // how results are read, which the run that wrote them knows; nil for a list
 
 	format, encoding, delimiter string
 	columns, constants          []string // --map and --set
@@ -64,13 +65,18 @@ func formatOf(s string) (source.Format, error) {
 
 // options are how the list is to be read. What is wrong with them, Check says.
 func (l *ListFlags) options() source.Options {
+	if l.Results != nil {
+		return *l.Results
+	}
 	format, _ := formatOf(l.format)
 	delimiter, _ := source.ParseDelimiter(l.delimiter)
 	return source.Options{
 		Format: format, Name: l.Name(), Encoding: l.encoding, Delimiter: delimiter, Map: l.columns, Set: l.constants,
-		FormulaSafe: l.Prefixed,
 	}
 }
+
+// Constants are what --set gives every row, in full.
+func (l *ListFlags) Constants() []string { return slices.Clone(l.constants) }
 
 // FromStandardInput reports a list that comes by standard input.
 func (l *ListFlags) FromStandardInput() bool { return l.Input == standardInput }

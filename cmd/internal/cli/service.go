@@ -145,8 +145,8 @@ func (a *AccessFlags) Client(c session.Config, v *Voice) (*session.Client, error
 
 // CallFlags are the bounds of calls.
 type CallFlags struct {
-	MaxInFlight, MaxAttempts                int
-	Timeout, MaxBackoff, MaxOutage, MaxWait time.Duration
+	MaxInFlight, MaxAttempts       int
+	Timeout, MaxBackoff, MaxOutage time.Duration
 }
 
 // maxInFlightLimit keeps a slip of the finger from opening a million
@@ -160,7 +160,6 @@ func (l *CallFlags) Register(f *pflag.FlagSet) {
 	f.IntVar(&l.MaxAttempts, "max-attempts", 8, "attempts for one row, at most")
 	f.DurationVar(&l.MaxBackoff, "max-backoff", time.Minute, "wait between two attempts for one row, at most")
 	f.DurationVar(&l.MaxOutage, "max-outage", 2*time.Hour, "stop when the service has answered nothing for so long")
-	f.DurationVar(&l.MaxWait, "max-wait", 15*time.Minute, "stop when the service asks to wait for longer")
 }
 
 // Check finds bounds that are none.
@@ -174,7 +173,6 @@ func (l *CallFlags) Check(p *Problems) {
 	p.positive("timeout", l.Timeout)
 	p.positive("max-backoff", l.MaxBackoff)
 	p.positive("max-outage", l.MaxOutage)
-	p.positive("max-wait", l.MaxWait)
 }
 
 // GraceFlag is how long the calls in flight have.
