@@ -50,6 +50,8 @@ func TestTortureTwoHundredKillsOnTheWayOut(t *testing.T) {
 	t.Logf("%d kills", kills.Load())
 }
 
+func TestTortureFiveHundredDirtyLists(t *testing.T) { throughTheProgram(t, 500) }
+
 // mount mounts something for the time of a test, or reports that this machine
 // does not allow it.
 func mount(t *testing.T, folder string, args ...string) bool {
