@@ -26,6 +26,7 @@ type job struct {
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
 	list    *cli.OpenList
+	kept    *batch.KeptAnswers
 	size    int64   // of the list's file as an earlier start read it; 0 when none did anything
 	added   int64   // bytes that it has got since
 	read    fileSum // of the list, as far as it was read
@@ -79,7 +80,7 @@ func (j *job) take(ctx context.Context) error {
 			return err
 		}
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
-		c.Duplicates, c.Scratch = forecast.Duplicates, scratch
+		c.Duplicates, c.Scratch, c.Kept = forecast.Duplicates, scratch, j.kept
 	}
 	summary, err := batch.Run(ctx, c)
 	stop()
