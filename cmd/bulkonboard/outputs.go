@@ -151,15 +151,28 @@ func (s *settings) placesBeside() []string {
 		if path != "" && path != s.output {
 			places = append(places, path)
 		}
-		info, err := os.Lstat(path)
-		if err != nil || info.Mode()&os.ModeSymlink == 0 {
-			continue
-		}
-		if end, err := filepath.EvalSymlinks(path); err == nil {
+		if end := leadsTo(path); end != path {
 			places = append(places, end)
 		}
 	}
 	return places
+}
+
+// leadsTo is the file that a link points to, which need not be there; a path that
+// is not a link is itself.
+func leadsTo(path string) string {
+	const most = 40 // links behind each other: as many as the kernel follows
+	for range most {
+		next, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(path), next)
+		}
+		path = next
+	}
+	return path
 }
 
 // longestSuffix is what the program adds to the name of an output, at most.
