@@ -83,8 +83,8 @@ func dirtyLines(r *rand.Rand) []byte {
 	return []byte(b.String())
 }
 
-// throughTheProgram takes lists through the program, in this process.
-func throughTheProgram(t *testing.T, times int) {
+// withService has the commands of a test call a service of its own.
+func withService(t *testing.T) {
 	service, ln, err := listenSandbox(t.Context(), sandbox.Options{}, "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan struct{})
@@ -99,6 +99,11 @@ func throughTheProgram(t *testing.T, times int) {
 	for name, value := range map[string]string{"BASE_URL": "http://" + ln.Addr().String(), "APP_ID": "app", "TENANT_ID": "tenant", "FORM_ID": "form", "APP_SECRET": canarySecret} {
 		t.Setenv("BULKONBOARD_"+name, value)
 	}
+}
+
+// throughTheProgram takes lists through the program, in this process.
+func throughTheProgram(t *testing.T, times int) {
+	withService(t)
 	refused := 0
 	for seed := range uint64(times) {
 		r := rand.New(rand.NewPCG(seed, 18))
@@ -134,9 +139,11 @@ type dirt struct {
 
 func (d *dirt) file(name string) string { return filepath.Join(d.folder, name) }
 
-func (d *dirt) program(args ...string) (code int, said string) {
+func (d *dirt) program(args ...string) (code int, said string) { return d.programOn("", args...) }
+
+func (d *dirt) programOn(stdin string, args ...string) (code int, said string) {
 	var stderr bytes.Buffer
-	code = run(args, strings.NewReader(""), io.Discard, &stderr)
+	code = run(args, strings.NewReader(stdin), io.Discard, &stderr)
 	return code, stderr.String()
 }
 

@@ -50,6 +50,8 @@ func TestTortureTwoHundredKillsOnTheWayOut(t *testing.T) {
 	t.Logf("%d kills", kills.Load())
 }
 
+func TestTortureAThousandFlippedBitsOfStoppedRuns(t *testing.T) { flipBits(t, 1000) }
+
 func TestTortureFiveHundredDirtyLists(t *testing.T) { throughTheProgram(t, 500) }
 
 // mount mounts something for the time of a test, or reports that this machine
