@@ -51,6 +51,9 @@ type Config struct {
 	// to keep; such a record is not sent. May be nil.
 	Keep func(*source.Record) (sink.Result, bool)
 
+	// Kept are the session ids that kept rows have for rows above them. May be nil.
+	Kept *KeptAnswers
+
 	// Earlier gives what another run, or another part of the job, has made of a
 	// record; such a record is not sent. It is asked in order, at most once for
 	// each. May be nil.
@@ -290,7 +293,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {
 		d.refusals = &refusals{}
 	}
-	return d, r.takeAnswers(d.customers.given)
+	return d, firstError(r.takeAnswers(d.customers.given), r.Kept.giveTo(d.customers.given))
 }
 
 // decided is the time that results have which are decided now.

@@ -34,6 +34,7 @@ type Checkpoint struct {
 	Sums      map[string][]byte `json:"sums"`    // state of the hash over these bytes
 	Extra     json.RawMessage   `json:"extra,omitempty"`
 	Complete  bool              `json:"complete,omitempty"`  // nothing is left but to publish
+	Replaces  []string          `json:"replaces,omitempty"`  // of a complete run, the outputs that replace what stands at their place
 	Discarded bool              `json:"discarded,omitempty"` // the run is started over: what is left of it goes
 	UpdatedAt time.Time         `json:"updatedAt"`
 }

@@ -80,6 +80,12 @@ func named(lock *flock.Flock, name string) bool {
 // fileLock is a lock on a file.
 type fileLock struct{ *flock.Flock }
 
+// Remove implements Lock: the name goes first. Whoever opened the file before
+// that finds, once it has the lock, that the name is gone.
+func (l fileLock) Remove() error {
+	return errors.Join(unlessGone(os.Remove(l.Path())), l.Unlock())
+}
+
 // Holder says who holds a lock. It is for messages only: the lock itself is
 // the kernel's.
 type Holder struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -192,29 +193,57 @@ func keepList(d *disk) (kept int, err error) {
 	return 2, nil
 }
 
-func TestAListThatWasKeptIsWholeOrNotThereWhereverTheProcessStops(t *testing.T) {
-	for stop := 1; ; stop++ {
-		d := newDisk()
-		d.stop = stop
-		kept, err := keepList(d)
-		if err == nil {
-			require.Greater(t, stop, 10)
-			return
+func TestAListThatWasKeptIsWholeOrNotThereWhereverTheMachineStops(t *testing.T) {
+	for _, o := range outages() {
+		for stop := 1; ; stop++ {
+			d := newDisk()
+			d.stop = stop
+			kept, err := keepList(d)
+			if err == nil {
+				require.Greater(t, stop, 10)
+				break
+			}
+			require.ErrorIs(t, err, errStopped)
+			for seed := range uint64(10) {
+				dir, err := Open(o.disk(d, rand.New(rand.NewPCG(uint64(stop), seed))), folder, Options{})
+				require.NoError(t, err)
+				path, err := dir.Spooled()
+				require.NoError(t, err, "%s, stopped at %d", o.name, stop)
+				if path == "" {
+					continue
+				}
+				b, err := dir.Kept(Spool)
+				require.NoError(t, err)
+				assert.Contains(t, []string{"the first", "the second, longer"}[max(0, kept-1):], string(b), "%s, stopped at %d", o.name, stop)
+			}
 		}
-		require.ErrorIs(t, err, errStopped)
-		dir, err := Open(d.killed(), folder, Options{})
-		require.NoError(t, err)
-		path, err := dir.Spooled()
-		if errors.As(err, new(*CorruptError)) {
-			continue
+	}
+}
+
+func TestAListIsKeptOrNotWhenAnOperationFails(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		for n := 1; ; n++ {
+			d := newDisk()
+			d.failAt, d.err, d.late = n, syscall.EIO, late
+			_, err := keepList(d)
+			if err == nil && d.ops < n {
+				require.Greater(t, n, 10)
+				break
+			}
+			if err != nil {
+				require.ErrorIs(t, err, syscall.EIO, "operation %d", n)
+			}
+			d.failAt = 0
+			d.locked = map[string]bool{}
+			dir, err := Open(d, folder, Options{})
+			require.NoError(t, err)
+			_, err = dir.Spooled()
+			require.NoError(t, err, "operation %d", n)
+			require.NoError(t, dir.KeepSpool(strings.NewReader("again")))
+			path, err := dir.Spooled()
+			require.NoError(t, err)
+			require.NotEmpty(t, path)
 		}
-		require.NoError(t, err, "stopped at %d", stop)
-		if path == "" {
-			continue
-		}
-		b, err := dir.Kept(Spool)
-		require.NoError(t, err)
-		assert.Contains(t, []string{"the first", "the second, longer"}[max(0, kept-1):], string(b), "stopped at %d", stop)
 	}
 }
 

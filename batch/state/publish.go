@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -28,11 +29,17 @@ func (e *TakenError) Error() string {
 // which must have been kept, at its target, the results last, and removes the
 // state. Each must be, on the disk, what was written. A crash in between is
 // repaired by publishing again: the checkpoint says that the run is complete,
-// and what is no longer in the folder has been put in place. Until then the
-// state folder says that what is beside the results may be of another run.
+// and what it replaces; what is no longer in the folder has been put in place.
+// Until then the state folder says that what is beside the results may be of
+// another run.
 func (d *Dir) Publish(cp Checkpoint, targets map[string]Target) error {
 	if !cp.Complete {
 		cp.Complete = true
+		for name, target := range targets {
+			if target.Replace {
+				cp.Replaces = append(cp.Replaces, name)
+			}
+		}
 		if err := d.Commit(cp); err != nil {
 			return err
 		}
@@ -44,6 +51,7 @@ func (d *Dir) Publish(cp Checkpoint, targets map[string]Target) error {
 	}
 	for _, name := range []string{Rejects, Summary, Results} {
 		if target := targets[name]; target.Path != "" {
+			target.Replace = target.Replace || slices.Contains(cp.Replaces, name)
 			if err := d.put(name, target); err != nil {
 				return err
 			}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/sink/fixes"
@@ -94,7 +93,7 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := state.Replace(fileSystem, f.output, io.NewSectionReader(scratch, 0, math.MaxInt64)); err != nil {
+	if err := place(f.output, f.overwrite, io.NewSectionReader(scratch, 0, math.MaxInt64)); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "fixes:   %s, with %s\nnext:    correct it, then: %s --fixes %s\n",

@@ -26,6 +26,7 @@ type job struct {
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
 	list    *cli.OpenList
+	kept    *batch.KeptAnswers
 	size    int64   // of the list's file as an earlier start read it; 0 when none did anything
 	added   int64   // bytes that it has got since
 	read    fileSum // of the list, as far as it was read
@@ -79,7 +80,7 @@ func (j *job) take(ctx context.Context) error {
 			return err
 		}
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
-		c.Duplicates, c.Scratch = forecast.Duplicates, scratch
+		c.Duplicates, c.Scratch, c.Kept = forecast.Duplicates, scratch, j.kept
 	}
 	summary, err := batch.Run(ctx, c)
 	stop()
@@ -124,14 +125,13 @@ func (j *job) find(stdin io.Reader) (err error) {
 }
 
 // sized finds how much of the list this run reads: what it had when an earlier
-// start did something about it. That a list is shorter now, the run finds by its
-// rows.
+// start did something about it. That a list is shorter now, the run finds by
+// its rows.
 func (j *job) sized() {
-	left, err := state.Inspect(state.OS{}, j.stateDir())
-	if err != nil || left.Checkpoint == nil || left.Checkpoint.Complete || left.Checkpoint.Row+int64(left.Answers) == 0 {
-		return // what cannot be inspected is refused where it is taken up
+	left, err := state.Inspect(fileSystem, j.stateDir())
+	if err == nil && left.Checkpoint != nil && !left.Checkpoint.Complete && left.Checkpoint.Row+int64(left.Answers) > 0 {
+		j.size = left.Checkpoint.Size
 	}
-	j.size = left.Checkpoint.Size
 }
 
 // refuse leaves no state of a job that is refused before its first call.

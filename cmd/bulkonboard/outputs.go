@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -84,6 +86,18 @@ func (s *settings) ownRejects() (bool, error) {
 	return same, err
 }
 
+// place writes a file where nothing stands by then, unless that is to be replaced.
+func place(path string, replace bool, content io.Reader) error {
+	if replace {
+		return state.Replace(fileSystem, path, content)
+	}
+	err := state.Create(fileSystem, path, content)
+	if errors.Is(err, fs.ErrExist) {
+		return cli.Problems{path + " was created by something else meanwhile, and is left as it is; name another file"}
+	}
+	return err
+}
+
 // checkForeign refuses to replace what another run or somebody else made.
 func (s *settings) checkForeign(flag, path string) error {
 	// Only a run that is complete has put anything in place.
@@ -100,9 +114,7 @@ func (s *settings) checkForeign(flag, path string) error {
 
 // replacesResults reports whether the results take the place of a file that is
 // known to stand there: a retry's own list, or what --overwrite is for.
-func (s *settings) replacesResults() bool {
-	return s.overwrite || s.replacesItsInput()
-}
+func (s *settings) replacesResults() bool { return s.overwrite || s.replacesItsInput() }
 
 // reserve locks the places of what the run writes beyond its results, which have
 // their state: the rejects, and what a link in the place of either points to. No
@@ -132,15 +144,28 @@ func (s *settings) placesBeside() []string {
 		if path != "" && path != s.output {
 			places = append(places, path)
 		}
-		info, err := os.Lstat(path)
-		if err != nil || info.Mode()&os.ModeSymlink == 0 {
-			continue
-		}
-		if end, err := filepath.EvalSymlinks(path); err == nil {
+		if end := leadsTo(path); end != path {
 			places = append(places, end)
 		}
 	}
 	return places
+}
+
+// leadsTo is the file that a link points to, which need not be there; a path that
+// is not a link is itself.
+func leadsTo(path string) string {
+	const most = 40 // links behind each other: as many as the kernel follows
+	for range most {
+		next, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(path), next)
+		}
+		path = next
+	}
+	return path
 }
 
 // longestSuffix is what the program adds to the name of an output, at most.

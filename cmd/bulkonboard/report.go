@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/sink/report"
@@ -75,10 +74,11 @@ func (r *reporting) make(stdout io.Writer) error {
 		_, err := b.WriteTo(stdout)
 		return err
 	}
-	if err := r.checkOutput(); err != nil {
+	replace, err := r.earlierReport()
+	if err != nil {
 		return err
 	}
-	if err := state.Replace(state.OS{}, r.output, &b); err != nil {
+	if err := place(r.output, replace, &b); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "report: %s\n", r.output)
@@ -103,19 +103,20 @@ func (r *reporting) summary() (*sink.Summary, error) {
 	return s, err
 }
 
-// checkOutput refuses to replace anything but an earlier report.
-func (r *reporting) checkOutput() error {
+// earlierReport reports that an earlier report stands in the place of this one,
+// and refuses to replace anything else.
+func (r *reporting) earlierReport() (there bool, err error) {
 	file, err := os.Open(r.output)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return cli.Problems{"--output: " + err.Error()}
+		return false, cli.Problems{"--output: " + err.Error()}
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	begins := make([]byte, len(report.Marker))
 	if _, err := io.ReadFull(file, begins); err != nil || string(begins) != report.Marker {
-		return cli.Problems{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}
+		return false, cli.Problems{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}
 	}
-	return nil
+	return true, nil
 }

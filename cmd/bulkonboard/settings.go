@@ -21,8 +21,8 @@ type settings struct {
 	cli.ListFlags
 	output, rejects    string
 	overwrite, restart bool
-	replaceRejects     bool // the rejects that stand give way
-	replaceSummary     bool // the summary that stands beside the output gives way
+	replaceRejects     bool // the rejects that stand there give way
+	replaceSummary     bool // likewise the summary beside the output
 	formulaSafe        bool
 	retry              *retrying // nil for run
 	job                string    // of a merge, with its round

@@ -47,7 +47,7 @@ func (j *job) readAsProven() error {
 		want = *j.corrected
 	}
 	v := &verification{summary: sum, results: j.Input}
-	v.same(j.Input, j.list.Info.Size(), j.read.String(), &want)
+	v.same(j.Input, j.list.Size+j.list.Added(), j.read.String(), &want)
 	return v.err()
 }
 

@@ -38,7 +38,7 @@ func TestTortureTwoHundredKillsOnTheWayOut(t *testing.T) {
 		for _, e := range endings {
 			t.Run(fmt.Sprint(e.name, " ", again), func(t *testing.T) {
 				atEveryPoint(t, func(t *testing.T, n int) bool {
-					killed, answered := killedOnce(t, e, strconv.Itoa(n), again)
+					killed, answered := killedOnce(t, e, fmt.Sprint(atTheEnd, n), again)
 					if answered {
 						kills.Add(1)
 					}
@@ -49,6 +49,10 @@ func TestTortureTwoHundredKillsOnTheWayOut(t *testing.T) {
 	}
 	t.Logf("%d kills", kills.Load())
 }
+
+func TestTortureAThousandFlippedBitsOfStoppedRuns(t *testing.T) { flipBits(t, 1000) }
+
+func TestTortureFiveHundredDirtyLists(t *testing.T) { throughTheProgram(t, 500) }
 
 // mount mounts something for the time of a test, or reports that this machine
 // does not allow it.
