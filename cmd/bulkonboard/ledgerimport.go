@@ -35,12 +35,19 @@ has already, and as new, stays. The ledger is made when there is none.`,
 			if _, err := cli.Settle(c, i.check); err != nil {
 				return err
 			}
-			return i.ledger.with(c, func(opened *cli.OpenedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
+			return i.ledger.with(c, func(opened *cli.OpenedLedger) error {
+				if err := opened.NeedsOwner(i.ledger.Owner); err != nil {
+					return err
+				}
+				return i.run(c.OutOrStdout(), opened.Ledger)
+			})
 		},
 	}
 	c.Flags().SortFlags = false
 	i.list.Register(c.Flags())
 	i.ledger.register(c, "file of the ledger; made when there is none")
+	c.Flags().StringVar(&i.ledger.Owner.Service, "base-url", "", "address of the service of that run; needed where the ledger has customers of several")
+	c.Flags().StringVar(&i.ledger.Owner.Application, "app-id", "", "application id of that run, likewise")
 	c.Flags().StringVar(&i.tenantID, "tenant-id", "", "tenant id of that run")
 	c.Flags().StringVar(&i.formID, "form-id", "", "form id of that run, for rows that have none of their own")
 	c.Flags().BoolVar(&i.formulaSafe, "formula-safe", false, "the results were written with --formula-safe")
@@ -60,6 +67,7 @@ func (i *importing) check() error {
 	apart(&p, namedFile{"RESULTS", i.list.Input}, namedFile{"--ledger", i.ledger.Path}, namedFile{"the key of --ledger", i.ledger.KeyPath()})
 	p.Need("tenant-id", i.tenantID)
 	p.Need("form-id", i.formID)
+	i.ledger.needApplication(&p)
 	if i.list.FromStandardInput() {
 		p.Add("import takes a results file and not standard input: name the file")
 	}
@@ -82,7 +90,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 		return err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	k := &batch.Known{Ledger: l, Tenant: i.tenantID, FormID: i.formID}
+	k := &batch.Known{Ledger: l, Owner: i.ledger.Owner, Tenant: i.tenantID, FormID: i.formID}
 	into, rows := k.Import(scratch), int64(0)
 	for rec, err := range list.Records() {
 		if err != nil {
