@@ -65,7 +65,7 @@ func (a *Answers) Of(rec *source.Record) (*sink.Result, error) {
 	}
 	e, err := ledger.ParseEntry(b[answerHead:])
 	if err != nil {
-		return nil, err
+		return nil, scratchError("read", err)
 	}
 	return a.result(standing(b[answerHead-1]), &e), nil
 }

@@ -8,14 +8,14 @@ import (
 )
 
 // Ledger is what is known of customers across lists and nights, as the engine
-// uses it. Match takes keys in ascending order, and Put makes all changes
-// durable or none; putting them again comes to the same. RunNumber is 0 for a run
-// that put nothing. It is safe for concurrent use. *ledger.Ledger implements it.
+// uses it. Walk gives all of them in the order of their keys, and Put makes all
+// changes durable or none; putting them again comes to the same. RunNumber is 0
+// for a run that put nothing. *ledger.Ledger implements it.
 type Ledger interface {
-	Hasher() *ledger.Hasher
-	Match(keys []ledger.Key, found func(i int, value []byte)) error
+	Hasher(owner ledger.Owner) *ledger.Hasher
+	Walk(f func(key ledger.Key, value []byte) error) error
 	Put(n *ledger.News) error
-	RunNumber(id string) (uint64, error)
+	RunNumber(id string) uint64
 }
 
 // Known settles whom a run need not call, because the ledger knows enough of
@@ -26,7 +26,8 @@ type Ledger interface {
 // them comes before the refusal of another.
 type Known struct {
 	Ledger Ledger
-	Tenant string // whose customers they are
+	Owner  ledger.Owner // whose customers they are, and
+	Tenant string
 	FormID string // for records that carry none
 
 	// TTL is how long a session id is good; less than zero: for ever.

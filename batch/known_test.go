@@ -23,7 +23,7 @@ import (
 
 func openLedger(t *testing.T) *ledger.Ledger {
 	path := filepath.Join(t.TempDir(), "customers.db")
-	l, err := ledger.Open(path, path+".key")
+	l, err := ledger.Open(path, path+".key", ledger.Owner{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -209,7 +209,7 @@ func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 
 func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	l := openLedger(t)
-	h := l.Hasher()
+	h := l.Hasher(ledger.Owner{})
 	var list strings.Builder
 	list.WriteString("customerType,customerEmail,firstName,lastName\n")
 	const n = 5000

@@ -22,7 +22,7 @@ func newRecords(k *Known, runID string, began time.Time) *records {
 	if k == nil {
 		return nil
 	}
-	return &records{Known: k, hasher: k.Ledger.Hasher(), pending: ledger.News{RunID: runID, Began: began}, forms: map[string]bool{}}
+	return &records{Known: k, hasher: k.Ledger.Hasher(k.Owner), pending: ledger.News{RunID: runID, Began: began}, forms: map[string]bool{}}
 }
 
 // take takes a result that came of a call, in this run or before.
@@ -44,7 +44,7 @@ func (r *records) take(rec *source.Record, res *sink.Result) {
 	r.pending.Changes = append(r.pending.Changes, ledger.Change{Key: key, Entry: e})
 	if form := formOf(&rec.Customer, r.FormID); !r.forms[form] {
 		r.forms[form] = true
-		r.pending.Forms = append(r.pending.Forms, ledger.Form{Tenant: r.Tenant, ID: strings.TrimSpace(form)})
+		r.pending.Forms = append(r.pending.Forms, ledger.Form{Scope: r.hasher.Scope(), Tenant: r.Tenant, ID: strings.TrimSpace(form)})
 	}
 }
 

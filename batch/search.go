@@ -36,19 +36,18 @@ type search struct {
 	counts     [standings]int64 // customers, by what the ledger knows
 
 	// Of the partition that is looked at.
+	part  int // -1 before the first
 	blob  []byte
 	seen  []seen
-	first []int // where the rows of each key begin
-	keys  []ledger.Key
-
-	err error // of what came of a match
+	first []int // where the rows of each key begin, and where the last ones end
+	at    int   // of the keys, the first that the ledger has not passed
 }
 
 func newSearch(file Scratch, k *Known, runID string) *search {
 	to := &scratch{file: file}
-	s := &search{known: k, runID: runID, now: time.Now(), rows: spill{scratch: to}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	s := &search{known: k, runID: runID, part: -1, now: time.Now(), rows: spill{scratch: to}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	if k != nil {
-		s.hasher = k.Ledger.Hasher()
+		s.hasher = k.Ledger.Hasher(k.Owner)
 		s.answers = &Answers{known: k, spill: spill{scratch: to}, part: -1}
 	}
 	return s
@@ -105,47 +104,60 @@ func (s *search) see(rec *source.Record, customer []byte, t traits) error {
 
 // end compares all rows of a list of so many, with each other and with the
 // ledger.
-func (s *search) end(rows int64) (err error) {
+func (s *search) end(rows int64) error {
 	if s.known != nil {
 		s.answers.width = uint32(rows/spillParts + 1)
-		if s.own, err = s.known.Ledger.RunNumber(s.runID); err != nil {
+		s.own = s.known.Ledger.RunNumber(s.runID)
+		if err := s.known.Ledger.Walk(s.meet); err != nil {
 			return err
 		}
 	}
-	for part := range spillParts {
-		if err := s.compare(part); err != nil {
-			return err
-		}
+	if err := s.upTo(spillParts - 1); err != nil {
+		return err
 	}
 	slices.SortFunc(s.members, func(a, b member) int { return cmp.Compare(a.row, b.row) })
 	return nil
 }
 
-// compare compares the rows of one partition.
-func (s *search) compare(part int) (err error) {
-	if s.blob, err = s.rows.read(part, s.blob); err != nil {
+// meet compares a customer of the ledger with the rows. Customers come in the
+// order of their keys.
+func (s *search) meet(key ledger.Key, value []byte) error {
+	if err := s.upTo(int(key[0])); err != nil {
 		return err
 	}
-	s.sort()
-	s.first, s.keys = s.first[:0], s.keys[:0]
-	for i := range s.seen {
-		if i == 0 || s.seen[i].key != s.seen[i-1].key {
-			s.first, s.keys = append(s.first, i), append(s.keys, s.seen[i].key)
+	for s.at < len(s.first)-1 {
+		switch bytes.Compare(s.seen[s.first[s.at]].key[:], key[:]) {
+		case 0:
+			return s.match(s.seen[s.first[s.at]:s.first[s.at+1]], value)
+		case 1:
+			return nil
 		}
+		s.at++
 	}
-	s.first = append(s.first, len(s.seen))
-	for i := range s.keys {
-		s.family(s.of(i))
-	}
-	if s.known == nil {
-		return nil
-	}
-	err = s.known.Ledger.Match(s.keys, func(i int, value []byte) { s.match(s.of(i), value) })
-	return cmp.Or(err, s.err)
+	return nil
 }
 
-// of gives the rows of the i-th key.
-func (s *search) of(i int) []seen { return s.seen[s.first[i]:s.first[i+1]] }
+// upTo compares the rows of each partition, up to that which it leaves in memory.
+func (s *search) upTo(part int) (err error) {
+	for s.part < part {
+		s.part++
+		if s.blob, err = s.rows.read(s.part, s.blob); err != nil {
+			return err
+		}
+		s.sort()
+		s.first, s.at = s.first[:0], 0
+		for i := range s.seen {
+			if i == 0 || s.seen[i].key != s.seen[i-1].key {
+				s.first = append(s.first, i)
+			}
+		}
+		s.first = append(s.first, len(s.seen))
+		for i, from := range s.first[:len(s.first)-1] {
+			s.family(s.seen[from:s.first[i+1]])
+		}
+	}
+	return nil
+}
 
 // sort takes the rows of a partition apart, by key and then by row.
 func (s *search) sort() {
@@ -185,11 +197,10 @@ func (s *search) family(rows []seen) {
 }
 
 // match takes in what the ledger knows of a customer, for all its rows.
-func (s *search) match(rows []seen, value []byte) {
+func (s *search) match(rows []seen, value []byte) error {
 	e, err := ledger.ParseEntry(value)
 	if err != nil {
-		s.err = cmp.Or(s.err, err)
-		return
+		return err
 	}
 	s.found++
 	is := s.known.standing(&e, func(d ledger.Digest) bool {
@@ -206,11 +217,15 @@ func (s *search) match(rows []seen, value []byte) {
 			s.mails++
 		}
 	}
+	if is.called() {
+		return nil
+	}
 	for i := range rows {
-		if !is.called() {
-			s.err = cmp.Or(s.err, s.answers.add(&rows[i], is, value))
+		if err := s.answers.add(&rows[i], is, value); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // tell tells a forecast what was found.

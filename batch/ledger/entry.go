@@ -120,9 +120,7 @@ const (
 	knownFlags   = 1<<iota - 1
 )
 
-const badValue = "an entry is not in the format of this version"
-
-var errValue error = &FormatError{Path: "the file", Reason: badValue}
+var errValue = damaged("an entry is not in the format of this version")
 
 // Append appends the entry as ParseEntry reads it.
 func (e *Entry) Append(dst []byte) []byte {

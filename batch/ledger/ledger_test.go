@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -21,7 +22,7 @@ import (
 var night = time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
 
 func opened(t *testing.T, path string) *Ledger {
-	l, err := Open(path, path+".key")
+	l, err := Open(path, path+".key", Owner{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -34,11 +35,23 @@ func put(t *testing.T, l *Ledger, changes ...Change) {
 }
 
 func keyOf(l *Ledger, n int) Key {
-	return l.Hasher().Customer("tenant", fmt.Appendf(nil, "form\nc%d@example.com", n))
+	return l.Hasher(Owner{}).Customer("tenant", fmt.Appendf(nil, "form\nc%d@example.com", n))
 }
 
 func okEntry(session string) Entry {
 	return Entry{Session: Session{Sent: Sent{Digest: Digest{1}, At: night}, ID: session}}
+}
+
+// find gives what is known of a customer.
+func find(t *testing.T, l *Ledger, key Key) (e Entry, known bool) {
+	t.Helper()
+	require.NoError(t, l.All(func(k Key, of *Entry) error {
+		if k == key {
+			e, known = *of, true
+		}
+		return nil
+	}))
+	return e, known
 }
 
 func refusedEntry(fields byte, at time.Time) Entry {
@@ -47,8 +60,7 @@ func refusedEntry(fields byte, at time.Time) Entry {
 
 func TestARunHasOneNumberThoughItForgetsIt(t *testing.T) {
 	l := fresh(t)
-	number, err := l.RunNumber("run-1")
-	require.NoError(t, err)
+	number := l.RunNumber("run-1")
 	assert.Zero(t, number)
 	for _, c := range []struct {
 		id   string
@@ -57,12 +69,10 @@ func TestARunHasOneNumberThoughItForgetsIt(t *testing.T) {
 		news := News{RunID: c.id, Began: night, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}}}
 		require.NoError(t, l.Put(&news))
 		assert.Equal(t, c.want, news.Run, c.id)
-		number, err := l.RunNumber(c.id)
-		require.NoError(t, err)
+		number := l.RunNumber(c.id)
 		assert.Equal(t, c.want, number, c.id)
 	}
-	runs, err := l.Runs()
-	require.NoError(t, err)
+	runs := l.Runs()
 	assert.Len(t, runs, 3)
 }
 
@@ -70,7 +80,7 @@ func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
 	l := opened(t, path)
 	refused := refusedEntry(2, night)
-	news := News{RunID: "run-1", Began: night, Forms: []Form{{"tenant", "form"}}, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}, {keyOf(l, 2), refused}}}
+	news := News{RunID: "run-1", Began: night, Forms: []Form{{Tenant: "tenant", ID: "form"}}, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}, {keyOf(l, 2), refused}}}
 	require.NoError(t, l.Put(&news))
 	assert.EqualValues(t, 1, news.Run)
 	id := l.ID()
@@ -80,19 +90,15 @@ func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 	assert.Equal(t, id, l.ID())
 	for n, want := range []Entry{okEntry("s-1"), refused} {
 		want.of(1)
-		e, known, err := l.Find(keyOf(l, n+1))
-		require.NoError(t, err)
+		e, known := find(t, l, keyOf(l, n+1))
 		assert.True(t, known)
 		assert.Equal(t, want, e)
 	}
-	_, known, err := l.Find(keyOf(l, 3))
-	require.NoError(t, err)
+	_, known := find(t, l, keyOf(l, 3))
 	assert.False(t, known)
-	runs, err := l.Runs()
-	require.NoError(t, err)
+	runs := l.Runs()
 	assert.Equal(t, map[uint64]Run{1: {"run-1", night}}, runs)
-	forms, err := l.Forms()
-	require.NoError(t, err)
+	forms := l.Forms()
 	assert.Equal(t, news.Forms, forms)
 	for _, name := range []string{path, path + ".key"} {
 		info, err := os.Stat(name)
@@ -201,8 +207,7 @@ func TestOfEachKindTheNewestCallStaysInWhateverOrderTheyCome(t *testing.T) {
 					require.NoError(t, l.Put(&News{Changes: []Change{{key, e}}}))
 				}
 			}
-			e, _, err := l.Find(key)
-			require.NoError(t, err)
+			e, _ := find(t, l, key)
 			assert.Equal(t, c.want, e, "%s: %v", name, order)
 			assert.Equal(t, c.outcome, e.Outcome(), name)
 		}
@@ -215,8 +220,7 @@ func TestATimeThatIsStillToComeGivesWay(t *testing.T) {
 	ahead.Session.At = time.Now().Add(48 * time.Hour)
 	put(t, l, Change{key, ahead})
 	put(t, l, Change{key, now})
-	e, _, err := l.Find(key)
-	require.NoError(t, err)
+	e, _ := find(t, l, key)
 	assert.Equal(t, "now", e.Session.ID)
 }
 
@@ -225,39 +229,8 @@ func TestOfOneCustomerTheLastChangeCounts(t *testing.T) {
 	second := okEntry("second")
 	second.Session.At = night.Add(time.Second)
 	put(t, l, Change{keyOf(l, 1), okEntry("first")}, Change{keyOf(l, 2), okEntry("other")}, Change{keyOf(l, 1), second})
-	e, _, err := l.Find(keyOf(l, 1))
-	require.NoError(t, err)
+	e, _ := find(t, l, keyOf(l, 1))
 	assert.Equal(t, "second", e.Session.ID)
-}
-
-func TestAllCustomersAreMatchedHoweverOftenTheFileIsOpenedAgain(t *testing.T) {
-	l := fresh(t)
-	const n = 3000
-	var changes []Change
-	var keys []Key
-	want := map[Key]string{}
-	for i := range n {
-		key := keyOf(l, i)
-		keys = append(keys, key)
-		if i%3 != 0 {
-			want[key] = fmt.Sprintf("s-%d", i)
-			changes = append(changes, Change{key, okEntry(want[key])})
-		}
-	}
-	put(t, l, changes...)
-	slices.SortFunc(keys, func(a, b Key) int { return bytes.Compare(a[:], b[:]) })
-	for _, keys := range [][]Key{keys, keys[:1], nil, {keys[n-1]}, {{0xff, 0xff, 0xff}}} {
-		got := map[Key]string{}
-		require.NoError(t, l.Match(keys, func(i int, value []byte) {
-			require.NotContains(t, got, keys[i])
-			e, err := ParseEntry(value)
-			require.NoError(t, err)
-			got[keys[i]] = e.Session.ID
-		}))
-		for _, key := range keys {
-			assert.Equal(t, want[key], got[key])
-		}
-	}
 }
 
 func TestALedgerIsNotOpenedWithoutItsOwnKey(t *testing.T) {
@@ -268,13 +241,13 @@ func TestALedgerIsNotOpenedWithoutItsOwnKey(t *testing.T) {
 	for name, content := range map[string]string{"another": hex.EncodeToString(other), "short": "00", "none": "a key", "empty": ""} {
 		file := path + "." + name
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-		_, err := Open(path, file)
+		_, err := Open(path, file, Owner{})
 		var wrong *SecretError
 		require.ErrorAs(t, err, &wrong, name)
 		assert.Contains(t, err.Error(), file)
 		assert.NotContains(t, err.Error(), hex.EncodeToString(other))
 	}
-	_, err := Open(path, path+".nowhere")
+	_, err := Open(path, path+".nowhere", Owner{})
 	var wrong *SecretError
 	require.ErrorAs(t, err, &wrong)
 	assert.NoFileExists(t, path+".nowhere", "a key that fits nothing is not made")
@@ -289,7 +262,7 @@ func TestALedgerThatWasNotMadeToItsEndIsMadeAnew(t *testing.T) {
 	put(t, l, Change{keyOf(l, 1), okEntry("s")})
 	left, err := filepath.Glob(path + "*")
 	require.NoError(t, err)
-	assert.Equal(t, []string{path, path + ".key"}, left)
+	assert.Equal(t, []string{path, path + ".key", path + ".key.count"}, left)
 }
 
 func TestAFileThatIsNoLedgerIsRefused(t *testing.T) {
@@ -298,21 +271,21 @@ func TestAFileThatIsNoLedgerIsRefused(t *testing.T) {
 		path := filepath.Join(folder, name)
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		require.NoError(t, os.WriteFile(path+".key", []byte(strings.Repeat("0", 64)), 0o600))
-		_, err := Open(path, path+".key")
+		_, err := Open(path, path+".key", Owner{})
 		var wrong *FormatError
 		require.ErrorAs(t, err, &wrong)
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
 		assert.Equal(t, content, string(b), "it is left as it is")
 	}
-	_, err := Open(filepath.Join(folder, "nowhere", "customers.db"), filepath.Join(folder, "nowhere", "key"))
+	_, err := Open(filepath.Join(folder, "nowhere", "customers.db"), filepath.Join(folder, "nowhere", "key"), Owner{})
 	var file *FileError
 	require.ErrorAs(t, err, &file)
 }
 
 func TestTheFileNamesNobody(t *testing.T) {
 	l := fresh(t)
-	h := l.Hasher()
+	h := l.Hasher(Owner{})
 	var told []string
 	var changes []Change
 	for i := range 500 {
@@ -361,8 +334,7 @@ func TestWhatIsErasedIsNoLongerInTheFile(t *testing.T) {
 	assert.NotContains(t, string(b), "session-7.")
 	assert.Contains(t, string(b), "session-43.")
 	l = opened(t, l.Path())
-	_, known, err := l.Find(keyOf(l, 42))
-	require.NoError(t, err)
+	_, known := find(t, l, keyOf(l, 42))
 	assert.True(t, known, "whoever was erased may come again")
 }
 
@@ -391,8 +363,7 @@ func TestAPartOfACustomerCanBeErased(t *testing.T) {
 	})
 	require.NoError(t, err)
 	assert.Zero(t, erased)
-	e, _, err := l.Find(keyOf(l, 1))
-	require.NoError(t, err)
+	e, _ := find(t, l, keyOf(l, 1))
 	refused.of(1)
 	assert.Equal(t, refused, e)
 	require.NoError(t, l.Close())
@@ -402,45 +373,83 @@ func TestAPartOfACustomerCanBeErased(t *testing.T) {
 	assert.Contains(t, string(b), "s-2")
 }
 
-// older makes a ledger of version 1 of one, with these values in the place of
-// all its customers.
-func older(t *testing.T, path string, values map[Key]string) {
-	require.NoError(t, opened(t, path).Close())
-	db := database{path: path}
-	require.NoError(t, db.update(func(tx *bolt.Tx) error {
+// versionOne makes a ledger as version 1 did, of a form and these customers.
+func versionOne(t *testing.T, path string, values map[Key]string) {
+	secret := bytes.Repeat([]byte{7}, secretBytes)
+	require.NoError(t, os.WriteFile(path+".key", []byte(hex.EncodeToString(secret)+"\n"), 0o600))
+	db, err := bolt.Open(path, 0o600, nil)
+	require.NoError(t, err)
+	require.NoError(t, db.Update(func(tx *bolt.Tx) error {
+		put := func(bucket []byte, key, value []byte) {
+			b, err := tx.CreateBucketIfNotExists(bucket)
+			require.NoError(t, err)
+			if key != nil {
+				require.NoError(t, b.Put(key, value))
+			}
+		}
+		put(metaBucket, versionKey, []byte{1})
+		put(metaBucket, idKey, []byte{1, 2, 3, 4, 5, 6, 7, 8})
+		put(metaBucket, checkKey, bytes.Clone(newHasher(secret).check()))
+		put(formsBucket, appendString(appendString(nil, "tenant"), "form"), nil)
+		put(runsBucket, []byte{0, 0, 0, 0, 0, 0, 0, 1}, append(binary.AppendVarint(nil, night.UnixMilli()), "run-1"...))
+		put(customerBucket, nil, nil)
 		for key, inHex := range values {
 			value, err := hex.DecodeString(inHex)
 			require.NoError(t, err)
-			require.NoError(t, tx.Bucket(customerBucket).Put(key[:], value))
+			put(customerBucket, key[:], value)
 		}
-		return tx.Bucket(metaBucket).Put(versionKey, []byte{1})
+		return nil
 	}))
-	require.NoError(t, db.close())
+	require.NoError(t, db.Close())
 }
 
-func TestALedgerOfVersion1IsTakenOverOnce(t *testing.T) {
+func TestALedgerOfVersion1IsTakenOverOnceAndForOneService(t *testing.T) {
+	values := map[Key]string{}
+	unscoped := func(n int) Key {
+		return newHasher(bytes.Repeat([]byte{7}, secretBytes)).Customer("tenant", fmt.Appendf(nil, "c%d", n))
+	}
+	for n := range 2000 {
+		values[unscoped(n)] = "0101020304050607080180b4ba9c826703732d31"
+	}
 	path := filepath.Join(t.TempDir(), "customers.db")
-	older(t, path, map[Key]string{
-		{1}: "010102030405060708ac0280b4ba9c826703732d31",
-		{2}: "020102030405060708ac0280b4ba9c8267026e6f064e6f7420736f",
-	})
-	for _, want := range []int64{2, 0} {
-		l := opened(t, path)
-		assert.Equal(t, want, l.TakenOver())
-		e, known, err := l.Find(Key{1})
+	versionOne(t, path, values)
+	l := opened(t, path)
+	assert.EqualValues(t, 2000, l.TakenOver())
+	_, known := find(t, l, unscoped(7))
+	assert.True(t, known, "nobody has said whose they are")
+	require.NoError(t, l.Close())
+
+	prod := Owner{Service: "https://prod.example", Application: "app"}
+	for _, want := range []int64{2000, 0} {
+		l, err := Open(path, path+".key", prod)
 		require.NoError(t, err)
+		assert.Equal(t, want, l.TakenOver())
+		e, known := find(t, l, l.Hasher(prod).Customer("tenant", []byte("c7")))
 		assert.True(t, known)
 		assert.Equal(t, "s-1", e.Session.ID)
+		assert.Equal(t, l.Hasher(prod).Scope(), l.Hasher(Owner{}).Scope(), "the only one")
+		_, known = find(t, l, l.Hasher(Owner{Service: "https://test.example", Application: "app"}).Customer("tenant", []byte("c7")))
+		assert.False(t, known, "another service has other customers")
+		assert.Equal(t, map[uint64]Run{1: {"run-1", night}}, l.Runs())
+		assert.EqualValues(t, 2000, l.Len())
 		require.NoError(t, l.Close())
 	}
+
+	versionOne(t, path+".2", values)
+	l, err := Open(path+".2", path+".2.key", prod)
+	require.NoError(t, err)
+	assert.EqualValues(t, 2000, l.TakenOver(), "in one go")
+	_, known = find(t, l, l.Hasher(prod).Customer("tenant", []byte("c7")))
+	assert.True(t, known)
+	require.NoError(t, l.Close())
 }
 
 func TestALedgerOfVersion1ThatCannotBeReadIsLeftAsItIs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
-	older(t, path, map[Key]string{{1}: "010102030405060708ac0280b4ba9c826703732d31", {2}: "0102"})
+	versionOne(t, path, map[Key]string{{1}: "010102030405060708ac0280b4ba9c826703732d31", {2}: "0102"})
 	before, err := os.ReadFile(path)
 	require.NoError(t, err)
-	_, err = Open(path, path+".key")
+	_, err = Open(path, path+".key", Owner{})
 	var wrong *FormatError
 	require.ErrorAs(t, err, &wrong)
 	after, err := os.ReadFile(path)

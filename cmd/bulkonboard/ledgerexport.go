@@ -37,15 +37,11 @@ refusal, with when that was obtained. A key names nobody.`,
 }
 
 func exportLedger(w io.Writer, l *ledger.Ledger) error {
-	runs, err := l.Runs()
-	if err != nil {
-		return err
-	}
 	buffered := bufio.NewWriter(w)
 	out := csv.NewWriter(buffered)
 	_ = out.Write([]string{"key", "outcome", "sessionId", "at", "digest", "run", "runBegan", "errorCode", "earlierSessionId", "earlierAt"}) // Flush tells
-	err = l.All(func(key ledger.Key, e *ledger.Entry) error {
-		return out.Write(exported(key, e, runs))
+	err := l.All(func(key ledger.Key, e *ledger.Entry) error {
+		return out.Write(exported(key, e, l.Runs()))
 	})
 	if err != nil {
 		return err

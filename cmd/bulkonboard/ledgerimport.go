@@ -40,13 +40,21 @@ The ledger is made when there is none.`,
 			if _, err := cli.Settle(c, func() error { return i.from.adoption().Adopt(c) }, i.check); err != nil {
 				return err
 			}
-			return i.ledger.with(c, func(opened *cli.OpenedLedger) error { return i.run(c.OutOrStdout(), opened.Ledger) })
+			return i.ledger.with(c, func(opened *cli.OpenedLedger) error {
+				if err := opened.NeedsOwner(i.ledger.Owner); err != nil {
+					return err
+				}
+				return i.run(c.OutOrStdout(), opened.Ledger)
+			})
 		},
 	}
 	c.Flags().SortFlags = false
 	i.ledger.register(c, "file of the ledger; made when there is none")
-	c.Flags().StringVar(&i.tenantID, "tenant-id", "", "tenant id of that run, if its summary is to be checked for it")
-	c.Flags().StringVar(&i.formID, "form-id", "", "form id of that run, likewise")
+	f := c.Flags()
+	f.StringVar(&i.ledger.Owner.Service, "base-url", "", "address of the service of that run, if its summary is to be checked for it")
+	f.StringVar(&i.ledger.Owner.Application, "app-id", "", "application id of that run, likewise")
+	f.StringVar(&i.tenantID, "tenant-id", "", "tenant id of that run, if its summary is to be checked for it")
+	f.StringVar(&i.formID, "form-id", "", "form id of that run, likewise")
 	cli.TakesConfig(c, jobFamily)
 	return c
 }
@@ -57,7 +65,9 @@ func (i *importing) check() error {
 	i.ledger.check(&p)
 	apart(&p, namedFile{"RESULTS", i.from.path}, namedFile{"--ledger", i.ledger.Path}, namedFile{"the key of --ledger", i.ledger.KeyPath()})
 	if i.from.summary.Settings["sandbox"] == "true" {
-		i.tenantID = sandboxTenant
+		i.tenantID, i.ledger.Owner = sandboxOwner, ledger.Owner{Service: sandboxOwner}
+	} else {
+		i.ledger.needApplication(&p)
 	}
 	p.Need("tenant-id", i.tenantID)
 	p.Need("form-id", i.formID)
@@ -84,7 +94,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 		return err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	k := &batch.Known{Ledger: l, Tenant: i.tenantID, FormID: i.formID}
+	k := &batch.Known{Ledger: l, Owner: i.ledger.Owner, Tenant: i.tenantID, FormID: i.formID}
 	into, rows := k.Import(scratch), int64(0)
 	for rec, err := range list.Records() {
 		if err != nil {

@@ -43,23 +43,18 @@ func (t ledgerTable) add(e *ledger.Entry, now time.Time) {
 }
 
 func printLedger(w io.Writer, l *ledger.Ledger, now time.Time) error {
-	table, customers := ledgerTable{}, int64(0)
+	table := ledgerTable{}
 	if err := l.All(func(_ ledger.Key, e *ledger.Entry) error {
 		table.add(e, now)
-		customers++
 		return nil
 	}); err != nil {
-		return err
-	}
-	runs, err := l.Runs()
-	if err != nil {
 		return err
 	}
 	info, err := os.Stat(l.Path())
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s: %d customers, put down by %d runs; %.1f MiB\n", l.Path(), customers, len(runs), float64(info.Size())/(1<<20))
+	fmt.Fprintf(w, "%s: %d customers, put down by %d runs; %.1f MiB\n", l.Path(), l.Len(), len(l.Runs()), float64(info.Size())/(1<<20))
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(out, "\t")
 	for _, days := range ages {

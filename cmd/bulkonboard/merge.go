@@ -12,6 +12,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
@@ -103,6 +104,8 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 	if err := m.checkOutputs(); err != nil {
 		return err
 	}
+	service := &manifest.Job.Service
+	m.ledger.Owner = ledger.Owner{Service: service.BaseURL, Application: service.AppID}
 	opened, err := m.ledger.openKnown(ctx, v, "bulkonboard merge "+m.flag())
 	if err != nil {
 		return err

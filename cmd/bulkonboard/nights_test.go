@@ -35,6 +35,8 @@ type nights struct {
 func newNights(t *testing.T, o sandbox.Options, key []byte) *nights {
 	n := &nights{program: newProgram(t, 0, o), rows: *nightRows, added: *nightRows / 100, changed: *nightRows / 1000}
 	require.NoError(t, os.WriteFile(n.file("key"), key, 0o600))
+	c, stderr := n.command("ledger", "create", "--ledger", n.file("customers.db"), "--ledger-key-file", n.file("key"))
+	require.Equal(t, 0, n.end(c), stderr.String())
 	var first, second bytes.Buffer
 	first.WriteString("customerType,customerEmail,customerMobileNumber,firstName,lastName,note\n")
 	second.WriteString("note,lastName,customerMobileNumber,customerType,customerEmail,firstName\n")

@@ -123,7 +123,7 @@ func notResults(path string, err error) error {
 func (r *runResults) adoption() *cli.Adoption {
 	a := &cli.Adoption{
 		Of: r.path, Settings: r.summary.Settings, Constants: r.summary.Command.Constants, Folder: r.summary.Command.Folder,
-		Bound: []string{"base-url", "sandbox", "tenant-id", "form-id", "format", "encoding", "delimiter", "map", "set", "duplicates", "formula-safe"},
+		Bound: []string{"base-url", "sandbox", "app-id", "tenant-id", "form-id", "format", "encoding", "delimiter", "map", "set", "duplicates", "formula-safe"},
 		Own:   []string{"only", "error-code", "overwrite", "until", "log-file", "log-format", "log-level", "metrics-file", "metrics-listen"},
 	}
 	if os.Getenv(cli.SecretVariable) != "" {

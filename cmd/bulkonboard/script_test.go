@@ -62,11 +62,12 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sandbox": startSandboxCmd,
-			"stats":   statsCmd,
-			"answer":  answerCmd,
-			"rows":    rowsCmd,
-			"exits":   exitsCmd,
+			"sandbox":  startSandboxCmd,
+			"stats":    statsCmd,
+			"answer":   answerCmd,
+			"rows":     rowsCmd,
+			"exits":    exitsCmd,
+			"truncate": truncateCmd,
 
 			"spreadsheet": spreadsheetCmd,
 			"seal":        sealCmd,
@@ -87,6 +88,12 @@ func startSandboxCmd(ts *testscript.TestScript, _ bool, args []string) {
 	go func() { _ = service.Serve(ln) }()
 	ts.Defer(func() { _ = service.Close() })
 	ts.Setenv(args[0], "http://"+ln.Addr().String())
+}
+
+func truncateCmd(ts *testscript.TestScript, _ bool, args []string) {
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
 }
 
 func statsCmd(ts *testscript.TestScript, neg bool, args []string) {
