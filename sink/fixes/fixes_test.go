@@ -156,6 +156,8 @@ func TestASheetComesBackFromAnyEditor(t *testing.T) {
 		"bars":                      byteOrderMark + semicolons('|'),
 		"UTF-16, as Excel saves it": wide(unicode.LittleEndian),
 		"UTF-16 of the other order": wide(unicode.BigEndian),
+		"with a line for Excel":     byteOrderMark + "\"sep=;\"\r\n" + semicolons(';'),
+		"lines that end with CR":    strings.ReplaceAll(semicolons(';'), "\r\n", "\r"),
 		"empty rows at the end":     written(append(slices.Clone(shuffled), make([]string, 7), make([]string, 7))),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package fixes
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -100,6 +101,13 @@ func (s *Sheet) open(text *bufio.Reader) (*csv.Reader, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, &source.ReadError{Name: s.name, Err: err}
 	}
+	if !bytes.ContainsRune(start, '\n') {
+		start, text = bytes.ReplaceAll(start, []byte("\r"), []byte("\n")), bufio.NewReader(&lineFeeds{text})
+	}
+	if n := statement(start); n > 0 {
+		_, _ = text.Discard(n) // it is there
+		start = start[n:]
+	}
 	for _, delimiter := range ",;\t|" {
 		header := csv.NewReader(strings.NewReader(string(start)))
 		header.Comma = delimiter
@@ -111,6 +119,32 @@ func (s *Sheet) open(text *bufio.Reader) (*csv.Reader, error) {
 		}
 	}
 	return nil, s.wrong(1, "the header has no column "+markColumn+", so this is not a sheet of corrections")
+}
+
+// statement is the length of a first line such as "sep=;", which tells Excel the
+// delimiter; 0 when there is none.
+func statement(start []byte) int {
+	line, _, ended := bytes.Cut(start, []byte("\n"))
+	text := strings.ToLower(strings.Trim(string(line), "\"\r"+byteOrderMark))
+	if !ended || !strings.HasPrefix(text, "sep=") || len(text) > len("sep=;") {
+		return 0
+	}
+	return len(line) + 1
+}
+
+// lineFeeds reads text whose lines end with a CR alone, as Excel writes them for
+// the Macintosh, as if they ended with LF.
+type lineFeeds struct{ in io.Reader }
+
+// Read reads text.
+func (l *lineFeeds) Read(b []byte) (int, error) {
+	n, err := l.in.Read(b)
+	for i, c := range b[:n] {
+		if c == '\r' {
+			b[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // named is the name of a column without what a program may have put before it.
