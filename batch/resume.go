@@ -48,6 +48,9 @@ func (r *run) recover() error {
 	if err := r.takeUp(rec.Checkpoint); err != nil {
 		return err
 	}
+	if r.Ends.Row < r.tally.Ends.Row && !rec.Checkpoint.Complete && !nothingDone(rec) {
+		return &source.ChangedError{Name: r.List.Name(), At: r.tally.Ends, Reason: fmt.Sprintf("it has only %d rows now", r.Ends.Row)}
+	}
 	if rec.Checkpoint.Complete {
 		r.published = true
 		return r.State.Publish(*rec.Checkpoint, r.targets())
@@ -143,7 +146,7 @@ func (r *run) commit(at source.Position, t *Tally) error {
 }
 
 func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error) {
-	t.Origin = r.Origin
+	t.Origin, t.Ends = r.Origin, r.Ends
 	t.Measures = r.meter.measures(time.Now())
 	t.Learned = math.Float64frombits(r.learned.Load())
 	extra, err := json.Marshal(t)

@@ -71,9 +71,13 @@ type Config struct {
 	// not searched for.
 	Duplicates *Duplicates
 
-	// Known settles whom the ledger knows, and takes in what becomes of the
-	// others. Nil: there is no ledger.
+	// Known takes in what becomes of customers, for the next night. Nil: there
+	// is no ledger.
 	Known *Known
+
+	// Answers are what the ledger has said of this list, as a preflight asked
+	// it; nil: it was not asked.
+	Answers *Answers
 
 	// Decided is when it was decided what becomes of rows that need no call.
 	// Zero: as they are met. With it, a run that calls nobody makes the same
@@ -213,9 +217,11 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, jam: jam, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, answers: r.Answers, window: window, order: order, work: work, jam: jam, monitor: r.Monitor,
 	}
-	r.List.Spare(read.spares)
+	if r.Answers != nil {
+		r.List.DecodeLater()
+	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
 	dispatch, err := r.dispatcher(work, jam, answers, entries, news, stop)
 	if err != nil {

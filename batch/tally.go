@@ -25,6 +25,9 @@ type Tally struct {
 	// LedgerRun is the number of the run in the ledger; 0: it has none there.
 	LedgerRun uint64 `json:"ledgerRun,omitempty"`
 
+	// Ends is where the list ended when it was last read ahead.
+	Ends source.Position `json:"ends"`
+
 	Origin   Origin   `json:"origin"`
 	Measures Measures `json:"measures"`
 

@@ -14,32 +14,39 @@ const resultMember = "onboarding"
 
 // objectRecord makes a record of one JSONL line.
 func (l *List) objectRecord(ln *line) *Record {
-	spared := l.spared(ln)
 	rec := l.begin(ln.raw, 1)
-	if spared {
-		rec.Text = l.charset.text(ln.raw[:ln.body])
+	if l.decodeLater {
+		rec.Text, rec.list, rec.body = l.charset.text(ln.raw[:ln.body]), l, ln.body
 		return rec
 	}
-	if ln.body > l.maxObject() {
-		return l.malformed(rec, ln.body, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
+	l.decodeObject(rec, ln.body)
+	return rec
+}
+
+// decodeObject completes a record from its line.
+func (l *List) decodeObject(rec *Record, body int) {
+	if body > l.maxObject() {
+		l.malformed(rec, body, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
+		return
 	}
-	text := l.charset.text(ln.raw[:ln.body])
-	if p := l.checkText(rec, ln.body, text); p != nil {
-		return l.malformed(rec, ln.body, *p)
+	text := l.charset.text(rec.Raw[:body])
+	if p := l.checkText(rec, body, text); p != nil {
+		l.malformed(rec, body, *p)
+		return
 	}
 	rec.Text = text
 	o := &l.object
 	if o.begin(&rec.Customer); !o.readPlain(text) {
 		o.begin(&rec.Customer)
 		if err := o.read(text); err != nil {
-			return l.malformed(rec, ln.body, objectProblem(rec.Line, err))
+			l.malformed(rec, body, objectProblem(rec.Line, err))
+			return
 		}
 	}
 	o.constants()
 	if rec.Problems = o.problems; len(rec.Problems) == 0 {
 		rec.Problems = Validate(&rec.Customer)
 	}
-	return rec
 }
 
 // maxObject bounds a line as maxRecord does a row.
@@ -61,13 +68,12 @@ type object struct {
 	problems []Problem
 	seen     [fieldCount]bool
 	own      [1]field
-	names    lineNames
 }
 
 // begin turns to another line, whose customer is to be read into c.
 func (o *object) begin(c *Customer) {
 	*c = Customer{}
-	o.customer, o.problems, o.seen, o.names.n = c, nil, [fieldCount]bool{}, 0
+	o.customer, o.problems, o.seen = c, nil, [fieldCount]bool{}
 }
 
 var errNotObject = errors.New("not an object")

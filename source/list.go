@@ -48,9 +48,10 @@ type List struct {
 	encodingNamed  bool
 	delimiterNamed bool
 
-	ahead []line // lines that were read to find a closing quote, and given back
-	lent  *lent  // nil when records are given away
-	spare func(row int64, raw []byte) bool
+	decodeLater bool
+
+	ahead []line   // lines that were read to find a closing quote, and given back
+	lent  *lent    // nil when records are given away
 	first Position // where the records begin
 	at    Position
 	sum   *xxhash.Digest

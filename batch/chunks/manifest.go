@@ -157,7 +157,7 @@ func (m *Manifest) duplicates(ctx context.Context, s store.Store) (*batch.Duplic
 	if err != nil {
 		return nil, err
 	}
-	f, ok := batch.ParseForecast(b, nil)
+	f, ok := batch.ParseForecast(b)
 	if !ok {
 		return nil, &DamagedError{Name: m.forecastName(), Reason: errSegment.Error()}
 	}

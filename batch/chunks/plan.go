@@ -134,13 +134,8 @@ func (p *plan) make(ctx context.Context) (err error) {
 		List: p.list, FormID: p.Job.Service.FormID, Known: p.Known, Monitor: p.Monitor, Share: p.Share,
 		Each: func(rec *source.Record) error { p.marks.see(rec); return nil },
 	}
-	if pre.Scratch, err = p.file("seals"); err != nil {
+	if pre.Scratch, err = p.file("keys"); err != nil {
 		return err
-	}
-	for i := range pre.KnownScratch {
-		if pre.KnownScratch[i], err = p.file(fmt.Sprintf("known-%d", i)); err != nil {
-			return err
-		}
 	}
 	if p.m.Forecast, err = pre.Run(ctx); err != nil {
 		return err
@@ -242,7 +237,7 @@ func (p *plan) publish(ctx context.Context) (*Manifest, error) {
 	if err := p.putKnown(ctx); err != nil {
 		return nil, err
 	}
-	f, err := p.m.Forecast.Encode(nil)
+	f, err := p.m.Forecast.Encode()
 	if err != nil {
 		return nil, err
 	}
@@ -323,7 +318,7 @@ func (k *knownChunk) see(ctx context.Context, rec *source.Record) error {
 	if len(rec.Problems) > 0 {
 		return nil
 	}
-	res, err := k.Known.Answer(rec)
+	res, err := k.m.Forecast.Answers.Of(rec)
 	if res == nil || err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 // takes it a tenth of a second in a large file, so it is opened for writing
 // only once there is something to write.
 const (
-	heldBytes = 64 << 20
+	heldBytes = 8 << 20
 
 	// farBytes is what one look-up far from the last one costs: the system
 	// maps the pages around as well.

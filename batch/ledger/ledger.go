@@ -29,7 +29,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-const version = 1
+// version is that of the file. Version 1 is taken over.
+const version = 2
 
 var (
 	metaBucket     = []byte("meta")
@@ -53,6 +54,8 @@ type Ledger struct {
 	secret []byte
 	id     string
 	db     database
+
+	takenOver int64
 }
 
 // Open opens the ledger at path, and makes it if there is none; its secret is
@@ -121,12 +124,14 @@ func (l *Ledger) Hasher() *Hasher { return newHasher(l.secret) }
 
 // introduce takes in what the file says of itself.
 func (l *Ledger) introduce(secretPath string) error {
-	return l.db.view(func(tx *bolt.Tx) error {
+	old := false
+	err := l.db.view(func(tx *bolt.Tx) error {
 		meta := tx.Bucket(metaBucket)
 		if meta == nil {
 			return &FormatError{Path: l.path, Reason: "it is another program's database"}
 		}
-		if v := meta.Get(versionKey); !bytes.Equal(v, []byte{version}) {
+		v := meta.Get(versionKey)
+		if old = bytes.Equal(v, []byte{1}); !old && !bytes.Equal(v, []byte{version}) {
 			return &FormatError{Path: l.path, Reason: fmt.Sprintf("it is of version %x, and this program knows version %d", v, version)}
 		}
 		if !bytes.Equal(meta.Get(checkKey), l.Hasher().check()) {
@@ -135,6 +140,10 @@ func (l *Ledger) introduce(secretPath string) error {
 		l.id = hex.EncodeToString(meta.Get(idKey))
 		return nil
 	})
+	if err == nil && old {
+		err = l.takeOver()
+	}
+	return err
 }
 
 // Find gives what is known of a customer.
@@ -160,7 +169,8 @@ type Change struct {
 // Form is a form of a tenant: a process that customers go through.
 type Form struct{ Tenant, ID string }
 
-// News is what a run puts down.
+// News is what a run puts down. Without a RunID it is what was known before
+// there was a ledger.
 type News struct {
 	Run     uint64    // its number; 0: it has none yet, and gets one
 	RunID   string    // its name everywhere else
@@ -169,52 +179,25 @@ type News struct {
 	Changes []Change
 }
 
-// Put puts down what became of customers, durably and all at once. Putting the
-// same twice comes to the same as putting it once. The changes are sorted in
-// place; of one customer the last one counts.
-func (l *Ledger) Put(n *News) error {
-	run, now := n.Run, time.Now()
-	err := l.update(n, func(tx *bolt.Tx) (err error) {
-		if run == 0 { // a run that was killed right after putting does not know its number
-			run = numberOf(tx, n.RunID)
-		}
-		if run == 0 {
-			run, err = addRun(tx, Run{n.RunID, n.Began})
-		}
-		for i := range n.Changes {
-			n.Changes[i].Entry.Run = run
-		}
-		return err
-	}, func(e Entry, before *Entry) Entry { return e.after(before, now) }, bolt.DefaultFillPercent)
-	if err == nil {
-		n.Run = run
-	}
-	return err
-}
-
-// Import puts down what was known before there was a ledger. An entry that is
-// as new or newer stays, with an older session id if it has none. It is for many customers whose keys are near each
-// other, so pages are filled.
-func (l *Ledger) Import(n *News) error {
-	return l.update(n, func(*bolt.Tx) error { return nil }, func(e Entry, before *Entry) Entry {
-		switch {
-		case !before.At.Before(e.At):
-			return before.over(&e)
-		case e.Outcome == Failed && before.Outcome == OK:
-			return *before
-		}
-		return e.keeping(before)
-	}, fullPages)
-}
-
-// fullPages leaves some room for who comes between.
+// fullPages leaves some room for who comes between. It is for many customers
+// whose keys are near each other.
 const fullPages = 0.9
 
-func (l *Ledger) update(n *News, first func(*bolt.Tx) error, merge func(Entry, *Entry) Entry, fill float64) error {
+// Put puts down what became of customers, durably and all at once. Putting the
+// same twice comes to the same as putting it once, and the order does not
+// matter: of each customer the newest session id and the newest refusal stay.
+// The changes are sorted in place.
+func (l *Ledger) Put(n *News) error {
+	run, fill := n.Run, bolt.DefaultFillPercent
+	if n.RunID == "" {
+		fill = fullPages
+	}
 	slices.SortStableFunc(n.Changes, func(a, b Change) int { return bytes.Compare(a.Key[:], b.Key[:]) })
-	return l.db.update(func(tx *bolt.Tx) error {
-		if err := first(tx); err != nil {
-			return err
+	err := l.db.update(func(tx *bolt.Tx) (err error) {
+		if run == 0 && n.RunID != "" {
+			if run, err = numberFor(tx, Run{n.RunID, n.Began}); err != nil {
+				return err
+			}
 		}
 		for _, form := range n.Forms {
 			if err := tx.Bucket(formsBucket).Put(appendString(appendString(nil, form.Tenant), form.ID), nil); err != nil {
@@ -223,23 +206,28 @@ func (l *Ledger) update(n *News, first func(*bolt.Tx) error, merge func(Entry, *
 		}
 		customers := tx.Bucket(customerBucket)
 		customers.FillPercent = fill
-		for i := range n.Changes {
-			if err := l.change(customers, &n.Changes[i], merge); err != nil {
+		for now, i := time.Now(), 0; i < len(n.Changes); i++ {
+			n.Changes[i].Entry.of(run)
+			if err := l.change(customers, &n.Changes[i], now); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err == nil {
+		n.Run = run
+	}
+	return err
 }
 
-func (l *Ledger) change(customers *bolt.Bucket, c *Change, merge func(Entry, *Entry) Entry) error {
+func (l *Ledger) change(customers *bolt.Bucket, c *Change, now time.Time) error {
 	after := c.Entry
 	if value := customers.Get(c.Key[:]); value != nil {
 		before, err := ParseEntry(value)
 		if err != nil {
 			return l.entryError(err)
 		}
-		after = merge(after, &before)
+		after = before.with(&c.Entry, now)
 	}
 	return customers.Put(c.Key[:], after.Append(nil))
 }
@@ -250,7 +238,12 @@ type Run struct {
 	Began time.Time // in milliseconds
 }
 
-func addRun(tx *bolt.Tx, run Run) (uint64, error) {
+// numberFor is the number of a run: a new one, unless it was killed right after
+// it had put something, and does not know its number.
+func numberFor(tx *bolt.Tx, run Run) (uint64, error) {
+	if number := numberOf(tx, run.ID); number > 0 {
+		return number, nil
+	}
 	runs := tx.Bucket(runsBucket)
 	number, err := runs.NextSequence()
 	if err != nil {
@@ -295,7 +288,7 @@ func (l *Ledger) entryError(err error) error {
 const nearSteps = 8
 
 // Match gives what is known of customers, whose keys are in ascending order, as
-// it is for ParseHead and ParseEntry; it is good until found returns.
+// it is for ParseEntry; it is good until found returns.
 // It goes through the file from the front to the back, so that ten million
 // look-ups cost not much more than reading it once, and does not hold more
 // than a part of it in memory. found must not use the ledger.

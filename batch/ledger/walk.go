@@ -77,13 +77,12 @@ func (l *Ledger) Forms() ([]Form, error) {
 	var forms []Form
 	err := l.db.view(func(tx *bolt.Tx) error {
 		return tx.Bucket(formsBucket).ForEach(func(b, _ []byte) error {
-			tenant, b, err := cutString(b)
-			if err != nil {
-				return l.entryError(err)
+			p := parser{rest: b}
+			forms = append(forms, Form{p.text(), p.text()})
+			if p.failed {
+				return l.entryError(errValue)
 			}
-			id, _, err := cutString(b)
-			forms = append(forms, Form{tenant, id})
-			return l.entryError(err)
+			return nil
 		})
 	})
 	return forms, err
@@ -92,32 +91,50 @@ func (l *Ledger) Forms() ([]Form, error) {
 // rewriteBatch is how many entries of a new file are one transaction.
 const rewriteBatch = 50_000
 
-// Erase erases customers, and says how many: those that gone reports. Of one who
-// stays gone may change the entry, to erase a part of it. The file is written
-// anew: the database alone would leave what was erased in pages that are free.
-// Until the new file is in its place, nothing has happened.
-func (l *Ledger) Erase(gone func(Key, *Entry) bool) (erased int64, err error) {
-	next := database{path: l.path + ".tmp"}
-	if err := os.Remove(next.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, fileError("make", next.path, err)
+// Erase erases what edit takes out of entries, and counts the customers of whom
+// nothing is left. The file is written anew: the database alone would leave what
+// was erased in pages that are free. Until the new file is in its place, nothing
+// has happened.
+func (l *Ledger) Erase(edit func(Key, *Entry)) (erased int64, err error) {
+	err = l.rewrite(func(key Key, value []byte) ([]byte, error) {
+		e, err := ParseEntry(value)
+		if err != nil {
+			return nil, l.entryError(err)
+		}
+		if edit(key, &e); e.Outcome() == 0 {
+			erased++
+			return nil, nil
+		}
+		return e.Append(nil), nil
+	})
+	if err != nil {
+		erased = 0
 	}
-	erased, err = l.copyTo(&next, gone)
-	if err := errors.Join(err, next.close()); err != nil {
-		return 0, errors.Join(err, os.Remove(next.path))
-	}
-	if err := l.db.close(); err != nil {
-		return 0, err
-	}
-	if err := os.Rename(next.path, l.path); err != nil {
-		return 0, fileError("replace", l.path, err)
-	}
-	return erased, fileError("sync", filepath.Dir(l.path), syncDir(filepath.Dir(l.path)))
+	return erased, err
 }
 
-// copyTo copies everything but some customers, and the others as they are
-// edited, to an empty database.
-func (l *Ledger) copyTo(next *database, gone func(Key, *Entry) bool) (left int64, err error) {
-	err = l.db.view(func(from *bolt.Tx) error {
+// rewrite puts a new file in the place of the ledger's, with the values that
+// revise makes of those that are there; nil leaves the customer out.
+func (l *Ledger) rewrite(revise func(key Key, value []byte) ([]byte, error)) error {
+	next := database{path: l.path + ".tmp"}
+	if err := os.Remove(next.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fileError("make", next.path, err)
+	}
+	if err := errors.Join(l.copyTo(&next, revise), next.close()); err != nil {
+		return errors.Join(err, os.Remove(next.path))
+	}
+	if err := l.db.close(); err != nil {
+		return err
+	}
+	if err := os.Rename(next.path, l.path); err != nil {
+		return fileError("replace", l.path, err)
+	}
+	return fileError("sync", filepath.Dir(l.path), syncDir(filepath.Dir(l.path)))
+}
+
+// copyTo copies everything to an empty database, with revised values.
+func (l *Ledger) copyTo(next *database, revise func(Key, []byte) ([]byte, error)) error {
+	err := l.db.view(func(from *bolt.Tx) error {
 		return next.update(func(to *bolt.Tx) error {
 			for _, name := range [][]byte{metaBucket, runsBucket, formsBucket} {
 				if err := copyBucket(from, to, name); err != nil {
@@ -125,11 +142,11 @@ func (l *Ledger) copyTo(next *database, gone func(Key, *Entry) bool) (left int64
 				}
 			}
 			_, err := to.CreateBucket(customerBucket)
-			return err
+			return errors.Join(err, to.Bucket(metaBucket).Put(versionKey, []byte{version}))
 		})
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	var batch [][2][]byte
 	flush := func() error {
@@ -138,15 +155,11 @@ func (l *Ledger) copyTo(next *database, gone func(Key, *Entry) bool) (left int64
 		return err
 	}
 	err = l.each(func(key, value []byte) error {
-		e, err := ParseEntry(value)
-		if err != nil {
-			return l.entryError(err)
+		value, err := revise(Key(key), value)
+		if value == nil || err != nil {
+			return err
 		}
-		if gone(Key(key), &e) {
-			left++
-			return nil
-		}
-		if batch = append(batch, [2][]byte{append([]byte(nil), key...), e.Append(nil)}); len(batch) < rewriteBatch {
+		if batch = append(batch, [2][]byte{append([]byte(nil), key...), value}); len(batch) < rewriteBatch {
 			return nil
 		}
 		return flush()
@@ -154,7 +167,7 @@ func (l *Ledger) copyTo(next *database, gone func(Key, *Entry) bool) (left int64
 	if err == nil {
 		err = flush()
 	}
-	return left, err
+	return err
 }
 
 // append puts entries behind all others, in pages that are full.

@@ -10,10 +10,12 @@
 //	summary             of the last start, until the run is complete and it is put in place
 //	preflight           what is known of the list
 //	spool, spool.sum    the list if it came by standard input, and its digest
+//	corrected           the list of a retry, with corrections
 //
-// Every byte of it is covered by a checksum: frames of the journal have their
-// own, the checkpoint has its own and those of the outputs and of the summary.
-// They are compared before anything is resumed or put in place.
+// Every byte of it that is read again is covered by a checksum: frames of the
+// journal have their own, the checkpoint has its own and those of the outputs
+// and of the summary. They are compared before anything is resumed or put in
+// place.
 //
 // The order of durability: journal append, before anything else sees an
 // answer; outputs append; outputs fsync; checkpoint replaced, which is the one

@@ -97,15 +97,12 @@ func (i *inspection) run(ctx context.Context, l *cli.OpenedLedger, stdin io.Read
 		return err
 	}
 	printReading(stdout, list)
-	p := batch.Preflight{List: list, FormID: i.formID, Share: share, Known: i.ledger.known(l, i.tenantID, i.formID)}
-	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
-		file, err := newScratch()
-		if err != nil {
-			return err
-		}
-		defer func() { _ = file.Close() }() // nobody wants it any more
-		*scratch = file
+	scratch, err := newScratch()
+	if err != nil {
+		return err
 	}
+	defer func() { _ = scratch.Close() }() // nobody wants it any more
+	p := batch.Preflight{List: list, FormID: i.formID, Scratch: scratch, Share: share, Known: i.ledger.known(l, i.tenantID, i.formID)}
 	f, err := shown(ctx, &p, stderr)
 	if err != nil {
 		return err

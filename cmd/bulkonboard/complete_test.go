@@ -21,6 +21,12 @@ type ending struct {
 }
 
 var endings = []ending{
+	{"a merge", func(p *program) []string {
+		p.done("plan", "-i", p.file("list.csv"), "--job", p.file("job"), "--rate", "0", "--parallel", "1", "--chunk-rows", "6")
+		p.done("run-chunk", "--job", p.file("job"), "--index", "0")
+		p.done("run-chunk", "--job", p.file("job"), "--index", "1")
+		return []string{"merge", "--job", p.file("job"), "-o", p.file("out.csv"), "--rejects", p.file("rejects.csv")}
+	}},
 	{"first results", func(p *program) []string { return p.ended() }},
 	{"with a ledger", func(p *program) []string { return p.ended("--ledger", p.file("customers.db")) }},
 	{"over other results", func(p *program) []string {
@@ -58,6 +64,12 @@ func (p *program) earlier(args ...string) {
 	require.Equal(p.t, cli.ExitBadRows, p.end(c), stderr.String())
 }
 
+// done makes a part of a job.
+func (p *program) done(args ...string) {
+	c, stderr := p.command(args...)
+	require.Equal(p.t, cli.ExitOK, p.end(c), stderr.String())
+}
+
 // killedOnce kills a command at a point, and reports whether it was still to be
 // killed there and whether all calls had been answered. Then it ends as it would
 // have, whatever kills it once more, and calls nobody whose answer it had.
@@ -68,10 +80,7 @@ func killedOnce(t *testing.T, e ending, at string, again int) (killed, answered 
 	require.NoError(t, os.WriteFile(p.file("list.csv"), bytes.ReplaceAll(list, []byte("c5@example.com"), []byte("c5@refused.example")), 0o600))
 	args := e.prepare(p)
 	before := p.service.Stats().Calls
-	calls := before + killRows
-	if args[0] == "retry" {
-		calls = before + 1
-	}
+	calls := before + map[string]int64{"run": killRows, "retry": 1}[args[0]]
 	env := p.env
 	for _, kill := range []string{at, strconv.Itoa(again), "0"} {
 		p.env = append(env, killVariable+"="+kill)
@@ -97,7 +106,7 @@ func killedOnce(t *testing.T, e ending, at string, again int) (killed, answered 
 }
 
 func TestACommandKilledOnItsWayOutIsFoundCompleteAndCallsNobody(t *testing.T) {
-	for _, e := range endings[3:] {
+	for _, e := range endings[4:] {
 		t.Run(e.name, func(t *testing.T) {
 			points := atEveryPoint(t, func(t *testing.T, n int) bool {
 				killed, answered := killedOnce(t, e, fmt.Sprint(atTheEnd, n), 1+n%7)

@@ -9,18 +9,18 @@ import (
 	"bulkonboard/sink"
 )
 
-// finish puts in place what a complete run has left in the state folder of an
-// output, as one does that was killed on the way. Whatever comes next then finds
-// files that belong together.
-func finish(output string, overwrite bool) (err error) {
-	left, err := state.Inspect(fileSystem, stateDirOf(output))
+// finish puts in place what a complete run has left in the state folder, as one
+// does that was killed on the way. Whatever comes next then finds files that
+// belong together.
+func (s *settings) finish() (err error) {
+	left, err := state.Inspect(fileSystem, s.stateDir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil || left.Held || left.Checkpoint == nil || !left.Checkpoint.Complete {
 		return nil // whoever starts a run is told, or the run resumes
 	}
-	dir, err := state.Open(fileSystem, stateDirOf(output), state.Options{})
+	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
 	if err != nil {
 		return err
 	}
@@ -29,13 +29,13 @@ func finish(output string, overwrite bool) (err error) {
 	if err != nil || rec.Checkpoint == nil || !rec.Checkpoint.Complete {
 		return err
 	}
-	rejects, err := rejectsOf(dir, output)
+	rejects, err := rejectsOf(dir, s.output)
 	if err != nil {
 		return err
 	}
-	return dir.Publish(*rec.Checkpoint, map[string]state.Target{
-		state.Results: {Path: output, Replace: overwrite}, state.Rejects: {Path: rejects, Replace: overwrite},
-		state.Summary: {Path: sink.SummaryPath(output), Replace: overwrite},
+	return dir.Publish(*rec.Checkpoint, map[string]state.Target{ // which says what they replace
+		state.Results: {Path: s.output, Replace: s.overwrite}, state.Rejects: {Path: rejects, Replace: s.overwrite},
+		state.Summary: {Path: sink.SummaryPath(s.output), Replace: s.overwrite},
 	})
 }
 

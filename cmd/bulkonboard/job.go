@@ -73,7 +73,7 @@ func (j *job) take(ctx context.Context) error {
 		return j.refuse(err)
 	}
 	c := j.config(abort)
-	c.Ends = forecast.Ends
+	c.Ends, c.Answers = forecast.Ends, forecast.Answers
 	if forecast.Duplicates.Len() > 0 && j.duplicates != "send" {
 		scratch, err := j.scratch()
 		if err != nil {
@@ -100,7 +100,7 @@ func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.Input
 	switch {
 	case j.spooled:
-		j.path = j.dir.KeptPath(state.Spool)
+		j.path, err = j.dir.Spooled()
 	case j.FromStandardInput():
 		j.path, err = spool(j.dir, j.began, stdin, j.Voice)
 	case j.retry != nil && j.retry.fixes != "":
@@ -125,8 +125,8 @@ func (j *job) find(stdin io.Reader) (err error) {
 }
 
 // sized finds how much of the list this run reads: what it had when an earlier
-// start did something about it. That a list is shorter now, the preflight finds
-// by its rows.
+// start did something about it. That a list is shorter now, the run finds by its
+// rows.
 func (j *job) sized() {
 	left, err := state.Inspect(fileSystem, j.stateDir())
 	if err == nil && left.Checkpoint != nil && !left.Checkpoint.Complete && left.Checkpoint.Row+int64(left.Answers) > 0 {

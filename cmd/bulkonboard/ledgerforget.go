@@ -69,7 +69,11 @@ func forget(l *ledger.Ledger, email string, log *slog.Logger) error {
 		log.Info("the ledger has nobody with this address", "forms_looked_at", len(forms))
 		return nil
 	}
-	if _, err := l.Erase(func(key ledger.Key, _ *ledger.Entry) bool { return there[key] }); err != nil {
+	if _, err := l.Erase(func(key ledger.Key, e *ledger.Entry) {
+		if there[key] {
+			*e = ledger.Entry{}
+		}
+	}); err != nil {
 		return err
 	}
 	for key := range there {

@@ -30,13 +30,13 @@ var ages = [...]int{1, 7, 30, 90, 365}
 type ledgerTable map[ledger.Outcome]*[len(ages) + 1]int64
 
 func (t ledgerTable) add(e *ledger.Entry, now time.Time) {
-	row := t[e.Outcome]
+	row := t[e.Outcome()]
 	if row == nil {
 		row = new([len(ages) + 1]int64)
-		t[e.Outcome] = row
+		t[e.Outcome()] = row
 	}
 	column := 0
-	for column < len(ages) && now.Sub(e.At) > time.Duration(ages[column])*24*time.Hour {
+	for column < len(ages) && now.Sub(e.Last().At) > time.Duration(ages[column])*24*time.Hour {
 		column++
 	}
 	row[column]++

@@ -90,7 +90,7 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	m.job = fmt.Sprintf("%s, round %d", manifest.Run, m.at)
-	if err := finish(m.output, m.overwrite); err != nil {
+	if err := m.finish(); err != nil {
 		return err
 	}
 	if sum := m.sameRun(); sum != nil {

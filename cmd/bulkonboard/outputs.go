@@ -80,17 +80,10 @@ func (s *settings) ownRejects() (bool, error) {
 		return true, nil
 	}
 	same, err := sameBytes(s.rejects, sum.Rejects)
-	if !same && err == nil && !s.underWay() {
+	if !same && err == nil {
 		err = cli.Problems{fmt.Sprintf("--rejects: %s was changed after the run, perhaps by somebody who corrects it; name another file, or replace it with --overwrite", s.rejects)}
 	}
 	return same, err
-}
-
-// underWay reports that the run has begun, and that what stands in its places is
-// its own to replace.
-func (s *settings) underWay() bool {
-	left, err := state.Inspect(fileSystem, s.stateDir())
-	return err == nil && (left.Checkpoint != nil || left.Held)
 }
 
 // place writes a file where nothing stands by then, unless that is to be replaced.

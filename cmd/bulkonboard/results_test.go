@@ -228,3 +228,27 @@ func TestARetryReplacesTheRejectsOfItsRunUnlessSomebodyHasChangedThem(t *testing
 	p.earlier("retry", p.file("out.csv"), "--restart")
 	p.requireItsSummary(20)
 }
+
+func TestCorrectionsThatChangeWhileTheirRetryIsInterruptedAreRefused(t *testing.T) {
+	p := finished(t, sandbox.Options{})
+	c, stderr := p.command("fixes", p.file("out.csv"), "-o", p.file("fixes.csv"))
+	require.Equal(t, 0, p.end(c), stderr.String())
+	p.edit("fixes.csv", replace("c5@refused.example", "c5@example.com"))
+	retry := []string{"retry", p.file("out.csv"), "--fixes", p.file("fixes.csv")}
+	kept := p.env
+	p.env = append(slices.Clip(kept), killVariable+"="+atTheEnd+"1")
+	c, stderr = p.command(retry...)
+	require.Equal(t, -1, p.end(c), stderr.String())
+	calls := p.service.Stats().Calls
+
+	p.env = kept
+	p.edit("fixes.csv", replace("c5@example.com", "c6@example.com"))
+	c, stderr = p.command(retry...)
+	require.Equal(t, cli.ExitState, p.end(c), stderr.String())
+	assert.Contains(t, stderr.String(), "fixes was ")
+	p.edit("fixes.csv", replace("c6@example.com", "c5@example.com"))
+	c, stderr = p.command(retry...)
+	require.Equal(t, cli.ExitBadRows, p.end(c), stderr.String())
+	assert.Equal(t, calls, p.service.Stats().Calls)
+	p.requireItsSummary(20)
+}

@@ -77,7 +77,7 @@ func (s *settings) startRetry(c *cobra.Command, results string) error {
 	if s.output == "" {
 		s.output = results
 	}
-	if err := finish(s.output, s.overwrite); err != nil {
+	if err := s.finish(); err != nil {
 		return err
 	}
 	var err error

@@ -101,7 +101,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 // look finds out what is to be done, before anything is made: the summary is
 // that of a run which has done all of it.
 func (s *settings) look(stdin io.Reader) (*sink.Summary, error) {
-	if err := finish(s.output, s.overwrite); err != nil {
+	if err := s.finish(); err != nil {
 		return nil, err
 	}
 	if s.FromStandardInput() {
