@@ -33,13 +33,9 @@ func (s *settings) finish() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.checkSummary(); err != nil {
-		return err
-	}
-	return dir.Publish(*rec.Checkpoint, map[string]state.Target{
-		state.Results: {Path: s.output, Replace: s.replacesResults()},
-		state.Rejects: {Path: rejects, Replace: s.replacesResults()},
-		state.Summary: {Path: sink.SummaryPath(s.output), Replace: s.replaceSummary},
+	return dir.Publish(*rec.Checkpoint, map[string]state.Target{ // which says what they replace
+		state.Results: {Path: s.output, Replace: s.overwrite}, state.Rejects: {Path: rejects, Replace: s.overwrite},
+		state.Summary: {Path: sink.SummaryPath(s.output), Replace: s.overwrite},
 	})
 }
 

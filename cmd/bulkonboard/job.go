@@ -125,8 +125,8 @@ func (j *job) find(stdin io.Reader) (err error) {
 }
 
 // sized finds how much of the list this run reads: what it had when an earlier
-// start did something about it. That a list is shorter now, the run finds by
-// its rows.
+// start did something about it. That a list is shorter now, the run finds by its
+// rows.
 func (j *job) sized() {
 	left, err := state.Inspect(fileSystem, j.stateDir())
 	if err == nil && left.Checkpoint != nil && !left.Checkpoint.Complete && left.Checkpoint.Row+int64(left.Answers) > 0 {
