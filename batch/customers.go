@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"hash/maphash"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -11,17 +12,24 @@ import (
 
 // customers sees to it that two rows of one customer are never in flight
 // together, and that a customer is called once: later rows take the result of
-// the first one that ended well. It belongs to the dispatcher.
+// the first one that succeeded. Until one does, the service is not asked for the
+// very fields that it has just refused. It belongs to the dispatcher.
 type customers struct {
 	underWay map[string][]*slot // customer → later rows that wait, in order
 	given    *given
+	seed     maphash.Seed // of fields
 }
 
 // givenAnswer is what the later rows of a customer are answered with.
 type givenAnswer struct {
-	row       int64 // that ended well
+	row       int64 // that succeeded, or was refused
 	sessionID string
 	print     uint64 // of the customer
+
+	refused       bool // with these words, at that time; there is no session id
+	code, message string
+	at            time.Time
+	fields        uint64 // that were sent
 }
 
 // enter reports whether no other row of this customer is under way. If one is,
@@ -46,16 +54,25 @@ func (c *customers) leave(s *slot) *slot {
 	return later[0]
 }
 
-// learn keeps a good result when later rows of the customer will ask for it.
+// learn keeps a result when later rows of the customer will ask for it.
 func (c *customers) learn(s *slot, res *sink.Result) error {
-	if !s.family.asks(s.rec.Row) || !res.Status.Good() {
+	refused := res.Status == sink.Rejected && !s.known // what the ledger knows, it says of each row
+	if !s.family.asks(s.rec.Row) || !res.Status.Good() && !refused {
 		return nil
 	}
-	return c.given.put(s.family.lead, givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)})
+	a := givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)}
+	if refused {
+		a.refused, a.code, a.message, a.at, a.fields = true, res.ErrorCode, res.ErrorMessage, res.ProcessedAt, c.fields(s)
+	}
+	return c.given.put(s.family.lead, a)
 }
 
-// resultFor is the result of a row whose customer has ended well, or nil. A
-// list that was changed behind the back of its forecast is noticed here.
+// fields stands for all that is sent for a row.
+func (c *customers) fields(s *slot) uint64 { return maphash.Comparable(c.seed, s.rec.Customer) }
+
+// resultFor is the result of a row whose customer has succeeded, or was refused
+// with the same fields, or nil. A list that was changed behind the back of its
+// forecast is noticed here.
 func (c *customers) resultFor(s *slot, decided func() time.Time) (*sink.Result, error) {
 	if !s.family.shared() {
 		return nil, nil
@@ -66,6 +83,15 @@ func (c *customers) resultFor(s *slot, decided func() time.Time) (*sink.Result, 
 	}
 	if a.print != xxhash.Sum64String(s.customer) {
 		return nil, changedRow(s.rec)
+	}
+	if a.refused {
+		if a.fields != c.fields(s) {
+			return nil, nil
+		}
+		return &sink.Result{
+			Status: sink.Rejected, ErrorCode: a.code, ProcessedAt: a.at,
+			ErrorMessage: fmt.Sprintf("%s (not sent: the same customer and fields as row %d)", a.message, a.row),
+		}, nil
 	}
 	return &sink.Result{
 		Status: sink.Duplicate, SessionID: a.sessionID, ProcessedAt: decided(),

@@ -177,7 +177,9 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	if res == nil {
 		return false
 	}
-	d.journal <- entry{kind: outcome, slot: s, result: res}
+	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
+	d.refusals.hold(&e)
+	d.journal <- e
 	return true
 }
 

@@ -12,6 +12,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"math"
 	"sync/atomic"
@@ -275,7 +276,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
-		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
+		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch), seed: maphash.MakeSeed()},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
 		d.debug = r.Log
