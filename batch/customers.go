@@ -2,12 +2,12 @@ package batch
 
 import (
 	"fmt"
-	"hash/maphash"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // customers sees to it that two rows of one customer are never in flight
@@ -17,7 +17,6 @@ import (
 type customers struct {
 	underWay map[string][]*slot // customer → later rows that wait, in order
 	given    *given
-	seed     maphash.Seed // of fields
 }
 
 // givenAnswer is what the later rows of a customer are answered with.
@@ -26,10 +25,18 @@ type givenAnswer struct {
 	sessionID string
 	print     uint64 // of the customer
 
-	refused       bool // with these words, at that time; there is no session id
+	// Of a refusal, which has no session id.
 	code, message string
 	at            time.Time
-	fields        uint64 // that were sent
+	fields        uint64 // a fingerprint of what was sent
+}
+
+func (a *givenAnswer) refused() bool { return a.sessionID == "" }
+
+// busy reports whether another row of this customer is under way.
+func (c *customers) busy(s *slot) bool {
+	_, busy := c.underWay[s.customer]
+	return busy
 }
 
 // enter reports whether no other row of this customer is under way. If one is,
@@ -54,21 +61,36 @@ func (c *customers) leave(s *slot) *slot {
 	return later[0]
 }
 
-// learn keeps a result when later rows of the customer will ask for it.
-func (c *customers) learn(s *slot, res *sink.Result) error {
-	refused := res.Status == sink.Rejected && !s.known // what the ledger knows, it says of each row
-	if !s.family.asks(s.rec.Row) || !res.Status.Good() && !refused {
-		return nil
+// answerOf is what the later rows of a customer will ask for, if any do: a good
+// result, or the refusal of a call.
+func answerOf(s *slot, res *sink.Result) (a givenAnswer, ok bool) {
+	refused := res.Status == sink.Rejected && res.Attempts > 0
+	if !s.family.asks(s.rec.Row) || !refused && !res.Status.Good() {
+		return a, false
 	}
-	a := givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)}
+	a = givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)}
 	if refused {
-		a.refused, a.code, a.message, a.at, a.fields = true, res.ErrorCode, res.ErrorMessage, res.ProcessedAt, c.fields(s)
+		a.sessionID, a.code, a.message, a.at, a.fields = "", res.ErrorCode, res.ErrorMessage, res.ProcessedAt, fieldsOf(&s.rec.Customer)
 	}
-	return c.given.put(s.family.lead, a)
+	return a, true
 }
 
-// fields stands for all that is sent for a row.
-func (c *customers) fields(s *slot) uint64 { return maphash.Comparable(c.seed, s.rec.Customer) }
+// fieldsOf is a fingerprint of all that is sent for a row.
+func fieldsOf(c *source.Customer) uint64 {
+	d := xxhash.New()
+	for _, field := range source.FieldNames() {
+		_, _ = d.WriteString(c.Value(field) + "\x00") // never fails
+	}
+	return d.Sum64()
+}
+
+// learn keeps a result when later rows of the customer will ask for it.
+func (c *customers) learn(s *slot, res *sink.Result) error {
+	if a, ok := answerOf(s, res); ok {
+		return c.given.put(s.family.lead, a)
+	}
+	return nil
+}
 
 // resultFor is the result of a row whose customer has succeeded, or was refused
 // with the same fields, or nil. A list that was changed behind the back of its
@@ -84,8 +106,8 @@ func (c *customers) resultFor(s *slot, decided func() time.Time) (*sink.Result, 
 	if a.print != xxhash.Sum64String(s.customer) {
 		return nil, changedRow(s.rec)
 	}
-	if a.refused {
-		if a.fields != c.fields(s) {
+	if a.refused() {
+		if s.known || a.fields != fieldsOf(&s.rec.Customer) {
 			return nil, nil
 		}
 		return &sink.Result{

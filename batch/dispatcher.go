@@ -160,7 +160,9 @@ func (d *dispatcher) received(s *slot, ok bool, now time.Time) {
 		d.news.ring()
 		return
 	}
-	if d.answerDuplicate(s) || !d.customers.enter(s) {
+	// While another row of the customer is under way, what becomes of that
+	// counts, and the row waits.
+	if !d.customers.busy(s) && d.answerDuplicate(s) || !d.customers.enter(s) {
 		return
 	}
 	d.send(s, now)

@@ -2,11 +2,8 @@ package batch
 
 import (
 	"bufio"
-	"cmp"
-	"encoding/binary"
 	"io"
 	"math"
-	"time"
 )
 
 // given keeps what the later rows of a customer are answered with. It belongs
@@ -42,10 +39,10 @@ func (g *given) put(lead int64, a givenAnswer) error {
 	if !shared {
 		return nil
 	}
-	if before, known, err := g.of(lead); err != nil || known && !before.refused {
+	if before, known, err := g.of(lead); err != nil || known && !before.refused() {
 		return err
 	}
-	g.entry = appendRefusal(appendAnswer(g.entry[:0], lead, a), a)
+	g.entry = appendAnswer(g.entry[:0], lead, a)
 	for len(g.entry)%givenUnit != 0 {
 		g.entry = append(g.entry, 0)
 	}
@@ -69,59 +66,8 @@ func (g *given) of(lead int64) (a givenAnswer, known bool, err error) {
 	}
 	g.in.Reset(io.NewSectionReader(g.scratch, int64(g.places[i]-1)*givenUnit, maxEntry))
 	_, a, err = readAnswer(g.in)
-	if err == nil {
-		err = readRefusal(g.in, &a)
-	}
 	if err != nil {
 		return a, false, scratchError("read", err)
 	}
 	return a, true, nil
-}
-
-// appendRefusal appends what an answer has besides, which is in no other file:
-// a byte, and of a refusal the fields (8 bytes, little-endian), the time in Unix
-// nanoseconds as a varint, and code and message with their length as a uvarint
-// before them.
-func appendRefusal(dst []byte, a givenAnswer) []byte {
-	if !a.refused {
-		return append(dst, 0)
-	}
-	dst = binary.LittleEndian.AppendUint64(append(dst, 1), a.fields)
-	dst = binary.AppendVarint(dst, a.at.UnixNano())
-	for _, s := range [...]string{a.code, a.message} {
-		dst = append(binary.AppendUvarint(dst, uint64(len(s))), s...)
-	}
-	return dst
-}
-
-func readRefusal(r *bufio.Reader, a *givenAnswer) error {
-	kind, err := r.ReadByte()
-	if err != nil || kind == 0 {
-		return err
-	}
-	var fields [8]byte
-	if _, err := io.ReadFull(r, fields[:]); err != nil {
-		return err
-	}
-	nanos, err := binary.ReadVarint(r)
-	if err != nil {
-		return err
-	}
-	a.refused, a.fields, a.at = true, binary.LittleEndian.Uint64(fields[:]), time.Unix(0, nanos)
-	for _, to := range [...]*string{&a.code, &a.message} {
-		if *to, err = readText(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func readText(r *bufio.Reader) (string, error) {
-	n, err := binary.ReadUvarint(r)
-	if err != nil || n > maxEntry {
-		return "", cmp.Or(err, errAnswersFormat)
-	}
-	text := make([]byte, n)
-	_, err = io.ReadFull(r, text)
-	return string(text), err
 }

@@ -234,7 +234,7 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	require.NoError(t, err)
 	for rec, err := range records.Records() {
 		require.NoError(t, err)
-		res, err := f.Answers.Of(rec)
+		res, _, err := f.Answers.Of(rec)
 		require.NoError(t, err)
 		if rec.Row%5 == 1 {
 			require.Nil(t, res)

@@ -12,7 +12,6 @@ package batch
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"log/slog"
 	"math"
 	"sync/atomic"
@@ -224,7 +223,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		order: order, news: news, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
-		ids: newSharedIDs(r.FormID), log: r.Log,
+		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
 	}
 
 	var g errgroup.Group
@@ -276,7 +275,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
-		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch), seed: maphash.MakeSeed()},
+		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
 		d.debug = r.Log
