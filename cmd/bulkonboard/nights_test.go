@@ -106,7 +106,8 @@ func (n *nights) requireSecondNight(out string, called string) {
 	}
 }
 
-// ledger is what the ledger knows of each customer, but for times and runs.
+// ledger is what the ledger knows of each session id, but for times and runs, and
+// for the keys, which are another service's customers'.
 func (n *nights) ledger() map[string]string {
 	c, stderr := n.command("ledger", "export", "--ledger", n.file("customers.db"), "--ledger-key-file", n.file("key"), "--output", n.file("export.csv"))
 	require.Equal(n.t, 0, n.end(c), stderr.String())
@@ -116,7 +117,7 @@ func (n *nights) ledger() map[string]string {
 	require.NoError(n.t, err)
 	known := map[string]string{}
 	for _, r := range records[1:] {
-		known[r[0]] = r[1] + " " + r[2] + " " + r[4]
+		known[r[2]] = r[1] + " " + r[4]
 	}
 	return known
 }
