@@ -24,50 +24,51 @@ type Answers struct {
 	said  obtained
 }
 
-// An answer is: length of the rest u32, row u32, fingerprint u64, standing u8,
-// entry.
-const answerHead = 4 + 4 + 8 + 1
+// An answer is: its length u32, row u32, fingerprint u64, the beginning of the
+// key u64, standing u8, entry.
+const answerHead = 4 + 4 + 8 + 8 + 1
 
 func (a *Answers) add(row *seen, is standing, value []byte) error {
 	b := binary.LittleEndian.AppendUint32(a.buf[:0], 0)
 	b = binary.LittleEndian.AppendUint32(b, row.row)
 	b = binary.LittleEndian.AppendUint64(b, row.print)
+	b = binary.LittleEndian.AppendUint64(b, shortKey(row.key))
 	b = append(append(b, byte(is)), value...)
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
 	a.buf = b
 	return a.spill.add(int((row.row-1)/a.width), b)
 }
 
-// Of gives the result of a record whose customer need not be called, or nil.
-// Records come in the order of the list.
-func (a *Answers) Of(rec *source.Record) (*sink.Result, error) {
+// Of gives the result of a record whose customer need not be called, or nil, and
+// the beginning of the customer's key. Records come in the order of the list.
+func (a *Answers) Of(rec *source.Record) (res *sink.Result, key uint64, err error) {
 	if a == nil {
-		return nil, nil //nolint:nilnil // no ledger has no answer
+		return nil, 0, nil
 	}
 	n := uint32(rec.Row - 1)
 	part := int(n / a.width)
 	if part >= spillParts {
-		return nil, nil //nolint:nilnil // the list has grown since
+		return nil, 0, nil // the list has grown since
 	}
 	if part != a.part {
 		if err := a.load(part); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	place := a.place[n%a.width]
 	if place == 0 {
-		return nil, nil //nolint:nilnil // the customer is called
+		return nil, 0, nil // the customer is called
 	}
 	b := a.blob[place-1:]
 	b = b[:binary.LittleEndian.Uint32(b)]
 	if binary.LittleEndian.Uint64(b[8:]) != fingerprint(rec.Raw) {
-		return nil, changedRow(rec)
+		return nil, 0, changedRow(rec)
 	}
 	e, err := ledger.ParseEntry(b[answerHead:])
 	if err != nil {
-		return nil, scratchError("read", err)
+		return nil, 0, scratchError("read", err)
 	}
-	return a.result(standing(b[answerHead-1]), &e), nil
+	return a.result(standing(b[answerHead-1]), &e), binary.LittleEndian.Uint64(b[16:]), nil
 }
 
 // result is what a customer's row is answered with: what the ledger knows, as it

@@ -160,7 +160,9 @@ func (d *dispatcher) received(s *slot, ok bool, now time.Time) {
 		d.news.ring()
 		return
 	}
-	if d.answerDuplicate(s) || !d.customers.enter(s) {
+	// While another row of the customer is under way, what becomes of that
+	// counts, and the row waits.
+	if !d.customers.busy(s) && d.answerDuplicate(s) || !d.customers.enter(s) {
 		return
 	}
 	d.send(s, now)
@@ -177,7 +179,9 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	if res == nil {
 		return false
 	}
-	d.journal <- entry{kind: outcome, slot: s, result: res}
+	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
+	d.refusals.hold(&e)
+	d.journal <- e
 	return true
 }
 

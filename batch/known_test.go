@@ -67,9 +67,13 @@ func night(t *testing.T, k *Known, list string, answer callerFunc) (f *Forecast,
 func forecastOf(t *testing.T, k *Known, text string) *Forecast { return forecastFor(t, "", k, text) }
 
 func forecastFor(t *testing.T, runID string, k *Known, text string) *Forecast {
+	formID := "form"
+	if k != nil {
+		formID = k.FormID
+	}
 	list, err := source.Open(strings.NewReader(text), source.Options{Name: "list"})
 	require.NoError(t, err)
-	p := Preflight{List: list, FormID: k.FormID, Scratch: &memory{}, Known: k, RunID: runID}
+	p := Preflight{List: list, FormID: formID, Scratch: &memory{}, Known: k, RunID: runID}
 	f, err := p.Run(t.Context())
 	require.NoError(t, err)
 	return f
@@ -230,7 +234,7 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	require.NoError(t, err)
 	for rec, err := range records.Records() {
 		require.NoError(t, err)
-		res, err := f.Answers.Of(rec)
+		res, _, err := f.Answers.Of(rec)
 		require.NoError(t, err)
 		if rec.Row%5 == 1 {
 			require.Nil(t, res)

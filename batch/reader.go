@@ -137,10 +137,11 @@ func (r *reader) enter(ctx context.Context, first *slot) bool {
 // interrupted run received, one that the record carries already and keeps, its
 // problems, or what the ledger knows.
 func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
-	known, err := r.answers.Of(s.rec)
+	known, key, err := r.answers.Of(s.rec)
 	if err != nil {
 		return nil, err
 	}
+	s.key = key
 	if known != nil && known.Status.Good() && !s.family.shared() && !before.answered && r.earlier == nil && r.keep == nil {
 		s.known = true
 		return known, nil // by its bytes alone

@@ -32,7 +32,7 @@ func (r *records) take(rec *source.Record, res *sink.Result) {
 	}
 	var e ledger.Entry
 	key, digest := r.hash(r.hasher, rec, appendCustomer(nil, rec, r.FormID))
-	sent := ledger.Sent{At: res.ProcessedAt, Digest: digest}
+	sent := ledger.Sent{At: res.ProcessedAt.Truncate(time.Millisecond), Digest: digest} // as the ledger has it
 	switch res.Status {
 	case sink.OK, sink.Known:
 		e.Session = ledger.Session{Sent: sent, ID: res.SessionID}

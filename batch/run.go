@@ -232,7 +232,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
-		ids: newSharedIDs(r.FormID), log: r.Log,
+		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
 	}
 
 	var g errgroup.Group

@@ -79,7 +79,7 @@ func (w *writer) run() error {
 		}
 	}
 	w.all = true
-	return w.save()
+	return w.saveAndCompareIDs()
 }
 
 // tell lets meter and monitor know of the rows that were written since the last
@@ -121,7 +121,6 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.reject(s.rec)
 	}
 	w.keepAnswer(s, res)
-	w.shared(s, res)
 	w.tally.add(s, res)
 	w.meter.placed(res.ProcessedAt)
 	if !s.known {
@@ -134,8 +133,8 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.past, w.tally.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
-	if len(w.results.buf) < flushBytes {
-		return nil
+	if err := w.shared(s, res); err != nil || len(w.results.buf) < flushBytes {
+		return err
 	}
 	return w.flush()
 }

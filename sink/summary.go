@@ -116,13 +116,13 @@ type Latency struct {
 	UpTo   []int64 `json:"upToMs"` // ends of the ranges: 1 ms, 2 ms, 4 ms …
 }
 
-// SharedIDs are rows, ok all of them, that the service has given the session id
-// of another customer. They are noticed when they are some thousand rows apart
-// at most.
+// SharedIDs are rows with the session id of another customer: of another row,
+// noticed when they are some ten thousand rows apart at most, or, of a row that
+// was called, of any customer of the ledger.
 type SharedIDs struct {
 	Count int64 `json:"count"`
 	Row   int64 `json:"row"` // the first of them
-	Of    int64 `json:"of"`  // the row that had its id before
+	Of    int64 `json:"of"`  // the row that had its id before; 0: that is a customer of the ledger
 }
 
 // ErrorGroup is the rows that did not end well for one reason: work for

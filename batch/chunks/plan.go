@@ -318,7 +318,7 @@ func (k *knownChunk) see(ctx context.Context, rec *source.Record) error {
 	if len(rec.Problems) > 0 {
 		return nil
 	}
-	res, err := k.m.Forecast.Answers.Of(rec)
+	res, _, err := k.m.Forecast.Answers.Of(rec)
 	if res == nil || err != nil {
 		return err
 	}

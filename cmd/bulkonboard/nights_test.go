@@ -106,8 +106,8 @@ func (n *nights) requireSecondNight(out string, called string) {
 	}
 }
 
-// ledger is what the ledger knows of each customer, by session id, but for times
-// and runs. Keys are of a service, and each program has its own.
+// ledger is what the ledger knows of each session id, but for times and runs, and
+// for the keys, which are another service's customers'.
 func (n *nights) ledger() map[string]string {
 	c, stderr := n.command("ledger", "export", "--ledger", n.file("customers.db"), "--ledger-key-file", n.file("key"), "--output", n.file("export.csv"))
 	require.Equal(n.t, 0, n.end(c), stderr.String())

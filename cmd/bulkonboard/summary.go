@@ -36,8 +36,12 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 		fmt.Fprintf(w, "  %-10s %d calls were in flight at an interruption and sent again: these customers may have been called twice\n", "in doubt", sum.InDoubt)
 	}
 	if shared := sum.SharedIDs; shared != nil {
-		fmt.Fprintf(w, "  %-10s %d rows have the session id of another customer, the first in row %d, of row %d: do not use these before it is clear why (a cache before the service?)\n",
-			"same id", shared.Count, shared.Row, shared.Of)
+		of := fmt.Sprintf("of row %d", shared.Of)
+		if shared.Of == 0 {
+			of = "of a customer that the ledger knows"
+		}
+		fmt.Fprintf(w, "  %-10s %d rows have the session id of another customer, the first in row %d, %s: do not use these before it is clear why (a cache before the service?)\n",
+			"same id", shared.Count, shared.Row, of)
 	}
 	printErrors(w, "errors, the commonest first", sum.Errors)
 	printNext(w, s, sum)
