@@ -111,7 +111,7 @@ func TestWhatAJobIsGivenLaterIsCheckedToo(t *testing.T) {
 				continue
 			}
 			assert.NotEqual(t, c.m.listName(), name)
-			assert.EqualValues(t, 7, c.m.Job.Rate)
+			assert.InDelta(t, 7, c.m.Job.Rate, 0)
 		}
 		require.NoError(t, os.WriteFile(path, append(whole, '\n'), 0o600))
 		if err := c.finish(); name == c.m.listName() {

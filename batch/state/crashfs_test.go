@@ -211,39 +211,6 @@ func (d *disk) SyncDir(dir string) error {
 	return err
 }
 
-func (d *disk) Lock(name string) (Lock, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.locked[name] {
-		return nil, errHeld
-	}
-	d.locked[name] = true
-	return diskLock{d, name}, nil
-}
-
-// diskLock is a lock without a file.
-type diskLock struct {
-	*disk
-	name string
-}
-
-func (l diskLock) Unlock() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.locked, l.name)
-	return nil
-}
-
-func (l diskLock) Remove() error {
-	l.mu.Lock()
-	err, _ := l.do()
-	l.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	return l.Unlock()
-}
-
 // killed is the disk after the process died: everything it wrote is there.
 func (d *disk) killed() *disk {
 	after := newDisk()

@@ -8,7 +8,6 @@
 //	checkpoint          up to where everything is written and durable
 //	results, rejects    the partial outputs
 //	summary             of the last start, until the run is complete and it is put in place
-//	preflight           what is known of the list
 //	spool, spool.sum    the list if it came by standard input, and its digest
 //	corrected           the list of a retry, with corrections
 //

@@ -33,7 +33,9 @@ func coveredBy(cp *Checkpoint, path string) (map[string]*extent, error) {
 	covered := make(map[string]*extent, len(cp.Outputs))
 	for name, length := range cp.Outputs {
 		e := newExtent()
-		e.length = length
+		if e.length = length; length < 0 {
+			return nil, &CorruptError{Path: path, Reason: "it says that the " + name + " are shorter than nothing"}
+		}
 		if err := e.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(cp.Sums[name]); err != nil {
 			return nil, &CorruptError{Path: path, Reason: "its hash of the " + name + " cannot be read: " + err.Error()}
 		}

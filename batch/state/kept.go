@@ -15,7 +15,6 @@ import (
 // nothing about how far a run has come, so it outlives a run that is begun
 // anew.
 const (
-	Preflight = "preflight" // what reading the list ahead has found
 	Corrected = "corrected" // the list of a retry, with corrections
 	Spool     = "spool"     // the list itself, when it came by standard input
 	spoolSum  = "spool.sum" // its size and digest

@@ -2,7 +2,9 @@ package state
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -279,4 +281,60 @@ func TestAListThatIsNotWhatWasKeptIsRefused(t *testing.T) {
 	require.NoError(t, d.Discard())
 	_, err = d.Kept(spoolSum)
 	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func TestAPlaceThatCouldNotBeReservedIsInNobodysWay(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		for n := 1; ; n++ {
+			d := newDisk()
+			d.failAt, d.err, d.late = n, syscall.EIO, late
+			release, err := Reserve(d, folder)
+			if err == nil {
+				err = release()
+			}
+			if err == nil && d.ops < n {
+				require.Greater(t, n, 3)
+				break
+			}
+			if err != nil {
+				require.ErrorIs(t, err, syscall.EIO, "operation %d", n)
+			}
+			d.failAt = 0
+			d.locked = map[string]bool{} // as when the process has ended
+			release, err = Reserve(d, folder)
+			require.NoError(t, err, "operation %d", n)
+			require.NoError(t, release())
+		}
+	}
+}
+
+func FuzzWhatIsReadOfAStateIsRefusedOrTakenUp(f *testing.F) {
+	whole, err := encodeCheckpoint(&Checkpoint{Row: 1, Journal: []segment{{Number: 1}}, Outputs: map[string]int64{Results: 1}, Sums: map[string][]byte{Results: nil}})
+	require.NoError(f, err)
+	f.Add(whole)
+	f.Add([]byte(`{"version":3,"outputs":{"results":-1},"journal":[{"number":-1,"bytes":9}]}`))
+	f.Add([]byte(`{"bytes":3,"sha256":"AAAA"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		sealed, err := json.Marshal(checked{CRC: crc32.Checksum(b, castagnoli), Checkpoint: b})
+		if err != nil {
+			sealed = b
+		}
+		for _, checkpoint := range [][]byte{b, sealed} {
+			d := newDisk()
+			d.put(filepath.Join(folder, checkpointName), checkpoint)
+			d.put(filepath.Join(folder, spoolSum), b)
+			d.put(filepath.Join(folder, Spool), b)
+			d.put(filepath.Join(folder, Results), b)
+			d.put(segmentName(folder, 1), b)
+			dir, err := Open(d, folder, Options{})
+			require.NoError(t, err)
+			if _, err := dir.Spooled(); err != nil {
+				require.ErrorAs(t, err, new(*CorruptError))
+			}
+			if _, err := dir.Recover(); err != nil {
+				require.ErrorAs(t, err, new(*CorruptError))
+			}
+			require.NoError(t, dir.Close())
+		}
+	})
 }

@@ -286,7 +286,7 @@ func (d *Dir) Discard() error {
 
 // clear does so for a run that is over, or never began.
 func (d *Dir) clear() error {
-	if err := d.remove([]string{Preflight, Preflight + ".tmp", Scratch, Corrected, Corrected + ".tmp"}); err != nil {
+	if err := d.remove([]string{Scratch, Corrected, Corrected + ".tmp"}); err != nil {
 		return err
 	}
 	if err := d.removeRun(); err != nil {

@@ -99,7 +99,9 @@ func TestTorturePowerCuts(t *testing.T) {
 				lost := 0
 				for {
 					c, stderr := p.command("run", "-i", p.file("list.csv"), "-o", target, "--rate", "0", "--max-inflight", strconv.Itoa(inFlight))
+					isCut := make(chan struct{})
 					timer := time.AfterFunc(time.Duration(rand.IntN(400))*time.Millisecond, func() {
+						defer close(isCut)
 						shutDown(t, disk)
 						_ = c.Process.Kill()
 					})
@@ -112,6 +114,7 @@ func TestTorturePowerCuts(t *testing.T) {
 						}
 						break
 					}
+					<-isCut // a program that met the errors first has ended by itself
 					power++
 					lost++
 					require.NoError(t, exec.Command("umount", disk).Run())

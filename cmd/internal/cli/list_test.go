@@ -33,7 +33,7 @@ func TestAListThatGrowsWhileItIsReadIsReadAsItWasWhenItWasOpened(t *testing.T) {
 	assert.EqualValues(t, 2, last.Row)
 	assert.Equal(t, "R", last.Customer.LastName)
 	assert.EqualValues(t, len("ay\n"+ann), list.Added())
-	assert.EqualValues(t, 1, list.Done())
+	assert.InDelta(t, 1, list.Done(), 0)
 
 	again, err := l.OpenFirst(path, list.Size)
 	require.NoError(t, err)
