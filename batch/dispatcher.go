@@ -196,7 +196,7 @@ func (d *dispatcher) pick(now time.Time, trial, scatter bool, rows *int) *slot {
 			return s
 		}
 	}
-	if s := d.ahead.first(); s != nil {
+	if s := d.next(); s != nil {
 		return s
 	}
 	if due {
@@ -212,20 +212,25 @@ func (d *dispatcher) show(now time.Time, draining bool) {
 	d.watch(now, d.pace.Snapshot(now), d.inFlight, draining)
 }
 
-// received takes a new row from the reader. One that has its result already
-// needs nothing more.
+// received takes a new row from the reader. The rows of a customer keep their
+// order, so one that has its result already waits for those before it.
 func (d *dispatcher) received(s *slot, ok bool) {
 	if !ok {
 		d.work = nil
 		return
 	}
 	s.customer = customerOf(s.rec, d.formID)
-	if s.given == nil {
-		d.ahead.add(s)
+	if s.given != nil && d.ahead.left == 0 {
+		d.give(s)
 		return
 	}
-	// The row that an earlier one of its customer has answered is a
-	// duplicate, whatever the ledger knows.
+	d.ahead.add(s)
+}
+
+// give lets a row have the result that it came with, unless an earlier row of
+// its customer has answered it: then it is a duplicate, whatever the ledger
+// knows.
+func (d *dispatcher) give(s *slot) {
 	if s.known && d.answerDuplicate(s) {
 		return
 	}
@@ -235,11 +240,24 @@ func (d *dispatcher) received(s *slot, ok bool) {
 	d.news.ring()
 }
 
+// next takes the row that comes next in the list and needs a call.
+func (d *dispatcher) next() *slot {
+	for {
+		s := d.ahead.first()
+		if s == nil || s.given == nil {
+			return s
+		}
+		d.give(s)
+	}
+}
+
 // begin sends a row unless its customer is dealt with already or under way.
 func (d *dispatcher) begin(s *slot, now time.Time) {
 	if !s.began {
 		s.began = true
-		if d.answerDuplicate(s) || !d.customers.enter(s) {
+		// While another row of the customer is under way, what becomes of that
+		// counts, and the row waits.
+		if !d.customers.busy(s) && d.answerDuplicate(s) || !d.customers.enter(s) {
 			return
 		}
 	}
@@ -257,7 +275,9 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	if res == nil {
 		return false
 	}
-	d.journal <- entry{kind: outcome, slot: s, result: res}
+	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
+	d.refusals.hold(&e)
+	d.journal <- e
 	return true
 }
 

@@ -69,7 +69,7 @@ func (j *job) recall(now time.Time) *sink.Learned {
 		return nil
 	}
 	if j.opened != nil {
-		if perSecond, at, err := j.opened.Pace(j.calledService()); err == nil && good(perSecond, at, now) {
+		if perSecond, at := j.opened.Pace(j.calledService()); good(perSecond, at, now) {
 			return &sink.Learned{PerSecond: perSecond, At: at.UTC()}
 		}
 	}
