@@ -69,7 +69,8 @@ func (d *dispatcher) looking(now time.Time) (until time.Time, yes bool) {
 type accused struct {
 	rows    []accusation
 	since   time.Time // the first of them
-	refused int       // others that were sent to find out, and answered alike
+	check   *slot     // a row that was sent to find out, and is not back
+	refused int       // of those, how many were answered alike
 }
 
 // accusation is such a row, and what it was answered.

@@ -141,7 +141,7 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 			return d.work, v.At
 		case !v.Send:
 			return nil, v.At
-		case len(d.accused.rows) > 0 && d.inFlight > 0:
+		case len(d.accused.rows) > 0 && d.accused.check != nil:
 			return d.work, time.Time{}
 		case len(d.accused.rows) > 0:
 			if until, yes := d.looking(now); yes {
@@ -157,7 +157,7 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 			d.begin(s, now)
 		case len(d.waiting) > 0:
 			return d.work, d.waiting[0].readyAt
-		case len(d.accused.rows) > 0 && !d.untried():
+		case len(d.accused.rows) > 0 && d.inFlight == 0 && !d.untried():
 			d.settle(now)
 		default:
 			return d.work, time.Time{}
@@ -293,6 +293,9 @@ func (d *dispatcher) send(s *slot, now time.Time) {
 	d.sends++
 	s.number = d.sends
 	d.inFlight++
+	if len(d.accused.rows) > 0 {
+		d.accused.check = s
+	}
 	s.ticket = d.pace.Sent(now)
 	d.journal <- entry{kind: intent, slot: s, attempt: s.sent}
 }
@@ -308,6 +311,9 @@ func (d *dispatcher) answeredMeanwhile(now time.Time) {
 func (d *dispatcher) answered(a attempt, now time.Time) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
+	if s == d.accused.check {
+		d.accused.check = nil
+	}
 	d.recognised = d.recognised || answer.Recognised
 	d.meter.answered(now, answer)
 	d.log(&a)
