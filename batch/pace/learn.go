@@ -77,10 +77,10 @@ func (c *Controller) restore(now time.Time) bool {
 	return back > 0
 }
 
-// lower takes in that the quota was used up at a time. A rate that went well
-// before it was raised is gone back to. Otherwise the rate is what was taken
-// since the quota was used up the last time, and a little less where it was cut
-// before and that did not help.
+// lower takes in that the quota was used up at a time. A rate that was raised goes
+// back to the one that went well. Otherwise the new rate is what was taken since
+// the quota was used up the last time, and a little less where it was cut before
+// and that did not help.
 func (c *Controller) lower(now, at time.Time, was float64) {
 	measured := c.usedUp(at)
 	switch c.phase {
@@ -96,10 +96,10 @@ func (c *Controller) lower(now, at time.Time, was float64) {
 			most = 0.95
 		}
 		c.floor.cut(mark{now, c.taken}, was)
-		if measured == 0 {
-			measured = was
+		if measured > 0 {
+			was = clamp(measured, was/2, most*was)
 		}
-		c.cruise(now, clamp(measured, was/2, most*was))
+		c.cruise(now, was)
 	}
 }
 
