@@ -69,10 +69,10 @@ type mark struct {
 // perSecond is how much was taken from one mark to another; 0 when that is too
 // little to tell.
 func (m mark) perSecond(to mark) float64 {
-	if to.taken-m.taken < enough {
-		return 0
+	if calls, took := to.taken-m.taken, to.at.Sub(m.at); calls >= enough && took >= round {
+		return float64(calls) / took.Seconds()
 	}
-	return float64(to.taken-m.taken) / max(0.001, to.at.Sub(m.at).Seconds())
+	return 0
 }
 
 // New returns a controller.
