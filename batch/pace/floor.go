@@ -39,7 +39,7 @@ func (f *floor) saw(now mark, rate float64, since *count, refused bool) {
 		}
 		f.low.add(refused)
 		return
-	case f.from > 0 && since.calls >= 40*enough && since.refused <= f.tolerated(since):
+	case f.from > 0 && since.calls >= 40*enough && since.refused <= f.share*since.calls:
 		*f = floor{share: f.share, high: f.high} // cured
 	case since.calls >= 20*enough:
 		f.onTrial = false
