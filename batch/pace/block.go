@@ -47,7 +47,7 @@ func (s *streak) tells(others bool) bool {
 		rows = 1
 	}
 	if s.share > 0 {
-		least = max(least, int(math.Ceil(math.Log(unlikely)/math.Log(min(s.share, 0.9)))))
+		least = max(least, int(math.Ceil(-mostTries*inFull/math.Log(min(s.share, 0.9)))))
 	}
 	return s.calls >= least && (!s.answers || len(s.rows) >= rows)
 }
@@ -199,7 +199,7 @@ func (c *Controller) giveUp() (at time.Time, end error) {
 // answers, and fails every row.
 func (c *Controller) letsGo(now time.Time) bool {
 	b := &c.block
-	patience := outagePatience
+	patience := 5 * enough * mostCanary
 	switch {
 	case !c.untried:
 		patience = settles
