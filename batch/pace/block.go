@@ -79,11 +79,13 @@ type block struct {
 	trials   int           // in vain
 	last     time.Time     // when the last of them was sent
 	flying   bool          // a trial is under way
-	outage   bool          // and told as one
 	early    bool          // the first trial does not wait as long as was asked for
 	cause    string
 	rate     float64 // before the streak
 }
+
+// outage reports a block that is told as one.
+func (b *block) outage() bool { return !b.throttle && b.trials > 0 }
 
 // stop begins a block.
 func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
@@ -130,6 +132,7 @@ func (c *Controller) postpone(now time.Time, hint time.Duration) {
 // it is the service: nobody is charged.
 func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b := &c.block
+	told := b.outage()
 	if b.trials++; b.trials == 1 && c.untried {
 		c.docket.acquit()
 		c.streak.alarms = 0
@@ -143,22 +146,15 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b.wait = max(b.wait, blocked/3)
 	if !b.throttle {
 		b.wait = min(b.wait, mostCanary)
-		c.tellOutage(now)
 	}
 	c.postpone(now, s.RetryAfter)
-}
-
-func (c *Controller) tellOutage(now time.Time) {
-	b := &c.block
-	if b.outage {
-		return
+	if b.outage() && !told {
+		c.snapshot.Outages++
+		c.report(Event{
+			Kind: OutageOpen, Wait: b.until.Sub(now),
+			Reason: "the service is unavailable (" + b.cause + "); sending one test call at a time",
+		})
 	}
-	b.outage = true
-	c.snapshot.Outages++
-	c.report(Event{
-		Kind: OutageOpen, Wait: b.until.Sub(now),
-		Reason: "the service is unavailable (" + b.cause + "); sending one test call at a time",
-	})
 }
 
 // lone is the verdict in a block.
@@ -231,7 +227,7 @@ func (c *Controller) endBlock(now time.Time) {
 	} else {
 		c.snapshot.Outage += blocked
 	}
-	if b.outage {
+	if b.outage() {
 		c.report(Event{Kind: OutageOver, Reason: "the service answers again after " + blocked.Round(100*time.Millisecond).String(), Rate: finite(c.rate)})
 	}
 	c.block = block{}
