@@ -133,7 +133,7 @@ func (c *Controller) postpone(now time.Time, hint time.Duration) {
 func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b := &c.block
 	told := b.outage()
-	if b.trials++; b.trials == 1 && c.untried {
+	if b.trials++; c.untried {
 		c.docket.acquit()
 		c.streak.alarms = 0
 	}
@@ -173,6 +173,9 @@ func (c *Controller) lone(now time.Time, inFlight int) Verdict {
 	}
 	v := verdict(now, later(c.ceiling.Next(now), b.until))
 	v.Trial = true
+	if !giveUp.IsZero() && v.At.After(giveUp) {
+		v.At = giveUp
+	}
 	return v
 }
 
