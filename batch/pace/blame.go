@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// mostTries bounds the attempts of a row that chance could still excuse, as a
-// multiple of those that it may use.
-const mostTries = 8
-
 // inFull is what a failure weighs against chance, in nats, where chance fails no
 // more than a tenth of all calls: each attempt that a row may use asks for that
 // much before the row is given up.

@@ -47,7 +47,7 @@ func (s *streak) tells(others bool) bool {
 		rows = 1
 	}
 	if s.share > 0 {
-		least = max(least, int(math.Ceil(math.Log(unlikely)/math.Log(min(s.share, 0.9)))))
+		least = max(least, int(math.Ceil(-mostTries*inFull/math.Log(min(s.share, 0.9)))))
 	}
 	return s.calls >= least && (!s.answers || len(s.rows) >= rows)
 }
@@ -80,11 +80,13 @@ type block struct {
 	trials   int           // in vain
 	last     time.Time     // when the last of them was sent
 	flying   bool          // a trial is under way
-	outage   bool          // and told as one
 	early    bool          // the first trial does not wait as long as was asked for
 	cause    string
 	rate     float64 // before the streak
 }
+
+// outage reports a block that is told as one.
+func (b *block) outage() bool { return !b.throttle && b.trials > 0 }
 
 // stop begins a block.
 func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
@@ -131,7 +133,8 @@ func (c *Controller) postpone(now time.Time, hint time.Duration) {
 // it is the service: nobody is charged.
 func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b := &c.block
-	if b.trials++; b.trials == 1 && c.untried {
+	told := b.outage()
+	if b.trials++; c.untried {
 		c.docket.acquit()
 		c.streak.alarms = 0
 	}
@@ -145,22 +148,15 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b.wait = max(b.wait, blocked/3)
 	if !b.throttle {
 		b.wait = min(b.wait, mostCanary)
-		c.tellOutage(now)
 	}
 	c.postpone(now, s.RetryAfter)
-}
-
-func (c *Controller) tellOutage(now time.Time) {
-	b := &c.block
-	if b.outage {
-		return
+	if b.outage() && !told {
+		c.snapshot.Outages++
+		c.report(Event{
+			Kind: OutageOpen, Wait: b.until.Sub(now),
+			Reason: "the service is unavailable (" + b.cause + "); sending one test call at a time",
+		})
 	}
-	b.outage = true
-	c.snapshot.Outages++
-	c.report(Event{
-		Kind: OutageOpen, Wait: b.until.Sub(now),
-		Reason: "the service is unavailable (" + b.cause + "); sending one test call at a time",
-	})
 }
 
 // lone is the verdict in a block.
@@ -179,6 +175,9 @@ func (c *Controller) lone(now time.Time, inFlight int) Verdict {
 	}
 	v := verdict(now, later(c.ceiling.Next(now), b.until))
 	v.Trial = true
+	if !giveUp.IsZero() && v.At.After(giveUp) {
+		v.At = giveUp
+	}
 	return v
 }
 
@@ -204,7 +203,7 @@ func (c *Controller) giveUp() (at time.Time, end error) {
 // answers, and fails every row.
 func (c *Controller) letsGo(now time.Time) bool {
 	b := &c.block
-	patience := outagePatience
+	patience := 5 * enough * mostCanary
 	switch {
 	case !c.untried && c.well:
 		patience = settles
@@ -238,7 +237,7 @@ func (c *Controller) endBlock(now time.Time) {
 	} else {
 		c.snapshot.Outage += blocked
 	}
-	if b.outage {
+	if b.outage() {
 		c.report(Event{Kind: OutageOver, Reason: "the service answers again after " + blocked.Round(100*time.Millisecond).String(), Rate: finite(c.rate)})
 	}
 	c.block = block{}

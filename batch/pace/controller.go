@@ -69,10 +69,10 @@ type mark struct {
 // perSecond is how much was taken from one mark to another; 0 when that is too
 // little to tell.
 func (m mark) perSecond(to mark) float64 {
-	if to.taken-m.taken < enough {
-		return 0
+	if calls, took := to.taken-m.taken, to.at.Sub(m.at); calls >= enough && took >= round {
+		return float64(calls) / took.Seconds()
 	}
-	return float64(to.taken-m.taken) / max(0.001, to.at.Sub(m.at).Seconds())
+	return 0
 }
 
 // New returns a controller.
@@ -261,19 +261,14 @@ func (c *Controller) count(now time.Time, t Ticket, refused bool) {
 // judge looks at the round, and moves on if it was long enough.
 func (c *Controller) judge(now time.Time) {
 	took := now.Sub(c.round.at)
-	calls := c.taken - c.round.taken
-	least, atLeast := 2*round, int64(0)
-	switch c.phase {
-	case searching:
-		least, atLeast = max(round, c.flight.base*3/2), 4
-	case probing:
-		least, atLeast = max(c.dwell, 2*c.flight.base, 2*enough*interval(c.rate)), enough
-		if c.settled(now) {
-			least = max(least, 4*round)
-		}
-	case cruising:
+	least := max(round, 2*c.flight.base)
+	if c.phase != searching && c.settled(now) {
+		least = max(least, 2*c.dwell)
 	}
-	if took < least || calls < atLeast {
+	if c.phase == probing {
+		least = max(least, c.dwell, 2*enough*interval(c.rate))
+	}
+	if took < least || c.taken-c.round.taken < 4 {
 		return
 	}
 	// Whether it was the rate that limited sending, and not a want of rows or

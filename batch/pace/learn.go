@@ -77,10 +77,10 @@ func (c *Controller) restore(now time.Time) bool {
 	return back > 0
 }
 
-// lower takes in that the quota was used up at a time. A rate that went well
-// before it was raised is gone back to. Otherwise the rate is what was taken
-// since the quota was used up the last time, and a little less where it was cut
-// before and that did not help.
+// lower takes in that the quota was used up at a time. A rate that was raised goes
+// back to the one that went well. Otherwise the new rate is what was taken since
+// the quota was used up the last time, and a little less where it was cut before
+// and that did not help.
 func (c *Controller) lower(now, at time.Time, was float64) {
 	measured := c.usedUp(at)
 	switch c.phase {
@@ -96,10 +96,10 @@ func (c *Controller) lower(now, at time.Time, was float64) {
 			most = 0.95
 		}
 		c.floor.cut(mark{now, c.taken}, was)
-		if measured == 0 {
-			measured = was
+		if measured > 0 {
+			was = clamp(measured, was/2, most*was)
 		}
-		c.cruise(now, clamp(measured, was/2, most*was))
+		c.cruise(now, was)
 	}
 }
 
@@ -145,16 +145,21 @@ func (c *Controller) open(now time.Time, t Ticket) {
 // recovered sets the rate after an outage: a quarter of what it was before, to
 // double back from.
 func (c *Controller) recovered(b *block) {
-	measured := float64(c.taken-c.cycle.taken) / max(0.001, b.began.Sub(c.cycle.at).Seconds())
 	switch {
 	case !c.paced(), c.phase == searching && c.good <= c.rate:
-		c.good = min(b.rate, max(firstRate, measured))
+		c.good = min(b.rate, c.before(b))
 	case c.phase != searching:
 		c.good = max(c.good, b.rate)
 	}
 	c.cycle = mark{b.last, c.taken}
 	c.spent = c.cycle
 	c.backOff()
+}
+
+// before is how many calls a second were taken before a block.
+func (c *Controller) before(b *block) float64 {
+	took := max(round, b.began.Sub(c.cycle.at)).Seconds()
+	return max(firstRate, float64(c.taken-c.cycle.taken)/took)
 }
 
 // backOff has the rate double from a quarter of the one that went well.
@@ -170,7 +175,7 @@ func (c *Controller) learn(now time.Time, b *block) {
 	whole := c.cycle.perSecond(mark{now, c.taken})
 	was := c.rate
 	if !c.paced() {
-		was = max(whole, c.cycle.perSecond(mark{b.began, c.taken}))
+		was = c.before(b)
 	}
 	quick, first := b.trials == 0, c.learnt.IsZero()
 	// It may have been the rows' own, if it was not soon after the last one.
