@@ -158,10 +158,12 @@ func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
 		}
 	}
 	if r.keep != nil {
-		if res, ok := r.keep(s.rec); ok {
+		res, ok := r.keep(s.rec)
+		if ok {
 			res.Kept = true
 			return &res, nil
 		}
+		s.remember(&res)
 	}
 	if len(s.rec.Problems) > 0 {
 		res := invalid(s.rec.Problems)

@@ -47,8 +47,8 @@ type Config struct {
 
 	SummaryFile SummaryFile // without a path: none
 
-	// Keep gives the result that a record carries from an earlier run and is
-	// to keep; such a record is not sent. May be nil.
+	// Keep gives the result that a record carries from an earlier run, and whether
+	// that is to stay; then the record is not sent. May be nil.
 	Keep func(*source.Record) (sink.Result, bool)
 
 	// Kept are the session ids that kept rows have for rows above them. May be nil.

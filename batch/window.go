@@ -41,6 +41,7 @@ type slot struct {
 	key     uint64       // of the customer there; 0 when it did not answer
 	earlier bool         // and that is of another run or part
 	doubts  int          // interruptions that caught a call of this row in flight
+	refused string       // the error code with which an earlier run refused the row
 
 	// result is the one result, once it takes effect: from then on the writer may
 	// write it. Nothing changes what it points to.
@@ -56,6 +57,20 @@ type slot struct {
 	throttled bool       // more than once, by itself
 	readyAt   time.Time
 	delays    *backoff.ExponentialBackOff
+}
+
+// remember takes in what an earlier run made of a row that is sent again: that
+// it fails once more says little of the service.
+func (s *slot) remember(res *sink.Result) {
+	switch res.Status {
+	case sink.Failed:
+		if !s.blame.Tried() {
+			s.blame = pace.Seen()
+		}
+	case sink.Rejected:
+		s.refused = res.ErrorCode
+	default:
+	}
 }
 
 func newSlot(rec *source.Record) *slot {
