@@ -94,4 +94,3 @@ func TestASecondOfHandoversKeepsToAQuotaThatIsShared(t *testing.T) {
 	slices.SortFunc(sent, time.Time.Compare)
 	assert.LessOrEqual(t, busiestSecond(sent), quota)
 }
-
