@@ -14,6 +14,8 @@ import (
 
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
+	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // kinds are the ways in which a service fails one row every time, while it does
@@ -141,4 +143,52 @@ func TestListsFullOfRowsThatAlwaysFailEnd(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestEveryStartMakesProgressHoweverShortItIs(t *testing.T) {
+	bad := func(row int) bool { return row%10 == 0 || row > 300 && row <= 360 }
+	for name, c := range map[string]pace.Config{"--rate 50": {Ceiling: 50}, "--rate auto": {Search: true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c.MaxOutage, c.MaxInFlight = 8*time.Second, 64
+				j := failing(t, 600, bad, kinds[5].answer, c)
+				was := j.adjust
+				j.adjust = func(config *Config) {
+					was(config)
+					config.Pace = pace.New(c)
+				}
+				for starts := 1; ; starts++ {
+					require.LessOrEqual(t, starts, 20, "starts")
+					calls := j.service.total()
+					_, err := j.run(t.Context())
+					if err == nil {
+						break
+					}
+					var outage *pace.OutageError
+					require.ErrorAs(t, err, &outage)
+					require.Greater(t, j.service.total(), calls, "calls, which are counted against their rows")
+				}
+				j.requireOnlyBadRows(600, bad, "failed")
+			})
+		})
+	}
+}
+
+func TestARetryOfNothingButRowsThatFailEndsWithinMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := func(row int) bool { return row%20 == 0 }
+		j := failing(t, 600, bad, kinds[5].answer, pace.Config{Search: true, MaxInFlight: 64, MaxOutage: 2 * time.Hour})
+		was := j.adjust
+		j.adjust = func(c *Config) {
+			was(c)
+			c.Keep = func(r *source.Record) (sink.Result, bool) {
+				return sink.Result{Status: sink.OK}, !bad(int(r.Row))
+			}
+		}
+		start := time.Now()
+		_, err := j.run(t.Context())
+		require.NoError(t, err)
+		assert.Less(t, time.Since(start), 5*time.Minute)
+		j.requireOnlyBadRows(600, bad, "failed")
+	})
 }

@@ -2,6 +2,7 @@ package pace
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -13,13 +14,26 @@ type cell struct {
 	name   string
 	server func() *server
 	rate   func(seconds) float64 // what the service takes
-	from   seconds               // of measuring
+	config Config
 	upTo   seconds
 
-	leastShare float64 // of the quota
-	reported   bool    // without gates
-	long       bool    // left out of the ordinary tests
+	gates     []gate
+	throttled float64 // share of calls, at the most
+	repeats   float64 // the same
+	ordinary  bool    // part of the ordinary tests
 }
+
+// gate is the least share of the quota that must be used from one time to
+// another.
+type gate struct {
+	from, upTo seconds
+	least      float64
+}
+
+// fromTheFirstCall is what must be used of a quota that nobody knows.
+var fromTheFirstCall = []gate{{0, 30, 0.85}, {0, 60, 0.92}, {0, 5 * minutes, 0.97}, {0, 30 * minutes, 0.985}}
+
+func over(upTo, least float64) []gate { return []gate{{0, upTo, least}} }
 
 func (c cell) with(name string, f func(*server)) cell {
 	made := c.server
@@ -32,9 +46,21 @@ func (c cell) with(name string, f func(*server)) cell {
 	return c
 }
 
+func (c cell) gated(throttled float64, gates ...gate) cell {
+	c.throttled, c.gates = throttled, gates
+	return c
+}
+
+// now has a cell be part of the ordinary tests.
+func (c cell) now() cell {
+	c.ordinary = true
+	return c
+}
+
 func counting(name string, perSecond float64, q func() quota) cell {
 	return cell{
-		name: name, rate: steady(perSecond), from: 3 * minutes, upTo: 30 * minutes, leastShare: 0.94, long: perSecond > 100,
+		name: name, rate: steady(perSecond), upTo: 30 * minutes, throttled: 0.01, repeats: 1, gates: []gate{{3 * minutes, 30 * minutes, 0.94}},
+		config: Config{Search: true, MaxInFlight: 512, MaxOutage: 2 * time.Hour},
 		server: func() *server { return &server{quota: q(), latency: lognormal(0.2)} },
 	}
 }
@@ -52,7 +78,11 @@ func matrix() []cell {
 	}
 	cells = append(cells, changing()...)
 	cells = append(cells, slots()...)
-	return append(cells, failing()...)
+	cells = append(cells, failing()...)
+	cells = append(cells, fromTheStart()...)
+	cells = append(cells, misleading()...)
+	cells[0] = cells[0].now()
+	return cells
 }
 
 func buckets() []cell {
@@ -77,7 +107,10 @@ func windows() []cell {
 		if w.length == 3600 {
 			// The warm-up is the first window. A thousand calls are over
 			// before an unknown quota can be told from none.
-			fixed.from, fixed.upTo, fixed.long, fixed.reported = 3600, 5*3600, true, w.limit == 1000
+			fixed.upTo, fixed.gates = 5*3600, []gate{{3600, 5 * 3600, 0.94}}
+			if w.limit == 1000 {
+				fixed = fixed.gated(1)
+			}
 			cells = append(cells, fixed)
 			continue
 		}
@@ -101,12 +134,12 @@ func changing() []cell {
 	var cells []cell
 	for name, rate := range steps {
 		c := counting("bucket "+name, 50, func() quota { return &bucket{rate: rate, burst: 50} })
-		c.rate, c.leastShare = rate, 0.9
+		c.rate, c.gates = rate, []gate{{3 * minutes, 30 * minutes, 0.9}}
 		cells = append(cells, c)
 	}
 	half := func(t seconds) float64 { return choose(t >= 10*minutes && t < 15*minutes, 25, 0) }
 	shared := fifty().with("another client takes half", func(s *server) { s.another = half })
-	shared.rate, shared.leastShare = func(t seconds) float64 { return 50 - half(t) }, 0.9
+	shared.rate, shared.gates = func(t seconds) float64 { return 50 - half(t) }, []gate{{3 * minutes, 30 * minutes, 0.9}}
 	return append(cells, shared)
 }
 
@@ -124,8 +157,7 @@ func slots() []cell {
 	queue.server = func() *server { return &server{latency: lognormal(0.2), slots: 10, queues: true} }
 	refuse := counting("10 at once, others 429", 10/mean, nil)
 	refuse.server = func() *server { return &server{latency: lognormal(0.2), slots: 10} }
-	refuse.reported = true
-	return []cell{queue, refuse}
+	return []cell{queue, refuse.gated(0.01, gate{0, 30 * minutes, 0.6})}
 }
 
 func fifty() cell {
@@ -157,11 +189,84 @@ func failing() []cell {
 	return cells
 }
 
+// near is a service in the same data center.
+func near(name string, perSecond float64, q func() quota) cell {
+	c := counting(name, perSecond, q)
+	return c.with("near", func(s *server) { s.nearby, s.latency = true, lognormal(0.04) })
+}
+
+// fromTheStart is quotas that must be used from the first call on.
+func fromTheStart() []cell {
+	var cells []cell
+	for _, q := range []float64{10, 50, 200, 1000} {
+		for _, burst := range []seconds{0.25, 1} {
+			cells = append(cells, near(fmt.Sprintf("bucket %g/s of %g s", q, burst), q, func() quota {
+				return &bucket{rate: steady(q), burst: max(1, burst*q)}
+			}).gated(0.005, fromTheFirstCall...))
+		}
+		cells = append(cells, near(fmt.Sprintf("window %g in 1 s", q), q, func() quota {
+			return &fixedWindow{limit: q, length: 1}
+		}).gated(0.005, fromTheFirstCall...))
+	}
+	cells[5] = cells[5].now()
+	for _, limit := range []float64{300, 3000} {
+		for _, h := range []header{silent, retryAfter} {
+			c := near(fmt.Sprintf("window %g in 60 s", limit), limit/60, func() quota { return &fixedWindow{limit: limit, length: 60} })
+			c = c.with([]string{"silent", "Retry-After"}[h], func(s *server) { s.header = h })
+			cells = append(cells, c.gated(0.02, over(30*minutes, 0.97)...))
+		}
+	}
+	for _, factor := range []float64{0.3, 3} {
+		c := near(fmt.Sprintf("bucket 50/s, a remembered pace %g times as high", factor), 50, func() quota { return &bucket{rate: steady(50), burst: 12} })
+		c.config.Start = 50 * factor
+		cells = append(cells, c.gated(0.01, gate{0, 30, 0.85}, gate{0, 30 * minutes, 0.985}).now())
+	}
+	return cells
+}
+
+// misleading is services whose refusals do not say what they seem to.
+func misleading() []cell {
+	full := func(perSecond float64) cell {
+		return near(fmt.Sprintf("bucket %g/s", perSecond), perSecond, func() quota { return &bucket{rate: steady(perSecond), burst: perSecond} })
+	}
+	var cells []cell
+	for _, q := range []float64{50, 200} {
+		for _, share := range []float64{0.001, 0.01, 0.05} {
+			c := full(q).with(fmt.Sprintf("%g %% refused at random", 100*share), func(s *server) { s.sheds = share })
+			c.rate = steady(q * (1 - share))
+			cells = append(cells, c.gated(0.1, over(30*minutes, 0.9)...))
+		}
+	}
+	cells[1] = cells[1].now()
+	for _, class := range []Class{Fault, Down, Unreachable} {
+		up := func(t seconds) float64 { return choose(math.Mod(t, 10) < 5, 50, 0) }
+		c := full(50).with(fmt.Sprintf("up 5 s, down 5 s (%d)", class), func(s *server) {
+			s.takes = 0.02
+			s.fails = func(t seconds) Class { return Class(choose(up(t) > 0, float64(Accepted), float64(class))) }
+		})
+		c.rate = up
+		cells = append(cells, c.gated(0.05, over(30*minutes, 0.5)...).now())
+	}
+	for _, asks := range []time.Duration{time.Second, 10 * time.Second, time.Minute} {
+		c := full(50).with("Retry-After always "+asks.String(), func(s *server) { s.asks = asks })
+		cells = append(cells, c.gated(0.01, over(30*minutes, 0.9)...))
+	}
+	for _, asks := range []time.Duration{0, time.Second} {
+		c := full(50).with("503 in place of 429, Retry-After "+asks.String(), func(s *server) { s.refusal, s.asks = Down, asks })
+		c.repeats = 0.05
+		cells = append(cells, c.gated(0.05, over(30*minutes, 0.9)...))
+	}
+	half := full(50).with("70 % 500s for 10 min", func(s *server) {
+		s.errorsAt = func(t seconds) float64 { return choose(t >= 10*minutes && t < 20*minutes, 0.7, 0) }
+	})
+	return append(cells, half.gated(0.01, over(30*minutes, 0.9)...))
+}
+
 // figures are what one simulation came to.
 type figures struct {
-	share     float64 // of the quota, used
-	firstMin  float64 // the same for the first minute
-	throttled float64 // share of calls
+	shares    []float64 // of the quota, used, by gate
+	throttled float64   // share of calls
+	repeats   float64   // share of calls
 	lost      int
 	recovery  seconds
 	inOutage  int // calls, beyond those in flight as it began
@@ -170,19 +275,21 @@ type figures struct {
 // run simulates a cell.
 func (c cell) run(seed uint64) figures {
 	s := c.server()
-	control := New(Config{Search: true, MaxInFlight: 256, MaxOutage: 2 * time.Hour})
-	sim := simulate(control, s, seed, c.upTo)
-	quota := 0.0
-	for t := c.from; t < c.upTo; t++ {
-		if !s.isOut(t) {
-			quota += c.rate(t)
-		}
-	}
+	sim := simulate(New(c.config), s, seed, c.upTo)
 	f := figures{
-		share:     sim.accepted(c.from, c.upTo) / quota,
-		firstMin:  sim.accepted(0, 60) / (60 * c.rate(0)),
 		throttled: float64(sim.throttled) / float64(sim.sent),
+		repeats:   float64(sim.repeated) / float64(sim.sent),
 		lost:      sim.lost,
+	}
+	for _, g := range append(c.gates, fromTheFirstCall...) {
+		quota, used := 0.0, 0.0
+		for t := g.from; t < min(g.upTo, c.upTo); t += 0.5 {
+			used += float64(sim.admittedAt[int(2*t)])
+			if !s.isOut(t) {
+				quota += c.rate(t) / 2
+			}
+		}
+		f.shares = append(f.shares, used/quota)
 	}
 	if s.outage != noOutage {
 		f.recovery = sim.recovery(s.outUpTo, c.rate(s.outUpTo))

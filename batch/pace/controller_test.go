@@ -1,0 +1,72 @@
+package pace
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestWhatTheServiceSaysOfItsQuotaIsTaken(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 64, Search: true})
+	c.attempts(t, 1, Signal{Quota: 200, Concurrent: 10})
+	assert.InDelta(t, 198, c.rate, 0.1)
+	c.now = c.now.Add(time.Second)
+	assert.False(t, c.next(10).Send, "no more at once than it says")
+
+	c = newClient(Config{MaxInFlight: 64, Ceiling: 50})
+	c.attempts(t, 1, Signal{Quota: 200})
+	assert.InDelta(t, 50, c.rate, 0.1, "and never more than the user says")
+}
+
+func TestALearnedPaceIsWhereTheNextRunBegins(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		rate   float64
+	}{{Config{Search: true}, 120}, {Config{Search: true, Start: 90}, 90}, {Config{Ceiling: 50}, 50}} {
+		c.config.MaxInFlight = 64
+		client := newClient(c.config)
+		client.Resume(120, true)
+		assert.InDelta(t, c.rate, client.rate, 0.1)
+	}
+}
+
+func TestALearnedPaceThatIsWrongCostsSeconds(t *testing.T) {
+	for _, factor := range []float64{0.3, 3} {
+		c := newClient(Config{Search: true, Start: 50 * factor, MaxInFlight: 64})
+		s := &server{quota: &bucket{rate: steady(50), burst: 10}}
+		c.run(20*time.Second, time.Millisecond, s.answers)
+		c.sent = nil
+		c.run(10*time.Second, time.Millisecond, s.answers)
+		assert.InDelta(t, 500, len(c.sent), 60)
+	}
+}
+
+func TestALateTimerIsMadeUpForAndAnIdleTimeIsNot(t *testing.T) {
+	c := newClient(Config{Search: true, Start: 100, MaxInFlight: 64})
+	c.attempts(t, 1, Signal{})
+	c.now = c.now.Add(time.Hour)
+	n := 0
+	for ; c.next(0).Send; n++ {
+		c.Sent(c.now)
+	}
+	assert.LessOrEqual(t, n, 3)
+}
+
+func TestEveryPauseOutageAndLargeChangeIsReported(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 64, Ceiling: 100})
+	c.attempts(t, 1, Signal{})
+	for !c.Blocked() {
+		c.attempts(t, 1, Signal{Class: Unreachable, Cause: "dns_failure: no such host"})
+	}
+	c.attempts(t, 1, Signal{Class: Unreachable, Cause: "dns_failure: no such host"})
+	c.attempts(t, 1, Signal{})
+	c.now = c.now.Add(time.Second)
+	c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Second})
+	var kinds []EventKind
+	for _, e := range c.reports {
+		kinds = append(kinds, e.Kind)
+	}
+	assert.Equal(t, []EventKind{OutageOpen, OutageOver, PaceChange, Hold}, kinds)
+	assert.Contains(t, c.reports[0].Reason, "dns_failure: no such host")
+}
