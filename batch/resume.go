@@ -19,6 +19,7 @@ import (
 type journalled struct {
 	attempts int // sent
 	doubts   int // interruptions that caught a call of the row in flight
+	charged  int // attempts that count against it
 
 	answered bool
 	result   sink.Result
@@ -54,10 +55,11 @@ func (r *run) recover() error {
 	}
 	r.tally.Resumed++
 	r.learned.Store(math.Float64bits(r.tally.Learned))
-	r.Pace.Resume(r.tally.Learned)
 	if err := r.takeJournal(rec.Rows); err != nil {
 		return err
 	}
+	r.proven = r.tally.Status[sink.OK] > 0 || r.answeredOK
+	r.Pace.Resume(r.tally.Learned, r.proven)
 	r.Log.Info("resuming", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
 	return nil
 }
@@ -77,13 +79,14 @@ func nothingDone(rec *state.Recovered) bool {
 func (r *run) takeJournal(rows map[int64]*state.Row) error {
 	r.journal = make(map[int64]journalled, len(rows))
 	for number, row := range rows {
-		j := journalled{attempts: row.Attempts, doubts: row.Doubts}
+		j := journalled{attempts: row.Attempts, doubts: row.Doubts, charged: row.Charged}
 		if row.Outcome != nil {
 			var err error
 			if j.print, j.result, err = parseOutcome(row.Outcome); err != nil {
 				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or begin anew with --restart", number, err)
 			}
 			j.answered = true
+			r.answeredOK = r.answeredOK || j.result.Status == sink.OK
 			r.answered++
 		}
 		r.journal[number] = j

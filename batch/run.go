@@ -151,11 +151,13 @@ type run struct {
 	concluded bool // nothing is left but to put the outputs in place
 	complete  bool
 
-	from     source.Position
-	journal  map[int64]journalled
-	answered int // results that the journal had
-	tally    *Tally
-	meter    *meter
+	from       source.Position
+	journal    map[int64]journalled
+	answered   int  // results that the journal had
+	answeredOK bool // one of them is a success
+	proven     bool // an earlier start was answered as it should
+	tally      *Tally
+	meter      *meter
 
 	results *output
 	rejects *output
@@ -269,6 +271,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
+		proven: r.proven, recognised: r.proven,
 		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {

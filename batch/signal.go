@@ -36,7 +36,7 @@ func classOf(o session.Outcome) pace.Class {
 		return pace.Fault
 	case session.Unavailable:
 		return pace.Down
-	case session.Unreachable:
+	case session.Unreachable, session.TLSRefused:
 		return pace.Unreachable
 	default:
 		return pace.Neutral

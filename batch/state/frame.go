@@ -16,6 +16,7 @@ const (
 	Outcome                 // the final result of a row
 	doubted                 // a row was in flight at interruptions; Attempt counts them
 	synced                  // the bytes of the segment before offset Row are durable
+	Charged                 // Attempt attempts count against a row
 )
 
 // Entry is one fact in the journal.

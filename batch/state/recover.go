@@ -22,6 +22,7 @@ type Row struct {
 	Outcome  []byte // nil when there is none
 	Attempts int    // sent so far
 	Doubts   int    // interruptions that caught a call of this row in flight
+	Charged  int    // attempts that count against the row
 
 	open bool // the last attempt has not come back
 }
@@ -97,9 +98,14 @@ func (r *Recovered) take(e Entry) {
 		row = &Row{}
 		r.Rows[e.Row] = row
 	}
-	if e.Kind == doubted {
+	switch e.Kind {
+	case doubted:
 		row.Doubts = e.Attempt
 		return
+	case Charged:
+		row.Charged = max(row.Charged, e.Attempt)
+		return
+	default:
 	}
 	row.Attempts = max(row.Attempts, e.Attempt)
 	switch e.Kind {
@@ -161,6 +167,9 @@ func (d *Dir) compact(r *Recovered, old []int) error {
 func (row *Row) entries(dst []Entry, number int64) []Entry {
 	if row.Doubts > 0 {
 		dst = append(dst, Entry{Kind: doubted, Row: number, Attempt: row.Doubts})
+	}
+	if row.Charged > 0 {
+		dst = append(dst, Entry{Kind: Charged, Row: number, Attempt: row.Charged})
 	}
 	if row.Outcome == nil {
 		return append(dst, Entry{Kind: Ended, Row: number, Attempt: row.Attempts})

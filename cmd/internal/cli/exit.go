@@ -60,6 +60,7 @@ func ExitCode(err error) int {
 		refusals *batch.RefusalsError
 		outage   *pace.OutageError
 		wait     *pace.WaitError
+		setup    *pace.SetupError
 		refused  *batch.RefusedError
 		reading  *source.ReadError
 		corrupt  *state.CorruptError
@@ -95,7 +96,7 @@ func ExitCode(err error) int {
 		return ExitIO
 	case errors.As(err, &list), errors.As(err, &invalid):
 		return ExitBadList
-	case errors.As(err, &refusals):
+	case errors.As(err, &refusals), errors.As(err, &setup):
 		return ExitUsage
 	case errors.As(err, &refused):
 		return refusedCode(refused)
