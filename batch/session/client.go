@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -79,13 +78,6 @@ func ValidateBaseURL(s string) error {
 		return fmt.Errorf("scheme %q is not supported; use https", u.Scheme)
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
 }
 
 // New returns a client. It opens no connection.

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -63,6 +64,11 @@ func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
 	}
 	require.NoError(t, os.WriteFile(p.file("list.csv"), list.Bytes(), 0o600))
 	return p
+}
+
+// port is the one that the service listens at.
+func (p *program) port() string {
+	return regexp.MustCompile(`BULKONBOARD_BASE_URL=http://[^:]+:(\d+)`).FindStringSubmatch(strings.Join(p.env, "\n"))[1]
 }
 
 func (p *program) file(name string) string { return filepath.Join(p.folder, name) }

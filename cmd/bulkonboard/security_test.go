@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -146,6 +147,26 @@ func TestTheProxyOfTheEnvironmentCanBeLeftOut(t *testing.T) {
 		assert.Equal(t, len(flags) == 0, strings.Contains(stderr.String(), "through the proxy"), stderr.String())
 	}
 	assert.Zero(t, p.service.Stats().Calls)
+}
+
+// TestPlainHTTPPassesTheProxyOfTheEnvironmentBy however this machine is spelled.
+func TestPlainHTTPPassesTheProxyOfTheEnvironmentBy(t *testing.T) {
+	p := newProgram(t, 2, sandbox.Options{})
+	var seen atomic.Int64
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
+	proxy.Config.ConnState = func(net.Conn, http.ConnState) { seen.Add(1) }
+	t.Cleanup(proxy.Close)
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"} {
+		p.env = append(p.env, name+"="+proxy.URL)
+	}
+	p.env = append(p.env, "NO_PROXY=", "no_proxy=")
+	for _, host := range []string{"localhost", "LOCALHOST", "LocalHost", "127.0.0.1", "[::ffff:127.0.0.1]"} {
+		c, stderr := p.start("--base-url", "http://"+host+":"+p.port(), "--overwrite")
+		require.Zero(t, p.end(c), "%s: %s", host, stderr)
+		assert.NotContains(t, stderr.String(), "proxy")
+		p.requireEachItsOwn(2)
+	}
+	assert.Zero(t, seen.Load(), "the proxy saw a connection")
 }
 
 // TestAProxysPasswordIsSaidNowhere, least of all by a proxy that is not there.
