@@ -314,7 +314,7 @@ func TestTheBodyIsWhatTheGuideAsksFor(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			body := c.request.body(nil, prefixOf(&Config{AppID: "app", AppSecret: "S", TenantID: "tenant"}))
+			body := c.request.body(nil, prefixOf("app", "S", "tenant"))
 			assert.Equal(t, c.want, string(body))
 			assert.True(t, json.Valid(body))
 		})

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -19,6 +20,9 @@ var errProxy = errors.New("the proxy of the environment cannot be used; mend HTT
 func (c *Config) route(template *http.Request) (transport *http.Transport, proxy string, err error) {
 	transport = newTransport(c.MaxInflight)
 	transport.TLSClientConfig.RootCAs = c.Authorities
+	if c.Certificate != nil {
+		transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.Certificate() }
+	}
 	if template.URL.Scheme == "http" {
 		// The body would be read by every proxy on the way, which the environment
 		// may name for localhost in another spelling.

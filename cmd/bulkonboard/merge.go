@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -97,7 +96,7 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 	if m.ledger.id != manifest.Job.Ledger {
 		return cli.Problems{"--ledger is not the one that plan was given: merging tells the ledger that was asked"}
 	}
-	dir, err := state.Open(fileSystem, m.stateDir(), state.Options{})
+	dir, err := state.Open(fileSystem, m.stateDir(), state.Options{Command: cli.CommandLine()})
 	if err != nil {
 		return err
 	}
@@ -137,7 +136,7 @@ func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, ma
 	stop := showProgress(&j.monitor, v.People, v.Log)
 	merger := chunks.Merger{
 		Store: place, Manifest: manifest, Round: round, State: dir, Results: m.output, Rejects: m.rejects,
-		SummaryFile: m.summaryOf(manifest), Scratch: scratch, Origin: batch.Origin{List: manifest.Source.Name, Command: commandLine(os.Args)},
+		SummaryFile: m.summaryOf(manifest), Scratch: scratch, Origin: batch.Origin{List: manifest.Source.Name, Command: cli.CommandLine()},
 		Known: m.ledger.known(opened, manifest.Job.Service.TenantID, manifest.Job.Service.FormID), Monitor: &j.monitor, Log: v.Log,
 	}
 	summary, err := merger.Merge(ctx)

@@ -399,3 +399,17 @@ func TestAFullDiskStopsTheRunWithTheFilesName(t *testing.T) {
 	require.Equal(t, 0, p.end(c), stderr.String())
 	p.requireEachItsOwn(2000)
 }
+
+// everyFile is all that stands in the program's folder, by path.
+func (p *program) everyFile() map[string]string {
+	all := map[string]string{}
+	require.NoError(p.t, filepath.WalkDir(p.folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all[path] = string(text)
+		return err
+	}))
+	return all
+}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,13 +96,4 @@ func bytesOf(offset int64, list, output string) string {
 		return fmt.Sprintf("%d bytes of %s", offset, name)
 	}
 	return fmt.Sprintf("%d of %d bytes of %s (%.0f%%)", offset, info.Size(), name, 100*float64(offset)/max(1, float64(info.Size())))
-}
-
-// commandLine is a command as it can be typed again.
-func commandLine(args []string) string {
-	out := make([]string, len(args))
-	for i, arg := range args {
-		out[i] = cli.Quoted(arg)
-	}
-	return strings.Join(out, " ")
 }
