@@ -71,6 +71,9 @@ func (o *Options) mapping() (m mapping, wrong []string) {
 // assignment takes FIELD=VALUE apart.
 func assignment(flag, text, what string) (f field, value string, err error) {
 	name, value, found := strings.Cut(text, "=")
+	if !found && flag == "--map" { // which names no customer
+		flag = fmt.Sprintf("--map is %q; it", text)
+	}
 	if !found {
 		return 0, "", fmt.Errorf("%s takes FIELD=%s, where FIELD is one of %s", flag, what, strings.Join(FieldNames(), ", "))
 	}

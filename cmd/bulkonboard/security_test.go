@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -386,4 +387,36 @@ func TestNoLinkOfAnotherUserIsWrittenThrough(t *testing.T) {
 			assert.FileExists(t, victim)
 		}
 	}
+}
+
+// TestAListThatIsMadeToBurstIsRefusedBeforeItDoes by every command that reads
+// one, and long before it has been read to its end.
+func TestAListThatIsMadeToBurstIsRefusedBeforeItDoes(t *testing.T) {
+	p := newProgram(t, 1, sandbox.Options{})
+	var packed bytes.Buffer
+	w, err := zstd.NewWriter(&packed)
+	require.NoError(t, err)
+	list, err := os.ReadFile(p.file("list.csv"))
+	require.NoError(t, err)
+	_, err = w.Write(list)
+	require.NoError(t, err)
+	lines := bytes.Repeat([]byte("\n"), 1<<20)
+	for range 1200 {
+		_, err = w.Write(lines)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	require.Less(t, packed.Len(), 1<<20)
+	require.NoError(t, os.WriteFile(p.file("bomb.zst"), packed.Bytes(), 0o600))
+	for _, args := range [][]string{
+		{"run", "-i", p.file("bomb.zst"), "-o", p.file("out.csv")}, {"check", "-i", p.file("bomb.zst")},
+		{"plan", "-i", p.file("bomb.zst"), "--job", p.file("job"), "--rate", "1"},
+	} {
+		c, stderr := p.command(args...)
+		assert.Equal(t, cli.ExitBadList, p.end(c), stderr.String())
+		assert.Contains(t, stderr.String(), "more than 500 times its size")
+		assert.Less(t, c.ProcessState.UserTime(), 20*time.Second)
+	}
+	assert.NoFileExists(t, p.file("out.csv"))
+	assert.Zero(t, p.service.Stats().Calls)
 }
