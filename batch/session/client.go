@@ -81,7 +81,7 @@ func ValidateBaseURL(s string) error {
 		return errors.New("a base URL has no query and no fragment; leave out what follows ? or #")
 	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), path):
 		return errors.New("leave out " + path + ": it is added")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !ThisMachine(u.Hostname()):
 		return errors.New("plain http would show the app secret to the network; use https (http is for this machine only)")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("scheme %q is not supported; use https", u.Scheme)

@@ -8,12 +8,12 @@ import (
 	"syscall"
 )
 
-// loopback reports a host of a plain-http URL that stands for this machine: the
+// ThisMachine reports a host of a plain-text address that stands for this machine: the
 // name localhost in any case, or an address. With the dot of a complete name it
 // is asked of name servers beyond this machine; a zone names an interface, which
 // this machine's own address does not need. What the name leads to is looked at
 // again when it is dialed.
-func loopback(host string) bool {
+func ThisMachine(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.IsLoopback() && ip.Zone() == ""
 	}
