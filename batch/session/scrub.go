@@ -13,7 +13,7 @@ const (
 
 	// overlapOfID is the same for session ids, which are random as secrets are:
 	// eight hexadecimal digits agree by chance, once in some million rows.
-	overlapOfID = 16
+	overlapOfID = 10
 )
 
 // scrubber finds the app secret in what a service writes. There is one rule: a
