@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"net/http"
 	"time"
 
 	"bulkonboard/batch/session"
@@ -70,7 +69,8 @@ func (d *dispatcher) looking(now time.Time) (until time.Time, yes bool) {
 type accused struct {
 	rows    []accusation
 	since   time.Time // the first of them
-	refused int       // others that were sent to find out, and answered alike
+	check   *slot     // a row that was sent to find out, and is not back
+	refused int       // of those, how many were answered alike
 }
 
 // accusation is such a row, and what it was answered.
@@ -167,7 +167,7 @@ type wrongAnswers struct {
 // that the service must be set up wrongly. last says that no other row is left
 // to ask.
 func (w *wrongAnswers) same(s *slot, a *session.Answer, last bool) bool {
-	if a.Status != http.StatusOK || a.Outcome != session.Failed {
+	if !a.WrongSetUp() || a.Outcome == session.Unreachable {
 		w.clear()
 		return false
 	}

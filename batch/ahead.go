@@ -18,10 +18,13 @@ func (a *ahead) add(s *slot) {
 	}
 	a.rows = append(a.rows, s)
 	a.left++
-	if !s.blame.Tried() {
+	if s.fresh() {
 		a.untried++
 	}
 }
+
+// fresh reports a row that needs a call, and for which none has failed.
+func (s *slot) fresh() bool { return s.given == nil && !s.blame.Tried() }
 
 // first takes the row whose turn it is, or nil.
 func (a *ahead) first() *slot {
@@ -41,7 +44,7 @@ const tries = 64
 func (a *ahead) random() *slot {
 	for n := 0; n < tries && a.untried > 0; n++ {
 		i := a.head + rand.IntN(len(a.rows)-a.head) //nolint:gosec // which row is tried is no secret
-		if s := a.rows[i]; s != nil && !s.blame.Tried() && !s.family.shared() {
+		if s := a.rows[i]; s != nil && s.fresh() && !s.family.shared() {
 			return a.take(i)
 		}
 	}
@@ -52,7 +55,7 @@ func (a *ahead) take(i int) *slot {
 	s := a.rows[i]
 	a.rows[i] = nil
 	a.left--
-	if !s.blame.Tried() {
+	if s.fresh() {
 		a.untried--
 	}
 	return s

@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -105,6 +106,84 @@ func TestTheNextRowOfACustomerGoesWhenTheFirstDidNotEndWell(t *testing.T) {
 		assert.Equal(t, "rejected", rows[0][colStatus])
 		assert.Equal(t, "ok", rows[3][colStatus])
 	})
+}
+
+func TestACustomerThatWasRefusedIsNotAskedAgainWithTheSameFields(t *testing.T) {
+	refuse := func(_ context.Context, r *session.Request, _ int) session.Answer {
+		if r.FirstName != "Good" {
+			return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No " + r.FirstName}
+		}
+		return okFor(r)
+	}
+	for name, c := range map[string]struct {
+		rows     []string
+		statuses []string
+		calls    int
+	}{
+		"the same rows":         {[]string{"a@x.io Bad", "a@x.io Bad", "a@x.io Bad"}, []string{"rejected", "rejected", "rejected"}, 1},
+		"other fields":          {[]string{"a@x.io Bad", "a@x.io Bed", "a@x.io Bed"}, []string{"rejected", "rejected", "rejected"}, 2},
+		"good, in the end":      {[]string{"a@x.io Bad", "a@x.io Bad", "a@x.io Good", "a@x.io Bad"}, []string{"rejected", "rejected", "ok", "duplicate"}, 2},
+		"of another customer":   {[]string{"a@x.io Bad", "b@x.io Bad"}, []string{"rejected", "rejected"}, 2},
+		"the address otherwise": {[]string{"a@x.io Bad", "A@x.io Bad"}, []string{"rejected", "rejected"}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				list := people(c.rows...)
+				j := newJob(t, list, refuse)
+				f := forecastOf(t, nil, list)
+				j.adjust = func(c *Config) { c.Duplicates, c.AcceptRefusals = f.Duplicates, true }
+				_, err := j.run(t.Context())
+				require.NoError(t, err)
+				rows := j.rows()
+				assert.Equal(t, c.statuses, statuses(rows))
+				calls := 0
+				for _, n := range j.service.calls {
+					calls += n
+				}
+				assert.Equal(t, c.calls, calls)
+				for _, row := range rows {
+					if row[colStatus] == "rejected" && row[colAttempts] == "0" {
+						assert.Regexp(t, `^No B.d \(not sent: the same customer and fields as row \d\)$`, row[colMessage])
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestRowsOfOneRefusedCustomerAreNoReasonToSuspectTheConfiguration(t *testing.T) {
+	for name, c := range map[string]struct {
+		others int
+		stops  bool
+	}{"one customer": {0, false}, "nine customers": {8, false}, "ten customers": {9, true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rows := slices.Repeat([]string{"a@x.io Bad"}, 3000)
+				for i := range c.others {
+					rows = append(rows, fmt.Sprintf("b%d@x.io Bad", i))
+				}
+				list := people(rows...)
+				f := forecastOf(t, nil, list)
+				j := newJob(t, list, refusing("Bad"))
+				j.adjust = func(c *Config) { c.Duplicates, c.MaxInFlight = f.Duplicates, 4 }
+				sum, err := j.run(t.Context())
+				assert.Len(t, j.service.calls, c.others+1)
+				assert.Equal(t, 1, j.service.calls["form\na@x.io"])
+				if !c.stops {
+					require.NoError(t, err)
+					assert.Len(t, j.rows(), 3000+c.others)
+					return
+				}
+				var refusals *RefusalsError
+				require.ErrorAs(t, err, &refusals)
+				assert.Zero(t, sum.Rows)
+				j.service = newFakeService(refusing())
+				_, err = j.run(t.Context())
+				require.NoError(t, err, "they were taken back")
+				assert.Equal(t, "ok", j.rows()[0][colStatus])
+			})
+		})
+	}
 }
 
 func TestFirstRowsThatAreAllRefusedInTheSameWordsStayUnprocessed(t *testing.T) {

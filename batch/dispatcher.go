@@ -46,6 +46,7 @@ type dispatcher struct {
 	decided func() time.Time
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	meter   *meter
+	logger  *slog.Logger
 	debug   *slog.Logger // nil unless every attempt is to be logged
 	monitor *Monitor
 
@@ -60,6 +61,7 @@ type dispatcher struct {
 	recognised bool  // the API itself has answered
 	proven     bool  // it has answered a call as it should
 	turn       bool  // of a row that waits, and not of one that comes
+	toldOdd    bool
 	watched    time.Time
 }
 
@@ -139,7 +141,7 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 			return d.work, v.At
 		case !v.Send:
 			return nil, v.At
-		case len(d.accused.rows) > 0 && d.inFlight > 0:
+		case len(d.accused.rows) > 0 && d.accused.check != nil:
 			return d.work, time.Time{}
 		case len(d.accused.rows) > 0:
 			if until, yes := d.looking(now); yes {
@@ -155,7 +157,7 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 			d.begin(s, now)
 		case len(d.waiting) > 0:
 			return d.work, d.waiting[0].readyAt
-		case len(d.accused.rows) > 0 && !d.untried():
+		case len(d.accused.rows) > 0 && d.inFlight == 0 && !d.untried():
 			d.settle(now)
 		default:
 			return d.work, time.Time{}
@@ -194,7 +196,7 @@ func (d *dispatcher) pick(now time.Time, trial, scatter bool, rows *int) *slot {
 			return s
 		}
 	}
-	if s := d.ahead.first(); s != nil {
+	if s := d.next(); s != nil {
 		return s
 	}
 	if due {
@@ -210,20 +212,25 @@ func (d *dispatcher) show(now time.Time, draining bool) {
 	d.watch(now, d.pace.Snapshot(now), d.inFlight, draining)
 }
 
-// received takes a new row from the reader. One that has its result already
-// needs nothing more.
+// received takes a new row from the reader. The rows of a customer keep their
+// order, so one that has its result already waits for those before it.
 func (d *dispatcher) received(s *slot, ok bool) {
 	if !ok {
 		d.work = nil
 		return
 	}
 	s.customer = customerOf(s.rec, d.formID)
-	if s.given == nil {
-		d.ahead.add(s)
+	if s.given != nil && d.ahead.left == 0 {
+		d.give(s)
 		return
 	}
-	// The row that an earlier one of its customer has answered is a
-	// duplicate, whatever the ledger knows.
+	d.ahead.add(s)
+}
+
+// give lets a row have the result that it came with, unless an earlier row of
+// its customer has answered it: then it is a duplicate, whatever the ledger
+// knows.
+func (d *dispatcher) give(s *slot) {
 	if s.known && d.answerDuplicate(s) {
 		return
 	}
@@ -233,11 +240,24 @@ func (d *dispatcher) received(s *slot, ok bool) {
 	d.news.ring()
 }
 
+// next takes the row that comes next in the list and needs a call.
+func (d *dispatcher) next() *slot {
+	for {
+		s := d.ahead.first()
+		if s == nil || s.given == nil {
+			return s
+		}
+		d.give(s)
+	}
+}
+
 // begin sends a row unless its customer is dealt with already or under way.
 func (d *dispatcher) begin(s *slot, now time.Time) {
 	if !s.began {
 		s.began = true
-		if d.answerDuplicate(s) || !d.customers.enter(s) {
+		// While another row of the customer is under way, what becomes of that
+		// counts, and the row waits.
+		if !d.customers.busy(s) && d.answerDuplicate(s) || !d.customers.enter(s) {
 			return
 		}
 	}
@@ -255,7 +275,9 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	if res == nil {
 		return false
 	}
-	d.journal <- entry{kind: outcome, slot: s, result: res}
+	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
+	d.refusals.hold(&e)
+	d.journal <- e
 	return true
 }
 
@@ -271,6 +293,9 @@ func (d *dispatcher) send(s *slot, now time.Time) {
 	d.sends++
 	s.number = d.sends
 	d.inFlight++
+	if len(d.accused.rows) > 0 {
+		d.accused.check = s
+	}
 	s.ticket = d.pace.Sent(now)
 	d.journal <- entry{kind: intent, slot: s, attempt: s.sent}
 }
@@ -286,10 +311,14 @@ func (d *dispatcher) answeredMeanwhile(now time.Time) {
 func (d *dispatcher) answered(a attempt, now time.Time) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
+	if s == d.accused.check {
+		d.accused.check = nil
+	}
 	d.recognised = d.recognised || answer.Recognised
 	d.meter.answered(now, answer)
 	d.log(&a)
 	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
+	d.sayOdd(answer)
 	if answer.Outcome == session.OK || answer.Outcome == session.Rejected {
 		d.proven = true
 		d.wrong.clear()
@@ -308,6 +337,14 @@ func (d *dispatcher) answered(a attempt, now time.Time) {
 	default:
 		d.ended(s)
 		d.later(s, answer, now)
+	}
+}
+
+// sayOdd tells once of a Retry-After that cannot be obeyed.
+func (d *dispatcher) sayOdd(a *session.Answer) {
+	if a.OddRetryAfter != "" && !d.toldOdd {
+		d.toldOdd = true
+		d.logger.Warn("the service sends a Retry-After that cannot be read; it is ignored", "retry_after", a.OddRetryAfter, "http", a.Status)
 	}
 }
 

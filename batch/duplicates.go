@@ -114,47 +114,23 @@ func (d *Duplicates) Part(first, last int64) (within *Duplicates, beyond map[int
 	return newDuplicates(members), beyond
 }
 
-// Without gives the families that are left when some of those that lead drop
-// out, each led by its next row, and which rows are left: a customer may have
-// only one. Drop is asked for each row that leads, in order. rows is nil when
-// none are left.
-func (d *Duplicates) Without(drop func(lead int64) bool) (left *Duplicates, rows func(row int64) bool) {
-	// By member that led: the first and the last row that is left, 0 when the
-	// family stays as it is.
-	families := make([]struct{ first, last uint32 }, len(d.members))
-	dropped := false
-	for i, m := range d.members {
-		if m.leads() && drop(int64(m.row)) {
-			families[i].last, dropped = m.other, true
-		}
-	}
-	if !dropped {
-		return newDuplicates(nil), nil
-	}
+// Led gives the families of some of the rows that lead. It asks for each row that
+// leads, in order.
+func (d *Duplicates) Led(by func(lead int64) bool) *Duplicates {
+	chosen := make([]bool, len(d.members))
 	var members []member
-	for _, m := range d.members {
+	for i, m := range d.members {
+		lead := i
 		if m.leads() {
-			continue
+			chosen[i] = by(int64(m.row))
+		} else {
+			lead, _ = d.index(int64(m.other))
 		}
-		lead, _ := d.index(int64(m.other))
-		switch f := &families[lead]; {
-		case f.last == 0:
-		case f.first == 0:
-			if f.first = m.row; f.first != f.last {
-				members = append(members, member{m.row, f.last})
-			}
-		default:
-			members = append(members, member{m.row, f.first})
+		if chosen[lead] {
+			members = append(members, m)
 		}
 	}
-	return newDuplicates(members), func(row int64) bool {
-		first, later := d.First(row)
-		if !later {
-			return false
-		}
-		lead, _ := d.index(first)
-		return families[lead].last > 0
-	}
+	return newDuplicates(members)
 }
 
 // newDuplicates takes members that are sorted by row.

@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/cespare/xxhash/v2"
+	"time"
 
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -15,12 +14,14 @@ import (
 
 // The file of answers keeps, across interruptions, the results that later rows
 // of a customer will ask for, though the rows that got them are written and
-// done with. An entry is: the row that leads and the row that ended well, as
+// done with. An entry is: the row that leads and the row that has the result, as
 // uvarints, a fingerprint of the customer (8 bytes, little-endian), and the
-// session id with its length as a uvarint before it.
+// session id with its length as a uvarint before it; where that is empty, of the
+// refusal a fingerprint of the fields, the time in Unix nanoseconds as a varint,
+// and code and message like the session id.
 
-// maxSessionID bounds, in bytes, what is read as a session id.
-const maxSessionID = 64 << 10
+// maxAnswerText bounds, in bytes, what is read as a session id or as words.
+const maxAnswerText = 64 << 10
 
 var errAnswersFormat = errors.New("the answers kept for duplicates are not in the format of this version; begin anew with --restart")
 
@@ -28,8 +29,17 @@ func appendAnswer(dst []byte, lead int64, a givenAnswer) []byte {
 	dst = binary.AppendUvarint(dst, uint64(lead))
 	dst = binary.AppendUvarint(dst, uint64(a.row))
 	dst = binary.LittleEndian.AppendUint64(dst, a.print)
-	dst = binary.AppendUvarint(dst, uint64(len(a.sessionID)))
-	return append(dst, a.sessionID...)
+	if dst = appendAnswerText(dst, a.sessionID); a.sessionID != "" {
+		return dst
+	}
+	dst = binary.LittleEndian.AppendUint64(dst, a.fields)
+	dst = binary.AppendVarint(dst, a.at.UnixNano())
+	return appendAnswerText(appendAnswerText(dst, a.code), a.message)
+}
+
+func appendAnswerText(dst []byte, s string) []byte {
+	s = s[:min(len(s), maxAnswerText)]
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
 // readAnswer returns io.EOF at the end.
@@ -38,23 +48,53 @@ func readAnswer(r *bufio.Reader) (lead int64, a givenAnswer, err error) {
 	if err != nil {
 		return 0, a, err // io.EOF before the first byte only
 	}
-	row, err := binary.ReadUvarint(r)
-	if err != nil {
-		return 0, a, errAnswersFormat
+	in := answerReader{Reader: r}
+	a.row, a.print, a.sessionID = int64(in.uvarint()), in.print(), in.text()
+	if a.sessionID == "" {
+		a.fields, a.at, a.code, a.message = in.print(), in.time(), in.text(), in.text()
 	}
-	var print [8]byte
-	if _, err := io.ReadFull(r, print[:]); err != nil {
-		return 0, a, errAnswersFormat
+	if in.failed {
+		return 0, givenAnswer{}, errAnswersFormat
 	}
-	n, err := binary.ReadUvarint(r)
-	if err != nil || n > maxSessionID {
-		return 0, a, errAnswersFormat
+	return int64(first), a, nil
+}
+
+// answerReader reads parts of an answer. Once one is not there, it has failed,
+// and gives zeros.
+type answerReader struct {
+	*bufio.Reader
+	failed bool
+}
+
+func (r *answerReader) uvarint() uint64 {
+	v, err := binary.ReadUvarint(r)
+	r.failed = r.failed || err != nil
+	return v
+}
+
+func (r *answerReader) bytes(n uint64) []byte {
+	if r.failed || n > maxAnswerText {
+		r.failed = true
+		return nil
 	}
-	id := make([]byte, n)
-	if _, err := io.ReadFull(r, id); err != nil {
-		return 0, a, errAnswersFormat
-	}
-	return int64(first), givenAnswer{row: int64(row), sessionID: string(id), print: binary.LittleEndian.Uint64(print[:])}, nil
+	b := make([]byte, n)
+	_, err := io.ReadFull(r, b)
+	r.failed = err != nil
+	return b
+}
+
+func (r *answerReader) text() string { return string(r.bytes(r.uvarint())) }
+
+func (r *answerReader) print() uint64 {
+	var b [8]byte
+	copy(b[:], r.bytes(8))
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+func (r *answerReader) time() time.Time {
+	nanos, err := binary.ReadVarint(r)
+	r.failed = r.failed || err != nil
+	return time.Unix(0, nanos)
 }
 
 // takeAnswers reads what later rows of customers will ask for.
@@ -84,8 +124,7 @@ func (r *run) takeAnswers(to *given) error {
 
 // keepAnswer keeps a result that later rows of its customer will ask for.
 func (w *writer) keepAnswer(s *slot, res *sink.Result) {
-	if s.family.asks(s.rec.Row) && res.Status.Good() && res.Status != sink.Duplicate {
-		a := givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)}
+	if a, ok := answerOf(s, res); ok && res.Status != sink.Duplicate {
 		w.answers.buf = appendAnswer(w.answers.buf, s.family.lead, a)
 	}
 }

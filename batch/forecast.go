@@ -5,23 +5,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
-	"maps"
-
-	"bulkonboard/source"
 )
 
-// A forecast is kept in the state folder, so that a run that goes on need not
-// read the list again before its first call:
+// The forecast of a planned job is kept beside it, so that its parts need not
+// read the whole list:
 //
 //	magic u32 | version u32 | length of head u32 | members u32
-//	head: JSON, the binding and the counts
+//	head: JSON, the counts
 //	members: row u32, other u32, by row
 //	crc u32
 //
 // All numbers are little-endian; crc is CRC-32C over everything before it.
 const (
 	forecastMagic   = 0x46504b42 // "BKPF"
-	forecastVersion = 2
+	forecastVersion = 3
 	forecastStart   = 16
 	forecastMember  = 8
 	forecastTail    = 4
@@ -29,15 +26,9 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-type forecastHead struct {
-	Binding  map[string]string `json:"binding"`
-	Forecast *Forecast         `json:"forecast"`
-}
-
-// Encode makes the bytes of a forecast that ParseForecast gives back for the
-// same binding: what it was made of.
-func (f *Forecast) Encode(binding map[string]string) ([]byte, error) {
-	head, err := json.Marshal(forecastHead{Binding: binding, Forecast: f})
+// Encode makes the bytes of a forecast that ParseForecast gives back.
+func (f *Forecast) Encode() ([]byte, error) {
+	head, err := json.Marshal(f)
 	if err != nil {
 		return nil, fmt.Errorf("encode the forecast: %w", err)
 	}
@@ -57,46 +48,35 @@ func (f *Forecast) Encode(binding map[string]string) ([]byte, error) {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), nil
 }
 
-// ParseForecast reads what Encode made. It reports false for anything else and
-// for another binding: then the list is read again, which is always right.
-func ParseForecast(b []byte, binding map[string]string) (*Forecast, bool) {
-	head, rest, ok := parseHead(b)
-	if !ok || !maps.Equal(head.Binding, binding) {
+// ParseForecast reads what Encode made. It reports false for anything else.
+func ParseForecast(b []byte) (*Forecast, bool) {
+	f, rest, ok := parseHead(b)
+	if !ok {
 		return nil, false
 	}
 	members, ok := parseMembers(rest)
 	if !ok {
 		return nil, false
 	}
-	head.Forecast.Duplicates = newDuplicates(members)
-	return head.Forecast, true
+	f.Duplicates = newDuplicates(members)
+	return f, true
 }
 
-// ForecastEnd is where a list ended when Encode made b, whatever became of the
-// list; zero when that cannot be read.
-func ForecastEnd(b []byte) source.Position {
-	head, _, ok := parseHead(b)
-	if !ok {
-		return source.Position{}
-	}
-	return head.Forecast.Ends
-}
-
-// parseHead takes the head of a forecast apart, and gives the bytes of its
+// parseHead takes the counts of a forecast apart, and gives the bytes of its
 // members.
-func parseHead(b []byte) (head forecastHead, members []byte, ok bool) {
+func parseHead(b []byte) (f *Forecast, members []byte, ok bool) {
 	if len(b) < forecastStart+forecastTail || !sealedForecast(b) {
-		return head, nil, false
+		return nil, nil, false
 	}
 	length, count := uint64(binary.LittleEndian.Uint32(b[8:])), uint64(binary.LittleEndian.Uint32(b[12:]))
 	if uint64(len(b)) != forecastStart+length+forecastMember*count+forecastTail {
-		return head, nil, false
+		return nil, nil, false
 	}
 	rest := b[forecastStart:]
-	if json.Unmarshal(rest[:length], &head) != nil || head.Forecast == nil {
-		return head, nil, false
+	if json.Unmarshal(rest[:length], &f) != nil || f == nil {
+		return nil, nil, false
 	}
-	return head, rest[length : uint64(len(rest))-forecastTail], true
+	return f, rest[length : uint64(len(rest))-forecastTail], true
 }
 
 // sealedForecast checks what is the same in every whole forecast.

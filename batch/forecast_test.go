@@ -11,8 +11,8 @@ import (
 	"bulkonboard/sink"
 )
 
-func keptForecast(t testing.TB, f *Forecast, binding map[string]string) []byte {
-	b, err := f.Encode(binding)
+func keptForecast(t testing.TB, f *Forecast) []byte {
+	b, err := f.Encode()
 	require.NoError(t, err)
 	return b
 }
@@ -25,28 +25,25 @@ func sampleForecast() *Forecast {
 	}
 }
 
-func TestAForecastReadsBackForTheSameListOnly(t *testing.T) {
-	binding := map[string]string{"size": "400", "form id": "f"}
+func TestAForecastReadsBackWholeOrNotAtAll(t *testing.T) {
 	want := sampleForecast()
-	b := keptForecast(t, want, binding)
-	got, ok := ParseForecast(b, binding)
+	b := keptForecast(t, want)
+	got, ok := ParseForecast(b)
 	require.True(t, ok)
 	assert.Equal(t, want, got)
 
-	_, ok = ParseForecast(b, map[string]string{"size": "401", "form id": "f"})
-	assert.False(t, ok, "another list")
 	for i := range b {
 		bad := append([]byte(nil), b...)
 		bad[i] ^= 1
-		_, ok := ParseForecast(bad, binding)
+		_, ok := ParseForecast(bad)
 		assert.False(t, ok, "byte %d changed", i)
-		_, ok = ParseForecast(b[:i], binding)
+		_, ok = ParseForecast(b[:i])
 		assert.False(t, ok, "cut at byte %d", i)
 	}
-	_, ok = ParseForecast(append(b, 0), binding)
+	_, ok = ParseForecast(append(b, 0))
 	assert.False(t, ok, "longer")
 
-	none, ok := ParseForecast(keptForecast(t, &Forecast{Errors: ErrorGroups{}}, nil), nil)
+	none, ok := ParseForecast(keptForecast(t, &Forecast{Errors: ErrorGroups{}}))
 	require.True(t, ok)
 	assert.Zero(t, none.Duplicates.Len())
 }
@@ -60,14 +57,14 @@ func TestMembersThatDoNotFitAreNotTaken(t *testing.T) {
 		"no row":       {{0, 3}},
 	} {
 		f := &Forecast{Duplicates: &Duplicates{members: members}}
-		_, ok := ParseForecast(keptForecast(t, f, nil), nil)
+		_, ok := ParseForecast(keptForecast(t, f))
 		assert.False(t, ok, name)
 	}
 }
 
 func FuzzKeptForecasts(f *testing.F) {
-	f.Add(keptForecast(f, sampleForecast(), nil))
-	f.Add(keptForecast(f, &Forecast{}, map[string]string{"a": "b"}))
+	f.Add(keptForecast(f, sampleForecast()))
+	f.Add(keptForecast(f, &Forecast{}))
 	f.Add([]byte("BKPF"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) >= forecastStart+forecastTail { // let the checksum keep nothing out
@@ -75,7 +72,7 @@ func FuzzKeptForecasts(f *testing.F) {
 			end := len(b) - forecastTail
 			binary.LittleEndian.PutUint32(b[end:], crc32.Checksum(b[:end], castagnoli))
 		}
-		got, ok := ParseForecast(b, nil)
+		got, ok := ParseForecast(b)
 		if !ok {
 			return
 		}
@@ -83,7 +80,7 @@ func FuzzKeptForecasts(f *testing.F) {
 			require.Positive(t, first)
 			require.Less(t, first, row)
 		}
-		again, ok := ParseForecast(keptForecast(t, got, nil), nil)
+		again, ok := ParseForecast(keptForecast(t, got))
 		require.True(t, ok)
 		assert.Equal(t, got, again)
 	})

@@ -32,12 +32,15 @@ func newGiven(d *Duplicates, scratch Scratch) *given {
 	return g
 }
 
-// put keeps the answer of the customer whose rows a row leads, unless there is
-// one.
+// put keeps the answer of the customer whose rows a row leads. A session id
+// stays, and a refusal gives way.
 func (g *given) put(lead int64, a givenAnswer) error {
 	i, shared := g.duplicates.index(lead)
-	if !shared || g.places[i] != 0 {
+	if !shared {
 		return nil
+	}
+	if before, known, err := g.of(lead); err != nil || known && !before.refused() {
+		return err
 	}
 	g.entry = appendAnswer(g.entry[:0], lead, a)
 	for len(g.entry)%givenUnit != 0 {

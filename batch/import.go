@@ -2,7 +2,6 @@ package batch
 
 import (
 	"encoding/binary"
-	"strings"
 	"time"
 
 	"bulkonboard/batch/ledger"
@@ -23,15 +22,13 @@ type Import struct {
 
 // Import begins to put earlier results down. The scratch file takes some 60
 // bytes for each.
-func (k *Known) Import(scratch Scratch) *Import {
-	return &Import{records: newRecords(k, "", time.Time{}), sorted: spill{file: scratch}}
+func (k *Known) Import(file Scratch) *Import {
+	return &Import{records: newRecords(k, "", time.Time{}), sorted: spill{scratch: &scratch{file: file}}}
 }
 
-// Take takes one result. Those that came of no call, nor of a ledger that had
-// the answer of one, are passed over.
+// Take takes one result. Those that came of no call, in that run or before, are
+// passed over.
 func (i *Import) Take(rec *source.Record, res sink.Result) error {
-	unsent := strings.HasSuffix(res.ErrorMessage, fieldsDiffer)
-	asItCame(&res)
 	if res.ProcessedAt.IsZero() {
 		i.Undated++
 		return nil
@@ -41,9 +38,6 @@ func (i *Import) Take(rec *source.Record, res sink.Result) error {
 		return nil
 	}
 	c := &pending.Changes[0]
-	if unsent {
-		c.Entry.Digest = ledger.Digest{} // of no fields: those of the row are still to be sent
-	}
 	b := append(append(i.buf[:0], 0, 0, 0, 0), c.Key[:]...)
 	b = c.Entry.Append(b)
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
@@ -74,7 +68,7 @@ func (i *Import) Flush() error {
 		if len(pending.Changes) == 0 {
 			continue
 		}
-		if err := i.records.Ledger.Import(pending); err != nil {
+		if err := i.records.Ledger.Put(pending); err != nil {
 			return err
 		}
 		pending.Forms = nil

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +23,7 @@ import (
 
 func openLedger(t *testing.T) *ledger.Ledger {
 	path := filepath.Join(t.TempDir(), "customers.db")
-	l, err := ledger.Open(path, path+".key")
+	l, err := ledger.Open(path, path+".key", ledger.Owner{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -30,17 +31,21 @@ func openLedger(t *testing.T) *ledger.Ledger {
 
 func knownBy(l Ledger) *Known { return &Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1} }
 
+// nights are those that tests of this package have had.
+var nights atomic.Int64
+
 // night takes a list through a preflight and a run, and gives each row's
 // status and message.
 func night(t *testing.T, k *Known, list string, answer callerFunc) (f *Forecast, rows [][]string, calls map[string]int) {
-	k.answers = nil
 	synctest.Test(t, func(t *testing.T) {
+		// Every bubble begins in the same night, and one is to be after the other.
+		time.Sleep(time.Duration(nights.Add(1)) * time.Second)
 		if k.TTL > 0 {
-			time.Sleep(24 * time.Hour) // every bubble begins in the same night
+			time.Sleep(24 * time.Hour)
 		}
 		j := newJob(t, list, answer)
 		f = forecastOf(t, k, list)
-		j.adjust = func(c *Config) { c.Known, c.Duplicates, c.AcceptRefusals = k, f.Duplicates, true }
+		j.adjust = func(c *Config) { c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = k, f.Answers, f.Duplicates, true }
 		_, err := j.run(t.Context())
 		require.NoError(t, err)
 		rows, calls = j.rows(), j.service.calls
@@ -55,16 +60,20 @@ func night(t *testing.T, k *Known, list string, answer callerFunc) (f *Forecast,
 		require.EqualValues(t, f.Calls, called, "the forecast")
 	}
 	require.Equal(t, f.Calls, f.New+f.Changed+f.Expired+f.Due)
-	require.Equal(t, f.Rows, f.Calls+f.Known+f.ChangedKept+f.Refused+f.Repeated+f.Kept+f.Invalid)
+	require.Equal(t, f.Rows, f.Calls+f.Known+f.Refused+f.Repeated+f.Kept+f.Invalid)
 	return f, rows, calls
 }
 
 func forecastOf(t *testing.T, k *Known, text string) *Forecast { return forecastFor(t, "", k, text) }
 
 func forecastFor(t *testing.T, runID string, k *Known, text string) *Forecast {
+	formID := "form"
+	if k != nil {
+		formID = k.FormID
+	}
 	list, err := source.Open(strings.NewReader(text), source.Options{Name: "list"})
 	require.NoError(t, err)
-	p := Preflight{List: list, FormID: k.FormID, Scratch: &memory{}, Known: k, RunID: runID, KnownScratch: [2]Scratch{&memory{}, &memory{}}}
+	p := Preflight{List: list, FormID: formID, Scratch: &memory{}, Known: k, RunID: runID}
 	f, err := p.Run(t.Context())
 	require.NoError(t, err)
 	return f
@@ -138,24 +147,18 @@ func TestASessionIDOutlivesTheRefusalOfOtherFields(t *testing.T) {
 		_, rows, calls := night(t, k, people("a@x.io "+c.name), refusing("Rob"))
 		assert.Equal(t, []string{c.want}, statuses(rows), "night %d", n+1)
 		assert.Len(t, calls, len(c.called), "night %d", n+1)
-
-		alone := &Known{Ledger: k.Ledger, Tenant: k.Tenant, FormID: k.FormID, TTL: k.TTL}
-		res, err := alone.Answer(&source.Record{Customer: source.Customer{Type: "Individual", Email: "a@x.io", FirstName: "Ann", LastName: "Last"}})
-		require.NoError(t, err)
-		assert.Equal(t, n != 6, res != nil, "night %d, without a preflight", n+1)
 	}
 }
 
 func TestASessionIDThatIsGoodComesBeforeTheRefusalOfAnotherRow(t *testing.T) {
 	for _, c := range []struct {
-		name     string
-		ttl      time.Duration
-		ahead    []string // by a preflight
-		ann, rob string   // row by row; empty: the customer is called
+		name string
+		ttl  time.Duration
+		want []string
 	}{
-		{"for ever", -1, []string{"known", "duplicate"}, "known", "rejected"},
-		{"not expired", 25 * time.Hour, []string{"known", "duplicate"}, "known", "rejected"},
-		{"expired", 24 * time.Hour, []string{"rejected", "rejected"}, "", "rejected"},
+		{"for ever", -1, []string{"known", "duplicate"}},
+		{"not expired", 25 * time.Hour, []string{"known", "duplicate"}},
+		{"expired", 24 * time.Hour, []string{"rejected", "rejected"}},
 	} {
 		for _, names := range [][]string{{"Ann", "Rob"}, {"Rob", "Ann"}} {
 			t.Run(c.name+", first "+names[0], func(t *testing.T) {
@@ -164,21 +167,8 @@ func TestASessionIDThatIsGoodComesBeforeTheRefusalOfAnotherRow(t *testing.T) {
 				night(t, k, people("a@x.io Rob"), refusing("Rob"))
 				k.TTL = c.ttl
 				_, rows, calls := night(t, k, people("a@x.io "+names[0], "a@x.io "+names[1]), refusing("Rob"))
-				assert.Equal(t, c.ahead, statuses(rows))
+				assert.Equal(t, c.want, statuses(rows))
 				assert.Empty(t, calls)
-
-				k.answers = nil
-				synctest.Test(t, func(t *testing.T) {
-					time.Sleep(24 * time.Hour)
-					for name, want := range map[string]string{"Ann": c.ann, "Rob": c.rob} {
-						res, err := k.Answer(&source.Record{Customer: source.Customer{Type: "Individual", Email: "a@x.io", FirstName: name, LastName: "Last"}})
-						require.NoError(t, err)
-						require.Equal(t, want != "", res != nil, name)
-						if res != nil {
-							assert.EqualValues(t, want, res.Status, name)
-						}
-					}
-				})
 			})
 		}
 	}
@@ -203,7 +193,6 @@ func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 		{"nothing has changed", list, func(*Known) {}, []string{"known", "rejected", "failed"}, Forecast{Known: 1, Refused: 1, Due: 1}},
 		{"refused are sent again", list, func(k *Known) { k.RetryRejected = true }, []string{"known", "rejected", "failed"}, Forecast{Known: 1, Due: 2}},
 		{"changed", changed, func(*Known) {}, []string{"ok", "ok", "failed"}, Forecast{Changed: 2, Due: 1}},
-		{"changed and kept", changed, func(k *Known) { k.KeepChanged = true }, []string{"known", "ok", "failed"}, Forecast{ChangedKept: 1, Changed: 1, Due: 1}},
 		{"always asked again", list, func(k *Known) { k.TTL = 0 }, []string{"ok", "rejected", "failed"}, Forecast{Expired: 1, Refused: 1, Due: 1}},
 		{"expired", list, func(k *Known) { k.TTL = 24 * time.Hour }, []string{"ok", "rejected", "failed"}, Forecast{Expired: 1, Refused: 1, Due: 1}},
 		{"not expired", list, func(k *Known) { k.TTL = 25 * time.Hour }, []string{"known", "rejected", "failed"}, Forecast{Known: 1, Refused: 1, Due: 1}},
@@ -216,7 +205,7 @@ func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 			c.adjust(k)
 			f, rows, _ := night(t, k, c.list, answer)
 			assert.Equal(t, c.want, statuses(rows))
-			got := Forecast{New: f.New, Known: f.Known, Changed: f.Changed, ChangedKept: f.ChangedKept, Expired: f.Expired, Refused: f.Refused, Due: f.Due}
+			got := Forecast{New: f.New, Known: f.Known, Changed: f.Changed, Expired: f.Expired, Refused: f.Refused, Due: f.Due}
 			assert.Equal(t, c.counts, got)
 		})
 	}
@@ -224,7 +213,7 @@ func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 
 func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	l := openLedger(t)
-	h := l.Hasher()
+	h := l.Hasher(ledger.Owner{})
 	var list strings.Builder
 	list.WriteString("customerType,customerEmail,firstName,lastName\n")
 	const n = 5000
@@ -234,42 +223,35 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 		fmt.Fprintf(&list, "Individual,c%d@x.io,F,L\n", i)
 		if i%5 != 0 {
 			rec := &source.Record{Customer: source.Customer{Type: "Individual", Email: fmt.Sprintf("c%d@x.io", i), FirstName: "F", LastName: "L"}}
-			key, digest := k.hashWith(h, rec, appendCustomer(nil, rec, k.FormID))
-			changes = append(changes, ledger.Change{Key: key, Entry: ledger.Entry{Outcome: ledger.OK, Digest: digest, At: time.UnixMilli(0), SessionID: fmt.Sprintf("s-%d", i)}})
+			key, digest := k.hash(h, rec, appendCustomer(nil, rec, k.FormID))
+			changes = append(changes, ledger.Change{Key: key, Entry: ledger.Entry{Session: ledger.Session{Sent: ledger.Sent{Digest: digest, At: time.UnixMilli(0)}, ID: fmt.Sprintf("s-%d", i)}}})
 		}
 	}
 	require.NoError(t, l.Put(&ledger.News{Changes: changes}))
-	for name, ahead := range map[string]bool{"with a preflight": true, "row by row": false} {
-		t.Run(name, func(t *testing.T) {
-			k := knownBy(l)
-			if ahead {
-				f := forecastOf(t, k, list.String())
-				assert.EqualValues(t, n/5, f.Calls)
-			}
-			records, err := source.Open(strings.NewReader(list.String()), source.Options{Name: "list"})
-			require.NoError(t, err)
-			for rec, err := range records.Records() {
-				require.NoError(t, err)
-				res, err := k.Answer(rec)
-				require.NoError(t, err)
-				if rec.Row%5 == 1 {
-					require.Nil(t, res)
-					continue
-				}
-				require.Equal(t, fmt.Sprintf("s-%d", rec.Row-1), res.SessionID)
-				require.Equal(t, "obtained 1970-01-01T00:00:00Z", res.ErrorMessage)
-			}
-		})
+	f := forecastOf(t, k, list.String())
+	assert.EqualValues(t, n/5, f.Calls)
+	records, err := source.Open(strings.NewReader(list.String()), source.Options{Name: "list"})
+	require.NoError(t, err)
+	for rec, err := range records.Records() {
+		require.NoError(t, err)
+		res, _, err := f.Answers.Of(rec)
+		require.NoError(t, err)
+		if rec.Row%5 == 1 {
+			require.Nil(t, res)
+			continue
+		}
+		require.Equal(t, fmt.Sprintf("s-%d", rec.Row-1), res.SessionID)
+		require.Equal(t, "obtained 1970-01-01T00:00:00Z", res.ErrorMessage)
+		require.Equal(t, time.UnixMilli(0).UTC(), res.ProcessedAt)
 	}
 }
 
 func TestAListThatIsChangedBehindItsForecastGetsNobodyElsesAnswer(t *testing.T) {
 	k := knownBy(openLedger(t))
 	night(t, k, people("a@x.io A", "b@x.io B"), refusing())
-	k.answers = nil
-	forecastOf(t, k, people("a@x.io A", "b@x.io B"))
+	f := forecastOf(t, k, people("a@x.io A", "b@x.io B"))
 	j := newJob(t, people("a@x.io A", "c@x.io C"), refusing())
-	j.adjust = func(c *Config) { c.Known = k }
+	j.adjust = func(c *Config) { c.Known, c.Answers = k, f.Answers }
 	_, err := j.run(t.Context())
 	var changed *source.ChangedError
 	require.ErrorAs(t, err, &changed)
@@ -352,7 +334,9 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 				})
 				start := func(ctx context.Context, run string) error {
 					f := forecastFor(t, run, k, list)
-					j.adjust = func(c *Config) { c.ID, c.Known, c.Duplicates, c.AcceptRefusals = "run-1", k, f.Duplicates, true }
+					j.adjust = func(c *Config) {
+						c.ID, c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = "run-1", k, f.Answers, f.Duplicates, true
+					}
 					_, err := j.run(ctx)
 					return err
 				}
@@ -377,7 +361,7 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 			}
 			return refusing()(ctx, r, attempt)
 		})
-		stopped.adjust = func(c *Config) { c.Known = k }
+		stopped.adjust = func(c *Config) { c.Known, c.Answers = k, forecastOf(t, k, list).Answers }
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
 		defer cancel()
 		sum, err := stopped.run(ctx)
@@ -394,6 +378,8 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"known", "ok", "ok"}, statuses(stopped.rows()))
 		assert.Empty(t, stopped.service.calls)
+		assert.EqualValues(t, 3, forecastOf(t, k, list).Known, "and nobody else was recorded for them")
+		assert.EqualValues(t, 3, forecastOf(t, k, list).Found)
 	})
 }
 
@@ -422,9 +408,9 @@ func TestRefusalsOfEarlierNightsDoNotUseUpTheFailuresThatAreAllowed(t *testing.T
 	k := knownBy(openLedger(t))
 	list := people("a@x.io Bad", "b@x.io Bad", "c@x.io Bad", "d@x.io Good")
 	night(t, k, list, refusing("Bad"))
-	k.answers = nil
+	f := forecastOf(t, k, list)
 	j := newJob(t, list, refusing("Bad"))
-	j.adjust = func(c *Config) { c.Known, c.MaxFailures = k, FailureLimit{Count: 2} }
+	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxFailures = k, f.Answers, FailureLimit{Count: 2} }
 	sum, err := j.run(t.Context())
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, sum.Bad())
@@ -435,26 +421,26 @@ func TestACustomerWhoseSessionIDExpiresBeforeTheRunIsCalledAsTheRowHasIt(t *test
 	k := knownBy(openLedger(t))
 	list := people("a@x.io Ann", "b@x.io Bo", "a@x.io Ann")
 	night(t, k, list, refusing())
-	forecastOf(t, k, list)
+	f := forecastOf(t, k, list)
 	k.TTL = 0
 	var called []string
 	j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
 		called = append(called, r.Email+" "+r.FirstName)
 		return refusing()(ctx, r, attempt)
 	})
-	j.adjust = func(c *Config) { c.Known, c.MaxInFlight = k, 1 }
+	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxInFlight = k, f.Answers, 1 }
 	_, err := j.run(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a@x.io Ann", "b@x.io Bo", "a@x.io Ann"}, called)
 }
 
-func TestEveryRowThatIsKnownHasTheTimeOfItsAnswer(t *testing.T) {
+func TestEveryRowThatIsKnownSaysWhenItsSessionIDWasObtained(t *testing.T) {
 	k := knownBy(openLedger(t))
 	list := people("a@x.io \"Ann\"", "b@x.io Bo", "c@x.io \"Cy\"", "d@x.io Di")
-	night(t, k, list, refusing())
+	_, before, _ := night(t, k, list, refusing())
 	_, rows, calls := night(t, k, list, refusing())
 	assert.Empty(t, calls)
-	for _, row := range rows {
-		assert.Equal(t, "2000-01-01T00:00:00.000Z", row[colProcessedAt], "the time in a bubble")
+	for i, row := range rows {
+		assert.Equal(t, before[i][colProcessedAt], row[colProcessedAt])
 	}
 }

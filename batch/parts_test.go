@@ -36,22 +36,15 @@ func TestAPartHasTheCustomersThatAreWhollyInIt(t *testing.T) {
 	assert.Empty(t, beyond)
 }
 
-func TestTheNextRowLeadsWhereTheFirstDropsOut(t *testing.T) {
-	left, rows := severalFamilies().Without(func(lead int64) bool { return lead != 2 })
-	assert.Equal(t, map[int64]int64{9: 4}, pairsOf(left))
-	var kept []int64
-	for row := range int64(10) {
-		if rows(row) {
-			kept = append(kept, row)
-		}
-	}
-	assert.Equal(t, []int64{4, 8, 9}, kept)
-	last, leads := left.Last(4)
+func TestFamiliesAreChosenByTheRowThatLeads(t *testing.T) {
+	var asked []int64
+	left := severalFamilies().Led(func(lead int64) bool { asked = append(asked, lead); return lead != 2 })
+	assert.Equal(t, map[int64]int64{4: 1, 9: 1, 8: 5}, pairsOf(left))
+	assert.Equal(t, []int64{1, 2, 5}, asked)
+	last, leads := left.Last(1)
 	assert.True(t, leads)
 	assert.EqualValues(t, 9, last)
-
-	_, rows = severalFamilies().Without(func(int64) bool { return false })
-	assert.Nil(t, rows)
+	assert.Zero(t, severalFamilies().Led(func(int64) bool { return false }).Len())
 }
 
 func TestMeasuresOfPartsAddUpOnOneTimeline(t *testing.T) {

@@ -21,14 +21,12 @@ type Preflight struct {
 	// that no limit is to stop this one for it. May be nil.
 	KnownInvalid func(*source.Record) bool
 
-	// Scratch takes 8 bytes a row, and is nobody else's.
+	// Scratch takes some 40 bytes a row and is nobody else's. With a ledger it
+	// takes some 60 more, and the answers of the forecast are read from it.
 	Scratch Scratch
 
-	// Known is asked for all customers, and then has the answers for the run.
-	// Nil without a ledger. KnownScratch are two files of its own, for some 40
-	// and 55 bytes a row.
-	Known        *Known
-	KnownScratch [2]Scratch
+	// Known is asked for all customers. Nil without a ledger.
+	Known *Known
 
 	// RunID is that of the run, which may have put something down in the ledger
 	// before it was interrupted; empty when there is none.
@@ -59,23 +57,27 @@ type Forecast struct {
 	Mailed       int64 `json:"mailed"`       // of the calls, those that ask for a mail
 
 	// What the ledger, if it was asked, knows of the customers that would
-	// otherwise be called. Known, ChangedKept and Refused are not among Calls;
-	// New, Changed, Expired and Due are, and come to all of them.
-	Asked       bool  `json:"asked,omitempty"`
-	New         int64 `json:"new,omitempty"`
-	Known       int64 `json:"known,omitempty"`
-	Changed     int64 `json:"changed,omitempty"`
-	ChangedKept int64 `json:"changedKept,omitempty"` // changed, and answered all the same
-	Expired     int64 `json:"expired,omitempty"`
-	Refused     int64 `json:"refused,omitempty"` // and have not changed since
-	Due         int64 `json:"due,omitempty"`     // failed or refused before, and are tried again
-	Found       int64 `json:"found,omitempty"`   // customers of the list that the ledger has
+	// otherwise be called. Known and Refused are not among Calls; New, Changed,
+	// Expired and Due are, and come to all of them.
+	Asked   bool  `json:"asked,omitempty"`
+	New     int64 `json:"new,omitempty"`
+	Known   int64 `json:"known,omitempty"`
+	Changed int64 `json:"changed,omitempty"`
+	Expired int64 `json:"expired,omitempty"`
+	Refused int64 `json:"refused,omitempty"` // and have not changed since
+	Due     int64 `json:"due,omitempty"`     // failed or refused before, and are tried again
+	Found   int64 `json:"found,omitempty"`   // customers of the list that the ledger has
+
+	// Misread is the encoding that the list is read in, when it is a code page
+	// and the list could be UTF-8.
+	Misread string `json:"misread,omitempty"`
 
 	Errors ErrorGroups `json:"errors"` // of the invalid
 
 	Ends source.Position `json:"ends"` // the list
 
 	Duplicates *Duplicates `json:"-"`
+	Answers    *Answers    `json:"-"` // nil without a ledger
 }
 
 // progressRows is how many rows go between two looks at the context, and two
@@ -87,38 +89,33 @@ const progressRows = 4096
 // the forecast.
 func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	f := &Forecast{Bytes: int64(len(p.List.HeaderRaw())), Errors: ErrorGroups{}}
-	find, ask := newFinder(p.Scratch), newJoin(p.Known, p.RunID, p.KnownScratch, f)
-	err := p.read(ctx, f, find, ask)
-	if err == nil {
-		f.Duplicates, err = find.find()
-	}
-	if err != nil {
+	s := newSearch(p.Scratch, p.Known, p.RunID)
+	if err := p.read(ctx, f, s); err != nil {
 		return nil, err
 	}
-	f.Repeated = find.duplicates
-	f.Calls -= find.duplicates
-	f.Mailed -= find.mails
-	if err := ask.ask(); err != nil {
+	f.Misread = p.List.Misread()
+	if err := s.end(f.Rows); err != nil {
 		return nil, err
 	}
-	if f.Rows > chunkSightings {
+	s.tell(f)
+	if f.Rows > progressRows {
 		debug.FreeOSMemory()
 	}
 	return f, nil
 }
 
-func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *join) error {
+func (p *Preflight) read(ctx context.Context, f *Forecast, s *search) error {
 	for rec, err := range p.List.Lent() {
 		if err == nil && p.Each != nil {
 			err = p.Each(rec)
 		}
 		if err == nil {
-			err = p.count(f, find, ask, rec)
+			err = p.count(f, s, rec)
 		}
 		if err != nil {
 			return err
 		}
-		f.Ends = endOf(p.List, rec)
+		f.Ends = endOf(rec)
 		if rec.Row%progressRows != 0 {
 			continue
 		}
@@ -134,7 +131,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, find *finder, ask *jo
 
 // count adds one record. Rows are counted as calls here, and those that turn
 // out to be duplicates taken off at the end.
-func (p *Preflight) count(f *Forecast, find *finder, ask *join, rec *source.Record) error {
+func (p *Preflight) count(f *Forecast, s *search, rec *source.Record) error {
 	if rec.Row > math.MaxUint32 {
 		return &source.ListError{
 			Reason: "the list has more than 4,294,967,295 rows, which is as far as duplicates are searched for",
@@ -142,14 +139,14 @@ func (p *Preflight) count(f *Forecast, find *finder, ask *join, rec *source.Reco
 		}
 	}
 	f.Rows, f.Bytes = rec.Row, rec.Next.Offset
-	var about seal
+	var t traits
 	switch res, kept := p.keep(rec); {
 	case kept && (!res.Status.Good() || len(rec.Problems) > 0):
 		f.Kept++
 		return nil
 	case kept:
 		f.Kept++
-		about = sealKept
+		t = isKept
 	case len(rec.Problems) > 0:
 		p.invalid(f, rec)
 		return nil
@@ -157,11 +154,11 @@ func (p *Preflight) count(f *Forecast, find *finder, ask *join, rec *source.Reco
 		f.Calls++
 		if rec.Customer.SendEmail == "true" {
 			f.Mailed++
-			about = sealMail
+			t = asksMail
 		}
 	}
 	p.customer = appendCustomer(p.customer[:0], rec, p.FormID)
-	return firstError(find.see(rec.Row, p.customer, about), ask.see(rec, p.customer, about))
+	return s.see(rec, p.customer, t)
 }
 
 func (p *Preflight) share() float64 {

@@ -2,11 +2,13 @@ package batch
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -112,18 +114,13 @@ func TestRowsThatARetryKeepsAreNeitherCalledNorInvalidAndGoodOnesLead(t *testing
 	assert.Equal(t, map[int64]int64{3: 1, 7: 1}, maps.Collect(f.Duplicates.All()))
 }
 
-// TestDuplicatesAreThoseOfANaiveSearch holds random lists against a map, with
-// hashes that tell customers apart and with some that hardly do: the seal
-// decides, and never the hash.
+func recordOf(row int64) *source.Record { return &source.Record{Row: row} }
+
 func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
 	for round := range 300 {
 		r := rand.New(rand.NewPCG(7, uint64(round)))
 		rows, customers, skipped := r.IntN(400), 1+r.IntN(300), r.IntN(3)
-		f := newFinder(&memory{})
-		if hashes := uint64(round % 5); hashes > 0 {
-			full := f.hash
-			f.hash = func(customer []byte) uint64 { return full(customer) % hashes }
-		}
+		s := newSearch(&memory{}, nil, "")
 		groups := map[string][]int64{}
 		for row := int64(1); row <= int64(rows); row++ {
 			if r.IntN(3) < skipped {
@@ -131,10 +128,10 @@ func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
 			}
 			customer := fmt.Sprint("c", r.IntN(customers))
 			groups[customer] = append(groups[customer], row)
-			require.NoError(t, f.see(row, []byte(customer), 0))
+			require.NoError(t, s.see(recordOf(row), []byte(customer), 0))
 		}
-		found, err := f.find()
-		require.NoError(t, err)
+		require.NoError(t, s.end(int64(rows)))
+		found := newDuplicates(s.members)
 		later := int64(0)
 		for _, g := range groups {
 			last, leads := found.Last(g[0])
@@ -154,7 +151,7 @@ func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
 			}
 		}
 		require.Equal(t, later, found.Len())
-		require.Equal(t, later, f.duplicates)
+		require.Equal(t, later, s.duplicates)
 		for row := int64(-1); row <= int64(rows)+1; row++ {
 			_, later := found.First(row)
 			_, leads := found.Last(row)
@@ -172,20 +169,27 @@ func TestNoSearchFindsNothing(t *testing.T) {
 	assert.Empty(t, maps.Collect(none.All()))
 }
 
-func TestThePreflightHolds12BytesARowAndGivesThemBack(t *testing.T) {
-	assert.Equal(t, uintptr(12), unsafe.Sizeof(sighting{}))
-	assert.Equal(t, uintptr(8), unsafe.Sizeof(member{}))
-	const rows = 3*chunkSightings + 1
-	f := newFinder(&memory{})
-	for row := int64(1); row <= rows; row++ {
-		require.NoError(t, f.see(row, fmt.Append(nil, row/2), 0))
+func TestThePreflightHoldsNothingOfARowThatHasItsCustomerToItself(t *testing.T) {
+	assert.Equal(t, uintptr(8), unsafe.Sizeof(member{}), "of a row that shares it")
+	const rows = 400_000
+	file := &memory{b: make([]byte, 0, 2*rows*seenBytes)}
+	s := newSearch(file, nil, "")
+	var before, after runtime.MemStats
+	see := func(from, to int) {
+		for row := from; row < to; row++ {
+			require.NoError(t, s.see(recordOf(int64(row)), binary.LittleEndian.AppendUint64(nil, uint64(row)), 0))
+		}
 	}
-	assert.Len(t, f.seen.chunks, 4, "no more than what is in them, and one")
-	found, err := f.find()
-	require.NoError(t, err)
-	assert.Empty(t, f.seen.chunks)
-	assert.Nil(t, f.seen.chunks[:1][0], "nothing behind the end holds a chunk")
-	assert.Len(t, found.members, rows-1)
+	see(1, rows/2)
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	see(rows/2, rows)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(rows), "the second half")
+	require.NoError(t, s.end(rows))
+	assert.Empty(t, s.members)
+	assert.Greater(t, len(file.b), rows*seenBytes-spillParts*spillBytes)
 }
 
 // fullDisk takes some bytes and no more.
@@ -205,7 +209,7 @@ func (d *fullDisk) ReadAt([]byte, int64) (int, error) { return 0, errors.New("in
 
 func TestAScratchFileThatFailsEndsThePreflight(t *testing.T) {
 	for _, room := range []int{0, 64 << 10, 1 << 30} {
-		list, err := source.Open(strings.NewReader(csvList(10000)+"Individual,c1@example.com,A,B\n"), source.Options{})
+		list, err := source.Open(strings.NewReader(csvList(150_000)+"Individual,c1@example.com,A,B\n"), source.Options{})
 		require.NoError(t, err)
 		p := &Preflight{List: list, FormID: "form", Scratch: &fullDisk{left: room}}
 		_, err = p.Run(context.Background())

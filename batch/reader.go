@@ -25,7 +25,7 @@ type reader struct {
 	window  *semaphore.Weighted
 
 	duplicates *Duplicates
-	known      *Known // nil without a ledger
+	answers    *Answers // nil without a ledger
 
 	order chan<- *slot
 	work  chan<- *slot
@@ -34,9 +34,7 @@ type reader struct {
 
 	monitor *Monitor
 
-	chain chain        // that is still to go into the order
-	now   time.Time    // of its rows that are answered ahead; zero until one is
-	ahead *sink.Result // of the next row, which has not been taken apart
+	chain chain // that is still to go into the order
 
 	// complete is set when the list was read to its end. It may be read once
 	// order is closed.
@@ -107,7 +105,7 @@ func (r *reader) flush(ctx context.Context) bool {
 		return true
 	}
 	full := r.chain.full()
-	r.chain, r.now = chain{}, time.Time{}
+	r.chain = chain{}
 	first.weight = min(first.weight, windowBytes)
 	if !r.enter(ctx, first) {
 		return false
@@ -140,6 +138,16 @@ func (r *reader) enter(ctx context.Context, first *slot) bool {
 // interrupted run received, one that the record carries already and keeps, its
 // problems, or what the ledger knows.
 func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
+	known, key, err := r.answers.Of(s.rec)
+	if err != nil {
+		return nil, err
+	}
+	s.key = key
+	if known != nil && known.Status.Good() && !s.family.shared() && !before.answered && r.earlier == nil && r.keep == nil {
+		s.known = true
+		return known, nil // by its bytes alone
+	}
+	s.rec.Decode()
 	if before.answered {
 		res := before.result // the rest of it need not outlive the row
 		return &res, nil
@@ -160,25 +168,8 @@ func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
 		res.ProcessedAt = r.decided()
 		return &res, nil
 	}
-	res, err := r.ahead, error(nil)
-	if r.ahead = nil; res == nil {
-		res, err = r.known.Answer(s.rec)
-	}
-	s.known = res != nil
-	return res, err
-}
-
-// spares reports that the next row has a result by its bytes alone, and need not
-// be taken apart: what the ledger knows is all there is to say of it.
-func (r *reader) spares(row int64, raw []byte) bool {
-	if _, caught := r.journal[row]; caught || r.earlier != nil || r.keep != nil || r.duplicates.family(row).shared() {
-		return false
-	}
-	if r.now.IsZero() {
-		r.now = time.Now()
-	}
-	r.ahead = r.known.ahead(row, raw, r.now)
-	return r.ahead != nil
+	s.known = known != nil
+	return known, nil
 }
 
 func (r *reader) pass(ctx context.Context, to chan<- *slot, s *slot) bool {

@@ -22,31 +22,29 @@ func newRecords(k *Known, runID string, began time.Time) *records {
 	if k == nil {
 		return nil
 	}
-	return &records{Known: k, hasher: k.Ledger.Hasher(), pending: ledger.News{RunID: runID, Began: began}, forms: map[string]bool{}}
+	return &records{Known: k, hasher: k.Ledger.Hasher(k.Owner), pending: ledger.News{RunID: runID, Began: began}, forms: map[string]bool{}}
 }
 
-// take takes a result that came of a call.
+// take takes a result that came of a call, in this run or before.
 func (r *records) take(rec *source.Record, res *sink.Result) {
-	if r == nil || res.Kept {
+	if r == nil || res.Kept || res.Status == sink.Duplicate || res.Status == sink.Invalid {
 		return
 	}
-	e := ledger.Entry{At: res.ProcessedAt}
+	var e ledger.Entry
+	key, digest := r.hash(r.hasher, rec, appendCustomer(nil, rec, r.FormID))
+	sent := ledger.Sent{At: res.ProcessedAt.Truncate(time.Millisecond), Digest: digest} // as the ledger has it
 	switch res.Status {
-	case sink.OK:
-		e.Outcome, e.SessionID = ledger.OK, res.SessionID
+	case sink.OK, sink.Known:
+		e.Session = ledger.Session{Sent: sent, ID: res.SessionID}
 	case sink.Rejected:
-		e.Outcome, e.Code, e.Message = ledger.Rejected, res.ErrorCode, res.ErrorMessage
-	case sink.Failed:
-		e.Outcome = ledger.Failed
+		e.Refusal = ledger.Refusal{Sent: sent, Outcome: ledger.Rejected, Code: res.ErrorCode, Message: res.ErrorMessage}
 	default:
-		return
+		e.Refusal = ledger.Refusal{Sent: sent, Outcome: ledger.Failed}
 	}
-	var key ledger.Key
-	key, e.Digest = r.hashWith(r.hasher, rec, appendCustomer(nil, rec, r.FormID))
 	r.pending.Changes = append(r.pending.Changes, ledger.Change{Key: key, Entry: e})
 	if form := formOf(&rec.Customer, r.FormID); !r.forms[form] {
 		r.forms[form] = true
-		r.pending.Forms = append(r.pending.Forms, ledger.Form{Tenant: r.Tenant, ID: strings.TrimSpace(form)})
+		r.pending.Forms = append(r.pending.Forms, ledger.Form{Scope: r.hasher.Scope(), Tenant: r.Tenant, ID: strings.TrimSpace(form)})
 	}
 }
 

@@ -15,6 +15,7 @@ const suspicious = 10
 // configuration must cost none. Nil believes every refusal.
 type refusals struct {
 	withheld []entry
+	sent     int  // of these
 	over     bool // something else was answered, or the verdict is spoken
 	guilty   bool // the verdict: it is the configuration
 }
@@ -30,11 +31,21 @@ func (r *refusals) look(e *entry) (believed []entry, verdict error) {
 		return r.believe(), nil
 	}
 	e.withheld = true
-	if r.withheld = append(r.withheld, *e); len(r.withheld) < suspicious {
+	r.withheld = append(r.withheld, *e)
+	if r.sent++; r.sent < suspicious {
 		return nil, nil
 	}
 	r.over, r.guilty = true, true
-	return nil, &RefusalsError{Rows: len(r.withheld), Code: e.result.ErrorCode, Message: e.result.ErrorMessage}
+	return nil, &RefusalsError{Rows: r.sent, Code: e.result.ErrorCode, Message: e.result.ErrorMessage}
+}
+
+// hold withholds the refusal of a row that was not sent, because it was that of
+// an earlier one: it stands or falls with it, and is no further reason.
+func (r *refusals) hold(e *entry) {
+	if r != nil && !r.over && e.result.Status == sink.Rejected {
+		e.withheld = true
+		r.withheld = append(r.withheld, *e)
+	}
 }
 
 // condemns reports a result that the verdict covers, of a call that was in

@@ -49,6 +49,9 @@ func (r *run) recover() error {
 	if err := r.takeUp(rec.Checkpoint); err != nil {
 		return err
 	}
+	if r.Ends.Row < r.tally.Ends.Row && !rec.Checkpoint.Complete && !nothingDone(rec) {
+		return &source.ChangedError{Name: r.List.Name(), At: r.tally.Ends, Reason: fmt.Sprintf("it has only %d rows now", r.Ends.Row)}
+	}
 	if rec.Checkpoint.Complete {
 		r.published = true
 		return r.State.Publish(*rec.Checkpoint, r.targets())
@@ -60,6 +63,9 @@ func (r *run) recover() error {
 	}
 	r.proven = r.tally.Status[sink.OK] > 0 || r.answeredOK
 	r.Pace.Resume(r.tally.Learned, r.proven)
+	if rec.Torn > 0 {
+		r.Log.Warn("the end of the journal was lost, as in a power cut: calls that it was about are made again", "bytes", rec.Torn)
+	}
 	r.Log.Info("resuming", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
 	return nil
 }
@@ -143,7 +149,7 @@ func (r *run) commit(at source.Position, t *Tally) error {
 }
 
 func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error) {
-	t.Origin = r.Origin
+	t.Origin, t.Ends = r.Origin, r.Ends
 	t.Measures = r.meter.measures(time.Now())
 	t.Learned = math.Float64frombits(r.learned.Load())
 	extra, err := json.Marshal(t)
@@ -154,6 +160,7 @@ func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error)
 		Run:     r.ID,
 		Binding: r.Binding,
 		Row:     at.Row, Line: at.Line, Offset: at.Offset, Sum: at.Sum,
+		Size:      r.Size,
 		Extra:     extra,
 		UpdatedAt: time.Now(),
 	}, nil

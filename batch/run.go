@@ -41,15 +41,19 @@ type Config struct {
 	State   *state.Dir
 
 	// Results and Rejects are the paths at which the finished outputs appear.
-	// Rejects is empty when none are asked for.
-	Results string
-	Rejects string
+	// Rejects is empty when none are asked for. What stands there by then is
+	// replaced only where that is said.
+	Results, Rejects               string
+	ReplaceResults, ReplaceRejects bool
 
 	SummaryFile SummaryFile // without a path: none
 
 	// Keep gives the result that a record carries from an earlier run and is
 	// to keep; such a record is not sent. May be nil.
 	Keep func(*source.Record) (sink.Result, bool)
+
+	// Kept are the session ids that kept rows have for rows above them. May be nil.
+	Kept *KeptAnswers
 
 	// Earlier gives what another run, or another part of the job, has made of a
 	// record; such a record is not sent. It is asked in order, at most once for
@@ -68,9 +72,13 @@ type Config struct {
 	// not searched for.
 	Duplicates *Duplicates
 
-	// Known settles whom the ledger knows, and takes in what becomes of the
-	// others. Nil: there is no ledger.
+	// Known takes in what becomes of customers, for the next night. Nil: there
+	// is no ledger.
 	Known *Known
+
+	// Answers are what the ledger has said of this list, as a preflight asked
+	// it; nil: it was not asked.
+	Answers *Answers
 
 	// Decided is when it was decided what becomes of rows that need no call.
 	// Zero: as they are met. With it, a run that calls nobody makes the same
@@ -87,6 +95,10 @@ type Config struct {
 	// Scratch takes what the later rows of customers will be answered with. It
 	// is nobody else's, and needed only when there are Duplicates.
 	Scratch Scratch
+
+	// Size is how many bytes of the list's file the run reads, for whoever
+	// resumes it.
+	Size int64
 
 	// Origin is shown by those who look at the state: the list, and the
 	// command that goes on with the run.
@@ -162,9 +174,10 @@ type run struct {
 
 	results *output
 	rejects *output
-	learned atomic.Uint64 // the pace found, as the bits of a float64
-	answers *output       // of customers with several rows
-	records *records      // nil without a ledger
+	excerpt *source.Excerpt // of the list, in the rejects
+	learned atomic.Uint64   // the pace found, as the bits of a float64
+	answers *output         // of customers with several rows
+	records *records        // nil without a ledger
 }
 
 // whole is the run from taking up what is there to publishing.
@@ -207,9 +220,11 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, known: r.Known, window: window, order: order, work: work, jam: jam, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, answers: r.Answers, window: window, order: order, work: work, jam: jam, monitor: r.Monitor,
 	}
-	r.List.Spare(read.spares)
+	if r.Answers != nil {
+		r.List.DecodeLater()
+	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
 	dispatch, err := r.dispatcher(work, jam, answers, entries, news, stop)
 	if err != nil {
@@ -217,10 +232,10 @@ func (r *run) pipeline(ctx context.Context) error {
 	}
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
-		order: order, news: news, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
+		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
-		ids: newSharedIDs(r.FormID), log: r.Log,
+		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
 	}
 
 	var g errgroup.Group
@@ -272,7 +287,7 @@ func (r *run) pipeline(ctx context.Context) error {
 func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, entries chan<- entry, news bell, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
+		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
 		proven: r.proven, recognised: r.proven,
 		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
@@ -283,7 +298,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {
 		d.refusals = &refusals{}
 	}
-	return d, r.takeAnswers(d.customers.given)
+	return d, firstError(r.takeAnswers(d.customers.given), r.Kept.giveTo(d.customers.given))
 }
 
 // decided is the time that results have which are decided now.

@@ -1,20 +1,43 @@
 package batch
 
-// Joining ten million rows with a ledger of as many customers one by one would
-// look all over both. So each goes to a scratch file in partitions: the rows
-// by their customer's key, so that the ledger is gone through once and in its
-// own order, and what it has said by row, so that the run finds it in the
-// order of the list. A partition is small enough to be sorted in memory.
+import (
+	"io"
+
+	"bulkonboard/batch/state"
+)
+
+// Comparing ten million rows with each other, and with a ledger of as many
+// customers, one by one would look all over both. So they go to a scratch file
+// in partitions: the rows by their customer's key, so that equal keys meet and
+// the ledger is gone through once and in its own order, and what it has said by
+// row, so that the run finds it in the order of the list. A partition is small
+// enough to be sorted in memory.
+
+// Scratch is a file that is thrown away: written from its beginning, then read
+// anywhere.
+type Scratch interface {
+	io.Writer
+	io.ReaderAt
+}
+
+// scratch is such a file with all that spills into it.
+type scratch struct {
+	file Scratch
+	end  int64
+}
+
+func scratchError(op string, err error) error {
+	return &state.IOError{Op: op, Path: "the scratch file", Err: err}
+}
 
 const (
 	spillParts = 256
 	spillBytes = 16 << 10 // of a partition, before they go to the file
 )
 
-// spill is records in partitions, in a scratch file.
+// spill is records in partitions.
 type spill struct {
-	file  Scratch
-	end   int64
+	*scratch
 	parts [spillParts]spillPart
 }
 

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // Tally counts what was written. The counts by status add up to Rows at any
@@ -24,11 +25,14 @@ type Tally struct {
 	// LedgerRun is the number of the run in the ledger; 0: it has none there.
 	LedgerRun uint64 `json:"ledgerRun,omitempty"`
 
+	// Ends is where the list ended when it was last read ahead.
+	Ends source.Position `json:"ends"`
+
 	Origin   Origin   `json:"origin"`
 	Measures Measures `json:"measures"`
 
-	// RejectsOpen says that the rejects end without a line end.
-	RejectsOpen bool `json:"rejectsOpen,omitempty"`
+	// Excerpt is how far the rejects have come.
+	Excerpt source.ExcerptState `json:"excerpt"`
 }
 
 func newTally() *Tally {

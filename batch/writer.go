@@ -27,7 +27,7 @@ type writer struct {
 	news    bell            // rows have got their results
 	settled <-chan struct{} // closed when no further result will come
 	window  *semaphore.Weighted
-	list    *source.List // for how its lines end
+	excerpt *source.Excerpt // of the list, in the rejects
 	encoder Encoder
 	commit  func(source.Position, *Tally) error
 	tally   *Tally
@@ -79,7 +79,7 @@ func (w *writer) run() error {
 		}
 	}
 	w.all = true
-	return w.save()
+	return w.saveAndCompareIDs()
 }
 
 // tell lets meter and monitor know of the rows that were written since the last
@@ -121,7 +121,6 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.reject(s.rec)
 	}
 	w.keepAnswer(s, res)
-	w.shared(s, res)
 	w.tally.add(s, res)
 	w.meter.placed(res.ProcessedAt)
 	if !s.known {
@@ -134,20 +133,16 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.past, w.tally.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
-	if len(w.results.buf) < flushBytes {
-		return nil
+	if err := w.shared(s, res); err != nil || len(w.results.buf) < flushBytes {
+		return err
 	}
 	return w.flush()
 }
 
-// reject repeats the very bytes of a record. The last record of a list may lack
-// its line end, and a list that grew since may have more rejects after it.
+// reject repeats a record.
 func (w *writer) reject(rec *source.Record) {
-	if w.tally.RejectsOpen {
-		w.rejects.buf = append(w.rejects.buf, w.list.LineFeed()...)
-	}
-	w.rejects.buf = append(w.rejects.buf, rec.Raw...)
-	w.tally.RejectsOpen = !w.list.EndsLine(rec.Raw)
+	w.rejects.buf = w.excerpt.Append(w.rejects.buf, rec)
+	w.tally.Excerpt = w.excerpt.State()
 }
 
 func (w *writer) flush() error {

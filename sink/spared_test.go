@@ -29,8 +29,9 @@ func sparedLists() map[string]string {
 	}
 }
 
-// resultsOf writes all rows of a list, and spares those that have a reader do so.
-func resultsOf(text string, encoding string, safe bool, spare func(int64, []byte) bool) (results string, recs []source.Record, err error) {
+// resultsOf writes all rows of a list, and leaves those undecoded that it is told
+// of.
+func resultsOf(text string, encoding string, safe bool, spare func(*source.Record) bool) (results string, recs []source.Record, err error) {
 	list, err := source.Open(strings.NewReader(text), source.Options{Encoding: encoding})
 	if err != nil {
 		return "", nil, err
@@ -43,11 +44,16 @@ func resultsOf(text string, encoding string, safe bool, spare func(int64, []byte
 	if list.Format() == source.FormatJSONL {
 		encoder = &JSONL{}
 	}
-	list.Spare(spare)
+	if spare != nil {
+		list.DecodeLater()
+	}
 	var out []byte
 	for rec, err := range list.Records() {
 		if err != nil {
 			return "", nil, err
+		}
+		if spare != nil && !spare(rec) {
+			rec.Decode()
 		}
 		out = encoder.Append(out, rec, &Result{Status: OK, SessionID: "s"})
 		recs = append(recs, *rec)
@@ -61,12 +67,13 @@ func requireSparedAlike(t *testing.T, text, encoding string, safe bool) (spared 
 	if err != nil {
 		return 0
 	}
-	got, again, err := resultsOf(text, encoding, safe, func(row int64, raw []byte) bool {
-		rec := &recs[row-1]
-		if string(rec.Raw) != string(raw) || len(rec.Problems) > 0 {
+	got, again, err := resultsOf(text, encoding, safe, func(rec *source.Record) bool {
+		if len(recs[rec.Row-1].Problems) > 0 {
 			return false
 		}
-		spared++
+		if rec.Customer == (source.Customer{}) {
+			spared++
+		}
 		return true
 	})
 	require.NoError(t, err)
@@ -78,7 +85,7 @@ func requireSparedAlike(t *testing.T, text, encoding string, safe bool) (spared 
 	return spared
 }
 
-func TestRowsThatAreNotTakenApartAreWrittenAsTheOthers(t *testing.T) {
+func TestRowsThatAreNotDecodedAreWrittenAsTheOthers(t *testing.T) {
 	total := 0
 	for name, text := range sparedLists() {
 		for _, safe := range []bool{false, true} {
@@ -94,7 +101,7 @@ func TestRowsThatAreNotTakenApartAreWrittenAsTheOthers(t *testing.T) {
 	assert.Greater(t, total, 15)
 }
 
-func FuzzRowsThatAreNotTakenApartAreWrittenAsTheOthers(f *testing.F) {
+func FuzzRowsThatAreNotDecodedAreWrittenAsTheOthers(f *testing.F) {
 	for _, text := range sparedLists() {
 		f.Add(text, false)
 	}

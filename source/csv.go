@@ -40,9 +40,9 @@ func (l *List) cut(ln *line) (r row) {
 // the next line.
 func (l *List) rowRecord(first *line) *Record {
 	plain := l.plain(first)
-	if plain > 0 && l.spared(first) {
+	if plain > 0 && l.decodeLater {
 		rec := l.begin(first.raw, 1)
-		rec.Plain = plain
+		rec.Plain, rec.list, rec.body = plain, l, first.body
 		return rec
 	}
 	alone := l.cut(first)
@@ -100,18 +100,29 @@ func (l *List) reachQuote(first row) (r row, ok bool) {
 }
 
 // maxRecord bounds a record in bytes; a character of UTF-16 has twice as many.
-func (l *List) maxRecord() int { return maxRecord * l.charset.wide.size() }
+func (l *List) maxRecord() int {
+	if l.results {
+		return maxResult
+	}
+	return maxRecord * l.charset.wide.size()
+}
 
-// record completes a record from its cells.
+// record makes a record of a row.
 func (l *List) record(r *row) *Record {
 	rec := l.begin(r.raw, r.lines)
+	l.decodeRow(rec, r)
+	return rec
+}
+
+// decodeRow completes a record from its cells.
+func (l *List) decodeRow(rec *Record, r *row) {
 	if p := l.checkRow(rec, r); p != nil {
-		return l.malformed(rec, r.body, *p)
+		l.malformed(rec, r.body, *p)
+		return
 	}
 	rec.Cells = r.cells
 	l.fill(&rec.Customer, r.cells)
 	rec.Problems = Validate(&rec.Customer)
-	return rec
 }
 
 // plain is what Record.Plain is of a line that makes up a row.

@@ -14,32 +14,47 @@ const resultMember = "onboarding"
 
 // objectRecord makes a record of one JSONL line.
 func (l *List) objectRecord(ln *line) *Record {
-	spared := l.spared(ln)
 	rec := l.begin(ln.raw, 1)
-	if spared {
-		rec.Text = l.charset.text(ln.raw[:ln.body])
+	if l.decodeLater {
+		rec.Text, rec.list, rec.body = l.charset.text(ln.raw[:ln.body]), l, ln.body
 		return rec
 	}
-	if ln.body > maxObject*l.charset.wide.size() {
-		return l.malformed(rec, ln.body, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
+	l.decodeObject(rec, ln.body)
+	return rec
+}
+
+// decodeObject completes a record from its line.
+func (l *List) decodeObject(rec *Record, body int) {
+	if body > l.maxObject() {
+		l.malformed(rec, body, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
+		return
 	}
-	text := l.charset.text(ln.raw[:ln.body])
-	if p := l.checkText(rec, ln.body, text); p != nil {
-		return l.malformed(rec, ln.body, *p)
+	text := l.charset.text(rec.Raw[:body])
+	if p := l.checkText(rec, body, text); p != nil {
+		l.malformed(rec, body, *p)
+		return
 	}
 	rec.Text = text
 	o := &l.object
 	if o.begin(&rec.Customer); !o.readPlain(text) {
 		o.begin(&rec.Customer)
 		if err := o.read(text); err != nil {
-			return l.malformed(rec, ln.body, objectProblem(rec.Line, err))
+			l.malformed(rec, body, objectProblem(rec.Line, err))
+			return
 		}
 	}
 	o.constants()
 	if rec.Problems = o.problems; len(rec.Problems) == 0 {
 		rec.Problems = Validate(&rec.Customer)
 	}
-	return rec
+}
+
+// maxObject bounds a line as maxRecord does a row.
+func (l *List) maxObject() int {
+	if l.results {
+		return maxResult
+	}
+	return maxObject * l.charset.wide.size()
 }
 
 // object reads a customer from one JSON object, in the API's own nested shape,
@@ -53,13 +68,12 @@ type object struct {
 	problems []Problem
 	seen     [fieldCount]bool
 	own      [1]field
-	names    lineNames
 }
 
 // begin turns to another line, whose customer is to be read into c.
 func (o *object) begin(c *Customer) {
 	*c = Customer{}
-	o.customer, o.problems, o.seen, o.names.n = c, nil, [fieldCount]bool{}, 0
+	o.customer, o.problems, o.seen = c, nil, [fieldCount]bool{}
 }
 
 var errNotObject = errors.New("not an object")
@@ -109,11 +123,8 @@ func (o *object) member(path, name string) error {
 		return o.decoder.SkipValue()
 	}
 	kind := o.decoder.PeekKind()
-	inner := folded(name)
-	if path != "" {
-		inner = path + "." + inner
-	}
-	if kind == '{' && (path == "" && (inner == individualGroup || inner == companyGroup) || o.mapping.leadsInto(inner)) {
+	inner := inside(path, name)
+	if kind == '{' && o.enters(path, inner) {
 		return o.members(inner)
 	}
 	fields := o.fields(path, name, inner)
@@ -135,6 +146,58 @@ func (o *object) fields(path, name, inner string) []field {
 	}
 	o.own[0] = f
 	return o.own[:]
+}
+
+// FieldsAt gives the fields that a member of an object is read as. names are those
+// of the objects that it is in, and its own.
+func (l *List) FieldsAt(names []string) []string {
+	o, path := &l.object, ""
+	for _, name := range names[:len(names)-1] {
+		inner := inside(path, name)
+		if !o.enters(path, inner) {
+			return nil
+		}
+		path = inner
+	}
+	name := names[len(names)-1]
+	var fields []string
+	for _, f := range o.fields(path, name, inside(path, name)) {
+		fields = append(fields, f.String())
+	}
+	return fields
+}
+
+// MemberOf is where a field is looked for in an object: the names on the way to
+// it. nil: nowhere.
+func (l *List) MemberOf(name string) []string {
+	for f := range fieldCount {
+		if f.String() != name {
+			continue
+		}
+		member, mapped := l.mapping.columns[f]
+		switch {
+		case l.mapping.isConstant(f) || mapped && member == "":
+			return nil
+		case mapped:
+			return strings.Split(member, ".")
+		}
+		return []string{name}
+	}
+	return nil
+}
+
+// inside is the path to a member of the object at a path.
+func inside(path, name string) string {
+	if path == "" {
+		return folded(name)
+	}
+	return path + "." + folded(name)
+}
+
+// enters reports whether the object at inner is read, which is in the one at
+// path.
+func (o *object) enters(path, inner string) bool {
+	return path == "" && (inner == individualGroup || inner == companyGroup) || o.mapping.leadsInto(inner)
 }
 
 // value reads the value of fields. A number is not taken for a string: 0123

@@ -284,7 +284,7 @@ func TestCellsAreThoseOfTheStandardLibrary(t *testing.T) {
 	}
 }
 
-func TestRecordsThatAreLentAreTheSame(t *testing.T) {
+func TestRecordsThatAreLentOrDecodedLaterAreTheSame(t *testing.T) {
 	lists := map[string]string{
 		"CSV":   "customerType,customerEmail,firstName,lastName\nIndividual,a@example.com,Ann,\"Lee\nor \"\"so\"\"\"\nIndividual,b@example.com,\"Bo,Roy\n\nIndividual,c@example.com,Cy\nIndividual,d@example.com,Di,Ray\n\n",
 		"JSONL": `{"customerType":"Individual","customerEmail":"a@example.com","individual":{"firstName":"A","lastName":"B"}}` + "\n\nbroken\n" + `{"customerType":"Individual"}`,
@@ -308,6 +308,25 @@ func TestRecordsThatAreLentAreTheSame(t *testing.T) {
 			}
 			assert.Len(t, want, n)
 			assert.Greater(t, n, 2)
+
+			later, err := Open(strings.NewReader(text), Options{})
+			require.NoError(t, err)
+			later.DecodeLater()
+			n, undecoded := 0, 0
+			for rec, err := range later.Records() {
+				require.NoError(t, err)
+				if rec.Customer == (Customer{}) && len(rec.Problems) == 0 {
+					undecoded++
+				}
+				for range 2 {
+					rec.Decode()
+				}
+				rec.body = 0
+				assert.Equal(t, want[n], *rec)
+				n++
+			}
+			assert.Len(t, want, n)
+			assert.Positive(t, undecoded)
 		})
 	}
 }

@@ -194,13 +194,13 @@ func (l *List) MappingTable() []MappedField {
 // Value is the value that every row has, as it may be shown.
 func (m *MappedField) Value() string {
 	if m.Digest != "" {
-		return hidden + " (" + m.Digest + ")"
+		return Hidden + " (" + m.Digest + ")"
 	}
 	return strconv.Quote(m.Constant)
 }
 
-// hidden stands where a value would be that may be somebody's own.
-const hidden = "…"
+// Hidden stands where a value would be that may be somebody's own.
+const Hidden = "…"
 
 // isDetail reports a field whose values are of one customer.
 func (f field) isDetail() bool {
@@ -225,11 +225,11 @@ func WithoutDetails(text string) string {
 	f, known := fieldOf(name)
 	switch {
 	case !found:
-		return hidden
+		return Hidden
 	case known && !f.isDetail():
 		return text
 	}
-	return name + "=" + hidden
+	return name + "=" + Hidden
 }
 
 // Mapping says in one line all that decides how a row becomes a customer, as a

@@ -38,7 +38,7 @@ func (o *object) plainMember(p *plain, group, name string) bool {
 	if !isText && !p.word() {
 		return false
 	}
-	f, known := o.names.fieldOf(name)
+	f, known := fieldOf(name)
 	if !known || group != "" && f.group() != group {
 		return true
 	}
@@ -70,36 +70,6 @@ func (s *nameSet) add(name string) bool {
 	s.names[s.n] = name
 	s.n++
 	return true
-}
-
-// lineNames are the names of a line by their place in it. Mostly the next line
-// has the same, and what they mean need not be looked up again.
-type lineNames struct {
-	names [32]lineName
-	n     int // of the present line, so far
-}
-
-// longName is longer, in bytes, than any name that means something is written.
-const longName = 64
-
-type lineName struct {
-	name  string
-	field field
-	known bool
-}
-
-// fieldOf is the field that the next name of the line means.
-func (l *lineNames) fieldOf(name string) (field, bool) {
-	if l.n == len(l.names) || len(name) > longName {
-		return fieldOf(name)
-	}
-	before := &l.names[l.n]
-	l.n++
-	if before.name != name {
-		f, known := fieldOf(name)
-		*before = lineName{strings.Clone(name), f, known} // a name of its own: the line need not outlive it
-	}
-	return before.field, before.known
 }
 
 // plain takes tokens from the front of JSON text. Each method reports false

@@ -23,9 +23,9 @@ type Record struct {
 
 	Raw      []byte   // the very bytes of the input, line end included
 	Plain    int      // CSV: how many of them are the cells as they are, with delimiters between; 0 where it takes more to decode them
-	Cells    []string // CSV: the decoded cells, one a column; nil for JSONL, for a malformed row, and for one that was spared
+	Cells    []string // CSV: the decoded cells, one a column; nil for JSONL, for a malformed row, and until it is decoded
 	Text     string   // the decoded text without its line end: JSONL, and a malformed CSV row
-	Customer Customer // empty for a malformed row, and for one that was spared
+	Customer Customer // empty for a malformed row, and until it is decoded
 
 	// Malformed is set when the row could not be taken apart: no cells, no
 	// object. Such a record always has a problem.
@@ -34,6 +34,9 @@ type Record struct {
 	// Problems are the reasons why this record must not be sent; the first
 	// one gives the result its error code. Empty for a valid record.
 	Problems []Problem
+
+	list *List // which decodes the record; nil when that is done
+	body int   // bytes of Raw before the line end, for decoding
 }
 
 // Customer is a decoded row. Values are trimmed of surrounding white space and

@@ -40,13 +40,28 @@ func (l *List) Lent() iter.Seq2[*Record, error] {
 	return l.Records()
 }
 
-// Spare has records not taken apart of which the caller knows, by their bytes,
-// that they are valid and who they are: they have neither cells nor customer. It
-// is asked only where Raw and Plain, or Text, are all that a result takes. It
+// DecodeLater leaves records as they were read until they are told to Decode.
+// Raw and Plain, or Text, are all that a result takes, and most rows of a night
+// are known by their bytes: decoding those too would take a tenth of its CPU. It
 // comes before reading.
-func (l *List) Spare(known func(row int64, raw []byte) bool) { l.spare = known }
+func (l *List) DecodeLater() { l.decodeLater = true }
 
-func (l *List) spared(ln *line) bool { return l.spare != nil && l.spare(l.at.Row+1, ln.raw) }
+// Decode reads cells and customer of a record that was left as it was read. It is
+// called by the goroutine that reads the list.
+func (rec *Record) Decode() {
+	l := rec.list
+	if rec.list = nil; l == nil {
+		return
+	}
+	if l.format == FormatJSONL {
+		l.decodeObject(rec, rec.body)
+		return
+	}
+	row := l.cut(&line{raw: rec.Raw, body: rec.body})
+	if l.decodeRow(rec, &row); rec.Malformed {
+		rec.Plain = 0
+	}
+}
 
 // RecordsFrom yields the records behind a position that was taken from an
 // earlier reading of this list. What lies before is read and compared, not
@@ -130,6 +145,7 @@ func (l *List) consume(raw []byte, lines int64) {
 	l.at.Line += lines
 	_, _ = l.sum.Write(raw) // never fails
 	l.at.Sum = l.sum.Sum64()
+	l.looks.take(&l.charset, raw)
 }
 
 // begin starts a record at the present position and moves over it.
@@ -150,8 +166,7 @@ func (l *List) begin(raw []byte, lines int64) *Record {
 
 // malformed marks a record that could not be taken apart. body is how much of
 // it comes before its line end.
-func (l *List) malformed(rec *Record, body int, p Problem) *Record {
+func (l *List) malformed(rec *Record, body int, p Problem) {
 	rec.Malformed, rec.Text = true, l.charset.printable(rec.Raw[:body])
 	rec.Problems = append(rec.Problems, p)
-	return rec
 }

@@ -73,6 +73,7 @@ type assignment struct {
 	duplicates *batch.Duplicates // of the part
 	standing   outcomes          // of all rounds, and of the ledger
 	elsewhere  func(row int64) bool
+	leads      outcomes // of the rest: rows of the chunks that lead its own
 	list       *os.File // the records
 }
 
@@ -153,7 +154,11 @@ func (m *Manifest) known(ctx context.Context, s store.Store, index int) (outcome
 	if m.Chunks[index].Known == 0 {
 		return known, nil
 	}
-	return known, (&part{store: s}).read(ctx, m.knownName(index), known)
+	b, err := m.readObject(ctx, s, m.knownName(index))
+	if err != nil {
+		return nil, err
+	}
+	return known, takeAll(m.knownName(index), b, known)
 }
 
 // fetch brings some bytes of the list here.
@@ -193,6 +198,9 @@ func (a *assignment) scratch(name string) (*os.File, error) {
 
 // earlier gives the engine what is known of a row.
 func (a *assignment) earlier(rec *source.Record) (*batch.Earlier, error) {
+	if out, ok, err := a.leads.get(rec.Row); ok || err != nil {
+		return &batch.Earlier{Outcome: out}, err
+	}
 	if a.elsewhere(rec.Row) {
 		// What becomes of it is not this part's to say, and what this part
 		// writes of it is thrown away.

@@ -18,7 +18,7 @@ import (
 // merging tells it.
 func night(t *testing.T, list, path string) (*cluster, *batch.Summary) {
 	t.Helper()
-	l, err := ledger.Open(path, path+".key")
+	l, err := ledger.Open(path, path+".key", ledger.Owner{})
 	require.NoError(t, err)
 	defer l.Close()
 	known := func() *batch.Known { return &batch.Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1} }

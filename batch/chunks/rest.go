@@ -30,10 +30,11 @@ func (w *Worker) RunRest(ctx context.Context) error {
 
 // takeRest finds out what is left to do.
 func (a *assignment) takeRest(ctx context.Context) error {
-	left, rows, err := a.left(ctx)
-	if err != nil || rows == nil {
+	left, err := a.left(ctx)
+	if err != nil || left.Len() == 0 {
 		return err
 	}
+	rows := func(row int64) bool { _, later := left.First(row); return later }
 	a.duplicates = a.Manifest.families(left)
 	a.elsewhere = func(row int64) bool { return !rows(row) }
 	known, err := a.knownOf(ctx, rows)
@@ -55,20 +56,23 @@ func (a *assignment) takeRest(ctx context.Context) error {
 	return nil
 }
 
-// left gives the rows that are left: the later ones of customers that have rows
-// in several chunks and did not end well in the first; nil for none.
-func (a *assignment) left(ctx context.Context) (left *batch.Duplicates, rows func(int64) bool, err error) {
+// left gives the customers of whom rows are left, all but the first: those that
+// have rows in several chunks and did not end well in the first. What became of
+// that is kept, because it counts for the others.
+func (a *assignment) left(ctx context.Context) (*batch.Duplicates, error) {
 	l := &leads{assignment: a, chunk: -1}
+	var err error
 	if l.history, err = openHistory(ctx, a.Store, a.Manifest, a.Round, a.all); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	left, rows = a.all.Without(func(lead int64) bool {
+	a.leads = outcomes{}
+	left := a.all.Led(func(lead int64) bool {
 		if l.err != nil || !a.Manifest.spans(a.all, lead) {
 			return false
 		}
 		return a.Manifest.Job.EachRow || !l.well(ctx, lead)
 	})
-	return left, rows, l.err
+	return left, l.err
 }
 
 // spans reports whether a customer has rows in several chunks, by the row that
@@ -113,7 +117,11 @@ func (l *leads) well(ctx context.Context, lead int64) bool {
 	if err != nil {
 		l.err = err
 	}
-	return out.Result.Status.Good()
+	if out.Result.Status.Good() {
+		return true
+	}
+	l.leads[lead] = l.standing[lead]
+	return false
 }
 
 // knownOf reads what the ledger knew of some rows.

@@ -3,45 +3,34 @@ package ledger
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"runtime/debug"
 	"sync"
 	"syscall"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// The database maps its file into memory, and every page of it that is looked
-// at stays there, in the cache of the system and in the account of this
-// process. So that a file of gigabytes does not take as much, one that is gone
-// through is opened again when so much of it has been looked at, which lets go
-// of all of it. To write, the database reads up on its free pages first, which
-// takes it a tenth of a second in a large file, so it is opened for writing
-// only once there is something to write.
-const (
-	heldBytes = 64 << 20
+// openWait is for the moment in which another program looks at the file. Whose
+// turn it is, a lock of its own settles before.
+const openWait = time.Second
 
-	// farBytes is what one look-up far from the last one costs: the system
-	// maps the pages around as well.
-	farBytes = 64 << 10
-)
-
-// database is a bbolt database, opened as it is needed. Views and updates wait
-// for each other.
+// database is a bbolt database that is written to. It reads up on its free pages
+// when it is opened, which takes it a tenth of a second in a large file, so it
+// is opened only once there is something to write.
 type database struct {
-	path string
+	path   string
+	create bool // the file, which must not be there
 
-	mu   sync.Mutex // covers what follows
-	db   *bolt.DB   // nil while it is closed
-	held int        // bytes that have been looked at, about
+	mu sync.Mutex // covers what follows
+	db *bolt.DB   // nil while it is closed
 }
 
 func (d *database) close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.closeNow()
-}
-
-func (d *database) closeNow() error {
 	if d.db == nil {
 		return nil
 	}
@@ -50,48 +39,39 @@ func (d *database) closeNow() error {
 	return fileError("close", d.path, err)
 }
 
-// touched takes note of bytes that were looked at. It is called within view.
-func (d *database) touched(bytes int) { d.held += bytes }
-
-// full reports that a view is to end, so that the file can be opened again.
-func (d *database) full() bool { return d.held > heldBytes }
-
-func (d *database) view(f func(*bolt.Tx) error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.db == nil || d.full() {
-		if err := d.reopen(true); err != nil {
-			return err
-		}
-	}
-	return fileError("read", d.path, d.db.View(f))
-}
-
 // update makes a change durable, or leaves everything as it was.
-func (d *database) update(f func(*bolt.Tx) error) error {
+func (d *database) update(f func(*bolt.Tx) error) (err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.db == nil || d.db.IsReadOnly() {
-		if err := d.reopen(false); err != nil {
-			return err
+	defer d.guard(debug.SetPanicOnFault(true), &err)
+	if d.db == nil {
+		o := &bolt.Options{Timeout: openWait, FreelistType: bolt.FreelistMapType, PageSize: usualPage, OpenFile: d.open}
+		if d.db, err = bolt.Open(d.path, 0o600, o); err != nil {
+			if !ofSystem(err) {
+				err = damaged("%v", err)
+			}
+			return fileError("open", d.path, err)
 		}
 	}
 	return fileError("write", d.path, d.db.Update(f))
 }
 
-func (d *database) reopen(readOnly bool) error {
-	if err := d.closeNow(); err != nil {
-		return err
+// guard makes an error of what the database does when it finds its file to be
+// otherwise than it was a moment ago: it panics, or touches memory behind the
+// end of the file. It cannot be closed any more then.
+func (d *database) guard(before bool, err *error) {
+	debug.SetPanicOnFault(before)
+	if r := recover(); r != nil {
+		d.db, *err = nil, fileError("write", d.path, damaged("it was changed while it was open (%v)", r))
 	}
-	db, err := bolt.Open(d.path, 0o600, &bolt.Options{Timeout: openWait, FreelistType: bolt.FreelistMapType, ReadOnly: readOnly})
-	if err != nil {
-		if !ofSystem(err) {
-			return &FormatError{Path: d.path, Reason: "it is no ledger (" + err.Error() + ")"}
-		}
-		return fileError("open", d.path, err)
+}
+
+// open makes a new file never through a link, and never over another's.
+func (d *database) open(name string, flag int, perm os.FileMode) (*os.File, error) {
+	if flag &^= os.O_CREATE; d.create {
+		flag |= os.O_CREATE | os.O_EXCL | syscall.O_NOFOLLOW
 	}
-	d.db, d.held = db, 0
-	return nil
+	return os.OpenFile(name, flag, perm)
 }
 
 // ofSystem reports an error of a file, and not of what is in it. The lock beside

@@ -19,7 +19,7 @@ func (k Key) String() string { return hex.EncodeToString(k[:]) }
 // one customer's fields goes unnoticed with a chance of one in 2^64.
 type Digest [8]byte
 
-// Outcome is how the last call for a customer ended.
+// Outcome is how a call for a customer ended.
 type Outcome byte
 
 // The outcomes. A customer of whom nothing is known has no entry.
@@ -34,159 +34,198 @@ func (o Outcome) String() string {
 	return map[Outcome]string{OK: "ok", Rejected: "rejected", Failed: "failed"}[o]
 }
 
-// Entry is what is known of one customer.
+// Entry is what is known of one customer: the last session id, and the last
+// call that gave none. An entry has at least one of the two.
 type Entry struct {
-	Outcome Outcome
-	Digest  Digest // of the fields that were sent
-	Run     uint64 // in which it was; 0: it was imported
-
-	// At is when the session id was obtained, when these fields were first
-	// refused, or when the last attempt failed. In milliseconds.
-	At time.Time
-
-	SessionID     string // of an OK
-	Code, Message string // of a Rejected: the service's words, safe to show
-
-	// Earlier is the session id from before fields were refused or failed, which
-	// stays good for those that it was given for. Zero: there is none.
-	Earlier Session
+	Session Session // zero: the customer has none
+	Refusal Refusal // zero: every call gave a session id
 }
 
-// Session is a session id, when it was obtained, and for what fields.
+// Sent is a call that was made for a customer.
+type Sent struct {
+	At     time.Time // when it ended, in milliseconds
+	Digest Digest    // of the fields that were sent
+	Run    uint64    // in which it was made; 0: it was imported
+}
+
+// Session is a session id.
 type Session struct {
-	ID     string
-	At     time.Time
-	Digest Digest
+	Sent
+	ID string
 }
 
-// A value is: a byte of outcome and flags, the digest (8 bytes), the run as a
-// uvarint, the time in Unix milliseconds as a varint; for an OK the session
-// id, as 16 bytes when it is a UUID and otherwise as a string; for others, if
-// there was one, the earlier session: the digest, the time, the id as a string;
-// for a Rejected code and message as strings. A string has its length as a
-// uvarint before it.
+// Refusal is a call that gave no session id.
+type Refusal struct {
+	Sent
+	Outcome       Outcome // Rejected or Failed
+	Code, Message string  // of a Rejected: the service's words, safe to show
+}
+
+// Outcome is how the customer stands: a failure changes nothing for one who has
+// a session id.
+func (e *Entry) Outcome() Outcome {
+	switch {
+	case e.Session.ID == "":
+		return e.Refusal.Outcome
+	case e.Refusal.Outcome == Rejected && e.Refusal.At.After(e.Session.At):
+		return Rejected
+	}
+	return OK
+}
+
+// Last is the call that the outcome comes from.
+func (e *Entry) Last() Sent {
+	if e.Outcome() == OK {
+		return e.Session.Sent
+	}
+	return e.Refusal.Sent
+}
+
+// of says in which run the calls of an entry were made.
+func (e *Entry) of(run uint64) {
+	if e.Session.Run = 0; e.Session.ID != "" {
+		e.Session.Run = run
+	}
+	if e.Refusal.Run = 0; e.Refusal.Outcome != 0 {
+		e.Refusal.Run = run
+	}
+}
+
+// with is the entry after another one for the same customer. Of each kind the
+// newest call stays, whatever the order in which they come, and however often.
+// A time that is still to come is no time: a clock was wrong, and what has it
+// gives way.
+func (e Entry) with(other *Entry, now time.Time) Entry {
+	if other.Session.ID != "" && e.Session.givesWay(&other.Session.Sent, now) {
+		e.Session = other.Session
+	}
+	if other.Refusal.Outcome != 0 && e.Refusal.givesWay(&other.Refusal.Sent, now) {
+		e.Refusal = other.Refusal
+	}
+	return e
+}
+
+func (s *Sent) givesWay(to *Sent, now time.Time) bool { return to.At.After(s.At) || s.At.After(now) }
+
+// A value is: a byte of flags; of a session the call and the id, as 16 bytes
+// when it is a UUID and otherwise as a string; of a refusal the call, and for a
+// Rejected code and message as strings. A call is the digest (8 bytes), the run
+// as a uvarint, the time in Unix milliseconds as a varint. A string has its
+// length as a uvarint before it.
 const (
-	outcomeBits = 0x03
-	uuidFlag    = 0x04
-	earlierFlag = 0x08
+	sessionFlag  = 1 << iota // there is a session
+	uuidFlag                 // its id is a UUID
+	rejectedFlag             // there is a refusal: Rejected
+	failedFlag               // there is a refusal: Failed
+	knownFlags   = 1<<iota - 1
 )
 
-const badValue = "an entry is not in the format of this version"
-
-var errValue error = &FormatError{Path: "the file", Reason: badValue}
+var errValue = damaged("an entry is not in the format of this version")
 
 // Append appends the entry as ParseEntry reads it.
 func (e *Entry) Append(dst []byte) []byte {
-	uuid, packed := packUUID(e.SessionID)
-	flags := byte(e.Outcome)
-	if packed && e.Outcome == OK {
-		flags |= uuidFlag
+	at := len(dst)
+	dst = append(dst, 0)
+	if e.Session.ID != "" {
+		dst[at] |= sessionFlag
+		dst = e.Session.append(dst)
+		if uuid, packed := packUUID(e.Session.ID); packed {
+			dst[at] |= uuidFlag
+			dst = append(dst, uuid[:]...)
+		} else {
+			dst = appendString(dst, e.Session.ID)
+		}
 	}
-	earlier := e.Earlier.ID != "" && e.Outcome != OK
-	if earlier {
-		flags |= earlierFlag
-	}
-	dst = append(append(dst, flags), e.Digest[:]...)
-	dst = binary.AppendUvarint(dst, e.Run)
-	dst = binary.AppendVarint(dst, e.At.UnixMilli())
-	if earlier {
-		dst = append(dst, e.Earlier.Digest[:]...)
-		dst = appendString(binary.AppendVarint(dst, e.Earlier.At.UnixMilli()), e.Earlier.ID)
-	}
-	switch {
-	case flags&uuidFlag != 0:
-		dst = append(dst, uuid[:]...)
-	case e.Outcome == OK:
-		dst = appendString(dst, e.SessionID)
-	case e.Outcome == Rejected:
-		dst = appendString(appendString(dst, e.Code), e.Message)
+	switch e.Refusal.Outcome {
+	case Rejected:
+		dst[at] |= rejectedFlag
+		dst = appendString(appendString(e.Refusal.append(dst), e.Refusal.Code), e.Refusal.Message)
+	case Failed:
+		dst[at] |= failedFlag
+		dst = e.Refusal.append(dst)
 	}
 	return dst
 }
 
+func (s *Sent) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, s.Digest[:]...), s.Run)
+	return binary.AppendVarint(dst, s.At.UnixMilli())
+}
+
 // ParseEntry reads what Append made. It copies what it keeps.
-func ParseEntry(b []byte) (Entry, error) {
-	e, b, packed, err := parseHead(b)
-	switch {
-	case err != nil:
-	case packed:
-		e.SessionID, b = unpackUUID(b), nil
-	case e.Outcome == OK:
-		e.SessionID, b, err = cutString(b)
-	case e.Outcome == Rejected:
-		if e.Code, b, err = cutString(b); err == nil {
-			e.Message, b, err = cutString(b)
-		}
+func ParseEntry(b []byte) (e Entry, err error) {
+	if len(b) == 0 {
+		return e, errValue
 	}
-	if err != nil || len(b) != 0 || e.Outcome == OK && e.SessionID == "" {
+	flags := b[0]
+	refused := flags & (rejectedFlag | failedFlag)
+	if flags&^knownFlags != 0 || flags&(sessionFlag|rejectedFlag|failedFlag) == 0 || flags&uuidFlag != 0 && flags&sessionFlag == 0 || refused == rejectedFlag|failedFlag {
+		return e, errValue
+	}
+	p := parser{rest: b[1:]}
+	if flags&sessionFlag != 0 {
+		e.Session.Sent = p.sent()
+		if flags&uuidFlag != 0 {
+			e.Session.ID = unpackUUID(p.bytes(16))
+		} else {
+			e.Session.ID = p.text()
+		}
+		p.failed = p.failed || e.Session.ID == ""
+	}
+	switch refused {
+	case rejectedFlag:
+		e.Refusal = Refusal{Sent: p.sent(), Outcome: Rejected, Code: p.text(), Message: p.text()}
+	case failedFlag:
+		e.Refusal = Refusal{Sent: p.sent(), Outcome: Failed}
+	}
+	if p.failed || len(p.rest) != 0 {
 		return Entry{}, errValue
 	}
 	return e, nil
 }
 
-// ParseHead is ParseEntry without session id, code and message: what it takes
-// to know how a customer stands.
-func ParseHead(b []byte) (Entry, error) {
-	e, _, _, err := parseHead(b)
-	return e, err
+// parser takes values from the front of bytes. Once one is not there, it has
+// failed, and gives zeros.
+type parser struct {
+	rest   []byte
+	failed bool
 }
 
-// parseHead reads what all entries have. It returns what is left, and whether
-// that is a UUID.
-func parseHead(b []byte) (e Entry, rest []byte, packed bool, err error) {
-	if len(b) < 1+len(e.Digest) || b[0]&^(outcomeBits|uuidFlag|earlierFlag) != 0 {
-		return e, nil, false, errValue
+func (p *parser) bytes(n uint64) []byte {
+	if p.failed || n > uint64(len(p.rest)) {
+		p.failed = true
+		return nil
 	}
-	earlier := b[0]&earlierFlag != 0
-	e.Outcome, packed = Outcome(b[0]&outcomeBits), b[0]&uuidFlag != 0
-	b = b[1+copy(e.Digest[:], b[1:]):]
-	run, n := binary.Uvarint(b)
-	if n <= 0 {
-		return e, nil, false, errValue
-	}
-	at, m := binary.Varint(b[n:])
-	if m <= 0 || e.Outcome == 0 {
-		return e, nil, false, errValue
-	}
-	e.Run, e.At, rest = run, time.UnixMilli(at).UTC(), b[n+m:]
-	if earlier {
-		if e.Earlier, rest, err = cutSession(rest); err != nil || e.Outcome == OK {
-			return e, nil, false, errValue
-		}
-	}
-	if packed && (e.Outcome != OK || len(rest) != 16) {
-		return e, nil, false, errValue
-	}
-	return e, rest, packed, nil
+	b := p.rest[:n]
+	p.rest = p.rest[n:]
+	return b
 }
 
-func cutSession(b []byte) (s Session, rest []byte, err error) {
-	if len(b) < len(s.Digest) {
-		return s, nil, errValue
-	}
-	b = b[copy(s.Digest[:], b):]
-	at, n := binary.Varint(b)
-	if n <= 0 {
-		return s, nil, errValue
-	}
-	s.At = time.UnixMilli(at).UTC()
-	if s.ID, rest, err = cutString(b[n:]); s.ID == "" {
-		return s, nil, errValue
-	}
-	return s, rest, err
+func (p *parser) uvarint() uint64 {
+	v, n := binary.Uvarint(p.rest)
+	p.bytes(uint64(max(n, 0)))
+	p.failed = p.failed || n <= 0
+	return v
+}
+
+func (p *parser) time() time.Time {
+	milli, n := binary.Varint(p.rest)
+	p.bytes(uint64(max(n, 0)))
+	p.failed = p.failed || n <= 0
+	return time.UnixMilli(milli).UTC()
+}
+
+func (p *parser) text() string { return string(p.bytes(p.uvarint())) }
+
+func (p *parser) sent() (s Sent) {
+	copy(s.Digest[:], p.bytes(uint64(len(s.Digest))))
+	s.Run = p.uvarint()
+	s.At = p.time()
+	return s
 }
 
 func appendString(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
-}
-
-func cutString(b []byte) (string, []byte, error) {
-	n, size := binary.Uvarint(b)
-	if size <= 0 || n > uint64(len(b)-size) {
-		return "", nil, errValue
-	}
-	b = b[size:]
-	return string(b[:n]), b[n:], nil
 }
 
 // uuidDashes are where a UUID has its hyphens.
@@ -216,7 +255,11 @@ func packUUID(s string) (packed [16]byte, ok bool) {
 	return packed, err == nil
 }
 
+// unpackUUID is "" for what is no packed UUID.
 func unpackUUID(b []byte) string {
+	if len(b) != 16 {
+		return ""
+	}
 	var out [36]byte
 	at, from := 0, 0
 	for _, dash := range uuidDashes {
@@ -227,67 +270,4 @@ func unpackUUID(b []byte) string {
 	}
 	hex.Encode(out[at:], b[from:])
 	return string(out[:])
-}
-
-// after is the entry that stands once another outcome has come. It is the same
-// however often that is said, so that a journal can be taken up again: even
-// after another list's run, whose later answer stays. A time that is still to
-// come at now is no time, and not later than any.
-func (e Entry) after(before *Entry, now time.Time) Entry {
-	switch {
-	case before == nil:
-		return e
-	case before.At.After(e.At) && !before.At.After(now):
-		return before.over(&e)
-	case e.Outcome == Failed && before.Outcome == OK:
-		// The session id stays good for the fields that it was given for;
-		// fields that differ from them are sent again.
-		return *before
-	case e.Outcome == Rejected && before.Outcome == Rejected && before.Digest == e.Digest && !before.At.After(e.At):
-		e.At = before.At
-	}
-	if before.At.After(now) {
-		return e
-	}
-	return e.keeping(before)
-}
-
-// keeping is the entry with the session id that there was before, unless the
-// very fields that it was given for have been refused since.
-func (e Entry) keeping(before *Entry) Entry {
-	if e.Outcome == OK {
-		return e
-	}
-	e.Earlier = before.Earlier
-	if before.Outcome == OK {
-		e.Earlier = Session{ID: before.SessionID, At: before.At, Digest: before.Digest}
-	}
-	if e.Outcome == Rejected && e.Earlier.Digest == e.Digest {
-		e.Earlier = Session{}
-	}
-	return e
-}
-
-// over is the entry when an older one comes after it: it stands with what it
-// would have, had the two come in the order of their times. What an entry has
-// no room for is beyond it: that the older session id was itself followed by
-// another, or that its fields were refused before the last refusal.
-func (e Entry) over(old *Entry) Entry {
-	switch {
-	case e.Outcome == OK || !old.At.Before(e.At) || e.Earlier.ID != "" && !old.At.After(e.Earlier.At):
-	case old.Outcome == OK && e.Outcome == Failed:
-		return *old
-	case old.Outcome == OK:
-		return e.keeping(old)
-	case old.Outcome == Rejected && old.Digest == e.Earlier.Digest:
-		e.Earlier = Session{}
-	}
-	return e
-}
-
-// Past is the entry with the earlier session id, and whether there is one. It
-// is what counts for fields to which somebody returned after others were
-// refused.
-func (e *Entry) Past() (_ Entry, there bool) {
-	return Entry{Outcome: OK, Digest: e.Earlier.Digest, Run: e.Run, At: e.Earlier.At, SessionID: e.Earlier.ID}, e.Earlier.ID != ""
 }

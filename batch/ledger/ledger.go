@@ -1,35 +1,34 @@
 // Package ledger keeps what is known of each customer across lists and nights:
-// the session id and when it was obtained, or the refusal, and a digest of the
+// the last session id and the last refusal, when they came, and digests of the
 // fields that were sent.
 //
 // A customer is known by a keyed hash alone, so that the file names nobody;
 // the secret is in a file of its own. The database is bbolt's: a B+tree in one
 // file, in which a commit is whole or not there, whenever the process or the
-// machine dies.
+// machine dies. What is in it is believed only after all of it was read and
+// found to be what was written.
 //
-//	meta       version, id, a check of the secret, and the pace found last
+//	meta       version, id, a check of the secret, the pace found last, the seal
 //	runs       number (8 bytes, big-endian) → when it began (varint), and its id
-//	forms      tenant and form, whose customers are in it
-//	customers  key (16 bytes) → entry
+//	forms      service and application, tenant and form, whose customers are in it
+//	customers  key (16 bytes) → entry and tag
 package ledger
 
 import (
 	"bytes"
-	"crypto/rand"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-const version = 1
+// version is that of the file. Version 1 is taken over.
+const version = 2
 
 var (
 	metaBucket     = []byte("meta")
@@ -40,115 +39,207 @@ var (
 	versionKey = []byte("version")
 	idKey      = []byte("id")
 	checkKey   = []byte("check")
+	sealKey    = []byte("seal")
 )
 
-// openWait is for the moment in which another program looks at the file. Whose
-// turn it is, a lock of its own settles before.
-const openWait = time.Second
-
-// Ledger is an open ledger, safe for concurrent use: a run asks it while it
-// reads, and puts while it writes.
+// Ledger is an open ledger. It is used by one goroutine at a time.
 type Ledger struct {
-	path   string
-	secret []byte
-	id     string
-	db     database
-}
+	path    string
+	secret  []byte
+	id      []byte
+	counter counter
+	db      database
 
-// Open opens the ledger at path, and makes it if there is none; its secret is
-// in another file. The caller sees to it that no other process has it open.
-func Open(path, secretPath string) (*Ledger, error) {
-	info, err := os.Stat(path)
-	fresh := errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
-	secret, err := readSecret(secretPath, fresh)
-	if err != nil {
-		return nil, err
-	}
-	if fresh {
-		if err := create(path, secret); err != nil {
-			return nil, err
-		}
-	}
-	l := &Ledger{path: path, secret: secret, db: database{path: path}}
-	if err := l.introduce(secretPath); err != nil {
-		return nil, errors.Join(err, l.db.close())
-	}
-	return l, nil
-}
+	// What the file says of itself.
+	seal  seal
+	runs  map[uint64]Run
+	forms []Form
+	pace  []byte
+	whole bool // all of it was read
+	old   bool // it is of version 1
 
-// create makes an empty ledger, which is there whole or not at all.
-func create(path string, secret []byte) error {
-	temp := database{path: path + ".tmp"}
-	if err := os.Remove(temp.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fileError("make", path, err)
-	}
-	err := temp.update(func(tx *bolt.Tx) error { return writeMeta(tx, newHasher(secret)) })
-	if err := errors.Join(err, temp.close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.path, path); err != nil {
-		return fileError("make", path, err)
-	}
-	return fileError("sync", filepath.Dir(path), syncDir(filepath.Dir(path)))
-}
-
-func writeMeta(tx *bolt.Tx, h *Hasher) error {
-	for _, name := range [][]byte{runsBucket, formsBucket, customerBucket} {
-		if _, err := tx.CreateBucket(name); err != nil {
-			return err
-		}
-	}
-	meta, err := tx.CreateBucket(metaBucket)
-	if err != nil {
-		return err
-	}
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails
-	return errors.Join(meta.Put(versionKey, []byte{version}), meta.Put(idKey, id), meta.Put(checkKey, h.check()))
+	takenOver int64
 }
 
 // Close closes the file. What was put is durable already.
 func (l *Ledger) Close() error { return l.db.close() }
 
 // ID tells this ledger from every other, wherever its file is.
-func (l *Ledger) ID() string { return l.id }
+func (l *Ledger) ID() string { return hex.EncodeToString(l.id) }
 
 // Path is the file.
 func (l *Ledger) Path() string { return l.path }
 
-// Hasher returns what makes the keys of this ledger, for one goroutine.
-func (l *Ledger) Hasher() *Hasher { return newHasher(l.secret) }
+// Len counts the customers.
+func (l *Ledger) Len() int64 { return int64(l.seal.Customers) }
 
-// introduce takes in what the file says of itself.
-func (l *Ledger) introduce(secretPath string) error {
-	return l.db.view(func(tx *bolt.Tx) error {
-		meta := tx.Bucket(metaBucket)
-		if meta == nil {
-			return &FormatError{Path: l.path, Reason: "it is another program's database"}
+// Changes counts the transactions that there have been.
+func (l *Ledger) Changes() uint64 { return l.seal.Changes }
+
+// Runs gives the runs that put something down, by number.
+func (l *Ledger) Runs() map[uint64]Run { return l.runs }
+
+// Forms gives the forms whose customers are in the ledger, or have been.
+func (l *Ledger) Forms() []Form { return l.forms }
+
+// Hasher returns what makes the keys of this ledger for the customers of an
+// owner, for one goroutine. When the owner is not known it is the only one that
+// the ledger has customers of, if there is only one.
+func (l *Ledger) Hasher(owner Owner) *Hasher {
+	if scopes := l.Scopes(); owner.Service == "" && len(scopes) == 1 {
+		return newHasher(l.secret).within(scopes[0])
+	}
+	return newHasher(l.secret).of(owner)
+}
+
+// KeyOf is the key of a customer of a form.
+func (l *Ledger) KeyOf(f Form, customer []byte) Key {
+	return newHasher(l.secret).within(f.Scope).Customer(f.Tenant, customer)
+}
+
+// Scopes are those that the ledger has customers of, or has had.
+func (l *Ledger) Scopes() (scopes []Scope) {
+	for _, f := range l.forms {
+		if !slices.Contains(scopes, f.Scope) {
+			scopes = append(scopes, f.Scope)
 		}
-		if v := meta.Get(versionKey); !bytes.Equal(v, []byte{version}) {
-			return &FormatError{Path: l.path, Reason: fmt.Sprintf("it is of version %x, and this program knows version %d", v, version)}
+	}
+	return scopes
+}
+
+// head reads everything but the customers.
+func (l *Ledger) head(p *pages, buckets map[string]bucket) error {
+	h := newHasher(l.secret)
+	rest := sum{}
+	l.runs, l.forms = map[uint64]Run{}, nil
+	if _, there := buckets[string(customerBucket)]; !there || len(buckets) != 4 {
+		return damaged("it does not have the parts of a ledger")
+	}
+	for _, part := range []struct {
+		name []byte
+		take func(key, value []byte) error
+	}{{metaBucket, l.takeMeta}, {runsBucket, l.takeRun}, {formsBucket, l.takeForm}} {
+		b, there := buckets[string(part.name)]
+		if !there {
+			return damaged("it does not have the parts of a ledger")
 		}
-		if !bytes.Equal(meta.Get(checkKey), l.Hasher().check()) {
-			return &SecretError{Path: secretPath, Reason: "this is the key of another ledger than " + l.path}
+		if err := p.walk(b, func(key, value []byte) error {
+			if !bytes.Equal(key, sealKey) {
+				_, adds := h.entry(part.name, key, value)
+				rest.add(adds)
+			}
+			return part.take(key, value)
+		}); err != nil {
+			return err
 		}
-		l.id = hex.EncodeToString(meta.Get(idKey))
-		return nil
+	}
+	if !l.old && rest != l.seal.rest {
+		return damaged("its runs, forms or settings are not as they were written")
+	}
+	return nil
+}
+
+func (l *Ledger) takeMeta(key, value []byte) error {
+	var ok bool
+	switch h := newHasher(l.secret); {
+	case bytes.Equal(key, checkKey):
+		if !bytes.Equal(value, h.check()) {
+			return errOtherSecret
+		}
+	case bytes.Equal(key, idKey):
+		l.id = bytes.Clone(value)
+	case bytes.Equal(key, paceKey):
+		l.pace = bytes.Clone(value)
+	case bytes.Equal(key, sealKey): // id comes before it
+		if l.seal, ok = parseSeal(value, h, l.id); !ok {
+			return damaged("its seal is not as it was written")
+		}
+	case !bytes.Equal(key, versionKey):
+		return damaged("it does not have the parts of a ledger")
+	}
+	return nil
+}
+
+func (l *Ledger) takeRun(key, value []byte) error {
+	at, n := binary.Varint(value)
+	if len(key) != 8 || n <= 0 {
+		return damaged("a run in it is damaged")
+	}
+	l.runs[binary.BigEndian.Uint64(key)] = Run{ID: string(value[n:]), Began: time.UnixMilli(at).UTC()}
+	return nil
+}
+
+func (l *Ledger) takeForm(key, _ []byte) error {
+	p := parser{rest: key}
+	var f Form
+	if !l.old {
+		copy(f.Scope[:], p.bytes(uint64(len(f.Scope))))
+	}
+	f.Tenant, f.ID = p.text(), p.text()
+	l.forms = append(l.forms, f)
+	if p.failed {
+		return damaged("a form in it is damaged")
+	}
+	return nil
+}
+
+// Walk gives every customer, in the order of the keys; the value is for
+// ParseEntry, and good until f returns. What f was given counts only once Walk
+// has returned without an error: only then is it known that none is missing.
+func (l *Ledger) Walk(f func(key Key, value []byte) error) error {
+	var stop error // of f: the file is not to blame
+	err := l.reading(func(p *pages, buckets map[string]bucket) error {
+		if err := l.head(p, buckets); err != nil {
+			return err
+		}
+		h, all, n := newHasher(l.secret), sum{}, uint64(0)
+		err := p.walk(buckets[string(customerBucket)], func(key, value []byte) error {
+			value, err := untagged(h, customerBucket, key, value, &all)
+			if err != nil || len(key) != len(Key{}) {
+				return cmp.Or(err, damaged("a key is not as it was written"))
+			}
+			n++
+			stop = f(Key(key), value)
+			return stop
+		})
+		if err != nil {
+			return err
+		}
+		if all != l.seal.sum || n != l.seal.Customers {
+			return damaged("%d customers are in it, and they are not the %d that were put there", n, l.seal.Customers)
+		}
+		return p.accounted()
+	})
+	if stop != nil {
+		return l.entryError(stop)
+	}
+	l.whole = l.whole || err == nil
+	return err
+}
+
+// All gives every customer, as Walk does.
+func (l *Ledger) All(f func(Key, *Entry) error) error {
+	return l.Walk(func(key Key, value []byte) error {
+		e, err := ParseEntry(value)
+		if err != nil {
+			return err
+		}
+		return f(key, &e)
 	})
 }
 
-// Find gives what is known of a customer.
-func (l *Ledger) Find(key Key) (e Entry, known bool, err error) {
-	err = l.db.view(func(tx *bolt.Tx) error {
-		value := tx.Bucket(customerBucket).Get(key[:])
-		if value == nil {
-			return nil
-		}
-		known = true
-		e, err = ParseEntry(value)
-		return l.entryError(err)
-	})
-	return e, known, err
+// reading opens the file for as long as it is read.
+func (l *Ledger) reading(f func(*pages, map[string]bucket) error) error {
+	p, err := openPages(l.path)
+	if err != nil {
+		return fileError("read", l.path, err)
+	}
+	defer p.close()
+	buckets, err := p.buckets()
+	if err == nil {
+		err = f(p, buckets)
+	}
+	return fileError("read", l.path, err)
 }
 
 // Change is what became of a customer.
@@ -157,10 +248,8 @@ type Change struct {
 	Entry Entry
 }
 
-// Form is a form of a tenant: a process that customers go through.
-type Form struct{ Tenant, ID string }
-
-// News is what a run puts down.
+// News is what a run puts down. Without a RunID it is what was known before
+// there was a ledger.
 type News struct {
 	Run     uint64    // its number; 0: it has none yet, and gets one
 	RunID   string    // its name everywhere else
@@ -169,62 +258,37 @@ type News struct {
 	Changes []Change
 }
 
-// Put puts down what became of customers, durably and all at once. Putting the
-// same twice comes to the same as putting it once. The changes are sorted in
-// place; of one customer the last one counts.
-func (l *Ledger) Put(n *News) error {
-	run, now := n.Run, time.Now()
-	err := l.update(n, func(tx *bolt.Tx) (err error) {
-		if run == 0 { // a run that was killed right after putting does not know its number
-			run = numberOf(tx, n.RunID)
-		}
-		if run == 0 {
-			run, err = addRun(tx, Run{n.RunID, n.Began})
-		}
-		for i := range n.Changes {
-			n.Changes[i].Entry.Run = run
-		}
-		return err
-	}, func(e Entry, before *Entry) Entry { return e.after(before, now) }, bolt.DefaultFillPercent)
-	if err == nil {
-		n.Run = run
-	}
-	return err
-}
-
-// Import puts down what was known before there was a ledger. An entry that is
-// as new or newer stays, with an older session id if it has none. It is for many customers whose keys are near each
-// other, so pages are filled.
-func (l *Ledger) Import(n *News) error {
-	return l.update(n, func(*bolt.Tx) error { return nil }, func(e Entry, before *Entry) Entry {
-		switch {
-		case !before.At.Before(e.At):
-			return before.over(&e)
-		case e.Outcome == Failed && before.Outcome == OK:
-			return *before
-		}
-		return e.keeping(before)
-	}, fullPages)
-}
-
-// fullPages leaves some room for who comes between.
+// fullPages leaves some room for who comes between. It is for many customers
+// whose keys are near each other.
 const fullPages = 0.9
 
-func (l *Ledger) update(n *News, first func(*bolt.Tx) error, merge func(Entry, *Entry) Entry, fill float64) error {
+// Put puts down what became of customers, durably and all at once. Putting the
+// same twice comes to the same as putting it once, and the order does not
+// matter: of each customer the newest session id and the newest refusal stay.
+// The changes are sorted in place.
+func (l *Ledger) Put(n *News) error {
+	fill := bolt.DefaultFillPercent
+	if n.RunID == "" {
+		fill = fullPages
+	}
 	slices.SortStableFunc(n.Changes, func(a, b Change) int { return bytes.Compare(a.Key[:], b.Key[:]) })
-	return l.db.update(func(tx *bolt.Tx) error {
-		if err := first(tx); err != nil {
-			return err
+	return l.update(func(s *sealed) error {
+		if n.Run == 0 && n.RunID != "" {
+			number, err := l.numberFor(s, Run{n.RunID, n.Began})
+			if err != nil {
+				return err
+			}
+			n.Run = number
 		}
 		for _, form := range n.Forms {
-			if err := tx.Bucket(formsBucket).Put(appendString(appendString(nil, form.Tenant), form.ID), nil); err != nil {
+			if err := l.addForm(s, form); err != nil {
 				return err
 			}
 		}
-		customers := tx.Bucket(customerBucket)
-		customers.FillPercent = fill
-		for i := range n.Changes {
-			if err := l.change(customers, &n.Changes[i], merge); err != nil {
+		s.tx.Bucket(customerBucket).FillPercent = fill
+		for now, i := time.Now(), 0; i < len(n.Changes); i++ {
+			n.Changes[i].Entry.of(n.Run)
+			if err := s.change(&n.Changes[i], now); err != nil {
 				return err
 			}
 		}
@@ -232,16 +296,45 @@ func (l *Ledger) update(n *News, first func(*bolt.Tx) error, merge func(Entry, *
 	})
 }
 
-func (l *Ledger) change(customers *bolt.Bucket, c *Change, merge func(Entry, *Entry) Entry) error {
-	after := c.Entry
-	if value := customers.Get(c.Key[:]); value != nil {
-		before, err := ParseEntry(value)
-		if err != nil {
-			return l.entryError(err)
+// update makes changes durable, or leaves everything as it was. Nothing is
+// changed in a file that was not read to its end.
+func (l *Ledger) update(f func(*sealed) error) error {
+	if !l.whole {
+		if err := l.Walk(func(Key, []byte) error { return nil }); err != nil {
+			return err
 		}
-		after = merge(after, &before)
 	}
-	return customers.Put(c.Key[:], after.Append(nil))
+	s := sealed{h: newHasher(l.secret), seal: l.seal}
+	runs, forms := maps.Clone(l.runs), l.forms
+	err := l.db.update(func(tx *bolt.Tx) error {
+		s.tx = tx
+		if err := f(&s); err != nil {
+			return err
+		}
+		return s.end()
+	})
+	if err != nil {
+		l.runs, l.forms = runs, forms
+		return err
+	}
+	l.seal = s.seal
+	return l.counter.save(l.secret, l.id, l.seal.Changes)
+}
+
+func (s *sealed) change(c *Change, now time.Time) error {
+	before, err := s.get(customerBucket, c.Key[:])
+	if err != nil {
+		return err
+	}
+	after := c.Entry
+	if before != nil {
+		was, err := ParseEntry(before)
+		if err != nil {
+			return err
+		}
+		after = was.with(&c.Entry, now)
+	}
+	return s.put(customerBucket, c.Key[:], before, after.Append(nil))
 }
 
 // Run is a run that put something down.
@@ -250,94 +343,58 @@ type Run struct {
 	Began time.Time // in milliseconds
 }
 
-func addRun(tx *bolt.Tx, run Run) (uint64, error) {
-	runs := tx.Bucket(runsBucket)
-	number, err := runs.NextSequence()
-	if err != nil {
-		return 0, err
-	}
-	return number, runs.Put(binary.BigEndian.AppendUint64(nil, number), append(binary.AppendVarint(nil, run.Began.UnixMilli()), run.ID...))
-}
-
 // RunNumber is the number of a run that has put something down, by its name
 // everywhere else; 0 when it has not.
-func (l *Ledger) RunNumber(id string) (number uint64, err error) {
-	err = l.db.view(func(tx *bolt.Tx) error {
-		number = numberOf(tx, id)
-		return nil
-	})
-	return number, err
-}
-
-// numberOf looks from the latest run to the first: who asks is mostly late.
-func numberOf(tx *bolt.Tx, id string) uint64 {
-	if id == "" {
-		return 0
-	}
-	c := tx.Bucket(runsBucket).Cursor()
-	for number, run := c.Last(); number != nil; number, run = c.Prev() {
-		if _, n := binary.Varint(run); n > 0 && string(run[n:]) == id {
-			return binary.BigEndian.Uint64(number)
+func (l *Ledger) RunNumber(id string) uint64 {
+	for number, run := range l.runs {
+		if run.ID == id && id != "" {
+			return number
 		}
 	}
 	return 0
 }
 
-func (l *Ledger) entryError(err error) error {
-	if err == nil {
+// numberFor is the number of a run: a new one, unless it was killed right after
+// it had put something, and does not know its number.
+func (l *Ledger) numberFor(s *sealed, run Run) (uint64, error) {
+	number := l.RunNumber(run.ID)
+	if number > 0 {
+		return number, nil
+	}
+	for n := range l.runs {
+		number = max(number, n)
+	}
+	number++
+	l.runs[number] = run
+	return number, s.putRun(number, run)
+}
+
+func (s *sealed) putRun(number uint64, run Run) error {
+	return s.put(runsBucket, binary.BigEndian.AppendUint64(nil, number), nil, append(binary.AppendVarint(nil, run.Began.UnixMilli()), run.ID...))
+}
+
+// Form is a form of a tenant: a process that customers go through.
+type Form struct {
+	Scope      Scope
+	Tenant, ID string
+}
+
+func (l *Ledger) addForm(s *sealed, f Form) error {
+	if slices.Contains(l.forms, f) {
 		return nil
 	}
-	return &FormatError{Path: l.path, Reason: badValue}
+	l.forms = append(l.forms, f)
+	return s.putForm(f)
 }
 
-// nearSteps is how many entries are passed one by one before the tree is gone
-// down again.
-const nearSteps = 8
-
-// Match gives what is known of customers, whose keys are in ascending order, as
-// it is for ParseHead and ParseEntry; it is good until found returns.
-// It goes through the file from the front to the back, so that ten million
-// look-ups cost not much more than reading it once, and does not hold more
-// than a part of it in memory. found must not use the ledger.
-func (l *Ledger) Match(keys []Key, found func(i int, value []byte)) error {
-	for from := 0; from < len(keys); {
-		if err := l.db.view(func(tx *bolt.Tx) error {
-			from = l.match(tx.Bucket(customerBucket).Cursor(), keys, from, found)
-			return nil
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
+func (s *sealed) putForm(f Form) error {
+	return s.put(formsBucket, appendString(appendString(bytes.Clone(f.Scope[:]), f.Tenant), f.ID), nil, []byte{})
 }
 
-// match goes on from the i-th key, until enough of the file has been looked at
-// to open it again. It returns where it stopped.
-func (l *Ledger) match(c *bolt.Cursor, keys []Key, i int, found func(int, []byte)) int {
-	var at, value []byte
-	for fresh := true; i < len(keys) && !l.db.full(); i++ {
-		key := keys[i][:]
-		if fresh || at != nil && !l.near(c, &at, &value, key) {
-			at, value = c.Seek(key)
-			l.db.touched(farBytes)
-		}
-		fresh = false
-		if bytes.Equal(at, key) {
-			found(i, value)
-		}
+// entryError names the file where that is to blame.
+func (l *Ledger) entryError(err error) error {
+	if d := damage(""); errors.As(err, &d) {
+		return &FormatError{Path: l.path, Reason: d.Error()}
 	}
-	return i
-}
-
-// near steps towards a key, and reports whether it came to where the key is or
-// would be.
-func (l *Ledger) near(c *bolt.Cursor, at, value *[]byte, key []byte) bool {
-	for range nearSteps {
-		if *at == nil || bytes.Compare(*at, key) >= 0 {
-			return true
-		}
-		*at, *value = c.Next()
-		l.db.touched(len(*at) + len(*value))
-	}
-	return false
+	return err
 }

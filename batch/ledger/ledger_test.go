@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -15,12 +16,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	bolt "go.etcd.io/bbolt"
 )
 
 var night = time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
 
 func opened(t *testing.T, path string) *Ledger {
-	l, err := Open(path, path+".key")
+	l, err := Open(path, path+".key", Owner{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -33,17 +35,32 @@ func put(t *testing.T, l *Ledger, changes ...Change) {
 }
 
 func keyOf(l *Ledger, n int) Key {
-	return l.Hasher().Customer("tenant", fmt.Appendf(nil, "form\nc%d@example.com", n))
+	return l.Hasher(Owner{}).Customer("tenant", fmt.Appendf(nil, "form\nc%d@example.com", n))
 }
 
 func okEntry(session string) Entry {
-	return Entry{Outcome: OK, Digest: Digest{1}, At: night, SessionID: session}
+	return Entry{Session: Session{Sent: Sent{Digest: Digest{1}, At: night}, ID: session}}
+}
+
+// find gives what is known of a customer.
+func find(t *testing.T, l *Ledger, key Key) (e Entry, known bool) {
+	t.Helper()
+	require.NoError(t, l.All(func(k Key, of *Entry) error {
+		if k == key {
+			e, known = *of, true
+		}
+		return nil
+	}))
+	return e, known
+}
+
+func refusedEntry(fields byte, at time.Time) Entry {
+	return Entry{Refusal: Refusal{Sent: Sent{Digest: Digest{fields}, At: at}, Outcome: Rejected, Code: "no", Message: "Not so"}}
 }
 
 func TestARunHasOneNumberThoughItForgetsIt(t *testing.T) {
 	l := fresh(t)
-	number, err := l.RunNumber("run-1")
-	require.NoError(t, err)
+	number := l.RunNumber("run-1")
 	assert.Zero(t, number)
 	for _, c := range []struct {
 		id   string
@@ -52,20 +69,18 @@ func TestARunHasOneNumberThoughItForgetsIt(t *testing.T) {
 		news := News{RunID: c.id, Began: night, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}}}
 		require.NoError(t, l.Put(&news))
 		assert.Equal(t, c.want, news.Run, c.id)
-		number, err := l.RunNumber(c.id)
-		require.NoError(t, err)
+		number := l.RunNumber(c.id)
 		assert.Equal(t, c.want, number, c.id)
 	}
-	runs, err := l.Runs()
-	require.NoError(t, err)
+	runs := l.Runs()
 	assert.Len(t, runs, 3)
 }
 
 func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
 	l := opened(t, path)
-	refused := Entry{Outcome: Rejected, Digest: Digest{2}, At: night, Code: "invalid_customer_details", Message: "No"}
-	news := News{RunID: "run-1", Began: night, Forms: []Form{{"tenant", "form"}}, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}, {keyOf(l, 2), refused}}}
+	refused := refusedEntry(2, night)
+	news := News{RunID: "run-1", Began: night, Forms: []Form{{Tenant: "tenant", ID: "form"}}, Changes: []Change{{keyOf(l, 1), okEntry("s-1")}, {keyOf(l, 2), refused}}}
 	require.NoError(t, l.Put(&news))
 	assert.EqualValues(t, 1, news.Run)
 	id := l.ID()
@@ -74,20 +89,16 @@ func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 	l = opened(t, path)
 	assert.Equal(t, id, l.ID())
 	for n, want := range []Entry{okEntry("s-1"), refused} {
-		want.Run = 1
-		e, known, err := l.Find(keyOf(l, n+1))
-		require.NoError(t, err)
+		want.of(1)
+		e, known := find(t, l, keyOf(l, n+1))
 		assert.True(t, known)
 		assert.Equal(t, want, e)
 	}
-	_, known, err := l.Find(keyOf(l, 3))
-	require.NoError(t, err)
+	_, known := find(t, l, keyOf(l, 3))
 	assert.False(t, known)
-	runs, err := l.Runs()
-	require.NoError(t, err)
+	runs := l.Runs()
 	assert.Equal(t, map[uint64]Run{1: {"run-1", night}}, runs)
-	forms, err := l.Forms()
-	require.NoError(t, err)
+	forms := l.Forms()
 	assert.Equal(t, news.Forms, forms)
 	for _, name := range []string{path, path + ".key"} {
 		info, err := os.Stat(name)
@@ -99,28 +110,33 @@ func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
 func TestAnEntryComesBackAsItWent(t *testing.T) {
 	const uuid = "1b08348e-f8e2-574c-8ed0-6e3fa4721534"
 	for _, id := range []string{uuid, strings.ToUpper(uuid), uuid[:35], "{" + uuid[1:], "session 7", "é", strings.Repeat("x", 300)} {
-		e := Entry{Outcome: OK, Digest: Digest{9, 8, 7}, Run: 1 << 40, At: night, SessionID: id}
-		b := e.Append(nil)
-		got, err := ParseEntry(b)
-		require.NoError(t, err)
-		assert.Equal(t, e, got)
+		e := okEntry(id)
+		for _, refusal := range []Refusal{{}, refusedEntry(2, night).Refusal, {Sent: Sent{At: night}, Outcome: Failed}} {
+			e.Refusal = refusal
+			e.of(1 << 40)
+			got, err := ParseEntry(e.Append(nil))
+			require.NoError(t, err)
+			assert.Equal(t, e, got)
+		}
 	}
-	e := Entry{Outcome: OK, Run: 300, At: night, SessionID: uuid}
+	e := okEntry(uuid)
 	assert.LessOrEqual(t, len(Key{})+len(e.Append(nil)), 50, "ten million of them are to fit")
 }
 
-// TestAnEntryKeepsItsBytes holds both sides of the format against what is in
-// the files of those who use it: a change would make them unreadable.
+// TestAnEntryKeepsItsBytes compares both sides of the format with what is in the
+// files of those who use it: a change would make them unreadable.
 func TestAnEntryKeepsItsBytes(t *testing.T) {
 	const uuid = "1b08348e-f8e2-574c-8ed0-6e3fa4721534"
-	digest, before := Digest{1, 2, 3, 4, 5, 6, 7, 8}, Session{ID: "s-0", At: night, Digest: Digest{8, 7, 6, 5, 4, 3, 2, 1}}
+	sent := Sent{Digest: Digest{1, 2, 3, 4, 5, 6, 7, 8}, Run: 300, At: night}
+	old := Session{Sent: Sent{Digest: Digest{8, 7, 6, 5, 4, 3, 2, 1}, At: night}, ID: "s-0"}
+	refused, failed := Refusal{Sent: sent, Outcome: Rejected, Code: "no", Message: "Not so"}, Refusal{Sent: sent, Outcome: Failed}
 	for inHex, want := range map[string]Entry{
-		"050102030405060708ac0280b4ba9c82671b08348ef8e2574c8ed06e3fa4721534":                         {Outcome: OK, Digest: digest, Run: 300, At: night, SessionID: uuid},
-		"010102030405060708ac0280b4ba9c826703732d31":                                                 {Outcome: OK, Digest: digest, Run: 300, At: night, SessionID: "s-1"},
-		"020102030405060708ac0280b4ba9c8267026e6f064e6f7420736f":                                     {Outcome: Rejected, Digest: digest, Run: 300, At: night, Code: "no", Message: "Not so"},
-		"0301020304050607080080b4ba9c8267":                                                           {Outcome: Failed, Digest: digest, At: night},
-		"0a0102030405060708ac0280b4ba9c8267080706050403020180b4ba9c826703732d30026e6f064e6f7420736f": {Outcome: Rejected, Digest: digest, Run: 300, At: night, Code: "no", Message: "Not so", Earlier: before},
-		"0b01020304050607080080b4ba9c8267080706050403020180b4ba9c826703732d30":                       {Outcome: Failed, Digest: digest, At: night, Earlier: before},
+		"030102030405060708ac0280b4ba9c82671b08348ef8e2574c8ed06e3fa4721534":                           {Session: Session{Sent: sent, ID: uuid}},
+		"010102030405060708ac0280b4ba9c826703732d31":                                                   {Session: Session{Sent: sent, ID: "s-1"}},
+		"040102030405060708ac0280b4ba9c8267026e6f064e6f7420736f":                                       {Refusal: refused},
+		"080102030405060708ac0280b4ba9c8267":                                                           {Refusal: failed},
+		"0508070605040302010080b4ba9c826703732d300102030405060708ac0280b4ba9c8267026e6f064e6f7420736f": {Session: old, Refusal: refused},
+		"0908070605040302010080b4ba9c826703732d300102030405060708ac0280b4ba9c8267":                     {Session: old, Refusal: failed},
 	} {
 		assert.Equal(t, inHex, hex.EncodeToString(want.Append(nil)))
 		b, err := hex.DecodeString(inHex)
@@ -131,84 +147,90 @@ func TestAnEntryKeepsItsBytes(t *testing.T) {
 	}
 }
 
-func TestALaterOutcomeTakesThePlaceOfAnEarlierOne(t *testing.T) {
-	later := night.Add(24 * time.Hour)
-	ok, fields := okEntry("old"), Digest{5}
-	refused := Entry{Outcome: Rejected, Digest: fields, At: night, Code: "no"}
-	failed := Entry{Outcome: Failed, Digest: fields, At: night}
-	with := func(e Entry) Entry {
-		e.Earlier = Session{ID: "old", At: night, Digest: ok.Digest}
-		return e
+func TestAnEntryOfVersion1IsReadAsWhatItSaid(t *testing.T) {
+	const uuid = "1b08348e-f8e2-574c-8ed0-6e3fa4721534"
+	sent := Sent{Digest: Digest{1, 2, 3, 4, 5, 6, 7, 8}, Run: 300, At: night}
+	imported := sent
+	imported.Run = 0
+	before := Session{Sent: Sent{Digest: Digest{8, 7, 6, 5, 4, 3, 2, 1}, At: night}, ID: "s-0"}
+	for inHex, want := range map[string]Entry{
+		"050102030405060708ac0280b4ba9c82671b08348ef8e2574c8ed06e3fa4721534":                         {Session: Session{Sent: sent, ID: uuid}},
+		"010102030405060708ac0280b4ba9c826703732d31":                                                 {Session: Session{Sent: sent, ID: "s-1"}},
+		"020102030405060708ac0280b4ba9c8267026e6f064e6f7420736f":                                     {Refusal: Refusal{Sent: sent, Outcome: Rejected, Code: "no", Message: "Not so"}},
+		"0301020304050607080080b4ba9c8267":                                                           {Refusal: Refusal{Sent: imported, Outcome: Failed}},
+		"0a0102030405060708ac0280b4ba9c8267080706050403020180b4ba9c826703732d30026e6f064e6f7420736f": {Session: before, Refusal: Refusal{Sent: sent, Outcome: Rejected, Code: "no", Message: "Not so"}},
+		"0b01020304050607080080b4ba9c8267080706050403020180b4ba9c826703732d30":                       {Session: before, Refusal: Refusal{Sent: imported, Outcome: Failed}},
+	} {
+		b, err := hex.DecodeString(inHex)
+		require.NoError(t, err)
+		e, err := parseV1(b)
+		require.NoError(t, err)
+		assert.Equal(t, want, e)
+		for n := range b {
+			_, err := parseV1(b[:n])
+			assert.Error(t, err, "%s up to byte %d", inHex, n)
+		}
 	}
-	refusedLater, failedLater := Entry{Outcome: Rejected, Digest: Digest{6}, At: later, Code: "no"}, Entry{Outcome: Failed, Digest: Digest{7}, At: later}
-	refusedOld := Entry{Outcome: Rejected, Digest: ok.Digest, At: later}
-	cases := map[string]struct {
-		before *Entry
-		now    Entry
-		want   Entry
+}
+
+func TestOfEachKindTheNewestCallStaysInWhateverOrderTheyCome(t *testing.T) {
+	at := func(hour int) time.Time { return night.Add(time.Duration(hour) * time.Hour) }
+	ok := func(fields byte, hour int) Entry {
+		return Entry{Session: Session{Sent: Sent{Digest: Digest{fields}, At: at(hour)}, ID: fmt.Sprintf("s-%d", hour)}}
+	}
+	refused := func(fields byte, hour int) Entry { return refusedEntry(fields, at(hour)) }
+	failed := func(fields byte, hour int) Entry {
+		return Entry{Refusal: Refusal{Sent: Sent{Digest: Digest{fields}, At: at(hour)}, Outcome: Failed}}
+	}
+	both := func(session, refusal Entry) Entry { return Entry{session.Session, refusal.Refusal} }
+	l, n := fresh(t), 0
+	for name, c := range map[string]struct {
+		of      []Entry
+		want    Entry
+		outcome Outcome
 	}{
-		"nothing was known":                       {nil, refused, refused},
-		"changed, and good again":                 {&ok, Entry{Outcome: OK, Digest: fields, At: later, SessionID: "new"}, Entry{Outcome: OK, Digest: fields, At: later, SessionID: "new"}},
-		"changed, and refused: an earlier id":     {&ok, refused, with(refused)},
-		"refused twice: an earlier id":            {new(with(refused)), refusedLater, with(refusedLater)},
-		"refused, then failed: an earlier id":     {new(with(refused)), failedLater, with(failedLater)},
-		"refused, and good again: one id":         {new(with(refused)), Entry{Outcome: OK, At: later, SessionID: "new"}, Entry{Outcome: OK, At: later, SessionID: "new"}},
-		"the fields of the id are refused":        {&ok, refusedOld, refusedOld},
-		"later they are":                          {new(with(refused)), refusedOld, refusedOld},
-		"changed, and failed: the old id is good": {&ok, failed, ok},
-		"refused once more: since the first time": {&refused, Entry{Outcome: Rejected, Digest: fields, At: later, Code: "no"}, refused},
-		"changed and refused: since now":          {&Entry{Outcome: Rejected, Digest: Digest{6}, At: night}, Entry{Outcome: Rejected, Digest: fields, At: later}, Entry{Outcome: Rejected, Digest: fields, At: later}},
-		"refused, then failed":                    {&refused, failed, failed},
-		"another run has asked since":             {&Entry{Outcome: OK, At: later, SessionID: "new"}, refused, Entry{Outcome: OK, At: later, SessionID: "new"}},
-		"a clock was wrong":                       {&Entry{Outcome: OK, At: later.Add(48 * time.Hour), SessionID: "new"}, refused, refused},
+		"one session id":        {[]Entry{ok(1, 1)}, ok(1, 1), OK},
+		"two session ids":       {[]Entry{ok(1, 1), ok(2, 2)}, ok(2, 2), OK},
+		"refused since":         {[]Entry{ok(1, 1), refused(2, 2)}, both(ok(1, 1), refused(2, 2)), Rejected},
+		"refused twice since":   {[]Entry{ok(1, 1), refused(2, 2), refused(3, 3)}, both(ok(1, 1), refused(3, 3)), Rejected},
+		"good after a refusal":  {[]Entry{refused(2, 1), ok(1, 2)}, both(ok(1, 2), refused(2, 1)), OK},
+		"good between refusals": {[]Entry{refused(2, 1), ok(1, 2), refused(3, 3)}, both(ok(1, 2), refused(3, 3)), Rejected},
+		"failed since":          {[]Entry{ok(1, 1), failed(2, 2)}, both(ok(1, 1), failed(2, 2)), OK},
+		"refused, then failed":  {[]Entry{refused(1, 1), failed(1, 2)}, failed(1, 2), Failed},
+		"failed, then refused":  {[]Entry{failed(1, 1), refused(1, 2)}, refused(1, 2), Rejected},
+	} {
+		for _, order := range inEveryOrder(c.of) {
+			key := keyOf(l, n)
+			n++
+			for range 2 { // a journal may be taken up again
+				for _, e := range order {
+					require.NoError(t, l.Put(&News{Changes: []Change{{key, e}}}))
+				}
+			}
+			e, _ := find(t, l, key)
+			assert.Equal(t, c.want, e, "%s: %v", name, order)
+			assert.Equal(t, c.outcome, e.Outcome(), name)
+		}
 	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			today := later.Add(time.Hour)
-			got := c.now.after(c.before, today)
-			assert.Equal(t, c.want, got)
-			assert.Equal(t, c.want, c.now.after(&got, today), "said twice, it is the same")
-		})
-	}
+}
+
+func TestATimeThatIsStillToComeGivesWay(t *testing.T) {
+	l, key := fresh(t), Key{1}
+	ahead, now := okEntry("ahead"), okEntry("now")
+	ahead.Session.At = time.Now().Add(48 * time.Hour)
+	put(t, l, Change{key, ahead})
+	put(t, l, Change{key, now})
+	e, _ := find(t, l, key)
+	assert.Equal(t, "now", e.Session.ID)
 }
 
 func TestOfOneCustomerTheLastChangeCounts(t *testing.T) {
 	l := fresh(t)
-	changes := []Change{{keyOf(l, 1), okEntry("first")}, {keyOf(l, 2), okEntry("other")}, {keyOf(l, 1), okEntry("second")}}
-	put(t, l, changes...)
-	e, _, err := l.Find(keyOf(l, 1))
-	require.NoError(t, err)
-	assert.Equal(t, "second", e.SessionID)
-}
-
-func TestAllCustomersAreMatchedHoweverOftenTheFileIsOpenedAgain(t *testing.T) {
-	l := fresh(t)
-	const n = 3000
-	var changes []Change
-	var keys []Key
-	want := map[Key]string{}
-	for i := range n {
-		key := keyOf(l, i)
-		keys = append(keys, key)
-		if i%3 != 0 {
-			want[key] = fmt.Sprintf("s-%d", i)
-			changes = append(changes, Change{key, okEntry(want[key])})
-		}
-	}
-	put(t, l, changes...)
-	slices.SortFunc(keys, func(a, b Key) int { return bytes.Compare(a[:], b[:]) })
-	for _, keys := range [][]Key{keys, keys[:1], nil, {keys[n-1]}, {{0xff, 0xff, 0xff}}} {
-		got := map[Key]string{}
-		require.NoError(t, l.Match(keys, func(i int, value []byte) {
-			require.NotContains(t, got, keys[i])
-			e, err := ParseEntry(value)
-			require.NoError(t, err)
-			got[keys[i]] = e.SessionID
-		}))
-		for _, key := range keys {
-			assert.Equal(t, want[key], got[key])
-		}
-	}
+	second := okEntry("second")
+	second.Session.At = night.Add(time.Second)
+	put(t, l, Change{keyOf(l, 1), okEntry("first")}, Change{keyOf(l, 2), okEntry("other")}, Change{keyOf(l, 1), second})
+	e, _ := find(t, l, keyOf(l, 1))
+	assert.Equal(t, "second", e.Session.ID)
 }
 
 func TestALedgerIsNotOpenedWithoutItsOwnKey(t *testing.T) {
@@ -219,13 +241,13 @@ func TestALedgerIsNotOpenedWithoutItsOwnKey(t *testing.T) {
 	for name, content := range map[string]string{"another": hex.EncodeToString(other), "short": "00", "none": "a key", "empty": ""} {
 		file := path + "." + name
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-		_, err := Open(path, file)
+		_, err := Open(path, file, Owner{})
 		var wrong *SecretError
 		require.ErrorAs(t, err, &wrong, name)
 		assert.Contains(t, err.Error(), file)
 		assert.NotContains(t, err.Error(), hex.EncodeToString(other))
 	}
-	_, err := Open(path, path+".nowhere")
+	_, err := Open(path, path+".nowhere", Owner{})
 	var wrong *SecretError
 	require.ErrorAs(t, err, &wrong)
 	assert.NoFileExists(t, path+".nowhere", "a key that fits nothing is not made")
@@ -240,7 +262,7 @@ func TestALedgerThatWasNotMadeToItsEndIsMadeAnew(t *testing.T) {
 	put(t, l, Change{keyOf(l, 1), okEntry("s")})
 	left, err := filepath.Glob(path + "*")
 	require.NoError(t, err)
-	assert.Equal(t, []string{path, path + ".key"}, left)
+	assert.Equal(t, []string{path, path + ".key", path + ".key.count"}, left)
 }
 
 func TestAFileThatIsNoLedgerIsRefused(t *testing.T) {
@@ -249,28 +271,28 @@ func TestAFileThatIsNoLedgerIsRefused(t *testing.T) {
 		path := filepath.Join(folder, name)
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		require.NoError(t, os.WriteFile(path+".key", []byte(strings.Repeat("0", 64)), 0o600))
-		_, err := Open(path, path+".key")
+		_, err := Open(path, path+".key", Owner{})
 		var wrong *FormatError
 		require.ErrorAs(t, err, &wrong)
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
 		assert.Equal(t, content, string(b), "it is left as it is")
 	}
-	_, err := Open(filepath.Join(folder, "nowhere", "customers.db"), filepath.Join(folder, "nowhere", "key"))
+	_, err := Open(filepath.Join(folder, "nowhere", "customers.db"), filepath.Join(folder, "nowhere", "key"), Owner{})
 	var file *FileError
 	require.ErrorAs(t, err, &file)
 }
 
 func TestTheFileNamesNobody(t *testing.T) {
 	l := fresh(t)
-	h := l.Hasher()
+	h := l.Hasher(Owner{})
 	var told []string
 	var changes []Change
 	for i := range 500 {
 		email, first := fmt.Sprintf("canary.%d@example.com", i), fmt.Sprintf("Firstname-%d", i)
 		told = append(told, email, first, "form\n"+email, "tenant form "+email)
 		key := h.Customer("tenant", []byte("form\n"+email))
-		changes = append(changes, Change{key, Entry{Outcome: OK, Digest: h.Fields("Individual", first), At: night, SessionID: fmt.Sprintf("session-%d", i)}})
+		changes = append(changes, Change{key, Entry{Session: Session{Sent: Sent{Digest: h.Fields("Individual", first), At: night}, ID: fmt.Sprintf("session-%d", i)}}})
 	}
 	put(t, l, changes...)
 	require.NoError(t, l.Close())
@@ -291,10 +313,14 @@ func TestWhatIsErasedIsNoLongerInTheFile(t *testing.T) {
 	for i := range 2000 {
 		changes = append(changes, Change{keyOf(l, i), okEntry(fmt.Sprintf("session-%d.", i))})
 	}
-	changes[7].Entry.At = night.Add(time.Hour)
+	changes[7].Entry.Session.At = night.Add(time.Hour)
 	put(t, l, changes...)
 	gone := keyOf(l, 42)
-	erased, err := l.Erase(func(key Key, e *Entry) bool { return key == gone || e.At.After(night) })
+	erased, err := l.Erase(func(key Key, e *Entry) {
+		if key == gone || e.Session.At.After(night) {
+			*e = Entry{}
+		}
+	})
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, erased)
 	kept := 0
@@ -308,8 +334,7 @@ func TestWhatIsErasedIsNoLongerInTheFile(t *testing.T) {
 	assert.NotContains(t, string(b), "session-7.")
 	assert.Contains(t, string(b), "session-43.")
 	l = opened(t, l.Path())
-	_, known, err := l.Find(keyOf(l, 42))
-	require.NoError(t, err)
+	_, known := find(t, l, keyOf(l, 42))
 	assert.True(t, known, "whoever was erased may come again")
 }
 
@@ -326,79 +351,20 @@ func inEveryOrder(of []Entry) (orders [][]Entry) {
 	return orders
 }
 
-func TestWhatIsKnownDoesNotDependOnTheOrderInWhichItComes(t *testing.T) {
-	at := func(hour int) time.Time { return night.Add(time.Duration(hour) * time.Hour) }
-	ok := func(fields byte, hour int) Entry {
-		return Entry{Outcome: OK, Digest: Digest{fields}, At: at(hour), SessionID: fmt.Sprintf("s-%d", hour)}
-	}
-	refused := func(fields byte, hour int) Entry {
-		return Entry{Outcome: Rejected, Digest: Digest{fields}, At: at(hour), Code: "no"}
-	}
-	failed := func(fields byte, hour int) Entry { return Entry{Outcome: Failed, Digest: Digest{fields}, At: at(hour)} }
-	with := func(e Entry, had Entry) Entry {
-		e.Earlier = Session{ID: had.SessionID, At: had.At, Digest: had.Digest}
-		return e
-	}
-	l, n := fresh(t), 0
-	for name, c := range map[string]struct {
-		of   []Entry
-		want Entry
-	}{
-		"refused since":                    {[]Entry{ok(1, 1), refused(2, 2)}, with(refused(2, 2), ok(1, 1))},
-		"two session ids, refused since":   {[]Entry{ok(1, 1), ok(3, 2), refused(2, 3)}, with(refused(2, 3), ok(3, 2))},
-		"the fields of the id are refused": {[]Entry{ok(1, 1), refused(1, 2)}, refused(1, 2)},
-		"refused twice":                    {[]Entry{ok(1, 1), refused(2, 2), refused(3, 3)}, with(refused(3, 3), ok(1, 1))},
-		"good after a refusal":             {[]Entry{refused(2, 1), ok(1, 2)}, ok(1, 2)},
-		"good between refusals":            {[]Entry{refused(2, 1), ok(1, 2), refused(3, 3)}, with(refused(3, 3), ok(1, 2))},
-		"failed since":                     {[]Entry{ok(1, 1), failed(2, 2)}, ok(1, 1)},
-		"failed between":                   {[]Entry{ok(1, 1), failed(1, 2), refused(2, 3)}, with(refused(2, 3), ok(1, 1))},
-	} {
-		for _, order := range inEveryOrder(c.of) {
-			puts, key := order[0], keyOf(l, n)
-			n++
-			for i := range order {
-				if i > 0 {
-					puts = order[i].after(&puts, at(24))
-				}
-				require.NoError(t, l.Import(&News{Changes: []Change{{key, order[i]}}}))
-			}
-			assert.Equal(t, c.want, puts, "%s: %v", name, order)
-			imported, _, err := l.Find(key)
-			require.NoError(t, err)
-			assert.Equal(t, c.want, imported, "%s: %v", name, order)
-		}
-	}
-}
-
-func TestAJournalThatIsTakenUpAgainChangesNothing(t *testing.T) {
-	at := func(hour int) time.Time { return night.Add(time.Duration(hour) * time.Hour) }
-	journal := []Entry{
-		{Outcome: OK, Digest: Digest{1}, At: at(1), SessionID: "s-1"}, {Outcome: OK, Digest: Digest{2}, At: at(2), SessionID: "s-2"},
-		{Outcome: Rejected, Digest: Digest{2}, At: at(3)}, {Outcome: Rejected, Digest: Digest{3}, At: at(4)},
-	}
-	var states []*Entry
-	var last *Entry
-	for range 2 {
-		for _, e := range journal {
-			last = new(e.after(last, at(24)))
-		}
-		states = append(states, last)
-	}
-	assert.Equal(t, journal[3], *states[0])
-	assert.Equal(t, states[0], states[1])
-}
-
 func TestAPartOfACustomerCanBeErased(t *testing.T) {
 	l := fresh(t)
-	refused := Entry{Outcome: Rejected, Digest: Digest{2}, Run: 1, At: night, Code: "no", Message: "No"}
-	had := refused
-	had.Earlier = Session{ID: "session-before", At: night, Digest: Digest{1}}
+	refused := refusedEntry(2, night)
+	had := Entry{okEntry("session-before").Session, refused.Refusal}
 	put(t, l, Change{keyOf(l, 1), had}, Change{keyOf(l, 2), okEntry("s-2")})
-	erased, err := l.Erase(func(_ Key, e *Entry) bool { e.Earlier = Session{}; return false })
+	erased, err := l.Erase(func(_ Key, e *Entry) {
+		if e.Refusal.Outcome != 0 {
+			e.Session = Session{}
+		}
+	})
 	require.NoError(t, err)
 	assert.Zero(t, erased)
-	e, _, err := l.Find(keyOf(l, 1))
-	require.NoError(t, err)
+	e, _ := find(t, l, keyOf(l, 1))
+	refused.of(1)
 	assert.Equal(t, refused, e)
 	require.NoError(t, l.Close())
 	b, err := os.ReadFile(l.Path())
@@ -407,34 +373,106 @@ func TestAPartOfACustomerCanBeErased(t *testing.T) {
 	assert.Contains(t, string(b), "s-2")
 }
 
-func TestWhatIsImportedDoesNotTakeThePlaceOfWhatIsNewer(t *testing.T) {
-	l := fresh(t)
-	put(t, l, Change{keyOf(l, 1), okEntry("now")}, Change{keyOf(l, 2), okEntry("now")})
-	older, newer := okEntry("older"), okEntry("newer")
-	older.At, newer.At = night.Add(-time.Hour), night.Add(time.Hour)
-	for range 2 {
-		require.NoError(t, l.Import(&News{Changes: []Change{{keyOf(l, 1), older}, {keyOf(l, 2), newer}, {keyOf(l, 3), older}}}))
+// versionOne makes a ledger as version 1 did, of a form and these customers.
+func versionOne(t *testing.T, path string, values map[Key]string) {
+	secret := bytes.Repeat([]byte{7}, secretBytes)
+	require.NoError(t, os.WriteFile(path+".key", []byte(hex.EncodeToString(secret)+"\n"), 0o600))
+	db, err := bolt.Open(path, 0o600, nil)
+	require.NoError(t, err)
+	require.NoError(t, db.Update(func(tx *bolt.Tx) error {
+		put := func(bucket []byte, key, value []byte) {
+			b, err := tx.CreateBucketIfNotExists(bucket)
+			require.NoError(t, err)
+			if key != nil {
+				require.NoError(t, b.Put(key, value))
+			}
+		}
+		put(metaBucket, versionKey, []byte{1})
+		put(metaBucket, idKey, []byte{1, 2, 3, 4, 5, 6, 7, 8})
+		put(metaBucket, checkKey, bytes.Clone(newHasher(secret).check()))
+		put(formsBucket, appendString(appendString(nil, "tenant"), "form"), nil)
+		put(runsBucket, []byte{0, 0, 0, 0, 0, 0, 0, 1}, append(binary.AppendVarint(nil, night.UnixMilli()), "run-1"...))
+		put(customerBucket, nil, nil)
+		for key, inHex := range values {
+			value, err := hex.DecodeString(inHex)
+			require.NoError(t, err)
+			put(customerBucket, key[:], value)
+		}
+		return nil
+	}))
+	require.NoError(t, db.Close())
+}
+
+func TestALedgerOfVersion1IsTakenOverOnceAndForOneService(t *testing.T) {
+	values := map[Key]string{}
+	unscoped := func(n int) Key {
+		return newHasher(bytes.Repeat([]byte{7}, secretBytes)).Customer("tenant", fmt.Appendf(nil, "c%d", n))
 	}
-	for n, want := range []string{"now", "newer", "older"} {
-		e, _, err := l.Find(keyOf(l, n+1))
+	for n := range 2000 {
+		values[unscoped(n)] = "0101020304050607080180b4ba9c826703732d31"
+	}
+	path := filepath.Join(t.TempDir(), "customers.db")
+	versionOne(t, path, values)
+	l := opened(t, path)
+	assert.EqualValues(t, 2000, l.TakenOver())
+	_, known := find(t, l, unscoped(7))
+	assert.True(t, known, "nobody has said whose they are")
+	require.NoError(t, l.Close())
+
+	prod := Owner{Service: "https://prod.example", Application: "app"}
+	for _, want := range []int64{2000, 0} {
+		l, err := Open(path, path+".key", prod)
 		require.NoError(t, err)
-		assert.Equal(t, want, e.SessionID)
+		assert.Equal(t, want, l.TakenOver())
+		e, known := find(t, l, l.Hasher(prod).Customer("tenant", []byte("c7")))
+		assert.True(t, known)
+		assert.Equal(t, "s-1", e.Session.ID)
+		assert.Equal(t, l.Hasher(prod).Scope(), l.Hasher(Owner{}).Scope(), "the only one")
+		_, known = find(t, l, l.Hasher(Owner{Service: "https://test.example", Application: "app"}).Customer("tenant", []byte("c7")))
+		assert.False(t, known, "another service has other customers")
+		assert.Equal(t, map[uint64]Run{1: {"run-1", night}}, l.Runs())
+		assert.EqualValues(t, 2000, l.Len())
+		require.NoError(t, l.Close())
 	}
+
+	versionOne(t, path+".2", values)
+	l, err := Open(path+".2", path+".2.key", prod)
+	require.NoError(t, err)
+	assert.EqualValues(t, 2000, l.TakenOver(), "in one go")
+	_, known = find(t, l, l.Hasher(prod).Customer("tenant", []byte("c7")))
+	assert.True(t, known)
+	require.NoError(t, l.Close())
+}
+
+func TestALedgerOfVersion1ThatCannotBeReadIsLeftAsItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "customers.db")
+	versionOne(t, path, map[Key]string{{1}: "010102030405060708ac0280b4ba9c826703732d31", {2}: "0102"})
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	_, err = Open(path, path+".key", Owner{})
+	var wrong *FormatError
+	require.ErrorAs(t, err, &wrong)
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
+	assert.NoFileExists(t, path+".tmp")
 }
 
 func FuzzAnEntryIsReadOrRefused(f *testing.F) {
 	f.Add(new(okEntry("1b08348e-f8e2-574c-8ed0-6e3fa4721534")).Append(nil))
 	f.Add(new(okEntry("s")).Append(nil))
-	f.Add((&Entry{Outcome: Rejected, At: night, Code: "c", Message: "m"}).Append(nil))
-	f.Add((&Entry{Outcome: Failed, At: night}).Append(nil))
-	f.Add((&Entry{Outcome: Rejected, At: night, Code: "c", Earlier: Session{ID: "s", At: night, Digest: Digest{1}}}).Append(nil))
+	f.Add(new(refusedEntry(1, night)).Append(nil))
+	f.Add((&Entry{okEntry("s").Session, refusedEntry(1, night).Refusal}).Append(nil))
+	f.Add((&Entry{Refusal: Refusal{Sent: Sent{At: night}, Outcome: Failed}}).Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := ParseEntry(b)
-		if err != nil {
-			return
+		for _, parse := range []func([]byte) (Entry, error){ParseEntry, parseV1} {
+			e, err := parse(b)
+			if err != nil {
+				continue
+			}
+			again, err := ParseEntry(e.Append(nil))
+			require.NoError(t, err)
+			require.Equal(t, e, again)
 		}
-		again, err := ParseEntry(e.Append(nil))
-		require.NoError(t, err)
-		require.Equal(t, e, again)
 	})
 }

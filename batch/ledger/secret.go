@@ -1,8 +1,8 @@
 package ledger
 
 import (
+	"crypto/cipher"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // secretBytes is how long the key of a ledger is.
@@ -23,13 +24,19 @@ const (
 	ofCustomer = 'c'
 	ofFields   = 'f'
 	ofSecret   = 's'
+	ofScope    = 'o'
+	ofEntry    = 'e'
+	ofSeal     = 'l'
+	ofCounter  = 'n'
 )
 
 // Hasher makes keys and digests. It is used by one goroutine.
 type Hasher struct {
-	mac hash.Hash
-	in  []byte
-	out []byte
+	mac   hash.Hash
+	in    []byte
+	out   []byte
+	scope Scope
+	block cipher.Block // nil without a scope
 }
 
 func newHasher(secret []byte) *Hasher {
@@ -42,7 +49,7 @@ func (h *Hasher) Customer(tenant string, customer []byte) Key {
 	h.begin(ofCustomer)
 	h.part(tenant)
 	h.in = append(binary.AppendUvarint(h.in, uint64(len(customer))), customer...)
-	return Key(h.sum()[:len(Key{})])
+	return h.scoped(Key(h.sum()[:len(Key{})]))
 }
 
 // Fields is the digest of the fields that are sent, in the order of the
@@ -75,45 +82,50 @@ func (h *Hasher) sum() []byte {
 	return h.out
 }
 
-// readSecret reads the secret of a ledger from its file, and makes one for a
-// ledger that is new.
-func readSecret(path string, fresh bool) ([]byte, error) {
+// readSecret reads the secret of a ledger from its file.
+func readSecret(path string) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if !fresh {
-			return nil, &SecretError{Path: path, Reason: "the key of the ledger is not there, and without it nobody in the ledger can be recognised"}
-		}
-		return makeSecret(path)
+		return nil, err
 	}
 	if err != nil {
 		return nil, fileError("read", path, err)
 	}
 	secret, err := hex.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(secret) != secretBytes {
-		return nil, &SecretError{Path: path, Reason: fmt.Sprintf("this is no key of a ledger: it takes %d hexadecimal digits", 2*secretBytes)}
+		return nil, &SecretError{Path: path, Reason: fmt.Sprintf("this is not the key of a ledger, which has %d hexadecimal digits", 2*secretBytes)}
 	}
 	return secret, nil
 }
 
-// makeSecret makes a secret and its file, durable before anything is put down
-// under it. A crash leaves no file, or a temporary one, or the whole.
-func makeSecret(path string) ([]byte, error) {
-	secret := make([]byte, secretBytes)
-	_, _ = rand.Read(secret) // never fails
+// makeSecret makes the file of a secret, durable before anything is put down
+// under it, never through a link and never over another's file. A crash leaves
+// no file, or a temporary one, or the whole.
+func makeSecret(path string, secret []byte) error {
 	temp := path + ".tmp"
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, fileError("make", path, err)
+	if err := writeNew(temp, hex.EncodeToString(secret)+"\n"); err != nil {
+		return fileError("make", path, err)
 	}
-	_, err = fmt.Fprintln(f, hex.EncodeToString(secret))
+	err := os.Link(temp, path) // which fails when there is one
+	if err = errors.Join(err, os.Remove(temp)); err != nil {
+		return fileError("make", path, err)
+	}
+	return fileError("sync", filepath.Dir(path), syncDir(filepath.Dir(path)))
+}
+
+// writeNew writes a temporary file in the place of one that a crash has left,
+// durably.
+func writeNew(path, text string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		return nil, fileError("make", path, err)
-	}
-	return secret, fileError("sync", filepath.Dir(path), syncDir(filepath.Dir(path)))
+	return errors.Join(err, f.Close())
 }

@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// mostTries bounds the attempts of a row that chance could still excuse, as a
-// multiple of those that it may use.
-const mostTries = 8
-
 // inFull is what a failure weighs against chance, in nats, where chance fails no
 // more than a tenth of all calls: each attempt that a row may use asks for that
 // much before the row is given up.
@@ -97,7 +93,7 @@ func (d *docket) answered(b *Blame, sent time.Time) {
 		if c.blame == b || c.sent.After(sent) {
 			left = append(left, c)
 		} else {
-			d.convict(c.blame)
+			d.convict(c.blame, d.chance())
 		}
 	}
 	clear(d.open[len(left):])
@@ -110,16 +106,17 @@ func (d *docket) answered(b *Blame, sent time.Time) {
 // second attempts that succeed, in proportion to the first attempts that do.
 func (d *docket) chance() float64 { return d.second * d.first / (1 - min(d.first, 0.99)) }
 
-func (d *docket) convict(b *Blame) {
+func (d *docket) convict(b *Blame, chance float64) {
 	b.pending = max(0, b.pending-1)
 	b.counted++
-	b.evidence += min(inFull, -math.Log(min(d.chance(), 0.9)))
+	b.evidence += min(inFull, -math.Log(min(chance, 0.9)))
 }
 
-// convictAll charges what is left to the rows themselves.
+// convictAll charges what is left to the rows themselves, and none of it to
+// chance.
 func (d *docket) convictAll() {
 	for _, c := range d.open {
-		d.convict(c.blame)
+		d.convict(c.blame, 0)
 	}
 	d.clear()
 }

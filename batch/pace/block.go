@@ -35,15 +35,19 @@ func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate
 }
 
 // tells reports that the streak is the service's doing: chance hardly brings
-// that about, and one row alone cannot, unless there was no connection at all.
-func (s *streak) tells() bool {
+// that about, and one row alone cannot, unless there was no connection at all, or
+// there is no other to ask.
+func (s *streak) tells(others bool) bool {
 	refused := s.refusals == s.calls
-	least, rows := inARow<<min(s.alarms, 10), 3
+	least, rows := inARow<<min(s.alarms, enough), 3
 	if refused {
 		least, rows = 2, 2
 	}
+	if !others {
+		rows = 1
+	}
 	if s.share > 0 {
-		least = max(least, int(math.Ceil(math.Log(unlikely)/math.Log(min(s.share, 0.9)))))
+		least = max(least, int(math.Ceil(-mostTries*inFull/math.Log(min(s.share, 0.9)))))
 	}
 	return s.calls >= least && (!s.answers || len(s.rows) >= rows)
 }
@@ -66,20 +70,23 @@ type block struct {
 	on       bool
 	throttle bool // the service asks for fewer calls, and does not fail
 	answers  bool // it has answered, though not as it should
+	setup    bool // every failure is one of a wrong set-up
 	began    time.Time
 	sent     time.Time // when the attempt that began it was sent
+	doubtful bool      // a call sent after that was accepted
 	until    time.Time // no trial before
 	wait     time.Duration
 	asked    time.Duration // the longest wait that the service asked for
 	trials   int           // in vain
 	last     time.Time     // when the last of them was sent
 	flying   bool          // a trial is under way
-	outage   bool          // and told as one
 	early    bool          // the first trial does not wait as long as was asked for
-	doubtful bool          // a call that was sent into it succeeded
 	cause    string
 	rate     float64 // before the streak
 }
+
+// outage reports a block that is told as one.
+func (b *block) outage() bool { return !b.throttle && b.trials > 0 }
 
 // stop begins a block.
 func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
@@ -89,20 +96,17 @@ func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
 		began, sent = k.began, k.sent
 	}
 	c.block = block{
-		on: true, throttle: s.Class.refusal() && k.refusals == k.calls, answers: k.answers,
+		on: true, throttle: s.Class.refusal() && k.refusals == k.calls, answers: k.answers, setup: s.Setup,
 		began: began, sent: sent, wait: 2 * round, cause: s.Cause, rate: k.rate,
 	}
 	b := &c.block
 	if b.throttle {
-		b.wait = round / 5
-		if c.paced() {
-			b.wait = clampTime(interval(c.rate)*11/10, round/5, 4*round)
-		}
+		b.wait = clamp(interval(c.rate)*11/10, round/5, 4*round)
 	}
 	// A wait that was asked for again soon after the last one, or in vain before,
 	// may be meant for that row alone: one other row is asked at once.
 	hint := s.RetryAfter
-	if b.early = hint > 0 && (c.doubted || c.hinted && now.Sub(c.cycle.at) < settles); b.early {
+	if b.early = hint > 0 && (c.doubted || now.Sub(c.asked) < settles); b.early {
 		hint = 0
 	}
 	c.postpone(now, hint)
@@ -129,36 +133,30 @@ func (c *Controller) postpone(now time.Time, hint time.Duration) {
 // it is the service: nobody is charged.
 func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b := &c.block
-	if b.trials++; b.trials == 1 && c.untried {
+	told := b.outage()
+	if b.trials++; c.untried {
 		c.docket.acquit()
 		c.streak.alarms = 0
 	}
 	b.last, b.cause = t.sent, s.Cause
 	b.answers = b.answers || s.Class != Unreachable
-	if b.throttle && s.Class != Throttled && b.trials > 1 && s.Class != Fault {
+	b.setup = b.setup && s.Setup
+	if s.Class != Throttled && b.trials > 1 {
 		b.throttle = false
 	}
 	blocked := now.Sub(b.began)
-	if b.throttle {
-		b.wait = max(b.wait, blocked/4)
-	} else {
-		b.wait = clampTime(blocked/3, 2*round, mostCanary)
-		c.tellOutage(now)
+	b.wait = max(b.wait, blocked/3)
+	if !b.throttle {
+		b.wait = min(b.wait, mostCanary)
 	}
 	c.postpone(now, s.RetryAfter)
-}
-
-func (c *Controller) tellOutage(now time.Time) {
-	b := &c.block
-	if b.outage {
-		return
+	if b.outage() && !told {
+		c.snapshot.Outages++
+		c.report(Event{
+			Kind: OutageOpen, Wait: b.until.Sub(now),
+			Reason: "the service is unavailable (" + b.cause + "); sending one test call at a time",
+		})
 	}
-	b.outage = true
-	c.snapshot.Outages++
-	c.report(Event{
-		Kind: OutageOpen, Wait: b.until.Sub(now),
-		Reason: "the service is unavailable (" + b.cause + "); sending one test call at a time",
-	})
 }
 
 // lone is the verdict in a block.
@@ -177,6 +175,9 @@ func (c *Controller) lone(now time.Time, inFlight int) Verdict {
 	}
 	v := verdict(now, later(c.ceiling.Next(now), b.until))
 	v.Trial = true
+	if !giveUp.IsZero() && v.At.After(giveUp) {
+		v.At = giveUp
+	}
 	return v
 }
 
@@ -188,21 +189,26 @@ func (c *Controller) giveUp() (at time.Time, end error) {
 		at = b.began.Add(c.config.MaxOutage)
 		end = &OutageError{Since: b.began, Held: b.throttle, Cause: b.cause}
 	}
-	setup := b.began.Add(3 * mostCanary)
-	if !c.proven && !b.answers && (at.IsZero() || setup.Before(at)) {
-		return setup, &SetupError{Cause: b.cause}
+	if c.proven || b.answers || !b.setup {
+		return at, end
 	}
-	return at, end
+	setup := b.began.Add(3 * mostCanary)
+	if !at.IsZero() && at.Before(setup) {
+		setup = at
+	}
+	return setup, &SetupError{Cause: b.cause}
 }
 
 // letsGo reports that there is nothing left to find out by trials: the service
 // answers, and fails every row.
 func (c *Controller) letsGo(now time.Time) bool {
 	b := &c.block
-	patience := outagePatience
+	patience := 5 * enough * mostCanary
 	switch {
-	case !c.untried:
+	case !c.untried && c.well:
 		patience = settles
+	case !c.untried: // it may be about to start
+		patience = 12 * settles
 	case b.throttle: // a quota may be used up for long
 		return false
 	}
@@ -218,13 +224,11 @@ func (c *Controller) letGo(now time.Time) {
 	c.docket.convictAll()
 	c.endBlock(now)
 	if c.paced() {
-		c.setRate(min(c.rate, max(firstRate, c.rate/4)))
-		c.phase, c.target = searching, 0
+		c.backOff()
 	}
-	c.proceed(now)
 }
 
-// endBlock counts how long it was.
+// endBlock lets sending begin again.
 func (c *Controller) endBlock(now time.Time) {
 	b := &c.block
 	blocked := now.Sub(b.began)
@@ -233,11 +237,12 @@ func (c *Controller) endBlock(now time.Time) {
 	} else {
 		c.snapshot.Outage += blocked
 	}
-	if b.outage {
+	if b.outage() {
 		c.report(Event{Kind: OutageOver, Reason: "the service answers again after " + blocked.Round(100*time.Millisecond).String(), Rate: finite(c.rate)})
 	}
 	c.block = block{}
 	c.streak.forget()
+	c.epoch++
+	c.due = now
+	c.newRound(now)
 }
-
-func clampTime(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }

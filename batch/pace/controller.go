@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -9,9 +10,9 @@ import (
 type phase int
 
 const (
-	searching phase = iota // the rate doubles
-	cruising
-	probing // the rate is a step above one that went well
+	cruising  phase = iota
+	searching       // the rate doubles, up to one that went well before if there is one
+	probing         // the rate is a step above one that went well
 )
 
 // Controller is the pace of one endpoint.
@@ -24,41 +25,35 @@ type Controller struct {
 	block   block
 	floor   floor
 	untried bool // rows are left that were never tried
-	proven  bool // the service has answered a call as it should
+	proven  bool // the service has processed a call
 	well    bool // and in this start
 
 	alone      bool // the service fails every row: each is charged for itself
 	aloneSince time.Time
 
-	phase  phase
-	rate   float64   // attempts per second aimed at; unpaced for no limit
-	good   float64   // a rate that went well
-	target float64   // a rate to double back to; 0 for none
-	due    time.Time // of the next attempt at that rate
-	quota  float64   // that the service says it takes; 0 when it does not
-	epoch  int       // of rates: an answer to an attempt of an earlier one says nothing of this one
+	phase phase
+	rate  float64   // attempts per second aimed at; unpaced for no limit
+	good  float64   // the last rate that went well
+	due   time.Time // of the next attempt at that rate
+	quota float64   // that the service says it takes; 0 when it does not
+	epoch int       // of rates: an answer to an attempt of an earlier one says nothing of this one
 
 	round mark  // where the stretch began that the rate is judged by
 	sent  int   // in it
 	since count // the rate changed
 
-	taken   int64 // by the quota: answered, and not refused
-	cycle   mark  // the end of the last block, or the start
-	spent   mark  // when the quota was used up the last time
-	drained bool  // it was, once
-	learnt  time.Time
-	settled bool // the rate has been about right for a while
+	taken  int64     // by the quota: answered, and not refused
+	cycle  mark      // the end of the last block, or the start
+	spent  mark      // when the quota was used up the last time
+	learnt time.Time // that there is a quota
 
-	step     float64
-	high     float64 // a rate that was refused; 0 for none
-	highAt   time.Time
-	patience time.Duration // before that is tried again
-	dwell    time.Duration // how long a probe lasts at least
-	probeAt  time.Time
-	credit   float64 // refusals that may be met
-	scatter  int     // attempts that are to be for rows from all over the window
-	hinted   bool    // the last block was one for which the service asked
-	doubted  bool    // such waits are not meant for everybody
+	step    float64       // the next one
+	dwell   time.Duration // how long a probe lasts at least
+	probeAt time.Time     // not before
+	credit  float64       // refusals that may be met
+	scatter int           // attempts that are to be for rows from all over the window
+	asked   time.Time     // when a block ended for which the service had asked
+	doubted bool          // such waits are not meant for everybody
 
 	ended    error
 	told     float64 // the rate that was last reported
@@ -74,51 +69,43 @@ type mark struct {
 // perSecond is how much was taken from one mark to another; 0 when that is too
 // little to tell.
 func (m mark) perSecond(to mark) float64 {
-	calls := to.taken - m.taken
-	if calls < enough {
-		return 0
+	if calls, took := to.taken-m.taken, to.at.Sub(m.at); calls >= enough && took >= round {
+		return float64(calls) / took.Seconds()
 	}
-	return float64(calls) / max(0.001, to.at.Sub(m.at).Seconds())
+	return 0
 }
 
 // New returns a controller.
 func New(c Config) *Controller {
 	p := &Controller{
 		config: c, ceiling: newCeiling(c.Ceiling, c.Empty), flight: flight{most: c.MaxInFlight}, docket: docket{second: 1},
-		rate: unpaced, phase: cruising, step: step, patience: 3 * settles, dwell: 2 * round, untried: true,
+		rate: unpaced, step: firstStep, dwell: 2 * round, untried: true,
 	}
-	switch {
-	case c.Search && c.Start > 0:
-		p.begin(c.Start)
-	case c.Search:
-		p.rate, p.phase = firstRate, searching
-	case c.Ceiling > 0:
+	if c.Ceiling > 0 {
 		p.rate = c.Ceiling
+	}
+	if c.Search {
+		p.rate, p.phase = cmp.Or(c.Start, firstRate), searching
 	}
 	p.good, p.told = p.rate, p.rate
 	return p
 }
 
-// Resume begins where an interrupted run had found the pace, unless something
-// better is known. proven says that the service had answered it as it should. It
-// must come before the first verdict.
+// Resume begins at the pace that an interrupted run had found, unless something
+// better is known: a good guess, and no more. proven says that the service had
+// processed a call. It must come before the first verdict.
 func (c *Controller) Resume(perSecond float64, proven bool) {
 	c.proven = proven
 	if c.config.Search && c.config.Start == 0 && perSecond > 0 {
-		c.begin(perSecond)
+		c.rate, c.good, c.told = perSecond, perSecond, perSecond
 	}
-}
-
-// begin starts at a pace that was found earlier: a good guess, and no more.
-func (c *Controller) begin(perSecond float64) {
-	c.rate, c.good, c.told, c.phase = perSecond, perSecond, perSecond, searching
 }
 
 // Next reports whether an attempt may be sent now, with inFlight under way.
 // untried says whether a row is left that was never tried.
 func (c *Controller) Next(now time.Time, inFlight int, untried bool) Verdict {
 	if c.cycle.at.IsZero() {
-		c.cycle.at, c.spent.at, c.round.at, c.due = now, now, now, now
+		c.cycle.at, c.round.at, c.due = now, now, now
 	}
 	c.untried = untried
 	switch {
@@ -149,15 +136,15 @@ func verdict(now, at time.Time) Verdict {
 func (c *Controller) Sent(now time.Time) Ticket {
 	c.ceiling.Take(now)
 	c.sent++
+	c.scatter--
 	c.snapshot.Sent++
 	switch {
 	case c.rate == c.config.Ceiling: // which spaces the attempts out
 		c.due = now
 	case c.paced():
 		// A timer's lateness is made up for, an idle time is not.
-		c.due = later(c.due.Add(interval(c.rate)), now.Add(-10*time.Millisecond))
+		c.due = later(c.due.Add(interval(c.rate)), now.Add(-round/40))
 	}
-	c.scatter--
 	c.block.flying = c.block.on
 	return Ticket{sent: now, epoch: c.epoch, lone: c.block.on}
 }
@@ -167,7 +154,13 @@ func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
 	if t.lone {
 		c.block.flying = false
 	}
-	c.hear(now, &s)
+	if s.Concurrent > 0 {
+		c.flight.most = min(c.flight.most, s.Concurrent)
+	}
+	if s.Quota > 0 && s.Quota != c.quota {
+		c.quota = s.Quota
+		c.cruise(now, unpaced)
+	}
 	switch s.Class {
 	case Accepted:
 		c.accepted(now, t, &s, b)
@@ -178,29 +171,18 @@ func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
 	c.tellRate()
 }
 
-// hear takes in what the service says of itself.
-func (c *Controller) hear(now time.Time, s *Signal) {
-	if s.Concurrent > 0 {
-		c.flight.most = min(c.flight.most, s.Concurrent)
-	}
-	if s.Quota > 0 && s.Quota != c.quota {
-		c.quota = s.Quota
-		c.cruise(now, unpaced)
-	}
-}
-
 func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
 	c.proven, c.well, c.alone = true, true, false
 	c.docket.answered(b, t.sent)
 	c.flight.answered(now, s.Latency)
 	c.credit = min(mostCredit, c.credit+refusalShare)
-	switch k := &c.block; {
-	case k.on && t.lone:
+	switch {
+	case c.block.on && t.lone:
 		c.taken++
 		c.open(now, t)
-	case k.on:
+	case c.block.on:
 		c.taken++
-		k.doubtful = k.doubtful || t.sent.After(k.sent)
+		c.block.doubtful = c.block.doubtful || t.sent.After(c.block.sent)
 	default:
 		c.streak.answered(t)
 		c.count(now, t, false)
@@ -209,12 +191,13 @@ func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
 
 // failed takes in an attempt that failed.
 func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
-	untried := !b.Tried()
+	untried, refused := !b.Tried(), s.Class.refusal()
 	b.failed++
 	if s.Class == Throttled {
 		c.snapshot.Throttled++
 	}
-	if s.Class != Unreachable && !(s.Class.refusal() && c.early(now)) {
+	// A service that has not answered yet may be short of quota, or starting.
+	if s.Class != Unreachable && (!refused || c.well || c.alone) {
 		c.docket.charge(b, t.sent)
 	}
 	switch {
@@ -231,19 +214,19 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	case t.epoch != c.epoch:
 		return
 	}
-	usual := c.floor.share
-	if !s.Class.refusal() {
-		usual = c.docket.faults
-	}
-	if !s.Class.refusal() || c.alone {
+	if !refused || c.alone {
 		c.count(now, t, false)
+	}
+	usual := c.floor.share
+	if !refused {
+		usual = c.docket.faults
 	}
 	c.docket.failed(b, s.Class)
 	evidence := untried || !c.untried && !b.suspect()
 	if c.alone || !c.untried && !evidence {
 		c.docket.convictAll()
 	}
-	if s.Class.refusal() && b.suspect() {
+	if refused && b.suspect() {
 		c.taken++ // that was not about the quota
 	}
 	if !evidence || c.alone && s.Class != Unreachable {
@@ -251,17 +234,11 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	}
 	c.streak.add(now, t, s.Class, b, usual, c.rate)
 	switch {
-	case c.streak.tells(), s.Class.refusal() && s.RetryAfter > 0 && !c.doubted:
+	case c.streak.tells(c.untried || c.well), refused && s.RetryAfter > 0 && !c.doubted:
 		c.stop(now, t, s)
-	case s.Class.refusal():
+	case refused:
 		c.count(now, t, true)
 	}
-}
-
-// early reports that a service that has not answered anything yet may be short
-// of quota, or about to start.
-func (c *Controller) early(now time.Time) bool {
-	return !c.well && !c.alone && (c.streak.calls == 0 || now.Sub(c.streak.began) < settles)
 }
 
 // count takes in an answer of a service that is not blocked: that the quota
@@ -276,59 +253,45 @@ func (c *Controller) count(now time.Time, t Ticket, refused bool) {
 	c.since.add(refused)
 	c.floor.saw(mark{now, c.taken}, c.rate, &c.since, refused)
 	if refused {
-		c.single(now)
+		c.refused(now)
 	}
-	c.settled = c.settled || !c.learnt.IsZero() && now.Sub(c.learnt) >= settles
 	c.judge(now)
 }
 
 // judge looks at the round, and moves on if it was long enough.
 func (c *Controller) judge(now time.Time) {
 	took := now.Sub(c.round.at)
-	calls := c.taken - c.round.taken
-	least, atLeast := 2*round, int64(0)
-	switch c.phase {
-	case searching:
-		least, atLeast = max(round, c.flight.base*3/2), 4
-	case probing:
-		least, atLeast = max(c.dwell, 2*c.flight.base, 20*interval(c.rate)), enough
-		if c.settled {
-			least = max(least, 4*round)
-		}
-	case cruising:
+	least := max(round, 2*c.flight.base)
+	if c.phase != searching && c.settled(now) {
+		least = max(least, 2*c.dwell)
 	}
-	if took < least || calls < atLeast {
+	if c.phase == probing {
+		least = max(least, c.dwell, 2*enough*interval(c.rate))
+	}
+	if took < least || c.taken-c.round.taken < 4 {
 		return
 	}
 	// Whether it was the rate that limited sending, and not a want of rows or
 	// of room in flight. Only then does a round that went well say anything.
 	limiting := !c.paced() || float64(c.sent) >= 0.8*c.rate*took.Seconds()-2
 	c.newRound(now)
-	if c.restore(now) {
-		return
-	}
 	switch {
-	case !limiting && c.phase == probing:
-		c.cruise(now, c.good)
-	case !limiting:
-	case c.phase == searching:
-		c.double(now)
+	case c.restore(now):
+	case limiting:
+		c.raise(now)
 	case c.phase == probing:
-		c.good = c.rate
-		c.step, c.patience = min(8*step, 2*c.step), 3*settles
-		if !c.mayProbe(now) {
-			c.cruise(now, c.good)
-			return
-		}
-		c.probe()
-	case c.mayProbe(now):
-		c.probe()
+		c.cruise(now, c.good)
 	}
 }
 
-// cruise goes on at a rate that is taken for good.
+// settled reports that the rate has been about right for a while.
+func (c *Controller) settled(now time.Time) bool {
+	return !c.learnt.IsZero() && now.Sub(c.learnt) >= settles
+}
+
+// cruise stays at a rate that is taken for good.
 func (c *Controller) cruise(now time.Time, rate float64) {
-	c.good, c.phase, c.target = rate, cruising, 0
+	c.good, c.phase = rate, cruising
 	c.setRate(c.bounded(rate))
 	c.newRound(now)
 }
@@ -348,9 +311,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func interval(rate float64) time.Duration {
-	return time.Duration(float64(time.Second) / rate)
-}
+func clamp[T cmp.Ordered](x, low, high T) T { return min(max(x, low), high) }
+
+func interval(rate float64) time.Duration { return time.Duration(float64(time.Second) / rate) }
 
 func (c *Controller) paced() bool { return !math.IsInf(c.rate, 1) }
 

@@ -15,7 +15,6 @@ type floor struct {
 	under mark    // when it came to be well below that
 	took  float64 // calls a second that were taken in between
 	low   count   // well below that rate
-	high  count   // otherwise
 }
 
 // count is calls, and how many of them were refused.
@@ -39,22 +38,18 @@ func (f *floor) saw(now mark, rate float64, since *count, refused bool) {
 		}
 		f.low.add(refused)
 		return
-	case f.from > 0 && since.calls >= 40*enough && since.refused <= f.tolerated(since):
-		*f = floor{share: f.share, high: f.high} // cured
+	case f.from > 0 && since.calls >= 40*enough && since.refused <= f.share*since.calls:
+		*f = floor{share: f.share} // cured
 	case since.calls >= 20*enough:
 		f.onTrial = false
 	}
-	if since.calls >= 100*enough { // what was long ago does not count
-		since.calls, since.refused = since.calls/2, since.refused/2
-	}
-	f.high.add(refused)
-	if f.high.calls < max(200*enough, 10/max(f.share, 0.001)) {
+	if since.calls < max(100*enough, enough/max(f.share, refusalShare)) {
 		return
 	}
-	if f.high.share() < f.share/2 {
-		f.share = f.high.share() // it fades where it is not met
+	if since.share() < f.share/2 {
+		f.share = since.share() // it fades where it is not met
 	}
-	f.high.calls, f.high.refused = f.high.calls/2, f.high.refused/2
+	since.calls, since.refused = since.calls/2, since.refused/2 // what was long ago does not count
 }
 
 // doubt takes in that there were more refusals than usual. Soon after a floor was

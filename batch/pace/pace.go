@@ -29,24 +29,20 @@ import (
 	"time"
 )
 
-// What the rules reckon with. Whatever else is a number follows from these.
+// The constants of the rules. Every other number follows from these.
 const (
 	firstRate    = 5.0                    // attempts per second, when nothing is known
 	margin       = 0.99                   // of a quota that is known: clocks and arrival times differ
-	step         = 0.03                   // by which a rate that went well is raised first
+	firstStep    = 0.03                   // by which a rate that went well is raised
 	round        = 400 * time.Millisecond // in which a rate is judged, at the least
 	settles      = 10 * time.Second       // after which a rate is about right
 	enough       = 10                     // calls to measure by
 	refusalShare = 0.0025                 // of all calls, that may be refused for finding out more
 	mostCredit   = 3.0                    // refusals that are saved up, and owed, at the most
-	restShare    = 100                    // how many times as long as a block probing rests after it
+	restShare    = 100                    // how many times as long as a block no probe is made after it
 	inARow       = 6                      // failures of untried rows that are the service's
 	mostCanary   = 15 * time.Second       // between two trials in an outage
-	unlikely     = 1e-8                   // what chance is not believed to bring about
-
-	// outagePatience is when a service that answers, and fails every row, is
-	// asked about each row for itself: later than an outage that costs no row.
-	outagePatience = 12 * time.Minute
+	mostTries    = 8                      // times the attempts of a row, that chance can excuse
 )
 
 // Class is what an answer says about the service.
@@ -70,6 +66,7 @@ func (c Class) refusal() bool { return c == Throttled || c == Down }
 type Signal struct {
 	Class      Class
 	Cause      string        // of a failure, for people
+	Setup      bool          // a failure that means a wrong set-up, as long as no call has succeeded
 	RetryAfter time.Duration // what the service asked for; 0 for nothing
 	Latency    time.Duration // of the attempt
 	Quota      float64       // attempts per second that the service says it takes; 0 when it does not

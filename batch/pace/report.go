@@ -41,7 +41,7 @@ func (c *Controller) Snapshot(now time.Time) Snapshot {
 			s.Until = time.Time{}
 		}
 	}
-	if c.settled && c.phase != searching {
+	if c.settled(now) && c.phase != searching {
 		s.Learned = finite(c.good)
 	}
 	return s

@@ -10,6 +10,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -67,13 +68,14 @@ func (t *task) withLedger(ctx context.Context, do func(known *batch.Known, id st
 	if t.ledger.Path == "" {
 		return &misfitError{t.owner, "the job uses a ledger, and this worker has none"}
 	}
-	opened, err := t.ledger.Open(ctx, state.OS{}, "bulkonboard-temporal, job "+t.Job, ledgerWait)
+	service, file := &t.request.Job.Service, t.ledger
+	file.Owner = ledger.Owner{Service: service.BaseURL, Application: service.AppID}
+	opened, err := file.Open(ctx, state.OS{}, "bulkonboard-temporal, job "+t.Job, ledgerWait)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
-	service := &t.request.Job.Service
-	return do(&batch.Known{Ledger: opened.Ledger, Tenant: service.TenantID, FormID: service.FormID, TTL: use.TTL}, opened.ID())
+	return do(&batch.Known{Ledger: opened.Ledger, Owner: file.Owner, Tenant: service.TenantID, FormID: service.FormID, TTL: use.TTL}, opened.ID())
 }
 
 // otherLedger refuses to tell one ledger what another was asked.

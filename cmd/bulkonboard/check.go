@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +50,8 @@ be read as a customer list.`,
 	}
 	c.Flags().SortFlags = false
 	i.list.Register(c.Flags())
+	c.Flags().StringVar(&i.ledger.Owner.Service, "base-url", "", "address of the service; needed where the ledger has customers of several")
+	c.Flags().StringVar(&i.ledger.Owner.Application, "app-id", "", "application id, likewise")
 	c.Flags().StringVar(&i.tenantID, "tenant-id", "", "tenant id; needed with --ledger")
 	c.Flags().StringVar(&i.formID, "form-id", "", "form id, for rows that have none of their own; needed with --ledger")
 	i.ledger.ledgerFile.register(c, "file of what is known of each customer from earlier nights")
@@ -69,6 +68,7 @@ func (i *inspection) check() error {
 	if i.ledger.Path != "" {
 		p.Need("tenant-id", i.tenantID)
 		p.Need("form-id", i.formID)
+		i.ledger.needApplication(&p)
 	}
 	return p.Err()
 }
@@ -79,11 +79,16 @@ func (i *inspection) withLedger(c *cobra.Command, do func(*cli.OpenedLedger) err
 	if i.ledger.Path == "" {
 		return do(nil)
 	}
-	if _, err := os.Stat(i.ledger.Path); errors.Is(err, fs.ErrNotExist) {
+	if !i.ledger.madeBefore() {
 		fmt.Fprintf(c.ErrOrStderr(), "there is no ledger %s yet, so every customer is new; if you expected one, check the path\n", cli.OneLine(i.ledger.Path))
 		return do(nil)
 	}
-	return i.ledger.with(c, do)
+	return i.ledger.with(c, func(l *cli.OpenedLedger) error {
+		if err := l.NeedsOwner(i.ledger.Owner); err != nil {
+			return err
+		}
+		return do(l)
+	})
 }
 
 // run reads the list and says what it found.
@@ -97,24 +102,19 @@ func (i *inspection) run(ctx context.Context, l *cli.OpenedLedger, stdin io.Read
 		return err
 	}
 	printReading(stdout, list)
-	p := batch.Preflight{List: list, FormID: i.formID, Share: share, Known: i.ledger.known(l, i.tenantID, i.formID)}
-	for _, scratch := range []*batch.Scratch{&p.Scratch, &p.KnownScratch[0], &p.KnownScratch[1]} {
-		file, err := newScratch()
-		if err != nil {
-			return err
-		}
-		defer func() { _ = file.Close() }() // nobody wants it any more
-		*scratch = file
+	scratch, err := newScratch()
+	if err != nil {
+		return err
 	}
+	defer func() { _ = scratch.Close() }() // nobody wants it any more
+	p := batch.Preflight{List: list, FormID: i.formID, Scratch: scratch, Share: share, Known: i.ledger.known(l, i.tenantID, i.formID)}
 	f, err := shown(ctx, &p, stderr)
 	if err != nil {
 		return err
 	}
 	printForecast(stdout, f, i.list.Name(), expected{})
 	if l != nil {
-		if err := printGone(stdout, l, f); err != nil {
-			return err
-		}
+		printGone(stdout, l, f)
 	}
 	if f.Invalid > 0 {
 		return &cli.BadRowsError{Rows: f.Invalid}
@@ -124,21 +124,12 @@ func (i *inspection) run(ctx context.Context, l *cli.OpenedLedger, stdin io.Read
 
 // printGone counts who is known to the ledger and not in the list. The key of a
 // customer tells nobody the form, so other forms can be counted only as well.
-func printGone(stdout io.Writer, l *cli.OpenedLedger, f *batch.Forecast) error {
-	customers, err := l.Len()
-	if err != nil {
-		return err
-	}
-	forms, err := l.Forms()
-	if err != nil {
-		return err
-	}
+func printGone(stdout io.Writer, l *cli.OpenedLedger, f *batch.Forecast) {
 	others := ""
-	if len(forms) > 1 {
-		others = fmt.Sprintf("; those of all its %d forms count", len(forms))
+	if forms := len(l.Forms()); forms > 1 {
+		others = fmt.Sprintf("; those of all its %d forms count", forms)
 	}
-	fmt.Fprintf(stdout, "  %-10s %d customers known to the ledger and not in this list%s\n", "gone", customers-f.Found, others)
-	return nil
+	fmt.Fprintf(stdout, "  %-10s %d customers known to the ledger and not in this list%s\n", "gone", l.Len()-f.Found, others)
 }
 
 // shown reads a list ahead, for a command that does no more, and shows how far

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -19,20 +21,37 @@ names nobody: a customer is an HMAC under a key that is in another file.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(ledgerStatsCommand(), ledgerImportCommand(), ledgerExportCommand(), ledgerForgetCommand(), ledgerExpireCommand())
+	c.AddCommand(ledgerStatsCommand(), ledgerCheckCommand(), ledgerCreateCommand(), ledgerImportCommand(), ledgerExportCommand(), ledgerForgetCommand(), ledgerExpireCommand())
 	return c
 }
 
-// existing is check for commands that are about a ledger that is there.
-func (l *ledgerFile) existing() error {
+// checkNamed is check for commands that need a ledger.
+func (l *ledgerFile) checkNamed() error {
 	var p cli.Problems
 	p.Need("ledger", l.Path)
-	if l.check(&p); len(p) == 0 {
-		if _, err := os.Stat(l.Path); err != nil {
-			p.Add(fmt.Sprintf("--ledger: %v; a ledger is made by run --ledger and by ledger import", err))
+	l.check(&p)
+	return p.Err()
+}
+
+// existing is check for commands that are about a ledger that is there, or was.
+func (l *ledgerFile) existing() error {
+	if err := l.checkNamed(); err != nil {
+		return err
+	}
+	if !l.madeBefore() {
+		return cli.Problems{fmt.Sprintf("--ledger: there is no ledger %s; a ledger is made by run --ledger and by ledger import", l.Path)}
+	}
+	return nil
+}
+
+// madeBefore reports a ledger that is there, or was: its key is.
+func (l *ledgerFile) madeBefore() bool {
+	for _, name := range []string{l.Path, l.KeyPath()} {
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			return true
 		}
 	}
-	return p.Err()
+	return false
 }
 
 // ofLedger makes a command that does something with a ledger that is there.
@@ -57,5 +76,8 @@ func (l *ledgerFile) with(c *cobra.Command, do func(*cli.OpenedLedger) error) er
 		return err
 	}
 	defer func() { _ = opened.Close() }() // what was put is durable already
+	for _, note := range opened.Notes {
+		fmt.Fprintln(c.ErrOrStderr(), note)
+	}
 	return do(opened)
 }

@@ -23,14 +23,14 @@ func ledgerExpireCommand() *cobra.Command {
 		Use:   "expire --ledger LEDGER --older-than 90d",
 		Short: "Erase customers whose session id, or refusal, is older than that",
 		Long: `expire erases the customers whose session id was obtained, or who were refused or
-failed, longer ago than that. They are new to the next run. Of one who was refused
-or failed since, it erases a session id from before that is older. The file is
-written anew without them, so nothing of them is left in it.`,
+failed, longer ago than that. They are new to the next run. Of a customer with a
+session id and a refusal it erases the one that is older. The file is written anew
+without them, so nothing of them is left in it.`,
 		Args: cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {
-		erased, sessions, err := expire(l.Ledger, time.Now().Add(-age))
+		erased, parts, err := expire(l.Ledger, time.Now().Add(-age))
 		if err == nil {
-			fmt.Fprintf(c.OutOrStdout(), "erased %d customers, and of %d others the earlier session id, older than %s\n", erased, sessions, olderThan)
+			fmt.Fprintf(c.OutOrStdout(), "erased %d customers, and of %d others a session id or a refusal, older than %s\n", erased, parts, olderThan)
 		}
 		return err
 	}, check)
@@ -40,17 +40,19 @@ written anew without them, so nothing of them is left in it.`,
 }
 
 // expire erases what is from before a time: customers, and of others the session
-// id that they had before they were refused or failed.
-func expire(l *ledger.Ledger, before time.Time) (customers, sessions int64, err error) {
-	customers, err = l.Erase(func(_ ledger.Key, e *ledger.Entry) bool {
-		if e.At.Before(before) {
-			return true
+// id or the refusal.
+func expire(l *ledger.Ledger, before time.Time) (customers, parts int64, err error) {
+	customers, err = l.Erase(func(_ ledger.Key, e *ledger.Entry) {
+		session, refusal := e.Session.At.Before(before), e.Refusal.At.Before(before)
+		if session && e.Session.ID != "" && !refusal || refusal && e.Refusal.Outcome != 0 && !session {
+			parts++
 		}
-		if e.Earlier.ID != "" && e.Earlier.At.Before(before) {
-			e.Earlier = ledger.Session{}
-			sessions++
+		if session {
+			e.Session = ledger.Session{}
 		}
-		return false
+		if refusal {
+			e.Refusal = ledger.Refusal{}
+		}
 	})
-	return customers, sessions, err
+	return customers, parts, err
 }

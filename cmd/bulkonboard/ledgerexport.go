@@ -19,10 +19,10 @@ func ledgerExportCommand() *cobra.Command {
 		Use:   "export --ledger LEDGER",
 		Short: "Write a ledger as CSV",
 		Long: `export writes one row for each customer of a ledger, in the order of the keys: the
-key, the outcome, the session id, when it was obtained (or the customer first
+key, the outcome, the session id, when it was obtained (or the customer
 refused), the digest of the fields that were sent, in which run that was and
 when that run began, the code of a refusal, and the session id from before a
-refusal or failure, with when that was obtained. A key names nobody.`,
+refusal, with when that was obtained. A key names nobody.`,
 		Args: cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {
 		if output == "" {
@@ -37,24 +37,11 @@ refusal or failure, with when that was obtained. A key names nobody.`,
 }
 
 func exportLedger(w io.Writer, l *ledger.Ledger) error {
-	runs, err := l.Runs()
-	if err != nil {
-		return err
-	}
 	buffered := bufio.NewWriter(w)
 	out := csv.NewWriter(buffered)
 	_ = out.Write([]string{"key", "outcome", "sessionId", "at", "digest", "run", "runBegan", "errorCode", "earlierSessionId", "earlierAt"}) // Flush tells
-	err = l.All(func(key ledger.Key, e *ledger.Entry) error {
-		run, began, earlier := "", "", ""
-		if e.Run > 0 {
-			run, began = runs[e.Run].ID, runs[e.Run].Began.Format(time.RFC3339)
-		}
-		if e.Earlier.ID != "" {
-			earlier = e.Earlier.At.Format(time.RFC3339Nano)
-		}
-		return out.Write([]string{
-			key.String(), e.Outcome.String(), e.SessionID, e.At.Format(time.RFC3339Nano), hex.EncodeToString(e.Digest[:]), run, began, e.Code, e.Earlier.ID, earlier,
-		})
+	err := l.All(func(key ledger.Key, e *ledger.Entry) error {
+		return out.Write(exported(key, e, l.Runs()))
 	})
 	if err != nil {
 		return err
@@ -63,4 +50,25 @@ func exportLedger(w io.Writer, l *ledger.Ledger) error {
 		return out.Error()
 	}
 	return buffered.Flush()
+}
+
+// exported is the row of a customer: the call that the outcome comes from, and
+// of one who was refused since the session id.
+func exported(key ledger.Key, e *ledger.Entry, runs map[uint64]ledger.Run) []string {
+	last := e.Last()
+	run, began, id, code, earlier, earlierAt := "", "", "", "", "", ""
+	if last.Run > 0 {
+		run, began = runs[last.Run].ID, runs[last.Run].Began.Format(time.RFC3339)
+	}
+	switch {
+	case e.Outcome() == ledger.OK:
+		id = e.Session.ID
+	case e.Session.ID != "":
+		code, earlier, earlierAt = e.Refusal.Code, e.Session.ID, e.Session.At.Format(time.RFC3339Nano)
+	default:
+		code = e.Refusal.Code
+	}
+	return []string{
+		key.String(), e.Outcome().String(), id, last.At.Format(time.RFC3339Nano), hex.EncodeToString(last.Digest[:]), run, began, code, earlier, earlierAt,
+	}
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/ledger"
 	"bulkonboard/cmd/internal/cli"
 )
 
@@ -36,6 +35,14 @@ func (l *ledgerFile) check(p *cli.Problems) {
 	}
 	if info, err := os.Stat(filepath.Dir(l.Path)); err != nil || !info.IsDir() {
 		p.Add(fmt.Sprintf("--ledger: there is no folder %s", filepath.Dir(l.Path)))
+	}
+}
+
+// needApplication asks for the application of a service: without it no customer
+// would be known.
+func (l *ledgerFile) needApplication(p *cli.Problems) {
+	if l.Owner.Service != "" {
+		p.Need("app-id", l.Owner.Application)
 	}
 }
 
@@ -80,14 +87,18 @@ func (l *ledgerSettings) openKnown(ctx context.Context, v *cli.Voice, command st
 	if l.Path == "" {
 		return nil, nil //nolint:nilnil // a job need not have one
 	}
-	if _, err := os.Stat(l.Path); errors.Is(err, fs.ErrNotExist) {
+	if !l.madeBefore() {
 		v.Say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", cli.OneLine(l.Path))
 	}
 	opened, err := l.openLedger(ctx, command)
-	if err == nil {
-		l.id = opened.ID()
+	if err != nil {
+		return nil, err
 	}
-	return opened, err
+	l.id = opened.ID()
+	for _, note := range opened.Notes {
+		v.Say("%s", note)
+	}
+	return opened, nil
 }
 
 // known is how a job makes use of its ledger; nil without one.
@@ -95,20 +106,25 @@ func (l *ledgerSettings) known(opened *cli.OpenedLedger, tenant, formID string) 
 	if opened == nil {
 		return nil
 	}
-	return l.Known(opened.Ledger, tenant, formID)
+	return l.Known(opened.Ledger, l.Owner, tenant, formID)
 }
 
+// sandboxOwner is whose customers those of the sandbox are: of that service, and
+// of that tenant.
+const sandboxOwner = "\x00sandbox"
+
 // openLedger opens the ledger of a run, if it has one. Customers of the sandbox
-// are none of a tenant's; and who types retry wants the rows that were refused
+// are none of a service's, nor of a tenant's; and who types retry wants the rows that were refused
 // sent.
 func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomers, error) {
+	tenant := s.TenantID
+	s.ledger.Owner = ledger.Owner{Service: s.BaseURL, Application: s.AppID}
+	if s.sandbox {
+		tenant, s.ledger.Owner = sandboxOwner, ledger.Owner{Service: sandboxOwner}
+	}
 	opened, err := s.ledger.openKnown(ctx, v, s.ledgerUser())
 	if err != nil {
 		return nil, err
-	}
-	tenant := s.TenantID
-	if s.sandbox {
-		tenant = "\x00sandbox"
 	}
 	known := s.ledger.known(opened, tenant, s.FormID)
 	if known != nil && s.retry != nil {

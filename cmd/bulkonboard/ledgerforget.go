@@ -50,26 +50,28 @@ func addressOf(argument string, stdin io.Reader) (string, error) {
 }
 
 func forget(l *ledger.Ledger, email string, log *slog.Logger) error {
-	forms, err := l.Forms()
-	if err != nil {
-		return err
+	of := map[ledger.Key]bool{}
+	for _, form := range l.Forms() {
+		of[l.KeyOf(form, source.AppendCustomerKey(nil, form.ID, email))] = true
 	}
-	h, there := l.Hasher(), map[ledger.Key]bool{}
-	for _, form := range forms {
-		key := h.Customer(form.Tenant, source.AppendCustomerKey(nil, form.ID, email))
-		_, known, err := l.Find(key)
-		if err != nil {
-			return err
-		}
-		if known {
+	there := map[ledger.Key]bool{}
+	if err := l.Walk(func(key ledger.Key, _ []byte) error {
+		if of[key] {
 			there[key] = true
 		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	if len(there) == 0 {
-		log.Info("the ledger has nobody with this address", "forms_looked_at", len(forms))
+		log.Info("the ledger has nobody with this address", "forms_looked_at", len(l.Forms()))
 		return nil
 	}
-	if _, err := l.Erase(func(key ledger.Key, _ *ledger.Entry) bool { return there[key] }); err != nil {
+	if _, err := l.Erase(func(key ledger.Key, e *ledger.Entry) {
+		if there[key] {
+			*e = ledger.Entry{}
+		}
+	}); err != nil {
 		return err
 	}
 	for key := range there {

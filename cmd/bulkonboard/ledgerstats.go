@@ -30,36 +30,31 @@ var ages = [...]int{1, 7, 30, 90, 365}
 type ledgerTable map[ledger.Outcome]*[len(ages) + 1]int64
 
 func (t ledgerTable) add(e *ledger.Entry, now time.Time) {
-	row := t[e.Outcome]
+	row := t[e.Outcome()]
 	if row == nil {
 		row = new([len(ages) + 1]int64)
-		t[e.Outcome] = row
+		t[e.Outcome()] = row
 	}
 	column := 0
-	for column < len(ages) && now.Sub(e.At) > time.Duration(ages[column])*24*time.Hour {
+	for column < len(ages) && now.Sub(e.Last().At) > time.Duration(ages[column])*24*time.Hour {
 		column++
 	}
 	row[column]++
 }
 
 func printLedger(w io.Writer, l *ledger.Ledger, now time.Time) error {
-	table, customers := ledgerTable{}, int64(0)
+	table := ledgerTable{}
 	if err := l.All(func(_ ledger.Key, e *ledger.Entry) error {
 		table.add(e, now)
-		customers++
 		return nil
 	}); err != nil {
-		return err
-	}
-	runs, err := l.Runs()
-	if err != nil {
 		return err
 	}
 	info, err := os.Stat(l.Path())
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s: %d customers, put down by %d runs; %.1f MiB\n", l.Path(), customers, len(runs), float64(info.Size())/(1<<20))
+	fmt.Fprintf(w, "%s: %d customers, put down by %d runs; %.1f MiB\n", l.Path(), l.Len(), len(l.Runs()), float64(info.Size())/(1<<20))
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(out, "\t")
 	for _, days := range ages {

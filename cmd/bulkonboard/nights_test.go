@@ -35,6 +35,8 @@ type nights struct {
 func newNights(t *testing.T, o sandbox.Options, key []byte) *nights {
 	n := &nights{program: newProgram(t, 0, o), rows: *nightRows, added: *nightRows / 100, changed: *nightRows / 1000}
 	require.NoError(t, os.WriteFile(n.file("key"), key, 0o600))
+	c, stderr := n.command("ledger", "create", "--ledger", n.file("customers.db"), "--ledger-key-file", n.file("key"))
+	require.Equal(t, 0, n.end(c), stderr.String())
 	var first, second bytes.Buffer
 	first.WriteString("customerType,customerEmail,customerMobileNumber,firstName,lastName,note\n")
 	second.WriteString("note,lastName,customerMobileNumber,customerType,customerEmail,firstName\n")
@@ -104,7 +106,8 @@ func (n *nights) requireSecondNight(out string, called string) {
 	}
 }
 
-// ledger is what the ledger knows of each customer, but for times and runs.
+// ledger is what the ledger knows of each session id, but for times and runs, and
+// for the keys, which are another service's customers'.
 func (n *nights) ledger() map[string]string {
 	c, stderr := n.command("ledger", "export", "--ledger", n.file("customers.db"), "--ledger-key-file", n.file("key"), "--output", n.file("export.csv"))
 	require.Equal(n.t, 0, n.end(c), stderr.String())
@@ -114,7 +117,7 @@ func (n *nights) ledger() map[string]string {
 	require.NoError(n.t, err)
 	known := map[string]string{}
 	for _, r := range records[1:] {
-		known[r[0]] = r[1] + " " + r[2] + " " + r[4]
+		known[r[2]] = r[1] + " " + r[4]
 	}
 	return known
 }
@@ -193,6 +196,7 @@ func TestALedgerWithoutRoomStopsTheRunWhichGoesOn(t *testing.T) {
 		fmt.Fprintf(&before, "Individual,other%d@example.com,First,Last,ok,s-%d,,,1,2026-01-31T02:00:00.000Z\n", i, i)
 	}
 	require.NoError(t, os.WriteFile(p.file("before.csv"), before.Bytes(), 0o600))
+	require.NoError(t, sealResults(p.file("before.csv"), map[string]string{"tenantId": "tenant", "formId": "form"}))
 	c, stderr := p.command("ledger", "import", p.file("before.csv"), "--ledger", p.file("customers.db"))
 	require.Equal(t, 0, p.end(c), stderr.String())
 	info, err := os.Stat(p.file("customers.db"))

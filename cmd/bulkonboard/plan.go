@@ -9,6 +9,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/ledger"
 	"bulkonboard/cmd/internal/cli"
 )
 
@@ -90,6 +91,7 @@ func (p *planning) run(ctx context.Context, v *cli.Voice, stdout io.Writer) erro
 func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, error) {
 	ctx, _, release := cli.UntilSignalled(ctx, 0, v.Say)
 	defer release()
+	p.ledger.Owner = ledger.Owner{Service: p.BaseURL, Application: p.AppID}
 	opened, err := p.ledger.openKnown(ctx, v, "bulkonboard plan "+p.flag())
 	if err != nil {
 		return nil, err

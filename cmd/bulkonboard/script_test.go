@@ -45,6 +45,8 @@ func TestMain(m *testing.M) {
 //	rows N FILE            count the lines of a file
 //	exits CODE COMMAND …   run a command that must end with this exit code
 //	spreadsheet FILE       give a file the byte order mark and line ends of Excel
+//	correct FILE ROW COLUMN=VALUE …  change a row of a sheet of corrections
+//	seal FILE              give results that were typed the summary of their run
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/script",
@@ -60,13 +62,16 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sandbox": startSandboxCmd,
-			"stats":   statsCmd,
-			"answer":  answerCmd,
-			"rows":    rowsCmd,
-			"exits":   exitsCmd,
+			"sandbox":  startSandboxCmd,
+			"stats":    statsCmd,
+			"answer":   answerCmd,
+			"rows":     rowsCmd,
+			"exits":    exitsCmd,
+			"truncate": truncateCmd,
 
 			"spreadsheet": spreadsheetCmd,
+			"seal":        sealCmd,
+			"correct":     correctCmd,
 		},
 	})
 }
@@ -83,6 +88,12 @@ func startSandboxCmd(ts *testscript.TestScript, _ bool, args []string) {
 	go func() { _ = service.Serve(ln) }()
 	ts.Defer(func() { _ = service.Close() })
 	ts.Setenv(args[0], "http://"+ln.Addr().String())
+}
+
+func truncateCmd(ts *testscript.TestScript, _ bool, args []string) {
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
 }
 
 func statsCmd(ts *testscript.TestScript, neg bool, args []string) {

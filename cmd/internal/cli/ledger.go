@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/ledger"
 )
 
 // LedgerFlags say what is made of what a ledger knows.
@@ -37,8 +38,8 @@ func (l *LedgerFlags) Check(p *Problems) {
 }
 
 // Known is a ledger as these flags want it used.
-func (l *LedgerFlags) Known(ledger batch.Ledger, tenant, formID string) *batch.Known {
-	return &batch.Known{Ledger: ledger, Tenant: tenant, FormID: formID, TTL: l.TTL}
+func (l *LedgerFlags) Known(from batch.Ledger, owner ledger.Owner, tenant, formID string) *batch.Known {
+	return &batch.Known{Ledger: from, Owner: owner, Tenant: tenant, FormID: formID, TTL: l.TTL}
 }
 
 // ParseDays reads a time that may be in days.

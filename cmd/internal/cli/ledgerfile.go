@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +15,12 @@ import (
 )
 
 // LedgerFile says which ledger is used; without a path there is none.
-type LedgerFile struct{ Path, KeyFile string }
+type LedgerFile struct {
+	Path, KeyFile string
+
+	// Owner is whose customers are looked for; zero where that is not known.
+	Owner ledger.Owner
+}
 
 // Register gives a command the flags. What says what the ledger is for.
 func (l *LedgerFile) Register(c *cobra.Command, what string) {
@@ -36,6 +43,7 @@ func (l *LedgerFile) KeyPath() string {
 // OpenedLedger is a ledger that no other process has open.
 type OpenedLedger struct {
 	*ledger.Ledger
+	Notes   []string // what people are to be told of it
 	release func() error
 }
 
@@ -51,11 +59,54 @@ func (l *LedgerFile) Open(ctx context.Context, fsys state.FS, command string, wa
 	if err != nil {
 		return nil, err
 	}
-	opened, err := ledger.Open(l.Path, l.KeyPath())
-	if err != nil {
+	o := &OpenedLedger{release: release}
+	if err := o.open(l); err != nil {
 		return nil, errors.Join(err, release())
 	}
-	return &OpenedLedger{opened, release}, nil
+	return o, nil
+}
+
+func (o *OpenedLedger) open(l *LedgerFile) error {
+	warning, err := l.exposedKey()
+	if err != nil {
+		return Problems{"--ledger-key-file: " + err.Error()}
+	}
+	if o.Ledger, err = ledger.Open(l.Path, l.KeyPath(), l.Owner); err != nil {
+		return err
+	}
+	if warning != "" {
+		o.Notes = append(o.Notes, warning)
+	}
+	if n := o.TakenOver(); n > 0 {
+		of := ""
+		if l.Owner.Service != "" {
+			of = ", as customers of this service and application"
+		}
+		o.Notes = append(o.Notes, fmt.Sprintf("the ledger %s was written by an earlier version: took over %d customers%s", OneLine(l.Path), n, of))
+	}
+	if scopes := o.Scopes(); l.Owner.Service != "" && len(scopes) > 0 && !slices.Contains(scopes, o.Hasher(l.Owner).Scope()) {
+		o.Notes = append(o.Notes, fmt.Sprintf("the ledger %s has no customers of this service and application, but those of others; if you expected some, stop and check --base-url and --app-id", OneLine(l.Path)))
+	}
+	return nil
+}
+
+// exposedKey says who else may read the key, as for the app secret.
+func (l *LedgerFile) exposedKey() (warning string, err error) {
+	file, err := os.Open(l.KeyPath())
+	if err != nil {
+		return "", nil // a key that is not there, or cannot be read, is not exposed
+	}
+	defer func() { _ = file.Close() }() // it was only looked at
+	return exposedFile(file, "key of the ledger")
+}
+
+// NeedsOwner asks for the service and the application where the ledger has
+// customers of several.
+func (o *OpenedLedger) NeedsOwner(owner ledger.Owner) error {
+	if owner.Service == "" && len(o.Scopes()) > 1 {
+		return Problems{"the ledger has customers of several services or applications: name --base-url and --app-id"}
+	}
+	return nil
 }
 
 // Close lets go of the ledger. What was put is durable already, so only the

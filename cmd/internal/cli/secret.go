@@ -161,14 +161,8 @@ func secretIn(name string) (secret, warning string, err error) {
 		return "", "", err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	info, err := file.Stat()
-	if err != nil {
+	if warning, err = exposedFile(file, "secret"); err != nil {
 		return "", "", err
-	}
-	if info.Mode().IsRegular() { // others, such as a pipe, are nobody else's
-		if warning, err = exposed(name, info.Mode().Perm(), isOurs(info) && !onReadOnlyMount(file)); err != nil {
-			return "", "", err
-		}
 	}
 	b, err := io.ReadAll(io.LimitReader(file, maxSecretFile+1))
 	if err != nil {
@@ -180,17 +174,26 @@ func secretIn(name string) (secret, warning string, err error) {
 	return strings.TrimRight(string(b), "\r\n"), warning, nil
 }
 
+// exposedFile is exposed for a file that is open.
+func exposedFile(file *os.File, what string) (warning string, err error) {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() { // others, such as a pipe, are nobody else's
+		return "", err
+	}
+	return exposed(file.Name(), what, info.Mode().Perm(), isOurs(info) && !onReadOnlyMount(file))
+}
+
 // exposed says who but its owner may read a secret's file. ssh has the same
 // rule for its keys: a file that this user could close, and did not, is
 // refused. One that somebody else put there is his to close: systemd,
 // Kubernetes and Docker hand secrets over with modes such as 0440 and 0444, on
 // read-only mounts or owned by root.
-func exposed(name string, mode fs.FileMode, mendable bool) (warning string, err error) {
+func exposed(name, what string, mode fs.FileMode, mendable bool) (warning string, err error) {
 	switch {
 	case mode&0o077 != 0 && mendable:
 		return "", fmt.Errorf("other users may read or change %s (mode %04o); close it with: chmod 600 %s", OneLine(name), mode, Quoted(name))
 	case mode&0o007 != 0:
-		return fmt.Sprintf("warning: every user of this machine may read the secret in %s (mode %04o)", OneLine(name), mode), nil
+		return fmt.Sprintf("warning: every user of this machine may read the %s in %s (mode %04o)", what, OneLine(name), mode), nil
 	}
 	return "", nil
 }

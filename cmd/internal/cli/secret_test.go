@@ -26,7 +26,7 @@ func TestASecretFileThatOthersMayReadIsRefusedUnlessSomebodyElsePutItThere(t *te
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			warning, err := exposed("secret", c.mode, c.mendable)
+			warning, err := exposed("secret", "app secret", c.mode, c.mendable)
 			assert.Equal(t, c.refused, err != nil)
 			assert.Equal(t, c.warning, warning != "")
 		})

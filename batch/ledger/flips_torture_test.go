@@ -1,0 +1,6 @@
+//go:build torture
+
+package ledger
+
+// flips is how many bits are flipped.
+const flips = 3000
