@@ -24,7 +24,7 @@ func (s *settings) files() []namedFile {
 		{"--output", s.output}, {"--rejects", s.rejects}, {"--ledger", s.ledger.Path}, {"the key of --ledger", s.ledger.KeyPath()},
 		{"--log-file", s.logs.File}, {"--metrics-file", s.metrics.file},
 	}
-	read := s.ServiceFlags.Files()
+	read := s.Files()
 	for _, flag := range slices.Sorted(maps.Keys(read)) {
 		files = append(files, namedFile{flag, read[flag]})
 	}

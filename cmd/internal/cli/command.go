@@ -25,12 +25,11 @@ const commandTime = 30 * time.Second
 // pipes, lists or substitutions of commands.
 func commandOf(text string) ([]string, error) {
 	var words []*syntax.Word
-	err := syntax.NewParser().Words(strings.NewReader(text), func(w *syntax.Word) bool {
-		words = append(words, w)
-		return true
-	})
-	if err != nil {
-		return nil, fmt.Errorf("it is one command with arguments, without pipes (%w); put more into a script", err)
+	for word, err := range syntax.NewParser().WordsSeq(strings.NewReader(text)) {
+		if err != nil {
+			return nil, fmt.Errorf("it is one command with arguments, without pipes (%w); put more into a script", err)
+		}
+		words = append(words, word)
 	}
 	fields, err := expand.Fields(&expand.Config{Env: expand.FuncEnviron(os.Getenv), NoUnset: true}, words...)
 	switch {

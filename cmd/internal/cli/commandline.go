@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"bulkonboard/source"
@@ -36,11 +37,10 @@ func commandLine(args []string) string {
 var hides = map[string]func(value string) string{
 	"set":                source.WithoutDetails,
 	"app-secret-command": programOf,
-	"app-secret-file":    nameOfFile,
-	"client-key-file":    nameOfFile,
-	"api-key-file":       nameOfFile,
-	"tls-key-file":       nameOfFile,
 }
+
+// keyFiles are the flags that name a file in which there is a secret.
+var keyFiles = []string{"app-secret-file", "client-key-file", "api-key-file", "tls-key-file"}
 
 // nameOfFile is the name of a file that is there. What is none may be the secret
 // itself, typed by mistake.
@@ -57,6 +57,14 @@ func told(flag, value string) string {
 		return hide(value)
 	}
 	return value
+}
+
+// settingOf is told of a setting that was not looked at yet.
+func settingOf(flag, value string) string {
+	if slices.Contains(keyFiles, flag) {
+		return nameOfFile(value)
+	}
+	return told(flag, value)
 }
 
 // programOf is the first word of a command: what follows may be a token.

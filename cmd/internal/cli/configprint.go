@@ -106,7 +106,7 @@ func yamlOf(f *pflag.Flag) string {
 	}
 	value := f.Value.String()
 	if f.Name != "app-secret-command" { // which is asked for here as it was given
-		value = told(f.Name, value)
+		value = settingOf(f.Name, value)
 	}
 	return marshal(scalarNode(value))
 }
