@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -45,7 +46,7 @@ var keyFiles = []string{"app-secret-file", "client-key-file", "api-key-file", "t
 // nameOfFile is the name of a file that is there. What is none may be the secret
 // itself, typed by mistake.
 func nameOfFile(value string) string {
-	if _, err := os.Stat(value); err != nil && value != "" {
+	if _, err := filepath.EvalSymlinks(value); err != nil && value != "" {
 		return "…"
 	}
 	return value
