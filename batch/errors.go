@@ -39,6 +39,9 @@ func (e *RefusedError) Error() string {
 	if e.Message != "" {
 		said = fmt.Sprintf(" (the service said: %q)", e.Message)
 	}
+	if e.Code == "not_this_machine" {
+		return e.Message + "; check --base-url, and what /etc/hosts and the name servers say of it"
+	}
 	switch e.Outcome {
 	case session.CredentialsRefused:
 		return "the credentials were refused" + said + "; check --app-id and the app secret"

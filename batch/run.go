@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bulkonboard/batch/pace"
+	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -252,9 +253,10 @@ func (r *run) pipeline(ctx context.Context) error {
 	ends(journal.run)
 	ends(write.run)
 	through := newGate(r.Pace.Ceiling())
+	paced := session.Paced(calls, through.pass)
 	for range r.MaxInFlight {
 		g.Go(func() error {
-			sendAttempts(calls, r.Caller, through, r.FormID, sending, answers)
+			sendAttempts(paced, r.Caller, through, r.FormID, sending, answers)
 			return nil
 		})
 	}

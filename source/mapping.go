@@ -1,8 +1,11 @@
 package source
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -68,8 +71,11 @@ func (o *Options) mapping() (m mapping, wrong []string) {
 // assignment takes FIELD=VALUE apart.
 func assignment(flag, text, what string) (f field, value string, err error) {
 	name, value, found := strings.Cut(text, "=")
+	if !found && flag == "--map" { // which names no customer
+		flag = fmt.Sprintf("--map is %q; it", text)
+	}
 	if !found {
-		return 0, "", fmt.Errorf("%s is %q; it takes FIELD=%s, where FIELD is one of %s", flag, text, what, strings.Join(FieldNames(), ", "))
+		return 0, "", fmt.Errorf("%s takes FIELD=%s, where FIELD is one of %s", flag, what, strings.Join(FieldNames(), ", "))
 	}
 	f, known := fieldOf(name)
 	if !known {
@@ -161,7 +167,8 @@ type MappedField struct {
 	Field    string // its canonical name
 	Column   string // the name of the column or member, as it was found
 	Number   int    // of the column, from 1; 0 in JSONL
-	Constant string // the value that every row has instead of a column
+	Constant string // the value that every row has instead of a column, if it may be shown
+	Digest   string // in place of one that may not
 }
 
 // MappingTable lists where the fields come from, in the order of the request.
@@ -177,11 +184,52 @@ func (l *List) MappingTable() []MappedField {
 		}
 		for _, c := range l.mapping.constants {
 			if c.field == f {
-				table = append(table, MappedField{Field: f.String(), Constant: c.value})
+				table = append(table, c.shown())
 			}
 		}
 	}
 	return table
+}
+
+// Value is the value that every row has, as it may be shown.
+func (m *MappedField) Value() string {
+	if m.Digest != "" {
+		return Hidden + " (" + m.Digest + ")"
+	}
+	return strconv.Quote(m.Constant)
+}
+
+// Hidden stands where a value would be that may be somebody's own.
+const Hidden = "…"
+
+// isDetail reports a field whose values are of one customer.
+func (f field) isDetail() bool {
+	return !slices.Contains([]field{formID, customerType, clientID, sendEmail}, f)
+}
+
+// shown is a constant as it may be told to anybody. Of a detail there is enough
+// to tell that it is another one, and too little to find out which.
+func (c *constant) shown() MappedField {
+	m := MappedField{Field: c.field.String(), Constant: c.value}
+	if c.field.isDetail() {
+		sum := sha256.Sum256([]byte(c.value))
+		m.Constant, m.Digest = "", hex.EncodeToString(sum[:4])
+	}
+	return m
+}
+
+// WithoutDetails is the text of a --set without a value that may be somebody's
+// own.
+func WithoutDetails(text string) string {
+	name, _, found := strings.Cut(text, "=")
+	f, known := fieldOf(name)
+	switch {
+	case !found:
+		return Hidden
+	case known && !f.isDetail():
+		return text
+	}
+	return name + "=" + Hidden
 }
 
 // Mapping says in one line all that decides how a row becomes a customer, as a
@@ -198,7 +246,7 @@ func (l *List) Mapping() string {
 	}
 	for _, m := range l.MappingTable() {
 		if m.Column == "" {
-			parts = append(parts, fmt.Sprintf("%s is %q", m.Field, m.Constant))
+			parts = append(parts, m.Field+" is "+m.Value())
 			continue
 		}
 		parts = append(parts, fmt.Sprintf("%s=%q", m.Field, m.Column))

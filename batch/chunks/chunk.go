@@ -191,9 +191,9 @@ func (a *assignment) verify(index int, from int64) error {
 	return nil
 }
 
-// scratch makes a file that is gone when the part has run.
+// scratch makes a file that is gone with the process, if not before.
 func (a *assignment) scratch(name string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(a.Scratch, name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	return state.MakeScratch(filepath.Join(a.Scratch, name))
 }
 
 // earlier gives the engine what is known of a row.

@@ -159,7 +159,7 @@ func (p *plan) take(b []byte) (int, error) {
 
 // file makes a scratch file.
 func (p *plan) file(name string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(p.Scratch, name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := state.MakeScratch(filepath.Join(p.Scratch, name))
 	if err == nil {
 		p.files = append(p.files, f)
 	}
@@ -168,8 +168,7 @@ func (p *plan) file(name string) (*os.File, error) {
 
 func (p *plan) close() {
 	for _, f := range p.files {
-		_ = f.Close()
-		_ = os.Remove(f.Name()) // what stays takes up room, and no more
+		_ = f.Close() // nobody wants it any more
 	}
 }
 

@@ -36,7 +36,7 @@ const (
 	// TenantRefused: the tenant is not this app's; every row would fail.
 	TenantRefused
 	// NotTheAPI: something else answers at this address. redirect, not_json,
-	// http_404, http_405, proxy_authentication_required.
+	// http_404, http_405, proxy_authentication_required, not_this_machine.
 	NotTheAPI
 	// TLSRefused: the server's certificate does not verify, or the server will
 	// not have this client. certificate_refused, tls_refused.

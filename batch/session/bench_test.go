@@ -13,7 +13,7 @@ import (
 var processed = envelopeOf(200, "Processed successfully", "ab98babe-b555-4b79-88bf-967f454df0c0")
 
 func BenchmarkRequestBody(b *testing.B) {
-	prefix := prefixOf(&Config{AppID: "app", AppSecret: "secret", TenantID: "tenant"})
+	prefix := prefixOf("app", "secret", "tenant")
 	dst := make([]byte, 0, 512)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -6,12 +6,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -34,6 +34,15 @@ type Config struct {
 	// system do.
 	Authorities *x509.CertPool
 
+	// Renew gives the secret that holds now, after the service has refused the one
+	// that is used; nil when there is no other to be had. It is called by one
+	// goroutine at a time.
+	Renew func(ctx context.Context) (Secret, error) `json:"-"`
+
+	// Certificate is shown to a service that asks for one; nil for none. It is
+	// called for every connection.
+	Certificate func() (*tls.Certificate, error) `json:"-"`
+
 	// NoProxy goes straight to the service, whatever the environment says.
 	NoProxy bool
 
@@ -50,8 +59,7 @@ type Client struct {
 	template  *http.Request // of every request; URL and header are shared and only read
 	proxy     string        // host of the proxy that is used, if any
 	deadlines deadlines
-	prefix    []byte // of every body; holds the secret
-	scrub     *scrubber
+	access    *access
 }
 
 // Format implements fmt.Formatter: the fields hold the secret in many forms.
@@ -73,19 +81,12 @@ func ValidateBaseURL(s string) error {
 		return errors.New("a base URL has no query and no fragment; leave out what follows ? or #")
 	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), path):
 		return errors.New("leave out " + path + ": it is added")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !ThisMachine(u.Hostname()):
 		return errors.New("plain http would show the app secret to the network; use https (http is for this machine only)")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("scheme %q is not supported; use https", u.Scheme)
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
 }
 
 // New returns a client. It opens no connection.
@@ -97,7 +98,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInflight), prefix: prefixOf(&c), scrub: newScrubber(c.AppSecret)}
+	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInflight), access: newAccess(&c)}
 	if c.Transport == nil {
 		client.transport, client.proxy, err = c.route(template)
 	}
@@ -127,22 +128,43 @@ func (c *Client) CloseIdle() {
 	}
 }
 
-// Call sends one attempt. Whatever happens is in the answer. When ctx ends
-// first, the outcome is Cancelled.
+// Call sends one attempt, and one more where the credentials were refused and
+// others could be had. Whatever happens is in the answer. When ctx ends first,
+// the outcome is Cancelled.
 func (c *Client) Call(ctx context.Context, r *Request) Answer {
+	if c.access.wait(ctx) && !paced(ctx) {
+		return cancelled()
+	}
+	with := c.access.current.Load()
+	answer := c.attempt(ctx, r, with)
+	if answer.Outcome != CredentialsRefused {
+		return answer
+	}
+	fresh := c.access.renewed(ctx, with)
+	switch {
+	case fresh == with:
+		return answer
+	case !paced(ctx):
+		return cancelled()
+	}
+	return c.attempt(ctx, r, fresh)
+}
+
+// attempt sends a request and waits for its answer.
+func (c *Client) attempt(ctx context.Context, r *Request, with *credentials) Answer {
 	start := time.Now()
-	attempt := c.deadlines.begin(ctx)
-	defer c.deadlines.end(attempt)
-	reply, header, err := c.exchange(attempt, r)
+	within := c.deadlines.begin(ctx)
+	defer c.deadlines.end(within)
+	reply, header, err := c.exchange(within, r, with)
 	var a Answer
 	if err != nil {
 		if errors.Is(err, context.Canceled) { // not what the answer was, should time be up right after it
-			err = cmp.Or(context.Cause(attempt), err)
+			err = cmp.Or(context.Cause(within), err)
 		}
 		a = failure(ctx, err)
-		a.Message = c.scrub.clean(a.Message, withoutCustomer(fold(a.Message), r), a.Code)
+		a.Message = with.clean(a.Message, withoutCustomer(fold(a.Message), r), a.Code)
 	} else {
-		a = c.judge(&reply, header, r, start)
+		a = with.judge(&reply, header, r, start)
 	}
 	a.Latency = time.Since(start)
 	return a
@@ -151,15 +173,15 @@ func (c *Client) Call(ctx context.Context, r *Request) Answer {
 // judge says what an answer means for a customer. Words that are the customer's
 // own say nothing about the service, so they are cut out before: nobody's name
 // is a refusal of the credentials.
-func (c *Client) judge(reply *reply, h http.Header, r *Request, now time.Time) Answer {
+func (c *credentials) judge(reply *reply, h http.Header, r *Request, now time.Time) Answer {
 	raw := reply.words
 	reply.words = withoutCustomer(fold(raw), r)
 	a := judge(reply, h, now)
-	if a.Outcome == OK && c.scrub.inSessionID(a.SessionID) {
+	if a.Outcome == OK && c.inSessionID(a.SessionID) {
 		return Answer{Outcome: Failed, Status: a.Status, Recognised: true, Code: "secret_in_session_id", Message: "the service answered with the app secret inside the session id"}
 	}
-	a.Message = c.scrub.clean(raw, words(&a, reply), a.Code)
-	a.OddRetryAfter = c.scrub.clean(a.OddRetryAfter, withoutCustomer(fold(a.OddRetryAfter), r), redacted)
+	a.Message = c.clean(raw, words(&a, reply), a.Code)
+	a.OddRetryAfter = c.clean(a.OddRetryAfter, withoutCustomer(fold(a.OddRetryAfter), r), redacted)
 	return a
 }
 
@@ -184,8 +206,8 @@ func words(a *Answer, r *reply) string {
 	return fmt.Sprintf("HTTP %d, statusCode %d, without a message", r.status, r.code)
 }
 
-func (c *Client) exchange(ctx context.Context, r *Request) (reply, http.Header, error) {
-	response, err := c.transport.RoundTrip(c.request(ctx, r))
+func (c *Client) exchange(ctx context.Context, r *Request, with *credentials) (reply, http.Header, error) {
+	response, err := c.transport.RoundTrip(c.request(ctx, r, with))
 	if err != nil {
 		return reply{}, nil, err
 	}
@@ -204,8 +226,8 @@ func (c *Client) exchange(ctx context.Context, r *Request) (reply, http.Header, 
 
 // request is a request for a customer. Its body is memory of its own and never
 // used again: a transport may go on reading it after the answer has come.
-func (c *Client) request(ctx context.Context, r *Request) *http.Request {
-	body := r.body(make([]byte, 0, 512), c.prefix)
+func (c *Client) request(ctx context.Context, r *Request, with *credentials) *http.Request {
+	body := r.body(make([]byte, 0, 512), with.prefix)
 	request := c.template.WithContext(ctx)
 	request.ContentLength = int64(len(body))
 	request.Body = io.NopCloser(bytes.NewReader(body))

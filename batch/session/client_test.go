@@ -314,7 +314,7 @@ func TestTheBodyIsWhatTheGuideAsksFor(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			body := c.request.body(nil, prefixOf(&Config{AppID: "app", AppSecret: "S", TenantID: "tenant"}))
+			body := c.request.body(nil, prefixOf("app", "S", "tenant"))
 			assert.Equal(t, c.want, string(body))
 			assert.True(t, json.Valid(body))
 		})
@@ -344,10 +344,11 @@ func TestTheSecretIsPrintedNowhere(t *testing.T) {
 }
 
 func TestABaseURLIsHTTPSOrThisMachine(t *testing.T) {
-	for _, good := range []string{"https://auth.example.com", "https://auth.example.com/base/", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:1"} {
+	for _, good := range []string{"https://auth.example.com", "https://auth.example.com/base/", "http://127.0.0.1:8080", "http://localhost:1", "http://LOCALHOST:1", "http://[::1]:1", "http://[::ffff:127.0.0.1]:1"} {
 		assert.NoError(t, ValidateBaseURL(good), good)
 	}
-	for _, bad := range []string{"", "auth.example.com", "http://auth.example.com", "http://127.0.0.1.example.com", "ftp://x", "https://u:p@x", "https://x?y=1", "https://x#y", "https://x/api/AppSessionManager/GetSessionId"} {
+	for _, bad := range []string{"", "auth.example.com", "http://auth.example.com", "http://127.0.0.1.example.com", "http://localhost.example.com", "http://localhost.:1", "http://0.0.0.0:1", "http://127.1:1", "http://2130706433:1",
+		"http://[::1%25lo]:1", "http://[::]:1", "http://[::ffff:10.0.0.1]:1", "ftp://x", "https://u:p@x", "https://x?y=1", "https://x#y", "https://x/api/AppSessionManager/GetSessionId"} {
 		assert.Error(t, ValidateBaseURL(bad), bad)
 	}
 }

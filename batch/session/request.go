@@ -52,11 +52,11 @@ func (r *Request) body(dst []byte, prefix []byte) []byte {
 
 // prefixOf is the part of the body that is the same for every customer. It
 // holds the secret, and lives as long as the client.
-func prefixOf(c *Config) []byte {
+func prefixOf(appID string, secret Secret, tenantID string) []byte {
 	dst := append([]byte(nil), `{"appId":`...)
-	dst = quote(dst, c.AppID)
-	dst = member(dst, "appSecret", c.AppSecret.Reveal())
-	return member(dst, "tenantId", c.TenantID)
+	dst = quote(dst, appID)
+	dst = member(dst, "appSecret", secret.Reveal())
+	return member(dst, "tenantId", tenantID)
 }
 
 func member(dst []byte, name, value string) []byte {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -15,10 +16,21 @@ import (
 var errProxy = errors.New("the proxy of the environment cannot be used; mend HTTPS_PROXY, or go without by --no-proxy-env")
 
 // route is the way to the service: what is trusted, and through which proxy,
-// if any. The environment is asked once, since a client has one endpoint.
+// if any. Plain http goes to this machine and nowhere else. The environment is asked once, since a client has one endpoint.
 func (c *Config) route(template *http.Request) (transport *http.Transport, proxy string, err error) {
 	transport = newTransport(c.MaxInflight)
 	transport.TLSClientConfig.RootCAs = c.Authorities
+	if c.Certificate != nil {
+		transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.Certificate() }
+	}
+	if template.URL.Scheme == "http" {
+		// The body would be read by every proxy on the way, which the environment
+		// may name for localhost in another spelling.
+		dialer := newDialer()
+		dialer.Control = onlyThisMachine
+		transport.DialContext = dialer.DialContext
+		return transport, "", nil
+	}
 	if c.NoProxy {
 		return transport, "", nil
 	}

@@ -13,7 +13,7 @@ const (
 
 	// overlapOfID is the same for session ids, which are random as secrets are:
 	// eight hexadecimal digits agree by chance, once in some million rows.
-	overlapOfID = 16
+	overlapOfID = 10
 )
 
 // scrubber finds the app secret in what a service writes. There is one rule: a
@@ -57,16 +57,13 @@ func (s *scrubber) learn(secret string) (n int) {
 	return n
 }
 
-// clean is what is shown of a text: its safe form, or its code in place of it.
-func (s *scrubber) clean(raw, shown, code string) string {
+// inText reports a text that must not be shown.
+func (s *scrubber) inText(text string) bool {
 	overlap := overlapOfText
 	if s.secret != "" {
 		overlap = len(s.secret)
 	}
-	if s.inAnyForm(raw, overlap) {
-		return code
-	}
-	return shorten(shown)
+	return s.inAnyForm(text, overlap)
 }
 
 // inSessionID reports a session id that must not be written. None is ever

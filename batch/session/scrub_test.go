@@ -112,7 +112,7 @@ var secrets = []string{
 
 func TestASecretIsFoundInEveryDisguise(t *testing.T) {
 	for _, secret := range secrets {
-		s := newScrubber(Secret(secret))
+		s := credentialsOf(Secret(secret))
 		for name, disguise := range disguises {
 			text := disguise(secret)
 			assert.Equal(t, "http_400", s.clean(text, text, "http_400"), "%s: %s", name, text)
@@ -129,7 +129,7 @@ func TestASecretIsFoundInEveryDisguise(t *testing.T) {
 }
 
 func TestAShortSecretCountsAsAWord(t *testing.T) {
-	s := newScrubber("any")
+	s := credentialsOf("any")
 	for _, text := range []string{"appSecret=any", `{"appSecret":"any"}`, "any", "any%20", "YW55", "616e79", "x 0x616E79"} {
 		assert.Equal(t, "code", s.clean(text, text, "code"), text)
 	}
@@ -137,7 +137,7 @@ func TestAShortSecretCountsAsAWord(t *testing.T) {
 		assert.Equal(t, text, s.clean(text, text, "code"), text)
 	}
 	assert.False(t, s.inSessionID("any"), "by chance")
-	assert.Equal(t, "text", newScrubber("").clean("text", "text", "code"))
+	assert.Equal(t, "text", credentialsOf("").clean("text", "text", "code"))
 }
 
 // TestNoDisguiseReachesAnAnswer goes the way of a call, for messages and for
@@ -217,7 +217,7 @@ func TestNobodysNameIsARefusal(t *testing.T) {
 }
 
 func TestAFullAnswerIsCleanedWithinBounds(t *testing.T) {
-	s := newScrubber(Secret(secrets[0]))
+	s := credentialsOf(Secret(secrets[0]))
 	for _, part := range []string{"&amp;", "%25", `\\`, "abc ", "é", "&", "\u200b"} {
 		text := strings.Repeat(part, 2*maxWords/len(part))
 		r := Request{FirstName: text, LastName: text[:maxWords] + "x", FullName: strings.Repeat(text, 100)}
@@ -226,7 +226,7 @@ func TestAFullAnswerIsCleanedWithinBounds(t *testing.T) {
 }
 
 func BenchmarkASessionIDIsSearched(b *testing.B) {
-	s := newScrubber(Secret(secrets[0]))
+	s := credentialsOf(Secret(secrets[0]))
 	b.ReportAllocs()
 	for b.Loop() {
 		if s.inSessionID("ab98babe-b555-4b79-88bf-967f454df0c0") {
@@ -236,7 +236,7 @@ func BenchmarkASessionIDIsSearched(b *testing.B) {
 }
 
 func BenchmarkAMessageIsCleaned(b *testing.B) {
-	s := newScrubber(Secret(secrets[0]))
+	s := credentialsOf(Secret(secrets[0]))
 	const text = "Invalid Customer Details"
 	b.ReportAllocs()
 	for b.Loop() {
@@ -252,7 +252,7 @@ func FuzzCleanTextIsSafeToShow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, secret, name string) {
 		r := Request{FirstName: name, LastName: text, Email: name}
 		show := func(text string) string {
-			return newScrubber(Secret(secret)).clean(text, withoutCustomer(fold(strings.ToValidUTF8(text, "\ufffd")), &r), "code")
+			return credentialsOf(Secret(secret)).clean(text, withoutCustomer(fold(strings.ToValidUTF8(text, "\ufffd")), &r), "code")
 		}
 		clean := show(text)
 		assert.LessOrEqual(t, utf8.RuneCountInString(clean), maxMessage)
@@ -266,4 +266,9 @@ func FuzzCleanTextIsSafeToShow(f *testing.F) {
 			}
 		}
 	})
+}
+
+// credentialsOf are credentials with a secret, which no client has.
+func credentialsOf(secret Secret) *credentials {
+	return newAccess(&Config{AppSecret: secret}).current.Load()
 }

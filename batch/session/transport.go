@@ -30,7 +30,7 @@ const (
 // in flight, where net/http's own default keeps two.
 func newTransport(maxInflight int) *http.Transport {
 	return &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            newDialer().DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    tlsTimeout,
 		OnProxyConnectResponse: refusedByProxy,
@@ -44,17 +44,27 @@ func newTransport(maxInflight int) *http.Transport {
 	}
 }
 
+func newDialer() *net.Dialer { return &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second} }
+
+func cancelled() Answer {
+	return Answer{Outcome: Cancelled, Code: "cancelled", Message: "the run was stopped"}
+}
+
 // failure says what an exchange that brought no answer means. ctx is that of
 // the run: its end is not the service's doing.
 func failure(ctx context.Context, err error) Answer {
 	if ctx.Err() != nil {
-		return Answer{Outcome: Cancelled, Code: "cancelled", Message: "the run was stopped"}
+		return cancelled()
 	}
 	a := Answer{Message: err.Error()}
 	a.Outcome, a.Code = classify(err)
 	switch a.Code {
 	case "timeout":
 		a.Message = "no answer within the time for one attempt"
+	case "not_this_machine":
+		var elsewhere *elsewhereError
+		errors.As(err, &elsewhere)
+		a.Message = elsewhere.Error()
 	case "tls_plain_http":
 		a.Message = "the server at this https address speaks plain http"
 	}
@@ -73,6 +83,8 @@ func classify(err error) (Outcome, string) {
 		via  *proxyError
 	)
 	switch {
+	case isElsewhere(err):
+		return NotTheAPI, "not_this_machine"
 	case errors.Is(err, errTooLarge):
 		return InDoubt, "answer_too_large"
 	case errors.As(err, &odd):

@@ -29,7 +29,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // Options adjust a Dir. The zero value is right.
@@ -37,6 +36,9 @@ type Options struct {
 	// SegmentBytes is the size beyond which the journal goes on in another
 	// segment at the next commit; 4 MiB unless set.
 	SegmentBytes int64
+
+	// Command is told to others that want the folder. It names no customer.
+	Command string
 }
 
 const defaultSegmentBytes = 4 << 20
@@ -78,7 +80,7 @@ func Open(fsys FS, path string, o Options) (*Dir, error) {
 		journal: &journal{fsys: fsys, dir: path, limit: o.SegmentBytes, old: map[int]closed{}},
 		outputs: map[string]*Output{},
 	}
-	if err := signHolder(fsys, holderName(path), strings.Join(os.Args, " ")); err != nil {
+	if err := signHolder(fsys, holderName(path), o.Command); err != nil {
 		_ = d.Close()
 		return nil, err
 	}

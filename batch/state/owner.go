@@ -2,6 +2,8 @@ package state
 
 import (
 	"io/fs"
+	"os"
+	"slices"
 	"syscall"
 )
 
@@ -15,4 +17,14 @@ func ownerOf(info fs.FileInfo) (uid int, known bool) {
 		return 0, false
 	}
 	return int(s.Uid), true
+}
+
+// inGroupOf reports a file of a group that this process is in.
+func inGroupOf(info fs.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false
+	}
+	groups, _ := os.Getgroups() // none: then there is the one below
+	return int(s.Gid) == os.Getegid() || slices.Contains(groups, int(s.Gid))
 }

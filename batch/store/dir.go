@@ -13,12 +13,17 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // temps is the folder, at the root, of files that are being written. No object
-// has such a name. What a writer that died left there is never looked at; it
-// goes when the folder of the job is removed, or by hand while no job runs.
+// has such a name. What a writer that died left there is never looked at, and
+// goes when the store is next opened after a while: it may be a whole list.
 const temps = ".tmp"
+
+// tempLife is how long a file is left there that nobody has written to since.
+// No writer of another machine is frozen for so long and goes on.
+const tempLife = 24 * time.Hour
 
 // Dir is a Store in a folder that several machines see: NFS, a volume of
 // Kubernetes, or the disk of one machine. An object is a file. It appears by a
@@ -58,7 +63,20 @@ func Open(address string) (*Dir, error) {
 	if err := d.files.Mkdir(filepath.Join(root, temps)); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("the shared folder cannot be written: %w; all machines must work as its owner", err)
 	}
+	d.sweep(time.Now().Add(-tempLife))
 	return d, nil
+}
+
+// sweep removes the temporary files of writers that are long gone. What cannot
+// be removed takes up room, and no more.
+func (d *Dir) sweep(before time.Time) {
+	folder := filepath.Join(d.root, temps)
+	left, _ := os.ReadDir(folder)
+	for _, e := range left {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
+			_ = d.files.Remove(filepath.Join(folder, e.Name()))
+		}
+	}
 }
 
 // Put implements Store.

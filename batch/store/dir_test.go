@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -93,4 +94,20 @@ func TestFilesThatAreNoObjectsAreNotListed(t *testing.T) {
 		names = append(names, o.Name)
 	}
 	assert.Equal(t, []string{"a/b"}, names)
+}
+
+func TestWhatADeadWriterLeftGoesAfterADay(t *testing.T) {
+	root := t.TempDir()
+	_, err := store.Open(root)
+	require.NoError(t, err)
+	old, young := filepath.Join(root, ".tmp", "old"), filepath.Join(root, ".tmp", "young")
+	for _, name := range []string{old, young} {
+		require.NoError(t, os.WriteFile(name, []byte("a list"), 0o600))
+	}
+	past := time.Now().Add(-25 * time.Hour)
+	require.NoError(t, os.Chtimes(old, past, past))
+	_, err = store.Open(root)
+	require.NoError(t, err)
+	assert.NoFileExists(t, old)
+	assert.FileExists(t, young)
 }

@@ -14,6 +14,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -132,9 +133,7 @@ func (t *task) progress() beat {
 func (t *task) path(name string) string { return filepath.Join(t.folder, name) }
 
 // file makes one that is gone with the part.
-func (t *task) file(name string) (*os.File, error) {
-	return os.OpenFile(t.path(name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-}
+func (t *task) file(name string) (*os.File, error) { return state.MakeScratch(t.path(name)) }
 
 // trouble is why a round ended before its end, for those who ask about it.
 type trouble struct {

@@ -3,15 +3,15 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
@@ -27,9 +27,13 @@ const defaultTaskQueue = "bulkonboard"
 type serverFlags struct {
 	address, namespace, taskQueue string
 
-	keyFile                         string
-	useTLS                          bool
-	certFile, certKeyFile, serverCA string
+	keyFile  string
+	tls      *pflag.Flag
+	useTLS   bool
+	pair     cli.KeyPair
+	serverCA string
+
+	warnings []string // about key files
 }
 
 func (s *serverFlags) register(c *cobra.Command) {
@@ -38,9 +42,10 @@ func (s *serverFlags) register(c *cobra.Command) {
 	f.StringVar(&s.namespace, "namespace", client.DefaultNamespace, "namespace of the Temporal server")
 	f.StringVar(&s.taskQueue, "task-queue", defaultTaskQueue, "task queue that joins jobs and workers; workers with another secret want another queue")
 	f.StringVar(&s.keyFile, "api-key-file", "", "file that holds an API key for the Temporal server; implies --tls")
-	f.BoolVar(&s.useTLS, "tls", false, "speak TLS with the Temporal server")
-	f.StringVar(&s.certFile, "tls-cert-file", "", "PEM file with a certificate for the Temporal server (mTLS); implies --tls")
-	f.StringVar(&s.certKeyFile, "tls-key-file", "", "PEM file with the key of that certificate")
+	f.BoolVar(&s.useTLS, "tls", false, "speak TLS with the Temporal server; needed for one on another machine, unless --tls=false says that the way there is safe")
+	s.tls = f.Lookup("tls")
+	f.StringVar(&s.pair.CertFile, "tls-cert-file", "", "PEM file with a certificate for the Temporal server (mTLS); implies --tls")
+	f.StringVar(&s.pair.KeyFile, "tls-key-file", "", "PEM file with the key of that certificate")
 	f.StringVar(&s.serverCA, "tls-ca-file", "", "PEM file with the certificates that may vouch for the Temporal server; implies --tls")
 	for _, name := range []string{"api-key-file", "tls-cert-file", "tls-key-file", "tls-ca-file"} {
 		_ = c.MarkFlagFilename(name)
@@ -51,9 +56,28 @@ func (s *serverFlags) check(p *cli.Problems) {
 	p.Need("address", s.address)
 	p.Need("namespace", s.namespace)
 	p.Need("task-queue", s.taskQueue)
-	if (s.certFile == "") != (s.certKeyFile == "") {
-		p.Add("--tls-cert-file and --tls-key-file go together: name both, or neither")
+	s.warnings = append(s.warnings, s.pair.Check(p, "tls-cert-file", "tls-key-file"))
+	if told := s.tls.Changed && !s.useTLS; s.speaksTLS() {
+		if told {
+			p.Add("--tls=false contradicts the files that are named for TLS: leave it or them out")
+		}
+	} else if !told && !isHere(s.address) {
+		p.Add(fmt.Sprintf("--address %s is another machine, and without TLS everybody on the way reads and changes what is said: add --tls, or --tls=false if the way there is safe", cli.OneLine(s.address)))
 	}
+}
+
+// isHere reports the address of a server on this machine.
+func isHere(address string) bool {
+	if strings.HasPrefix(address, "unix:") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(strings.TrimPrefix(strings.TrimPrefix(address, "dns:///"), "passthrough:///"))
+	return err == nil && session.ThisMachine(host)
+}
+
+// speaksTLS reports that TLS was asked for, or is implied.
+func (s *serverFlags) speaksTLS() bool {
+	return s.useTLS || s.keyFile != "" || s.pair.Given() || s.serverCA != ""
 }
 
 // unreachableError says that the Temporal server did not answer. Nothing was
@@ -79,11 +103,17 @@ func (s *serverFlags) dial(ctx context.Context, identity string, log *slog.Logge
 		Logger: sdklog.NewStructuredLogger(slog.New(quieter{log.Handler()})),
 	}
 	if s.keyFile != "" {
-		key, err := readKey(s.keyFile)
+		key, warning, err := cli.ReadKeyFile("api-key-file", s.keyFile)
 		if err != nil {
-			return nil, cli.Problems{"--api-key-file cannot be used: " + err.Error()}
+			return nil, cli.Problems{err.Error()}
 		}
-		o.Credentials = client.NewAPIKeyStaticCredentials(key)
+		s.warnings = append(s.warnings, warning)
+		o.Credentials = client.NewAPIKeyStaticCredentials(strings.TrimSpace(key))
+	}
+	for _, warning := range s.warnings {
+		if warning != "" {
+			log.Warn(warning)
+		}
 	}
 	var err error
 	if o.ConnectionOptions.TLS, err = s.tlsConfig(); err != nil {
@@ -96,33 +126,13 @@ func (s *serverFlags) dial(ctx context.Context, identity string, log *slog.Logge
 	return c, nil
 }
 
-// maxKeyFile is more, in bytes, than any key has.
-const maxKeyFile = 64 << 10
-
-func readKey(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	b, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
-	if key := strings.TrimSpace(string(b)); key != "" || err != nil {
-		return key, err
-	}
-	return "", errors.New(name + " is empty")
-}
-
 func (s *serverFlags) tlsConfig() (*tls.Config, error) {
-	if !s.useTLS && s.keyFile == "" && s.certFile == "" && s.serverCA == "" {
+	if !s.speaksTLS() {
 		return nil, nil //nolint:nilnil // no TLS is no error
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if s.certFile != "" {
-		pair, err := tls.LoadX509KeyPair(s.certFile, s.certKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("--tls-cert-file and --tls-key-file cannot be used: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
+	if s.pair.Given() {
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return s.pair.Get() }
 	}
 	if s.serverCA == "" {
 		return c, nil

@@ -117,7 +117,7 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 	}
 	defer gone()
 	// That the secret and the certificates are of use is found out here.
-	if _, err := s.Client(s.clientConfig(), v); err != nil {
+	if _, err := s.Client(ctx, s.clientConfig(), v); err != nil {
 		return err
 	}
 	ctx, now, release := cli.UntilSignalled(ctx, s.grace, v.Say)

@@ -62,12 +62,3 @@ func again(s *sink.Summary, codes []string) string {
 	}
 	return " --restart"
 }
-
-// commandLine is a command as it can be typed again.
-func commandLine(args []string) string {
-	out := make([]string, len(args))
-	for i, arg := range args {
-		out[i] = cli.Quoted(arg)
-	}
-	return strings.Join(out, " ")
-}

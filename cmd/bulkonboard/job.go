@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 	"time"
 
 	"bulkonboard/batch"
@@ -152,7 +151,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Encoder: j.encoder,
 		Keep:    j.keep,
 		Known:   j.known,
-		Origin:  batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
+		Origin:  batch.Origin{List: j.Name(), Command: cli.CommandLine()},
 		Caller:  j.caller,
 		Pace:    j.controller(),
 		State:   j.dir,

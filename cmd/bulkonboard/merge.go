@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -121,7 +120,7 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	defer release()
-	dir, err := state.Open(fileSystem, m.stateDir(), state.Options{})
+	dir, err := state.Open(fileSystem, m.stateDir(), state.Options{Command: cli.CommandLine()})
 	if err != nil {
 		return err
 	}
@@ -157,7 +156,7 @@ func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, ma
 	stop := showProgress(&j.monitor, v.People, v.Log)
 	merger := chunks.Merger{
 		Store: place, Manifest: manifest, Round: m.at, State: dir, Results: m.output, Rejects: m.rejects, ReplaceResults: m.overwrite, ReplaceRejects: m.overwrite,
-		SummaryFile: m.summaryOf(manifest), Scratch: scratch, Origin: batch.Origin{List: manifest.Source.Name, Command: commandLine(os.Args)},
+		SummaryFile: m.summaryOf(manifest), Scratch: scratch, Origin: batch.Origin{List: manifest.Source.Name, Command: cli.CommandLine()},
 		Known: m.ledger.known(opened, manifest.Job.Service.TenantID, manifest.Job.Service.FormID), Monitor: &j.monitor, Log: v.Log,
 	}
 	summary, err := merger.Merge(ctx)

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 )
 
@@ -72,7 +73,10 @@ func (f *metricsFlags) open(ctx context.Context, m *batch.Monitor, log *slog.Log
 	o := &metricsOut{
 		metrics: newMetrics(m, labels, time.Now()), file: f.file, log: log, done: make(chan struct{}), written: make(chan struct{}),
 	}
-	if o.lastSuccess, err = lastSuccessIn(f.file); err == nil {
+	if err = state.CheckLink(f.file); err == nil {
+		o.lastSuccess, err = lastSuccessIn(f.file)
+	}
+	if err == nil {
 		err = o.write()
 	}
 	if err != nil {

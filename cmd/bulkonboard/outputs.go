@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
@@ -20,7 +22,11 @@ type namedFile struct{ what, path string }
 func (s *settings) files() []namedFile {
 	files := []namedFile{
 		{"--output", s.output}, {"--rejects", s.rejects}, {"--ledger", s.ledger.Path}, {"the key of --ledger", s.ledger.KeyPath()},
-		{"--log-file", s.logs.File}, {"--metrics-file", s.metrics.file}, {"--app-secret-file", s.SecretFile}, {"--ca-file", s.CAFile},
+		{"--log-file", s.logs.File}, {"--metrics-file", s.metrics.file},
+	}
+	read := s.Files()
+	for _, flag := range slices.Sorted(maps.Keys(read)) {
+		files = append(files, namedFile{flag, read[flag]})
 	}
 	if s.output != "" {
 		files = append(files, namedFile{"the summary of --output", sink.SummaryPath(s.output)})

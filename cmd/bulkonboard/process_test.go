@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -63,6 +64,11 @@ func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
 	}
 	require.NoError(t, os.WriteFile(p.file("list.csv"), list.Bytes(), 0o600))
 	return p
+}
+
+// port is the one that the service listens at.
+func (p *program) port() string {
+	return regexp.MustCompile(`BULKONBOARD_BASE_URL=http://[^:]+:(\d+)`).FindStringSubmatch(strings.Join(p.env, "\n"))[1]
 }
 
 func (p *program) file(name string) string { return filepath.Join(p.folder, name) }
@@ -420,4 +426,18 @@ func TestAFullDiskStopsTheRunWithTheFilesName(t *testing.T) {
 	c, stderr := p.start("--rate", "0")
 	require.Equal(t, 0, p.end(c), stderr.String())
 	p.requireEachItsOwn(2000)
+}
+
+// everyFile is all that stands in the program's folder, by path.
+func (p *program) everyFile() map[string]string {
+	all := map[string]string{}
+	require.NoError(p.t, filepath.WalkDir(p.folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all[path] = string(text)
+		return err
+	}))
+	return all
 }

@@ -363,16 +363,19 @@ func TestTheContainersBuildLineMakesAStaticProgram(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "bulkonboard")
 	require.Contains(t, line, "-o /bulkonboard ")
 	c := exec.Command("/bin/sh", "-c", strings.Replace(line, "-o /bulkonboard ", "-o "+target+" ", 1))
-	c.Dir = "../.."
+	c.Dir, c.Env = "../..", append(os.Environ(), "VERSION=v1.2.3-image")
 	out, err := c.CombinedOutput()
 	require.NoError(t, err, string(out))
+	out, err = exec.Command(target, "--version").Output()
+	require.NoError(t, err)
+	assert.Contains(t, string(out), "v1.2.3-image ", "the image knows its version")
 	f, err := elf.Open(target)
 	require.NoError(t, err)
 	defer f.Close()
 	for _, part := range f.Progs {
 		assert.NotEqual(t, elf.PT_INTERP, part.Type, "an image from scratch has no loader")
 	}
-	for _, want := range []string{"FROM scratch", "USER 65532:65532", `ENTRYPOINT ["/bulkonboard"]`} {
+	for _, want := range []string{"FROM scratch", "USER 65532:65532", `ENTRYPOINT ["/bulkonboard"]`, "--read-only --cap-drop all", "COPY --from=build /licenses /licenses"} {
 		assert.Contains(t, text, want)
 	}
 }

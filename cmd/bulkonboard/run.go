@@ -84,7 +84,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 		return err
 	}
 	defer release()
-	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
+	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{Command: cli.CommandLine()})
 	if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func (s *settings) service(ctx context.Context, v *cli.Voice) (*service, error) 
 			return nil, err
 		}
 	}
-	client, err := s.Client(c, v)
+	client, err := s.Client(ctx, c, v)
 	if err != nil {
 		stop()
 		return nil, err

@@ -101,7 +101,7 @@ func (r *chunkRun) run(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	v.Of(m.Run)
-	client, err := r.Client(r.AccessFor(&m.Job), v)
+	client, err := r.Client(ctx, r.AccessFor(&m.Job), v)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -13,8 +14,11 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -148,6 +152,26 @@ func TestTheProxyOfTheEnvironmentCanBeLeftOut(t *testing.T) {
 	assert.Zero(t, p.service.Stats().Calls)
 }
 
+// TestPlainHTTPPassesTheProxyOfTheEnvironmentBy however this machine is spelled.
+func TestPlainHTTPPassesTheProxyOfTheEnvironmentBy(t *testing.T) {
+	p := newProgram(t, 2, sandbox.Options{})
+	var seen atomic.Int64
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
+	proxy.Config.ConnState = func(net.Conn, http.ConnState) { seen.Add(1) }
+	t.Cleanup(proxy.Close)
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"} {
+		p.env = append(p.env, name+"="+proxy.URL)
+	}
+	p.env = append(p.env, "NO_PROXY=", "no_proxy=")
+	for _, host := range []string{"localhost", "LOCALHOST", "LocalHost", "127.0.0.1", "[::ffff:127.0.0.1]"} {
+		c, stderr := p.start("--base-url", "http://"+host+":"+p.port(), "--overwrite")
+		require.Zero(t, p.end(c), "%s: %s", host, stderr)
+		assert.NotContains(t, stderr.String(), "proxy")
+		p.requireEachItsOwn(2)
+	}
+	assert.Zero(t, seen.Load(), "the proxy saw a connection")
+}
+
 // TestAProxysPasswordIsSaidNowhere, least of all by a proxy that is not there.
 func TestAProxysPasswordIsSaidNowhere(t *testing.T) {
 	p := newProgram(t, 1, sandbox.Options{})
@@ -214,5 +238,190 @@ func TestARunWritesToNoPlaceThatAnotherUserPrepared(t *testing.T) {
 	c, stderr := p.start()
 	assert.Equal(t, cli.ExitState, p.end(c))
 	assert.Contains(t, stderr.String(), "out.csv.state is no folder, or only a link to one")
+	assert.Zero(t, p.service.Stats().Calls)
+}
+
+// TestWhatMayBeASecretTypedByMistakeIsNotRepeated wherever it was typed.
+func TestWhatMayBeASecretTypedByMistakeIsNotRepeated(t *testing.T) {
+	const typed = "CANARY-s3cret"
+	p := newProgram(t, 1, sandbox.Options{})
+	require.NoError(t, os.WriteFile(p.file("job.yaml"), []byte("appSecretFile: "+typed+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(p.file("key.yaml"), []byte("appSecret: "+typed+"\n"), 0o600))
+	cases := map[string][]string{
+		"a secret for its file":   {"--app-secret-file", typed},
+		"in one word":             {"--app-secret-file=" + typed},
+		"in the config file":      {"--config", p.file("job.yaml")},
+		"as a key of it":          {"--config", p.file("key.yaml")},
+		"a key for its file":      {"--client-cert-file", p.file("list.csv"), "--client-key-file", typed},
+		"a flag that there isn't": {"--app-secret", typed},
+		"settings shown":          {"--app-secret-file", typed, "--print-config"},
+		"a path that is too long": {"--app-secret-file", typed + strings.Repeat("x", 5000)},
+		"a path below a file":     {"--app-secret-file", p.file("list.csv") + "/" + typed},
+	}
+	for name, flags := range cases {
+		t.Run(name, func(t *testing.T) {
+			var stdout bytes.Buffer
+			c, stderr := p.commandTo(&stdout, append([]string{"run", "-i", p.file("list.csv"), "-o", p.file("out.csv")}, flags...)...)
+			assert.Equal(t, cli.ExitUsage, p.end(c))
+			assert.NotEmpty(t, stderr.String())
+			assert.NotContains(t, stderr.String()+stdout.String(), typed)
+		})
+	}
+	p.env = append(p.env, "BULKONBOARD_APP_SECRET_FILE="+typed)
+	c, stderr := p.start()
+	assert.Equal(t, cli.ExitUsage, p.end(c))
+	assert.Contains(t, stderr.String(), "the file named by --app-secret-file does not exist (its name is not shown")
+	assert.NotContains(t, stderr.String(), typed)
+}
+
+// TestValuesThatAreSetForEveryRowAreToldNowhere: not in the log, the journal, the
+// checkpoint or the report, not in a command that is printed, and not in who is
+// said to be at it.
+func TestValuesThatAreSetForEveryRowAreToldNowhere(t *testing.T) {
+	p := newProgram(t, 30, sandbox.Options{Latency: 50 * time.Millisecond})
+	flags := []string{"--map", "lastName=", "--set", "lastName=CANARYname", "--set=customerMobileNumber=+49CANARY", "--log-level", "debug", "--log-file", p.file("log"), "--rate", "20"}
+	c, stderr := p.start(flags...)
+	p.until("calls", func() bool { return p.service.Stats().Calls > 0 })
+	held, other := p.start(flags...)
+	assert.Equal(t, cli.ExitHeld, p.end(held))
+	require.NoError(t, c.Process.Signal(os.Interrupt))
+	assert.Equal(t, cli.ExitInterrupted, p.end(c))
+	said := stderr.String() + other.String()
+	for _, args := range [][]string{{"status", p.file("out.csv")}, {"check", "-i", p.file("list.csv"), "--map", "lastName=", "--set", "lastName=CANARYname"}} {
+		var stdout bytes.Buffer
+		c, stderr := p.commandTo(&stdout, args...)
+		assert.Zero(t, p.end(c), stderr.String())
+		said += stdout.String() + stderr.String()
+	}
+	changed, stderr := p.start("--map", "lastName=", "--set", "lastName=CANARYother", "--set", "customerMobileNumber=+49CANARY")
+	assert.Equal(t, cli.ExitState, p.end(changed), "it is noticed all the same")
+	wrong, said2 := p.start("--set", "CANARY Lee")
+	assert.Equal(t, cli.ExitUsage, p.end(wrong))
+	assert.NotContains(t, said+stderr.String()+said2.String(), "CANARY")
+	clean := func() {
+		for name, text := range p.everyFile() {
+			if !strings.HasSuffix(name, "summary") && !strings.HasSuffix(name, ".summary.json") { // which a retry has them from
+				assert.NotContains(t, text, "CANARY", name)
+			}
+		}
+	}
+	clean()
+	c, stderr = p.start(flags...)
+	require.Zero(t, p.end(c), stderr.String())
+	p.runs("report", p.file("out.csv"), "-o", p.file("report.html"))
+	clean()
+}
+
+// TestNamesThatSteerATerminalAreSpelledOut whatever they are names of.
+func TestNamesThatSteerATerminalAreSpelledOut(t *testing.T) {
+	const evil = "a\x1b]0;owned\x07\u009b31m\u202egpj\u2066"
+	p := newProgram(t, 2, sandbox.Options{})
+	list, output := p.file(evil+".csv"), p.file(evil+" out.csv")
+	header := "customerType,customerEmail,firstName,lastName," + evil + "\nIndividual,a@example.com,A,B,x\nIndividual,not one,A,B,x\n"
+	require.NoError(t, os.WriteFile(list, []byte(header), 0o600))
+	require.NoError(t, os.WriteFile(p.file(evil+".yaml"), []byte("\""+strings.NewReplacer("\x1b", `\e`, "\x07", `\a`, "\u009b", `\x9b`, "\u202e", `\u202e`, "\u2066", `\u2066`).Replace(evil)+"\": 1\n"), 0o600))
+	commands := [][]string{
+		{"run", "-i", list, "-o", output, "--max-invalid", "50%", "--rejects", p.file(evil + ".rejects"), "--metrics-file", p.file(evil + ".prom"), "--log-file", p.file("log")},
+		{"run", "-i", list, "-o", output + ".2", "--max-invalid", "50%", "--log-format", "json", "--log-level", "debug"},
+		{"run", "-i", list, "-o", output, "--max-invalid", "50%"},
+		{"run", "-i", list + ".none", "-o", output},
+		{"run", "-i", list, "-o", output, "--config", p.file(evil + ".yaml")},
+		{"run", "-i", list, "-o", output, "--config", p.file(evil + ".none")},
+		{"run", "-i", list, "-o", output, "--print-config"},
+		{"run", "-i", list, "-o", output, "--map", "lastName=" + evil + "2"},
+		{"run", "-i", list, "-o", output, "--map", evil + "=lastName"},
+		{"run", "-i", list, "-o", output, "--" + evil},
+		{evil}, {"check", "-i", list}, {"status", output}, {"verify", output}, {"retry", output}, {"report", output, "-o", p.file(evil + ".html")},
+		{"plan", "-i", list, "--job", p.file(evil + " job"), "--rate", "10", "--max-invalid", "50%"}, {"status", "--job", p.file(evil + " job")},
+		{"ledger", "stats", "--ledger", p.file(evil + ".db")},
+	}
+	said := ""
+	for _, args := range commands {
+		var stdout bytes.Buffer
+		c, stderr := p.commandTo(&stdout, args...)
+		p.end(c)
+		text := stdout.String() + stderr.String()
+		assert.NotRegexp(t, "[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u202a-\u202e\u2066-\u2069]", text, "%q", args)
+		said += text
+	}
+	log, err := os.ReadFile(p.file("log"))
+	require.NoError(t, err)
+	assert.NotRegexp(t, "[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u202a-\u202e\u2066-\u2069]", string(log))
+	assert.Contains(t, said, "owned")
+}
+
+// TestAStateFolderThatOthersMayWriteToIsRefused and left as it is.
+func TestAStateFolderThatOthersMayWriteToIsRefused(t *testing.T) {
+	for _, mode := range []os.FileMode{0o777, 0o770, 0o702} {
+		p := newProgram(t, 1, sandbox.Options{})
+		require.NoError(t, os.Mkdir(p.file("out.csv.state"), 0o700))
+		require.NoError(t, os.Chmod(p.file("out.csv.state"), mode))
+		c, stderr := p.start()
+		assert.Equal(t, cli.ExitState, p.end(c))
+		assert.Contains(t, stderr.String(), "can be written by other users")
+		info, err := os.Stat(p.file("out.csv.state"))
+		require.NoError(t, err)
+		assert.Equal(t, mode, info.Mode().Perm())
+		assert.Zero(t, p.service.Stats().Calls)
+	}
+}
+
+// TestNoLinkOfAnotherUserIsWrittenThrough by a log, a ledger or metrics.
+func TestNoLinkOfAnotherUserIsWrittenThrough(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a link to another user")
+	}
+	for flag, name := range map[string]string{"--log-file": "log", "--ledger": "db", "--ledger-key-file": "key", "--metrics-file": "x.prom"} {
+		p := newProgram(t, 1, sandbox.Options{})
+		victim := p.file("victim")
+		link := func(uid int) {
+			_ = os.Remove(p.file(name))
+			require.NoError(t, os.Symlink(victim, p.file(name)))
+			require.NoError(t, os.Lchown(p.file(name), uid, uid))
+		}
+		link(65533)
+		c, stderr := p.start(flag, p.file(name), "--ledger", p.file("db"), "--restart")
+		assert.Contains(t, []int{cli.ExitUsage, cli.ExitState}, p.end(c), stderr.String())
+		assert.Contains(t, stderr.String(), "is a symbolic link of another user (65533)", flag)
+		assert.NoFileExists(t, victim)
+		assert.Zero(t, p.service.Stats().Calls)
+		if flag == "--log-file" { // one's own is one's own affair
+			link(os.Geteuid())
+			c, stderr = p.start(flag, p.file(name))
+			require.Zero(t, p.end(c), stderr.String())
+			assert.FileExists(t, victim)
+		}
+	}
+}
+
+// TestAListThatIsMadeToBurstIsRefusedBeforeItDoes by every command that reads
+// one, and long before it has been read to its end.
+func TestAListThatIsMadeToBurstIsRefusedBeforeItDoes(t *testing.T) {
+	p := newProgram(t, 1, sandbox.Options{})
+	var packed bytes.Buffer
+	w, err := zstd.NewWriter(&packed)
+	require.NoError(t, err)
+	list, err := os.ReadFile(p.file("list.csv"))
+	require.NoError(t, err)
+	_, err = w.Write(list)
+	require.NoError(t, err)
+	lines := bytes.Repeat([]byte("\n"), 1<<20)
+	for range 1200 {
+		_, err = w.Write(lines)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	require.Less(t, packed.Len(), 1<<20)
+	require.NoError(t, os.WriteFile(p.file("bomb.zst"), packed.Bytes(), 0o600))
+	for _, args := range [][]string{
+		{"run", "-i", p.file("bomb.zst"), "-o", p.file("out.csv")}, {"check", "-i", p.file("bomb.zst")},
+		{"plan", "-i", p.file("bomb.zst"), "--job", p.file("job"), "--rate", "1"},
+	} {
+		c, stderr := p.command(args...)
+		assert.Equal(t, cli.ExitBadList, p.end(c), stderr.String())
+		assert.Contains(t, stderr.String(), "more than 500 times its size")
+		assert.Less(t, c.ProcessState.UserTime(), 20*time.Second)
+	}
+	assert.NoFileExists(t, p.file("out.csv"))
 	assert.Zero(t, p.service.Stats().Calls)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
+
+	"bulkonboard/cmd/internal/cli"
 )
 
 // terminal is a standard error that a person looks at. What is written to it
@@ -30,7 +32,11 @@ type terminal struct {
 // terminalOr gives the terminal that a stream is, or else the stream. A dumb
 // terminal cannot go back to a line that it has shown.
 func terminalOr(stream io.Writer) io.Writer {
-	file, ok := stream.(*os.File)
+	under := stream
+	if plain, ok := stream.(cli.Plain); ok {
+		under = plain.To
+	}
+	file, ok := under.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
 		return stream
 	}
@@ -41,7 +47,7 @@ func terminalOr(stream io.Writer) io.Writer {
 func (t *terminal) Write(text []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := append(t.erase(), text...)
+	b := append(t.erase(), cli.PlainText(text)...)
 	if len(t.frame) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
 		b = append(b, '\n')
 	}

@@ -3,6 +3,7 @@ package s3
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ type Address struct {
 	Endpoint string // host, with a port where it wants one
 	Secure   bool   // by TLS
 	Region   string // "" when the server is asked
+	Insecure bool   // that it is not by TLS to another machine was asked for
 }
 
 // ParseAddress reads s3://bucket/prefix?endpoint=https://host:port&region=name.
@@ -65,8 +67,8 @@ func (a *Address) options(query string) error {
 		return errors.New("what follows the question mark in the address of the bucket cannot be read: write ?endpoint=https://host:port&region=name")
 	}
 	for key, given := range values {
-		if !slices.Contains([]string{"endpoint", "region"}, key) {
-			return fmt.Errorf("the address of a bucket takes endpoint and region, not %q; credentials come from %s", key, sources)
+		if !slices.Contains([]string{"endpoint", "region", "insecure"}, key) {
+			return fmt.Errorf("the address of a bucket takes endpoint, region and insecure, not %q; credentials come from %s", key, sources)
 		}
 		if len(given) > 1 {
 			return fmt.Errorf("the address of the bucket gives %s %d times", key, len(given))
@@ -76,10 +78,20 @@ func (a *Address) options(query string) error {
 	if strings.Trim(a.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return errors.New("the region in the address of the bucket is no name such as eu-central-1")
 	}
+	if given := values.Get("insecure"); given != "" && given != "true" {
+		return errors.New("insecure in the address of the bucket takes true; leave it out otherwise")
+	}
+	a.Insecure = values.Get("insecure") == "true"
 	if values.Has("endpoint") {
 		return a.at(values.Get("endpoint"))
 	}
 	return nil
+}
+
+// isHere reports a host that is this machine.
+func isHere(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() && ip.Zone() == "" || strings.EqualFold(host, "localhost")
 }
 
 // at takes the server from its URL.
@@ -92,6 +104,9 @@ func (a *Address) at(endpoint string) error {
 		return errors.New("the endpoint in the address of the bucket has more than a host and a port: write ?endpoint=https://host:port")
 	}
 	a.Endpoint, a.Secure = u.Host, u.Scheme == "https"
+	if !a.Secure && !a.Insecure && !isHere(u.Hostname()) {
+		return errors.New("the endpoint in the address of the bucket is another machine, and by plain http everybody on the way reads the lists: write https, or add &insecure=true if the way there is safe")
+	}
 	return nil
 }
 
@@ -108,6 +123,9 @@ func (a Address) String() string {
 	s += "?endpoint=" + url.QueryEscape(scheme+"://"+a.Endpoint)
 	if a.Region != "" {
 		s += "&region=" + url.QueryEscape(a.Region)
+	}
+	if a.Insecure {
+		s += "&insecure=true"
 	}
 	return s
 }

@@ -16,6 +16,7 @@ func TestAnAddressIsRead(t *testing.T) {
 		"s3://lists/": {Bucket: "lists", Endpoint: "s3.amazonaws.com", Secure: true},
 		"s3://lists/onboarding/2026-11?region=eu-central-1":                        {Bucket: "lists", Prefix: "onboarding/2026-11", Endpoint: "s3.amazonaws.com", Secure: true, Region: "eu-central-1"},
 		"s3://lists/a/?endpoint=http://127.0.0.1:9000":                             {Bucket: "lists", Prefix: "a", Endpoint: "127.0.0.1:9000"},
+		"s3://lists/a/?endpoint=http://minio:9000&insecure=true":                   {Bucket: "lists", Prefix: "a", Endpoint: "minio:9000", Insecure: true},
 		"s3://lists/a?endpoint=https%3A%2F%2Fminio.example%3A9000%2F&region=local": {Bucket: "lists", Prefix: "a", Endpoint: "minio.example:9000", Secure: true, Region: "local"},
 	} {
 		got, err := ParseAddress(address)
@@ -41,6 +42,9 @@ func TestAnAddressThatCannotBeIsRefusedWithoutShowingASecret(t *testing.T) {
 		"s3://lists?endpoint=host:9000":                        "no address of a server",
 		"s3://lists?endpoint=":                                 "no address of a server",
 		"s3://lists?endpoint=http://a&endpoint=http://b":       "2 times",
+		"s3://lists?endpoint=http://minio:9000":                "add &insecure=true",
+		"s3://lists?endpoint=http://localhost.example.com":     "add &insecure=true",
+		"s3://lists?insecure=hunter2":                          "takes true",
 		"s3://lists?region=hunter2/../":                        "no name such as",
 		"s3://lists?%zzhunter2":                                "cannot be read",
 	} {

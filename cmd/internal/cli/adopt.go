@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"bulkonboard/source"
 )
 
 // Adoption is the settings of an earlier run that a command takes for its own.
@@ -65,9 +67,9 @@ func (a *Adoption) texts(f *pflag.Flag, value string) []string {
 	return texts
 }
 
-// isMasked reports a --set whose value withoutDetails has left out: a summary
+// isMasked reports a --set whose value source.WithoutDetails has left out: a summary
 // of an earlier version has no other.
-func isMasked(text string) bool { return strings.HasSuffix(text, masked) }
+func isMasked(text string) bool { return strings.HasSuffix(text, "="+source.Hidden) }
 
 // path is the name of a file as it is called from here.
 func (a *Adoption) path(name string) string {

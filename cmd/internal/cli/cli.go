@@ -36,11 +36,11 @@ func Run(root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.
 	pointToHelp(root)
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(Plain{stdout})
+	root.SetErr(Plain{stderr})
 	err := root.ExecuteContext(context.Background())
 	if message := messageOf(err); message != "" {
-		fmt.Fprintln(stderr, root.Name()+": "+message)
+		fmt.Fprintln(Plain{stderr}, root.Name()+": "+message)
 	}
 	return ExitCode(err)
 }

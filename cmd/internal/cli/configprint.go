@@ -104,7 +104,11 @@ func yamlOf(f *pflag.Flag) string {
 	if f.Value.Type() == "duration" {
 		return shortDuration(f.Value.String())
 	}
-	return marshal(scalarNode(f.Value.String()))
+	value := f.Value.String()
+	if f.Name != "app-secret-command" { // which is asked for here as it was given
+		value = settingOf(f.Name, value)
+	}
+	return marshal(scalarNode(value))
 }
 
 // flowList is a list on one line.
@@ -185,10 +189,10 @@ func ShownSettings(c *cobra.Command) map[string]string {
 		if !isSetting(f) && f.Name != "input" && f.Name != "output" {
 			return
 		}
-		value := f.Value.String()
+		value := told(f.Name, f.Value.String())
 		if texts, ok := listOf(f); ok {
-			if f.Name == "set" {
-				texts = withoutDetails(texts)
+			for i, text := range texts {
+				texts[i] = told(f.Name, text)
 			}
 			value = flowList(texts)
 		} else if f.Value.Type() == "duration" {
@@ -197,21 +201,4 @@ func ShownSettings(c *cobra.Command) map[string]string {
 		shown[keyOf(f.Name)] = value
 	})
 	return shown
-}
-
-// masked stands where a value is left out.
-const masked = "=…"
-
-// withoutDetails leaves out of what --set gives every row what may be
-// somebody's own.
-func withoutDetails(texts []string) []string {
-	var out []string
-	for _, text := range texts {
-		field, _, _ := strings.Cut(text, "=")
-		if !slices.Contains([]string{"customertype", "sendemail", "formid", "clientid"}, bareWord(field)) {
-			text = field + masked
-		}
-		out = append(out, text)
-	}
-	return out
 }

@@ -50,6 +50,11 @@ type OpenedLedger struct {
 // Open waits so long for the ledger and opens it. Others that want it are told
 // the command.
 func (l *LedgerFile) Open(ctx context.Context, fsys state.FS, command string, wait time.Duration) (*OpenedLedger, error) {
+	for flag, path := range map[string]string{"--ledger": l.Path, "--ledger-key-file": l.KeyPath()} {
+		if err := state.CheckLink(path); err != nil {
+			return nil, fmt.Errorf("%s: %w", flag, err)
+		}
+	}
 	release, err := state.Hold(ctx, fsys, l.Path, command, wait)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/state"
 )
 
 // LogFlags say what the log is like and where it goes.
@@ -77,11 +79,14 @@ func (l *LogFlags) open(stderr io.Writer) (*Voice, error) {
 	v := &Voice{People: stderr}
 	out := stderr
 	if l.File != "" {
+		if err := state.CheckLink(l.File); err != nil {
+			return nil, Problems{"--log-file: " + err.Error()}
+		}
 		file, err := os.OpenFile(l.File, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
 			return nil, Problems{"--log-file cannot be opened: " + err.Error()}
 		}
-		out, v.file, v.apart = file, file, true
+		out, v.file, v.apart = Plain{file}, file, true
 	}
 	var o slog.HandlerOptions
 	var level slog.Level
@@ -114,6 +119,28 @@ func (v *Voice) Say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	fmt.Fprintln(v.People, text)
 	v.Told.Info(text)
+}
+
+// Aside takes what another program says on its standard error: for people, or
+// line by line for the log where that is all there is.
+func (v *Voice) Aside(of string) io.Writer {
+	if !v.silent {
+		return v.People
+	}
+	return asideWriter{v, of}
+}
+
+type asideWriter struct {
+	*Voice
+	of string
+}
+
+// Write implements io.Writer.
+func (w asideWriter) Write(text []byte) (int, error) {
+	for line := range bytes.Lines(text) {
+		w.Log.Info(w.of + " says: " + string(bytes.TrimRight(line, "\r\n")))
+	}
+	return len(text), nil
 }
 
 // close closes the log after a start that ended with err, and returns err for

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"bulkonboard/batch/session"
 )
@@ -20,19 +23,136 @@ const SecretVariable = envPrefix + "APP_SECRET"
 // mistake. A real one has some dozens.
 const maxSecretFile = 64 << 10
 
+// secretSource is where the app secret is from: a command, a file or a variable.
+type secretSource struct {
+	file, command string // as they were given; "" for none
+
+	words   []string // of the command
+	warning string   // about the file
+	people  io.Writer
+	within  time.Duration // for the command
+
+	mu     sync.Mutex
+	secret session.Secret // the last one; covered by mu
+}
+
+// check finds what is wrong, and reads the secret unless a command has it: that
+// is run when the secret is needed.
+func (s *secretSource) check(p *Problems) {
+	s.within = commandTime
+	switch {
+	case s.command != "" && s.file != "":
+		p.Add("--app-secret-command and --app-secret-file contradict each other: leave one out")
+	case s.command != "":
+		var err error
+		if s.words, err = commandOf(s.command); err != nil {
+			p.Add("--app-secret-command cannot be used: " + err.Error())
+		}
+	default:
+		var err error
+		if s.secret, s.warning, err = readSecret(s.file); err != nil {
+			p.Add(err.Error())
+		}
+	}
+}
+
+// get is the secret. The command is run for the first one.
+func (s *secretSource) get(ctx context.Context) (session.Secret, error) {
+	s.mu.Lock()
+	known := s.secret
+	s.mu.Unlock()
+	if known != "" || len(s.words) == 0 {
+		return known, nil
+	}
+	return s.renew(ctx)
+}
+
+// last is the secret that was read last.
+func (s *secretSource) last() session.Secret {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.secret
+}
+
+// renewable reports whether another secret may be had where this one was.
+func (s *secretSource) renewable() bool {
+	if len(s.words) > 0 {
+		return true
+	}
+	info, err := os.Stat(s.file)
+	return s.file != "" && err == nil && info.Mode().IsRegular()
+}
+
+// renew reads the secret again.
+func (s *secretSource) renew(ctx context.Context) (secret session.Secret, err error) {
+	if len(s.words) > 0 {
+		if secret, err = secretBy(ctx, s.words, s.people, s.within); err != nil {
+			return "", fmt.Errorf("--app-secret-command %s gave no secret: %w", OneLine(s.words[0]), err)
+		}
+	} else if secret, _, err = readSecret(s.file); err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	s.secret = secret
+	s.mu.Unlock()
+	return secret, nil
+}
+
+// origin says where the secret is from, and never what it is.
+func (s *secretSource) origin() string {
+	switch {
+	case s.command != "":
+		return "printed by the command of appSecretCommand"
+	case s.last() == "":
+		return "not set"
+	case s.file != "":
+		return "set, from the file of appSecretFile"
+	default:
+		return "set, from " + SecretVariable
+	}
+}
+
 // readSecret takes the app secret from the file, or else from the environment.
 // The warning is empty when there is nothing to say about the file.
 func readSecret(file string) (_ session.Secret, warning string, err error) {
 	secret := os.Getenv(SecretVariable)
 	if file != "" {
 		if secret, warning, err = secretIn(file); err != nil {
-			return "", "", fmt.Errorf("--app-secret-file cannot be read: %w", err)
+			return "", "", keyFileError("app-secret-file", err)
 		}
 	}
 	if strings.TrimSpace(secret) == "" {
-		return "", "", fmt.Errorf("the app secret is missing: name a file with --app-secret-file (or %s), or set %s", VariableOf("app-secret-file"), SecretVariable)
+		return "", "", fmt.Errorf("the app secret is missing: name a file with --app-secret-file (or %s), a command with --app-secret-command, or set %s",
+			VariableOf("app-secret-file"), SecretVariable)
 	}
 	return session.Secret(secret), warning, nil
+}
+
+// keyFileError says why the file of a flag cannot be read. The name of one that
+// cannot be opened is not repeated: it may be the secret itself.
+func keyFileError(flag string, err error) error {
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the file named by --%s does not exist (its name is not shown: it may be the secret)", flag)
+	case errors.As(err, &path) && path.Op == "open":
+		return fmt.Errorf("the file named by --%s cannot be opened: %w (its name is not shown: it may be the secret)", flag, path.Err)
+	}
+	return fmt.Errorf("--%s cannot be read: %w", flag, err)
+}
+
+// ReadKeyFile reads a file that a flag names and that holds a key or a secret,
+// and refuses one that others may read. The warning is empty when there is
+// nothing to say about the file.
+func ReadKeyFile(flag, name string) (key, warning string, err error) {
+	key, warning, err = secretIn(name)
+	if err != nil {
+		return "", "", keyFileError(flag, err)
+	}
+	if strings.TrimSpace(key) == "" {
+		return "", "", fmt.Errorf("--%s names a file that is empty", flag)
+	}
+	return key, warning, nil
 }
 
 func secretIn(name string) (secret, warning string, err error) {
@@ -41,7 +161,7 @@ func secretIn(name string) (secret, warning string, err error) {
 		return "", "", err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	if warning, err = exposedFile(file, "app secret"); err != nil {
+	if warning, err = exposedFile(file, "secret"); err != nil {
 		return "", "", err
 	}
 	b, err := io.ReadAll(io.LimitReader(file, maxSecretFile+1))
@@ -49,7 +169,7 @@ func secretIn(name string) (secret, warning string, err error) {
 		return "", "", err
 	}
 	if len(b) > maxSecretFile {
-		return "", "", fmt.Errorf("%s is larger than any secret", name)
+		return "", "", fmt.Errorf("%s is larger than any secret", OneLine(name))
 	}
 	return strings.TrimRight(string(b), "\r\n"), warning, nil
 }
@@ -71,9 +191,9 @@ func exposedFile(file *os.File, what string) (warning string, err error) {
 func exposed(name, what string, mode fs.FileMode, mendable bool) (warning string, err error) {
 	switch {
 	case mode&0o077 != 0 && mendable:
-		return "", fmt.Errorf("other users may read or change %s (mode %04o); close it with: chmod 600 %s", name, mode, Quoted(name))
+		return "", fmt.Errorf("other users may read or change %s (mode %04o); close it with: chmod 600 %s", OneLine(name), mode, Quoted(name))
 	case mode&0o007 != 0:
-		return fmt.Sprintf("warning: every user of this machine may read the %s in %s (mode %04o)", what, name, mode), nil
+		return fmt.Sprintf("warning: every user of this machine may read the %s in %s (mode %04o)", what, OneLine(name), mode), nil
 	}
 	return "", nil
 }

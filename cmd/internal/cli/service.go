@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"strconv"
@@ -59,32 +60,44 @@ func (t *TargetFlags) Check(p *Problems) {
 // AccessFlags say with what secret and by which way a service is called. They
 // are of the machine that calls.
 type AccessFlags struct {
-	SecretFile, CAFile string
+	CAFile string
 
 	noProxyEnv bool
 
-	secret      session.Secret
-	warning     string         // about the file that the secret was in
+	secret      secretSource
+	certificate KeyPair
+	warning     string         // about the file of the certificate's key
 	authorities *x509.CertPool // of --ca-file; nil: those of the system
+	renew       func(context.Context) (session.Secret, error)
 }
 
 // Register gives a command the flags.
 func (a *AccessFlags) Register(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&a.SecretFile, "app-secret-file", "", "file that holds the app secret (or "+SecretVariable+")")
+	f.StringVar(&a.secret.file, "app-secret-file", "", "file that holds the app secret (or "+SecretVariable+")")
+	f.StringVar(&a.secret.command, "app-secret-command", "", "command that prints the app secret, such as \"vault kv get -field=secret kv/kyc\"; run without a shell, and once more when the secret is refused")
 	f.StringVar(&a.CAFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
+	f.StringVar(&a.certificate.CertFile, "client-cert-file", "", "PEM file with the certificate to show to the service (mTLS); read again when it changes")
+	f.StringVar(&a.certificate.KeyFile, "client-key-file", "", "PEM file with the key of that certificate")
 	f.BoolVar(&a.noProxyEnv, "no-proxy-env", false, "go straight to the service, whatever proxy the environment names (HTTPS_PROXY)")
-	_ = c.MarkFlagFilename("app-secret-file")
-	_ = c.MarkFlagFilename("ca-file")
+	for _, name := range []string{"app-secret-file", "ca-file", "client-cert-file", "client-key-file"} {
+		_ = c.MarkFlagFilename(name)
+	}
+}
+
+// Files are the files that are read, by the flags that name them.
+func (a *AccessFlags) Files() map[string]string {
+	return map[string]string{
+		"--app-secret-file": a.secret.file, "--ca-file": a.CAFile, "--client-cert-file": a.certificate.CertFile, "--client-key-file": a.certificate.KeyFile,
+	}
 }
 
 // Check finds what is missing or wrong, and reads the secret and the
 // certificates.
 func (a *AccessFlags) Check(p *Problems) {
+	a.secret.check(p)
+	a.warning = a.certificate.Check(p, "client-cert-file", "client-key-file")
 	var err error
-	if a.secret, a.warning, err = readSecret(a.SecretFile); err != nil {
-		p.Add(err.Error())
-	}
 	if a.authorities, err = readAuthorities(a.CAFile); err != nil {
 		p.Add(err.Error())
 	}
@@ -92,16 +105,7 @@ func (a *AccessFlags) Check(p *Problems) {
 
 // SecretOrigin says whether Check found an app secret and where, and never what
 // it is.
-func (a *AccessFlags) SecretOrigin() string {
-	switch {
-	case a.secret == "":
-		return "not set"
-	case a.SecretFile != "":
-		return "set, from the file of appSecretFile"
-	default:
-		return "set, from " + SecretVariable
-	}
-}
+func (a *AccessFlags) SecretOrigin() string { return a.secret.origin() }
 
 // ClientConfig is what a client of the service is made from, once Check has
 // found nothing.
@@ -115,9 +119,13 @@ func (s *ServiceFlags) ClientConfig(calls *CallFlags, paced bool) session.Config
 // Access is what of a client's configuration is of the machine that calls, once
 // Check has found nothing.
 func (a *AccessFlags) Access() session.Config {
-	return session.Config{
-		AppSecret: a.secret, UserAgent: "bulkonboard/" + Version(), Authorities: a.authorities, NoProxy: a.noProxyEnv,
+	c := session.Config{
+		AppSecret: a.secret.last(), UserAgent: "bulkonboard/" + Version(), Authorities: a.authorities, NoProxy: a.noProxyEnv, Renew: a.renew,
 	}
+	if a.certificate.Given() {
+		c.Certificate = a.certificate.Get
+	}
+	return c
 }
 
 // AccessFor is Access for the calls of a job.
@@ -129,19 +137,49 @@ func (a *AccessFlags) AccessFor(j *chunks.Job) session.Config {
 }
 
 // Client makes a client, and says by v what is worth knowing about the secret's
-// file and the way that calls take.
-func (a *AccessFlags) Client(c session.Config, v *Voice) (*session.Client, error) {
+// file and the way that calls take. A command that prints the secret is run now.
+func (a *AccessFlags) Client(ctx context.Context, c session.Config, v *Voice) (*session.Client, error) {
+	a.secret.people = v.Aside("--app-secret-command")
+	if c.AppSecret == "" {
+		var err error
+		if c.AppSecret, err = a.secret.get(ctx); err != nil {
+			return nil, Problems{err.Error()}
+		}
+	}
+	if a.secret.renewable() {
+		a.renew = a.renewing(v)
+		c.Renew = a.renew
+	}
 	client, err := session.New(c)
 	if err != nil {
 		return nil, Problems{err.Error()}
 	}
-	if a.warning != "" {
-		v.Say("%s", a.warning)
+	for _, warning := range []string{a.secret.warning, a.warning} {
+		if warning != "" {
+			v.Say("%s", warning)
+		}
 	}
 	if proxy := client.Proxy(); proxy != "" {
 		v.Say("calls go through the proxy %s, by the environment; --no-proxy-env goes without", OneLine(proxy))
 	}
 	return client, nil
+}
+
+// renewing reads the secret again once the service has refused it.
+func (a *AccessFlags) renewing(v *Voice) func(context.Context) (session.Secret, error) {
+	return func(ctx context.Context) (session.Secret, error) {
+		before := a.secret.last()
+		secret, err := a.secret.renew(ctx)
+		switch {
+		case err != nil:
+			v.Say("the service refuses the app secret, and it cannot be read again: %v", err)
+		case secret == before:
+			v.Say("the service refuses the app secret; read again, it is the same")
+		default:
+			v.Say("the service refused the app secret; read again, it is another one, and the calls that were refused go again with it")
+		}
+		return secret, err
+	}
 }
 
 // CallFlags are the bounds of calls.

@@ -1,0 +1,27 @@
+package state
+
+import (
+	"errors"
+	"os"
+)
+
+// MakeScratch makes a file for what must not outlive the process, such as a copy
+// of a list: its name is taken off before anything is in it, so that the file is
+// gone however the process ends. What an earlier version has left in its place
+// goes first.
+func MakeScratch(path string) (*os.File, error) {
+	const anew = os.O_RDWR | os.O_CREATE | os.O_EXCL | noFollow
+	file, err := os.OpenFile(path, anew, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		if err = os.Remove(path); err == nil {
+			file, err = os.OpenFile(path, anew, 0o600)
+		}
+	}
+	if err != nil {
+		return nil, ioError("make the scratch file", path, err)
+	}
+	if err := os.Remove(path); err != nil {
+		return nil, errors.Join(ioError("make the scratch file", path, err), file.Close())
+	}
+	return file, nil
+}
