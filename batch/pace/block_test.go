@@ -175,7 +175,7 @@ func TestAServiceThatWasNeverReachedIsAWrongSetUp(t *testing.T) {
 		for end == nil {
 			v := c.next(0)
 			if end = v.End; v.Send {
-				c.Answered(c.now, c.Sent(c.now), Signal{Class: Unreachable, Cause: "no such host"}, &Blame{})
+				c.Answered(c.now, c.Sent(c.now), Signal{Class: Unreachable, Cause: "no such host", Setup: true}, &Blame{})
 			}
 			c.now = later(c.now, v.At)
 		}
