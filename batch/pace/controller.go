@@ -42,10 +42,10 @@ type Controller struct {
 	sent  int   // in it
 	since count // the rate changed
 
-	taken  int64     // by the quota: answered, and not refused
-	cycle  mark      // the end of the last block, or the start
-	spent  mark      // when the quota was used up the last time
-	learnt time.Time // that there is a quota
+	taken  int64 // by the quota: answered, and not refused
+	cycle  mark  // the end of the last block, or the start
+	spent  mark  // when the quota was used up the last time
+	learnt mark  // when it was found that there is a quota
 
 	step    float64       // the next one
 	dwell   time.Duration // how long a probe lasts at least
@@ -286,7 +286,7 @@ func (c *Controller) judge(now time.Time) {
 
 // settled reports that the rate has been about right for a while.
 func (c *Controller) settled(now time.Time) bool {
-	return !c.learnt.IsZero() && now.Sub(c.learnt) >= settles
+	return !c.learnt.at.IsZero() && now.Sub(c.learnt.at) >= settles && c.taken-c.learnt.taken >= 4*enough
 }
 
 // cruise stays at a rate that is taken for good.

@@ -81,7 +81,8 @@ func (f *floor) found(now mark) (back float64) {
 	if f.from == 0 || f.low.refused < 4 && f.low.calls < 100*enough {
 		return 0
 	}
-	if took := f.under.perSecond(now); f.low.refused >= 4 && took < 0.87*f.took && f.low.share() < 0.5 {
+	took := f.under.perSecond(now)
+	if f.low.refused >= 4 && f.low.calls >= 4*enough && took < 0.87*f.took && f.low.share() < 0.5 {
 		back = f.from
 		*f = floor{share: max(f.share, f.low.share()), before: f.share, onTrial: true}
 		return back

@@ -108,8 +108,8 @@ func (c *Controller) lower(now, at time.Time, was float64) {
 // service had saved up for the start says nothing.
 func (c *Controller) usedUp(at time.Time) (perSecond float64) {
 	now := mark{at, c.taken}
-	if c.learnt.IsZero() {
-		c.learnt, c.spent = at, now
+	if c.learnt.at.IsZero() {
+		c.learnt, c.spent = now, now
 		c.credit = 1
 		return 0
 	}
@@ -177,7 +177,7 @@ func (c *Controller) learn(now time.Time, b *block) {
 	if !c.paced() {
 		was = c.before(b)
 	}
-	quick, first := b.trials == 0, c.learnt.IsZero()
+	quick, first := b.trials == 0, c.learnt.at.IsZero()
 	// It may have been the rows' own, if it was not soon after the last one.
 	quiet := quick && c.phase == cruising && (first || b.began.Sub(c.cycle.at) > settles)
 	if quick {
@@ -204,7 +204,7 @@ func (c *Controller) window(now time.Time, b *block, was, whole float64) {
 	if b.trials > 0 {
 		upper = c.cycle.perSecond(mark{b.last, c.taken})
 	}
-	if c.learnt.IsZero() {
+	if c.learnt.at.IsZero() {
 		least = 0.02
 	}
 	c.dwell = max(c.dwell, min(6*settles, now.Sub(c.cycle.at)))
