@@ -38,7 +38,7 @@ func parseV1(b []byte) (e Entry, err error) {
 	case outcome == OK && flags&v1EarlierFlag == 0:
 		e.Session.Sent = last
 		if flags&v1UUIDFlag != 0 {
-			e.Session.ID = unpackUUID(p.bytes(16))
+			e.Session.ID = p.uuid()
 		} else {
 			e.Session.ID = p.text()
 		}
