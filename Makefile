@@ -54,7 +54,7 @@ bench-pace: ## hold the pace against every kind of service, 100 times each
 	GOGC=800 go test ./batch/pace -count=1 -v -timeout 0 -run QuotaAndKeeps -pace.all -pace.seeds 100
 
 torture: ## kill, starve and corrupt a real run for some minutes
-	go test -tags torture -count=1 -v -timeout 60m -run '^TestTorture' ./cmd/bulkonboard
+	go test -tags torture -count=1 -v -timeout 60m -run '^TestTorture' ./batch/... ./cmd/bulkonboard
 
 release: ## build static programs, SBOMs, man pages and checksums into build/release
 	.ci/release build/release

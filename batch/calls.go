@@ -86,45 +86,13 @@ func requestOf(c *source.Customer, formID string) session.Request {
 	}
 }
 
-// verdict is what an answer means for its row.
-type verdict int
-
-const (
-	finished verdict = iota // the row has its result
-	again                   // the row is sent again
-	stopRun                 // every row would meet the same: the run ends, this row stays unprocessed
-	unsent                  // the run was told to stop while the call was under way: the row stays unprocessed
-)
-
-// judge says what an answer means, by the answer table of the API's page.
-// recognised says whether the API itself has answered anything in this run:
-// until it has, an answer that is not the API's means a wrong base URL, and
-// after that it is a gateway's hiccup.
-func judge(a *session.Answer, recognised bool) verdict {
-	switch a.Outcome {
-	case session.OK, session.Rejected:
-		return finished
-	case session.CredentialsRefused, session.TenantRefused, session.TLSRefused:
-		return stopRun
-	case session.NotTheAPI:
-		if !recognised {
-			return stopRun
-		}
-		return again
-	case session.Cancelled:
-		return unsent
-	default:
-		return again
-	}
-}
-
 // resultOf is the final result of a slot whose last answer is a.
 func resultOf(s *slot, a *session.Answer, now time.Time) sink.Result {
 	res := sink.Result{Attempts: s.sent, ProcessedAt: now, ErrorCode: a.Code, ErrorMessage: a.Message}
 	switch a.Outcome {
 	case session.OK:
 		res.Status, res.SessionID, res.ErrorCode, res.ErrorMessage = sink.OK, a.SessionID, "", ""
-	case session.Rejected:
+	case session.Rejected, session.CredentialsRefused, session.TenantRefused:
 		res.Status = sink.Rejected
 	default:
 		res.Status = sink.Failed

@@ -18,6 +18,11 @@ const (
 	// firstDelay is the mean wait before a row's second attempt.
 	firstDelay = 250 * time.Millisecond
 
+	// throttledDelay is the same for a row that is throttled again and again
+	// while others are not. It is long, so that a quota that is used up for a
+	// while does not use up the row's attempts.
+	throttledDelay = 3 * time.Second
+
 	// watchEvery is how often the pace is shown while there is always
 	// something to send.
 	watchEvery = 100 * time.Millisecond
@@ -41,14 +46,22 @@ type dispatcher struct {
 	decided func() time.Time
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	meter   *meter
+	logger  *slog.Logger
 	debug   *slog.Logger // nil unless every attempt is to be logged
 	monitor *Monitor
 
+	ahead      ahead
 	waiting    retries
 	customers  *customers
 	refusals   *refusals
+	accused    accused
+	wrong      wrongAnswers
 	inFlight   int
-	recognised bool
+	sends      int64 // of this start
+	recognised bool  // the API itself has answered
+	proven     bool  // it has answered a call as it should
+	turn       bool  // of a row that waits, and not of one that comes
+	toldOdd    bool
 	watched    time.Time
 }
 
@@ -69,7 +82,7 @@ func (d *dispatcher) run(ctx context.Context) {
 		}
 		select {
 		case s, ok := <-work:
-			d.received(s, ok, time.Now())
+			d.received(s, ok)
 		case a := <-d.answers:
 			runtime.Gosched() // others are on their way: together they cost one write of the journal
 			d.answered(a, time.Now())
@@ -83,14 +96,28 @@ func (d *dispatcher) run(ctx context.Context) {
 		d.show(time.Now(), true)
 		d.answered(<-d.answers, time.Now())
 	}
+	d.record()
 	d.show(time.Now(), ctx.Err() != nil)
+}
+
+// record puts on record what rows that were not finished have been charged, so
+// that the next start goes on from there.
+func (d *dispatcher) record() {
+	for _, s := range d.waiting {
+		d.ended(s)
+	}
+}
+
+// ended puts on record that an attempt for a row came back without a result.
+func (d *dispatcher) ended(s *slot) {
+	d.journal <- entry{kind: ended, slot: s, attempt: s.sent, charged: s.blame.Charged()}
 }
 
 // idle reports that nothing is left to do. Where nothing is under way, and no
 // row comes until those are written whose results are withheld, these are
 // believed: there is nothing to hold them against.
 func (d *dispatcher) idle() bool {
-	if d.inFlight > 0 || len(d.waiting) > 0 || d.work != nil && (!d.jam.on.Load() || len(d.work) > 0) {
+	if d.inFlight > 0 || len(d.waiting) > 0 || d.ahead.left > 0 || len(d.accused.rows) > 0 || d.work != nil && (!d.jam.on.Load() || len(d.work) > 0) {
 		return false
 	}
 	d.release(d.refusals.believe())
@@ -100,29 +127,82 @@ func (d *dispatcher) idle() bool {
 // sendReady sends what there is to send, as long as the pace allows. It returns
 // the channel to take a new row from, nil while none may be sent, and the time
 // at which to look again, zero when only an answer or a new row can change
-// anything.
+// anything. While nothing but trials is sent, rows are taken in all the same:
+// a trial is for any of them.
 func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan *slot, wakeAt time.Time) {
 	rows := len(d.work) // those that come meanwhile wait until answers have had their turn
 	for {
-		v := d.pace.Next(now, d.inFlight)
+		v := d.pace.Next(now, d.inFlight, d.untried())
 		if v.End != nil {
 			d.stop(v.End)
 		}
-		if !v.Send {
+		switch {
+		case !v.Send && d.pace.Blocked():
+			return d.work, v.At
+		case !v.Send:
 			return nil, v.At
+		case len(d.accused.rows) > 0 && d.accused.check != nil:
+			return d.work, time.Time{}
+		case len(d.accused.rows) > 0:
+			if until, yes := d.looking(now); yes {
+				return d.work, until
+			}
 		}
-		switch s := d.nextRetry(now); {
+		if ctx.Err() != nil {
+			rows = 0
+		}
+		s := d.pick(now, v.Trial || len(d.accused.rows) > 0, v.Scatter, &rows)
+		switch {
 		case s != nil:
-			d.send(s, now)
-		case rows > 0 && ctx.Err() == nil:
-			rows--
-			d.received(<-d.work, true, now)
+			d.begin(s, now)
 		case len(d.waiting) > 0:
 			return d.work, d.waiting[0].readyAt
+		case len(d.accused.rows) > 0 && d.inFlight == 0 && !d.untried():
+			d.settle(now)
 		default:
 			return d.work, time.Time{}
 		}
 	}
+}
+
+// untried reports whether a row is left in the window that was never tried.
+func (d *dispatcher) untried() bool {
+	return d.ahead.untried > 0 || d.work != nil && (!d.jam.on.Load() || len(d.work) > 0)
+}
+
+// pick takes the row to send next. For a trial that is one that was never tried,
+// at random: rows that failed, and their neighbors in the list, say little of
+// the service. Otherwise those whose next attempt is due take turns with those
+// that come, so that neither keeps the other from being sent.
+func (d *dispatcher) pick(now time.Time, trial, scatter bool, rows *int) *slot {
+	for ; (trial || scatter) && *rows > 0; *rows-- {
+		d.received(<-d.work, true)
+	}
+	if trial {
+		if s := d.ahead.random(); s != nil {
+			return s
+		}
+	}
+	due := len(d.waiting) > 0 && !d.waiting[0].readyAt.After(now)
+	if d.turn = !d.turn; due && d.turn {
+		return heap.Pop(&d.waiting).(*slot)
+	}
+	for d.ahead.left == 0 && *rows > 0 {
+		*rows--
+		d.received(<-d.work, true)
+	}
+	if scatter {
+		if s := d.ahead.random(); s != nil {
+			return s
+		}
+	}
+	if s := d.next(); s != nil {
+		return s
+	}
+	if due {
+		return heap.Pop(&d.waiting).(*slot)
+	}
+	return nil
 }
 
 // show lets the run see how the pace stands: from time to time, and always
@@ -132,38 +212,54 @@ func (d *dispatcher) show(now time.Time, draining bool) {
 	d.watch(now, d.pace.Snapshot(now), d.inFlight, draining)
 }
 
-// nextRetry takes the row whose next attempt is due.
-func (d *dispatcher) nextRetry(now time.Time) *slot {
-	if len(d.waiting) > 0 && !d.waiting[0].readyAt.After(now) {
-		return heap.Pop(&d.waiting).(*slot)
-	}
-	return nil
-}
-
-// received takes a new row from the reader, and sends it unless its customer
-// is dealt with already or under way.
-func (d *dispatcher) received(s *slot, ok bool, now time.Time) {
+// received takes a new row from the reader. The rows of a customer keep their
+// order, so one that has its result already waits for those before it.
+func (d *dispatcher) received(s *slot, ok bool) {
 	if !ok {
 		d.work = nil
 		return
 	}
 	s.customer = customerOf(s.rec, d.formID)
-	if s.given != nil {
-		// The row that an earlier one of its customer has answered is a
-		// duplicate, whatever the ledger knows.
-		if s.known && d.answerDuplicate(s) {
-			return
-		}
-		d.learn(s, s.given)
-		s.result.Store(s.given)
-		d.monitor.answer()
-		d.news.ring()
+	if s.given != nil && d.ahead.left == 0 {
+		d.give(s)
 		return
 	}
-	// While another row of the customer is under way, what becomes of that
-	// counts, and the row waits.
-	if !d.customers.busy(s) && d.answerDuplicate(s) || !d.customers.enter(s) {
+	d.ahead.add(s)
+}
+
+// give lets a row have the result that it came with, unless an earlier row of
+// its customer has answered it: then it is a duplicate, whatever the ledger
+// knows.
+func (d *dispatcher) give(s *slot) {
+	if s.known && d.answerDuplicate(s) {
 		return
+	}
+	d.learn(s, s.given)
+	s.result.Store(s.given)
+	d.monitor.answer()
+	d.news.ring()
+}
+
+// next takes the row that comes next in the list and needs a call.
+func (d *dispatcher) next() *slot {
+	for {
+		s := d.ahead.first()
+		if s == nil || s.given == nil {
+			return s
+		}
+		d.give(s)
+	}
+}
+
+// begin sends a row unless its customer is dealt with already or under way.
+func (d *dispatcher) begin(s *slot, now time.Time) {
+	if !s.began {
+		s.began = true
+		// While another row of the customer is under way, what becomes of that
+		// counts, and the row waits.
+		if !d.customers.busy(s) && d.answerDuplicate(s) || !d.customers.enter(s) {
+			return
+		}
 	}
 	d.send(s, now)
 }
@@ -194,7 +290,12 @@ func (d *dispatcher) learn(s *slot, res *sink.Result) {
 
 func (d *dispatcher) send(s *slot, now time.Time) {
 	s.sent++
+	d.sends++
+	s.number = d.sends
 	d.inFlight++
+	if len(d.accused.rows) > 0 {
+		d.accused.check = s
+	}
 	s.ticket = d.pace.Sent(now)
 	d.journal <- entry{kind: intent, slot: s, attempt: s.sent}
 }
@@ -210,21 +311,40 @@ func (d *dispatcher) answeredMeanwhile(now time.Time) {
 func (d *dispatcher) answered(a attempt, now time.Time) {
 	d.inFlight--
 	s, answer := a.slot, &a.answer
+	if s == d.accused.check {
+		d.accused.check = nil
+	}
 	d.recognised = d.recognised || answer.Recognised
 	d.meter.answered(now, answer)
 	d.log(&a)
 	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
-	switch v := judge(answer, d.recognised); {
+	d.sayOdd(answer)
+	if answer.Outcome == session.OK || answer.Outcome == session.Rejected {
+		d.proven = true
+		d.wrong.clear()
+		d.acquitOthers(s, now)
+	}
+	switch v := d.judge(s, answer); {
 	case v == unsent:
 	case v == stopRun:
-		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
-		d.stop(&RefusedError{Row: s.rec.Row, Outcome: answer.Outcome, Code: answer.Code, Message: answer.Message})
+		d.ended(s)
+		d.stop(refusedError(s, answer))
+	case v == accuse:
+		d.accuse(s, answer, now)
 	case v == finished || s.blame.Used(d.maxAttempts):
 		res := resultOf(s, answer, now)
 		d.finish(s, &res)
 	default:
-		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
+		d.ended(s)
 		d.later(s, answer, now)
+	}
+}
+
+// sayOdd tells once of a Retry-After that cannot be obeyed.
+func (d *dispatcher) sayOdd(a *session.Answer) {
+	if a.OddRetryAfter != "" && !d.toldOdd {
+		d.toldOdd = true
+		d.logger.Warn("the service sends a Retry-After that cannot be read; it is ignored", "retry_after", a.OddRetryAfter, "http", a.Status)
 	}
 }
 
@@ -242,7 +362,7 @@ func (d *dispatcher) log(a *attempt) {
 // the same customer that waited for it.
 func (d *dispatcher) finish(s *slot, res *sink.Result) {
 	if d.refusals.condemns(res) {
-		d.journal <- entry{kind: ended, slot: s, attempt: s.sent}
+		d.ended(s)
 		return
 	}
 	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
@@ -277,26 +397,33 @@ func (d *dispatcher) takeBack() {
 	}
 }
 
-// later puts a row among the waiting with exponential backoff and full jitter:
-// uniform between zero and a bound that doubles from half a second up to the
-// largest delay. A throttled row, and one that failed because the service as a
-// whole did, is not at fault: it goes first once the pace allows.
+// later puts a row among the waiting. One that failed because the service as a
+// whole did, or is throttled for the first time, is not at fault: it is due at
+// once, when the pace allows. Any other waits on its own, with exponential
+// backoff and full jitter, uniform between zero and a bound that doubles up to
+// the largest delay, and as long as the service asked for.
 func (d *dispatcher) later(s *slot, a *session.Answer, now time.Time) {
 	s.readyAt = now
-	if a.Outcome == session.Throttled || d.pace.Out() {
+	throttled := a.Outcome == session.Throttled
+	if d.pace.Blocked() || throttled && !s.throttled {
+		s.throttled = s.throttled || throttled
 		s.delays = nil
 		heap.Push(&d.waiting, s)
 		return
 	}
 	if s.delays == nil {
+		first, jitter := firstDelay, 1.0
+		if throttled {
+			first, jitter = throttledDelay, 0.2
+		}
 		s.delays = backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(min(firstDelay, d.maxBackoff/2)),
-			backoff.WithRandomizationFactor(1),
+			backoff.WithInitialInterval(min(first, d.maxBackoff/2)),
+			backoff.WithRandomizationFactor(jitter),
 			backoff.WithMultiplier(2),
 			backoff.WithMaxInterval(d.maxBackoff/2),
 			backoff.WithMaxElapsedTime(0),
 		)
 	}
-	s.readyAt = now.Add(s.delays.NextBackOff())
+	s.readyAt = now.Add(max(s.delays.NextBackOff(), a.RetryAfter))
 	heap.Push(&d.waiting, s)
 }

@@ -51,6 +51,10 @@ func (e *RefusedError) Error() string {
 	}
 }
 
+func refusedError(s *slot, a *session.Answer) *RefusedError {
+	return &RefusedError{Row: s.rec.Row, Outcome: a.Outcome, Code: a.Code, Message: a.Message}
+}
+
 // ChangedError refuses to go on with a run under other settings.
 type ChangedError struct{ Changes []Change }
 

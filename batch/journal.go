@@ -40,6 +40,7 @@ type entry struct {
 	kind    state.Kind
 	slot    *slot
 	attempt int
+	charged int          // attempts that count against the row, of an end
 	result  *sink.Result // of an outcome; whoever has seen it only reads it
 	// withheld outcomes go into the journal and do not take effect.
 	withheld bool
@@ -129,6 +130,9 @@ func (j *journaler) encode(batch []entry) []state.Entry {
 			record.Payload = j.payloads[from:]
 		}
 		j.records = append(j.records, record)
+		if e.charged > 0 {
+			j.records = append(j.records, state.Entry{Kind: state.Charged, Row: record.Row, Attempt: e.charged})
+		}
 	}
 	return j.records
 }

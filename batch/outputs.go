@@ -43,9 +43,9 @@ func (r *run) openOutputs() error {
 		if err != nil {
 			return err
 		}
-		r.rejects = &output{file: file}
+		r.rejects, r.excerpt = &output{file: file}, r.List.Excerpt(r.tally.Excerpt)
 		if file.Len() == 0 {
-			r.rejects.buf = append(r.rejects.buf, r.List.HeaderRaw()...)
+			r.rejects.buf = r.excerpt.Header(r.rejects.buf)
 		}
 	}
 	return r.begin()
@@ -77,13 +77,10 @@ func (r *run) publish(at source.Position) error {
 	return nil
 }
 
-func (r *run) targets() map[string]string {
-	targets := map[string]string{state.Results: r.Results}
-	if r.Rejects != "" {
-		targets[state.Rejects] = r.Rejects
+func (r *run) targets() map[string]state.Target {
+	return map[string]state.Target{
+		state.Results: {Path: r.Results, Replace: r.ReplaceResults},
+		state.Rejects: {Path: r.Rejects, Replace: r.ReplaceRejects},
+		state.Summary: {Path: r.SummaryFile.Path, Replace: r.SummaryFile.Replace},
 	}
-	if r.SummaryFile.Path != "" {
-		targets[state.Summary] = r.SummaryFile.Path
-	}
-	return targets
 }

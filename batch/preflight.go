@@ -68,6 +68,10 @@ type Forecast struct {
 	Due     int64 `json:"due,omitempty"`     // failed or refused before, and are tried again
 	Found   int64 `json:"found,omitempty"`   // customers of the list that the ledger has
 
+	// Misread is the encoding that the list is read in, when it is a code page
+	// and the list could be UTF-8.
+	Misread string `json:"misread,omitempty"`
+
 	Errors ErrorGroups `json:"errors"` // of the invalid
 
 	Ends source.Position `json:"ends"` // the list
@@ -89,6 +93,7 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	if err := p.read(ctx, f, s); err != nil {
 		return nil, err
 	}
+	f.Misread = p.List.Misread()
 	if err := s.end(f.Rows); err != nil {
 		return nil, err
 	}
@@ -110,7 +115,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, s *search) error {
 		if err != nil {
 			return err
 		}
-		f.Ends = endOf(p.List, rec)
+		f.Ends = endOf(rec)
 		if rec.Row%progressRows != 0 {
 			continue
 		}

@@ -21,7 +21,7 @@ func watched(t *testing.T, rows int, ceiling float64, answer callerFunc) (m *Mon
 	j := newJob(t, csvList(rows), answer)
 	j.adjust = func(c *Config) {
 		c.Monitor = m
-		c.Pace = pace.New(pace.Config{MaxInFlight: 8, Ceiling: ceiling, MaxOutage: time.Hour, MaxWait: time.Hour})
+		c.Pace = pace.New(pace.Config{MaxInFlight: 8, Ceiling: ceiling, MaxOutage: time.Hour})
 	}
 	go func() {
 		_, err := j.run(ctx)

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"bulkonboard/batch/pace"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -71,7 +72,7 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	if before.answered && before.print != fingerprint(rec.Raw) {
 		return r.fail(ctx, changedRow(rec))
 	}
-	s.sent, s.doubts = before.attempts, before.doubts
+	s.sent, s.doubts, s.blame = before.attempts, before.doubts, pace.Charged(before.charged)
 	var err error
 	if s.given, err = r.answer(s, &before); err != nil {
 		return r.fail(ctx, err)

@@ -19,6 +19,7 @@ import (
 type journalled struct {
 	attempts int // sent
 	doubts   int // interruptions that caught a call of the row in flight
+	charged  int // attempts that count against it
 
 	answered bool
 	result   sink.Result
@@ -57,9 +58,13 @@ func (r *run) recover() error {
 	}
 	r.tally.Resumed++
 	r.learned.Store(math.Float64bits(r.tally.Learned))
-	r.Pace.Resume(r.tally.Learned)
 	if err := r.takeJournal(rec.Rows); err != nil {
 		return err
+	}
+	r.proven = r.tally.Status[sink.OK] > 0 || r.answeredOK
+	r.Pace.Resume(r.tally.Learned, r.proven)
+	if rec.Torn > 0 {
+		r.Log.Warn("the end of the journal was lost, as in a power cut: calls that it was about are made again", "bytes", rec.Torn)
 	}
 	r.Log.Info("resuming", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
 	return nil
@@ -80,13 +85,14 @@ func nothingDone(rec *state.Recovered) bool {
 func (r *run) takeJournal(rows map[int64]*state.Row) error {
 	r.journal = make(map[int64]journalled, len(rows))
 	for number, row := range rows {
-		j := journalled{attempts: row.Attempts, doubts: row.Doubts}
+		j := journalled{attempts: row.Attempts, doubts: row.Doubts, charged: row.Charged}
 		if row.Outcome != nil {
 			var err error
 			if j.print, j.result, err = parseOutcome(row.Outcome); err != nil {
 				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or begin anew with --restart", number, err)
 			}
 			j.answered = true
+			r.answeredOK = r.answeredOK || j.result.Status == sink.OK
 			r.answered++
 		}
 		r.journal[number] = j
@@ -154,6 +160,7 @@ func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error)
 		Run:     r.ID,
 		Binding: r.Binding,
 		Row:     at.Row, Line: at.Line, Offset: at.Offset, Sum: at.Sum,
+		Size:      r.Size,
 		Extra:     extra,
 		UpdatedAt: time.Now(),
 	}, nil

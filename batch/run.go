@@ -40,15 +40,19 @@ type Config struct {
 	State   *state.Dir
 
 	// Results and Rejects are the paths at which the finished outputs appear.
-	// Rejects is empty when none are asked for.
-	Results string
-	Rejects string
+	// Rejects is empty when none are asked for. What stands there by then is
+	// replaced only where that is said.
+	Results, Rejects               string
+	ReplaceResults, ReplaceRejects bool
 
 	SummaryFile SummaryFile // without a path: none
 
 	// Keep gives the result that a record carries from an earlier run and is
 	// to keep; such a record is not sent. May be nil.
 	Keep func(*source.Record) (sink.Result, bool)
+
+	// Kept are the session ids that kept rows have for rows above them. May be nil.
+	Kept *KeptAnswers
 
 	// Earlier gives what another run, or another part of the job, has made of a
 	// record; such a record is not sent. It is asked in order, at most once for
@@ -90,6 +94,10 @@ type Config struct {
 	// Scratch takes what the later rows of customers will be answered with. It
 	// is nobody else's, and needed only when there are Duplicates.
 	Scratch Scratch
+
+	// Size is how many bytes of the list's file the run reads, for whoever
+	// resumes it.
+	Size int64
 
 	// Origin is shown by those who look at the state: the list, and the
 	// command that goes on with the run.
@@ -155,17 +163,20 @@ type run struct {
 	concluded bool // nothing is left but to put the outputs in place
 	complete  bool
 
-	from     source.Position
-	journal  map[int64]journalled
-	answered int // results that the journal had
-	tally    *Tally
-	meter    *meter
+	from       source.Position
+	journal    map[int64]journalled
+	answered   int  // results that the journal had
+	answeredOK bool // one of them is a success
+	proven     bool // an earlier start was answered as it should
+	tally      *Tally
+	meter      *meter
 
 	results *output
 	rejects *output
-	learned atomic.Uint64 // the pace found, as the bits of a float64
-	answers *output       // of customers with several rows
-	records *records      // nil without a ledger
+	excerpt *source.Excerpt // of the list, in the rejects
+	learned atomic.Uint64   // the pace found, as the bits of a float64
+	answers *output         // of customers with several rows
+	records *records        // nil without a ledger
 }
 
 // whole is the run from taking up what is there to publishing.
@@ -220,7 +231,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	}
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
-		order: order, news: news, settled: settled, window: window, list: r.List, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
+		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
 		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
@@ -274,7 +285,8 @@ func (r *run) pipeline(ctx context.Context) error {
 func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, entries chan<- entry, news bell, stop context.CancelCauseFunc) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided,
+		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
+		proven: r.proven, recognised: r.proven,
 		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
@@ -284,7 +296,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {
 		d.refusals = &refusals{}
 	}
-	return d, r.takeAnswers(d.customers.given)
+	return d, firstError(r.takeAnswers(d.customers.given), r.Kept.giveTo(d.customers.given))
 }
 
 // decided is the time that results have which are decided now.

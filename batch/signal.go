@@ -12,7 +12,7 @@ func signalOf(a *session.Answer) pace.Signal {
 	s := pace.Signal{Class: classOf(a.Outcome), Latency: a.Latency, Concurrent: a.Limit.Concurrent}
 	switch s.Class {
 	case pace.Fault, pace.Down, pace.Unreachable:
-		s.Cause = a.Code + ": " + a.Message
+		s.Cause, s.Setup = cause(a), a.WrongSetUp()
 	}
 	switch {
 	case a.RetryAfterSet:
@@ -26,6 +26,14 @@ func signalOf(a *session.Answer) pace.Signal {
 	return s
 }
 
+// cause is a failure for people. A text that had the secret in it is its code.
+func cause(a *session.Answer) string {
+	if a.Message == "" || a.Message == a.Code {
+		return a.Code
+	}
+	return a.Code + ": " + a.Message
+}
+
 func classOf(o session.Outcome) pace.Class {
 	switch o {
 	case session.OK, session.Rejected:
@@ -36,7 +44,7 @@ func classOf(o session.Outcome) pace.Class {
 		return pace.Fault
 	case session.Unavailable:
 		return pace.Down
-	case session.Unreachable:
+	case session.Unreachable, session.TLSRefused:
 		return pace.Unreachable
 	default:
 		return pace.Neutral

@@ -10,6 +10,7 @@ import (
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // NewID makes the id of a run that begins: the time, for people and for
@@ -52,11 +53,15 @@ func (r *run) summary() *Summary {
 
 // SummaryFile is the summary that a run leaves beside its results, and what it
 // says beyond what the run itself knows. It is written anew at the end of every
-// start that began; that of a complete run appears right before the results.
+// start that began. That of a run that is not complete stays in the state
+// folder, since what stands beside the results is about them; that of a
+// complete run appears right before its results.
 type SummaryFile struct {
 	Path     string // "" for none
+	Replace  bool   // what stands there by then is replaced
 	Tool     string
 	Settings map[string]string
+	Command  sink.Command // but for the delimiter, which the list knows
 
 	// Learned is the pace that an earlier run found, which stands until this run
 	// finds one. May be nil.
@@ -65,12 +70,17 @@ type SummaryFile struct {
 	// Input tells the name, size and hash of the list, as far as it was read.
 	Input func() sink.File
 
+	// Read is asked once the list was read to its end, before anything is put in
+	// place: whether it was the list that it had to be. May be nil.
+	Read func() error
+
 	// ExitCode is what the program ends with, by the number of rows that did
 	// not end well and the error of the run.
 	ExitCode func(bad int64, err error) int
 
-	// Retry is the command that sends the rows with an error code again.
-	Retry func(code string) string
+	// Retry is the command that takes up the rows with a status and an error
+	// code again.
+	Retry func(status sink.Status, code string) string
 }
 
 // conclude keeps the summary of a complete run, to be published with its
@@ -79,6 +89,11 @@ func (r *run) conclude() error {
 	if r.SummaryFile.Path == "" {
 		return nil
 	}
+	if read := r.SummaryFile.Read; read != nil {
+		if err := read(); err != nil {
+			return err
+		}
+	}
 	b, err := r.document(nil)
 	if err != nil {
 		return err
@@ -86,15 +101,15 @@ func (r *run) conclude() error {
 	return r.State.Keep(state.Summary, bytes.NewReader(b))
 }
 
-// explain leaves the summary of a run that stopped. Once the outputs are being
-// put in place there is nothing to explain: that is gone on with.
+// explain keeps the summary of a run that stopped. Once the outputs are being
+// put in place there is nothing to explain: the next start does that.
 func (r *run) explain(reason error) {
 	if r.SummaryFile.Path == "" || !r.began || r.concluded {
 		return
 	}
 	b, err := r.document(reason)
 	if err == nil {
-		err = r.State.Put(state.Summary, r.SummaryFile.Path, bytes.NewReader(b))
+		err = r.State.Keep(state.Summary, bytes.NewReader(b))
 	}
 	if err != nil {
 		r.Log.Warn("the summary could not be written", "error", err)
@@ -107,7 +122,7 @@ func (r *run) document(reason error) ([]byte, error) {
 	now := time.Now()
 	t, m := r.tally, r.meter.measures(now)
 	s := sink.Summary{
-		Run: r.ID, Tool: r.SummaryFile.Tool, Settings: r.SummaryFile.Settings,
+		Run: r.ID, Tool: r.SummaryFile.Tool, Settings: r.SummaryFile.Settings, Command: r.SummaryFile.Command,
 		Complete: reason == nil, ExitCode: r.SummaryFile.ExitCode(t.Bad(), reason),
 		StartedAt: m.StartedAt.UTC(), EndedAt: now.UTC(), RunningSeconds: seconds(m.Running), Resumed: t.Resumed,
 		Rows: t.Rows, Status: t.Status, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs,
@@ -116,13 +131,16 @@ func (r *run) document(reason error) ([]byte, error) {
 		Latency: m.Latency.summary(), Timeline: m.Timeline.summary(),
 		Input: r.SummaryFile.Input(), Errors: []sink.ErrorGroup{},
 	}
+	if r.List.Format() == source.FormatCSV {
+		s.Command.Delimiter = string(r.List.Delimiter())
+	}
 	if perSecond := math.Float64frombits(r.learned.Load()); perSecond > 0 {
 		s.Learned = &sink.Learned{PerSecond: perSecond, At: now.UTC()}
 	}
 	for _, g := range t.Errors.Commonest() {
 		group := *g
 		if group.Code != otherErrors {
-			group.Retry = r.SummaryFile.Retry(group.Code)
+			group.Retry = r.SummaryFile.Retry(group.Status, group.Code)
 		}
 		s.Errors = append(s.Errors, group)
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func summarised(j *job) string {
 				}
 				return 0
 			},
-			Retry: func(code string) string { return "retry " + code },
+			Retry: func(_ sink.Status, code string) string { return "retry " + code },
 		}
 	}
 	return path
@@ -53,6 +54,8 @@ func TestASummaryThatCannotBeWrittenIsToldAndLosesNothing(t *testing.T) {
 	path := summarised(j)
 	var log bytes.Buffer
 	usual := j.adjust
+	inTheWay := filepath.Join(j.results()+".state", state.Summary+".tmp", "full")
+	require.NoError(t, os.MkdirAll(inTheWay, 0o700))
 	j.adjust = func(c *Config) {
 		usual(c)
 		c.SummaryFile.Path = filepath.Join(j.folder, "nowhere", "summary.json")
@@ -63,6 +66,7 @@ func TestASummaryThatCannotBeWrittenIsToldAndLosesNothing(t *testing.T) {
 	_, err := j.run(ctx)
 	require.ErrorIs(t, err, ErrInterrupted, "and not what was wrong with the summary")
 	assert.Contains(t, log.String(), "the summary could not be written")
+	require.NoError(t, os.Remove(inTheWay))
 
 	_, err = j.run(t.Context())
 	var failed *state.IOError
@@ -98,9 +102,12 @@ func TestCountsThatDoNotAddUpHandNothingOn(t *testing.T) {
 func TestTheSummaryHasThePaceThatWasFound(t *testing.T) {
 	tally := newTally()
 	r := &run{tally: tally, meter: newMeter(tally.Measures, time.Now()), Config: Config{SummaryFile: SummaryFile{
-		Input: func() sink.File { return sink.File{} }, ExitCode: func(int64, error) int { return 0 }, Retry: func(string) string { return "" },
+		Input: func() sink.File { return sink.File{} }, ExitCode: func(int64, error) int { return 0 }, Retry: func(sink.Status, string) string { return "" },
 	}}}
 	r.ID = "run-1"
+	var err error
+	r.List, err = source.Open(strings.NewReader(csvList(1)), source.Options{})
+	require.NoError(t, err)
 	learned := func() *sink.Learned {
 		b, err := r.document(errors.New("stopped"))
 		require.NoError(t, err)

@@ -31,8 +31,8 @@ type Tally struct {
 	Origin   Origin   `json:"origin"`
 	Measures Measures `json:"measures"`
 
-	// RejectsOpen says that the rejects end without a line end.
-	RejectsOpen bool `json:"rejectsOpen,omitempty"`
+	// Excerpt is how far the rejects have come.
+	Excerpt source.ExcerptState `json:"excerpt"`
 }
 
 func newTally() *Tally {

@@ -10,7 +10,7 @@ import (
 // *source.ChangedError when it is not what it was: ends is where it ended the
 // first time, and from how many rows were left out now. A list that was cut
 // short, or written anew while it was read, would lose customers without a
-// word. One that grew at its end goes on.
+// word. What it has got behind its end is not looked at.
 func unchanged(records iter.Seq2[*source.Record, error], ends source.Position, from int64) iter.Seq2[*source.Record, error] {
 	if ends.Row == 0 {
 		return records
@@ -18,10 +18,13 @@ func unchanged(records iter.Seq2[*source.Record, error], ends source.Position, f
 	return func(yield func(*source.Record, error) bool) {
 		row := from
 		for rec, err := range records {
+			if err == nil && rec.Row > ends.Row {
+				return
+			}
 			if err == nil {
 				row = rec.Row
 			}
-			if err == nil && row == ends.Row && ends.Sum != 0 && rec.Next.Sum != ends.Sum {
+			if err == nil && row == ends.Row && rec.Next.Sum != ends.Sum {
 				rec, err = nil, &source.ChangedError{At: ends, Reason: "its bytes differ from those that were read before the first call"}
 			}
 			if !yield(rec, err) || err != nil {
@@ -34,15 +37,10 @@ func unchanged(records iter.Seq2[*source.Record, error], ends source.Position, f
 	}
 }
 
-// endOf is where a list ends behind its last record. Where that has no line
-// end, it may get one when the list grows, and its sum says nothing.
-func endOf(l *source.List, last *source.Record) source.Position {
+// endOf is where a list ends behind its last record.
+func endOf(last *source.Record) source.Position {
 	if last == nil {
 		return source.Position{}
 	}
-	end := last.Next
-	if !l.EndsLine(last.Raw) {
-		end.Sum = 0
-	}
-	return end
+	return last.Next
 }

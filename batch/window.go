@@ -47,12 +47,15 @@ type slot struct {
 	result atomic.Pointer[sink.Result]
 
 	// What follows belongs to the dispatcher.
-	customer string // identity, as the API compares it
-	sent     int    // attempts sent, in this run and before
-	ticket   pace.Ticket
-	blame    pace.Blame // what counts against --max-attempts
-	readyAt  time.Time
-	delays   *backoff.ExponentialBackOff
+	customer  string // identity, as the API compares it
+	sent      int    // attempts sent, in this run and before
+	number    int64  // of the last attempt among all of this start
+	ticket    pace.Ticket
+	blame     pace.Blame // what counts against --max-attempts
+	began     bool       // its customer is under way, or it is sent
+	throttled bool       // more than once, by itself
+	readyAt   time.Time
+	delays    *backoff.ExponentialBackOff
 }
 
 func newSlot(rec *source.Record) *slot {

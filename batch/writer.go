@@ -27,7 +27,7 @@ type writer struct {
 	news    bell            // rows have got their results
 	settled <-chan struct{} // closed when no further result will come
 	window  *semaphore.Weighted
-	list    *source.List // for how its lines end
+	excerpt *source.Excerpt // of the list, in the rejects
 	encoder Encoder
 	commit  func(source.Position, *Tally) error
 	tally   *Tally
@@ -139,14 +139,10 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	return w.flush()
 }
 
-// reject repeats the very bytes of a record. The last record of a list may lack
-// its line end, and a list that grew since may have more rejects after it.
+// reject repeats a record.
 func (w *writer) reject(rec *source.Record) {
-	if w.tally.RejectsOpen {
-		w.rejects.buf = append(w.rejects.buf, w.list.LineFeed()...)
-	}
-	w.rejects.buf = append(w.rejects.buf, rec.Raw...)
-	w.tally.RejectsOpen = !w.list.EndsLine(rec.Raw)
+	w.rejects.buf = w.excerpt.Append(w.rejects.buf, rec)
+	w.tally.Excerpt = w.excerpt.State()
 }
 
 func (w *writer) flush() error {

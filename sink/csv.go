@@ -62,7 +62,7 @@ func Clash(header []string) (number int, name string, clashes bool) {
 // mark, without which its results could not be read.
 func DialectOf(list *source.List) CSVOptions {
 	recoded := list.Encoding() != source.UTF8
-	o := CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM() || recoded, Recoded: recoded}
+	o := CSVOptions{Delimiter: list.Delimiter(), LineEnd: list.LineEnd(), BOM: list.BOM() || recoded, FormulaSafe: list.Prefixed(), Recoded: recoded}
 	if o.LineEnd == "\r" {
 		o.LineEnd, o.Recoded = "\n", true
 	}
@@ -142,14 +142,6 @@ func (c *CSV) line(dst []byte, cells []string) []byte {
 			dst = append(dst, c.delimiter)
 		}
 		dst = c.cell(dst, value)
-	}
-	return append(dst, c.lineEnd...)
-}
-
-// endLine completes a row that was the last of its file and had no line end.
-func (c *CSV) endLine(dst []byte) []byte {
-	if last := dst[len(dst)-1]; last == '\n' || last == '\r' {
-		return dst
 	}
 	return append(dst, c.lineEnd...)
 }

@@ -29,7 +29,7 @@ func (j *JSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
 	dst = append(dst, `,"errorCode":`...)
 	dst = quote(dst, res.ErrorCode)
 	dst = append(dst, `,"errorMessage":`...)
-	dst = quote(dst, spreadsheetSafe(res.ErrorMessage))
+	dst = quote(dst, source.WithPrefix(res.ErrorMessage))
 	dst = append(dst, `,"attempts":`...)
 	dst = strconv.AppendInt(dst, int64(res.Attempts), 10)
 	dst = append(dst, `,"processedAt":"`...)
@@ -53,10 +53,14 @@ func (j *JSONL) input(dst []byte, rec *source.Record) []byte {
 	}
 	dst = append(dst, '{')
 	if body = strings.TrimSpace(body); body != "" {
-		dst = append(append(dst, body...), ',')
+		dst = append(append(dst, withoutCR(body)...), ',')
 	}
 	return dst
 }
+
+// withoutCR has white space in the place of a bare CR, which only stands between
+// the values of an object: a reader could take it for the end of the line.
+func withoutCR(body string) string { return strings.ReplaceAll(body, "\r", " ") }
 
 // withoutMember returns what stands between the braces of a JSON object, less
 // the member an earlier run added. The object is known to be well-formed.

@@ -2,11 +2,7 @@
 // column for column, and what became of it.
 package sink
 
-import (
-	"time"
-
-	"bulkonboard/source"
-)
+import "time"
 
 // Status says how a record ended.
 type Status string
@@ -67,14 +63,4 @@ func (c *clock) text(t time.Time) string {
 		c.milli, c.last = milli, t.UTC().Format(timeLayout)
 	}
 	return c.last
-}
-
-// spreadsheetSafe defuses text that a spreadsheet would run as a formula. It
-// is for text that a server wrote; customers' own values are changed only when
-// that was asked for.
-func spreadsheetSafe(s string) string {
-	if source.StartsFormula(s) {
-		return "'" + s
-	}
-	return s
 }

@@ -3,6 +3,7 @@ package sink
 import (
 	"encoding/csv"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,10 +61,10 @@ func TestCSVKeepsAMalformedRowWholeInItsFirstColumn(t *testing.T) {
 
 func TestServerTextNeverBecomesAFormula(t *testing.T) {
 	for _, text := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "＝1"} {
-		assert.Equal(t, "'"+text, spreadsheetSafe(text))
+		assert.Equal(t, "'"+text, source.WithPrefix(text))
 	}
 	for _, text := range []string{"", "fine", "a=b"} {
-		assert.Equal(t, text, spreadsheetSafe(text))
+		assert.Equal(t, text, source.WithPrefix(text))
 	}
 }
 
@@ -110,7 +111,7 @@ func FuzzCSVReadsBackWhatWasWritten(f *testing.F) {
 		require.NoError(t, err)
 		require.Len(t, rows, 1)
 		assert.Equal(t, []string{a, b}, rows[0][:2])
-		assert.Equal(t, spreadsheetSafe(message), rows[0][5])
+		assert.Equal(t, source.WithPrefix(message), rows[0][5])
 	})
 }
 
@@ -139,25 +140,38 @@ func TestFormulaSafeGivesInputCellsAPrefixThatRetryReads(t *testing.T) {
 	assert.Equal(t, "'=name,note,onboardingStatus,sessionId,errorCode,errorMessage,attempts,processedAt\n"+
 		"'+97150,''=x,failed,,,'=boom,0,2026-02-03T04:05:06.789Z\n", text)
 
-	// As source reads it with the same flag: without the prefix.
+	// As source reads it again: without the prefix.
 	header := append([]string{"=name", "note"}, Columns()...)
-	rec := &source.Record{Cells: []string{"+97150", "'=x", "failed", "", "", "=boom", "0", "2026-02-03T04:05:06.789Z"}}
-	o.Recoded = true
-	e, err := NewEdited(header, o)
+	cells := []string{"+97150", "'=x", "failed", "", "", "=boom", "0", "2026-02-03T04:05:06.789Z"}
+	row := text[strings.Index(text, "\n")+1:]
+	rec := &source.Record{Raw: []byte(row), Cells: cells}
+	r, err := NewRetryCSV(header, o)
 	require.NoError(t, err)
-	assert.Equal(t, text, string(e.Append(e.Header(nil), rec, &Result{Kept: true})), "kept, and written anew")
-	assert.Equal(t, text, string(e.Append(e.Header(nil), rec, &Result{Status: Failed, ErrorMessage: "=boom", ProcessedAt: at})), "sent again")
+	res, ok := r.Result(rec)
+	require.True(t, ok)
+	assert.Equal(t, "=boom", res.ErrorMessage)
+	assert.Equal(t, row, string(r.Append(nil, rec, &Result{Kept: true})), "kept")
+	assert.Equal(t, text, string(r.Append(r.Header(nil), rec, &res)), "sent again")
+	assert.Equal(t, row, string(r.Corrected(nil, rec, r.Input(rec))), "with the same values")
 	assert.Equal(t, "+97150", rec.Cells[0], "a record is never written to")
 }
 
-func TestARecodedRowThatIsKeptIsWrittenInUTF8(t *testing.T) {
-	e, err := NewEdited(append([]string{"name"}, Columns()...), CSVOptions{Delimiter: ';', LineEnd: "\n", BOM: true, Recoded: true})
+func TestResultsAreReadOnlyAsTheyAreWritten(t *testing.T) {
+	good := []string{"ok", "s-1", "", "", "1", "2026-02-03T04:05:06.789Z"}
+	r, err := NewRetryCSV(append([]string{"name"}, Columns()...), CSVOptions{Delimiter: ',', LineEnd: "\n"})
 	require.NoError(t, err)
-	rec := &source.Record{Raw: []byte("Ren\xe9;ok;s;;;1;then\r"), Cells: []string{"René", "ok", "s", "", "", "1", "then"}}
-	assert.Equal(t, "René;ok;s;;;1;then\n", string(e.Append(nil, rec, &Result{Kept: true})))
-
-	line := (&EditedJSONL{Recoded: true}).Append(nil, &source.Record{Raw: []byte("{\"a\":\"\xe9\"}\r\n"), Text: `{"a":"é"}`}, &Result{Kept: true})
-	assert.True(t, strings.HasSuffix(string(line), "é\"}\n"))
+	result := func(cells []string) bool {
+		_, ok := r.Result(&source.Record{Cells: append([]string{"Ann"}, cells...)})
+		return ok
+	}
+	require.True(t, result(good))
+	for i, other := range map[int]string{0: "fine", 1: "", 4: "one", 5: "03/02/2026 04:05"} {
+		cells := slices.Clone(good)
+		cells[i] = other
+		assert.False(t, result(cells), Columns()[i])
+	}
+	_, err = NewRetryCSV(append(Columns(), "name"), CSVOptions{Delimiter: ','})
+	require.ErrorContains(t, err, "its last columns are not onboardingStatus, ")
 }
 
 func TestAListsOwnColumnWithTheNameOfAResultClashes(t *testing.T) {
@@ -185,9 +199,9 @@ func TestAListsOwnColumnWithTheNameOfAResultClashes(t *testing.T) {
 
 func TestAMemberOfTheCustomersOwnIsNoResult(t *testing.T) {
 	rec := &source.Record{Text: `{"Onboarding":"2024-05-01","onboarding":{"onboardingStatus":"ok","sessionId":"s-1","errorCode":"","errorMessage":"","attempts":1,"processedAt":"2026-02-03T04:05:06.789Z"}}`}
-	res, ok := new(EditedJSONL).Result(rec)
+	res, ok := new(RetryJSONL).Result(rec)
 	require.True(t, ok, "a row that ended well is not sent again")
 	assert.Equal(t, "s-1", res.SessionID)
-	_, ok = new(EditedJSONL).Result(&source.Record{Text: `{"Onboarding":{"onboardingStatus":"ok","sessionId":"mine"}}`})
+	_, ok = new(RetryJSONL).Result(&source.Record{Text: `{"Onboarding":{"onboardingStatus":"ok","sessionId":"mine"}}`})
 	assert.False(t, ok)
 }

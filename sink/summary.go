@@ -28,7 +28,7 @@ type Summary struct {
 
 	// Complete says that every row of the list has its result and the results
 	// file is this run's. A run that stopped is not complete: it has no output
-	// yet, and the next start replaces its summary.
+	// yet, and its summary is in its state folder.
 	Complete bool   `json:"complete"`
 	ExitCode int    `json:"exitCode"`         // of the last start
 	Reason   string `json:"reason,omitempty"` // why a run stopped that is not complete
@@ -63,11 +63,28 @@ type Summary struct {
 
 	Errors   []ErrorGroup      `json:"errors"`   // the commonest first
 	Settings map[string]string `json:"settings"` // every setting by its key; of --set, what may be somebody's own is left out
+	Command  Command           `json:"command"`
 	Timeline Timeline          `json:"timeline"`
 
 	// Digest is "sha256:" and the hash of everything before it, compacted. It
 	// tells of a slip or a bad copy; who means to forge can make a new one.
 	Digest string `json:"digest"`
+}
+
+// Command is what was started. Together with the settings it is all that the
+// same command, or a retry of it, must know. It is never shown: what --set
+// gives may be somebody's own, as the results beside it are.
+type Command struct {
+	Name   string `json:"name"`             // run, retry or merge
+	Folder string `json:"folder,omitempty"` // in which it was started: relative names of files are from there
+
+	Constants []string `json:"constants,omitempty"` // --set in full
+	Delimiter string   `json:"delimiter,omitempty"` // of the results; "" when they are JSONL
+
+	Only       []string `json:"only,omitempty"`       // of a retry: --only,
+	ErrorCodes []string `json:"errorCodes,omitempty"` // --error-code,
+	Fixes      string   `json:"fixes,omitempty"`      // and the SHA-256 of the corrections
+	Job        string   `json:"job,omitempty"`        // of a merge: the job and its round
 }
 
 // Learned is a pace that a service was found to take.
@@ -82,6 +99,7 @@ type File struct {
 	Size   int64  `json:"size"` // in bytes
 	SHA256 string `json:"sha256,omitempty"`
 	Rows   int64  `json:"rows,omitempty"`
+	Added  int64  `json:"added,omitempty"` // bytes that the list got behind these while the run went on, and that are not part of it
 }
 
 // Latency is how long attempts took: those that the service processed or may
@@ -118,7 +136,7 @@ type ErrorGroup struct {
 	Line    int64    `json:"line"`             // of the first row
 	Message string   `json:"message"`          // of the first row
 	Shapes  []string `json:"shapes,omitempty"` // of the first values that differ in it: see source.Shape
-	Retry   string   `json:"retry,omitempty"`  // the command that sends just these again
+	Retry   string   `json:"retry,omitempty"`  // the command that takes up just these again
 }
 
 // Timeline is a run over its running time, from 0 on, in buckets of equal

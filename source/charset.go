@@ -134,15 +134,16 @@ func (c *charset) character(raw []byte) (char string, n int, ok bool) {
 // bytes: that of GB 18030.
 const maxCharacter = 4
 
-// printable is raw as text, with every byte that is none written as \xNN.
+// printable is raw as text, with every byte that is none written as \xNN, NUL
+// among them: what is made of the text is read again.
 func (c *charset) printable(raw []byte) string {
-	if text := c.text(raw); c.badByte(raw, text) < 0 {
+	if text := c.text(raw); c.badByte(raw, text) < 0 && strings.IndexByte(text, 0) < 0 {
 		return text
 	}
 	var b strings.Builder
 	for len(raw) > 0 {
 		char, n, ok := c.character(raw)
-		if ok {
+		if ok && char != "\x00" {
 			b.WriteString(char)
 		} else {
 			for _, octet := range raw[:n] {
@@ -152,6 +153,34 @@ func (c *charset) printable(raw []byte) string {
 		raw = raw[n:]
 	}
 	return b.String()
+}
+
+// utf8Looks notices a list that is read as a code page and could be UTF-8: as
+// bytes of a code page, letters outside ASCII are hardly ever valid UTF-8.
+type utf8Looks struct{ several, no bool }
+
+// take looks at some of the bytes of a list.
+func (l *utf8Looks) take(c *charset, raw []byte) {
+	if c.decoder == nil || l.no {
+		return
+	}
+	for _, octet := range raw {
+		if octet >= utf8.RuneSelf {
+			l.several = true
+			l.no = !utf8.Valid(raw)
+			return
+		}
+	}
+}
+
+// Misread is the encoding that a list is read in, where it is a code page and all
+// bytes so far are valid UTF-8, with characters of several bytes among them; ""
+// otherwise.
+func (l *List) Misread() string {
+	if l.looks.several && !l.looks.no {
+		return l.Encoding()
+	}
+	return ""
 }
 
 // isUTF8 reports whether the bytes of the list are its text.

@@ -100,7 +100,12 @@ func (l *List) reachQuote(first row) (r row, ok bool) {
 }
 
 // maxRecord bounds a record in bytes; a character of UTF-16 has twice as many.
-func (l *List) maxRecord() int { return maxRecord * l.charset.wide.size() }
+func (l *List) maxRecord() int {
+	if l.results {
+		return maxResult
+	}
+	return maxRecord * l.charset.wide.size()
+}
 
 // record makes a record of a row.
 func (l *List) record(r *row) *Record {

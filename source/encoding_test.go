@@ -208,9 +208,9 @@ func TestALineEndIsThatOfTheEncoding(t *testing.T) {
 		}
 		l, err := Open(strings.NewReader(text), Options{})
 		require.NoError(t, err)
-		assert.Equal(t, feed, string(l.LineFeed()))
-		assert.True(t, l.EndsLine([]byte("xy"+feed)))
-		assert.False(t, l.EndsLine([]byte("xyzz")))
-		assert.False(t, l.EndsLine(nil))
+		assert.Equal(t, feed, string(l.Excerpt(ExcerptState{}).lineEnd))
+		assert.True(t, l.lines.endsAt([]byte("xy"+feed)))
+		assert.False(t, l.lines.endsAt([]byte("xyzz")))
+		assert.False(t, l.lines.endsAt(nil))
 	}
 }

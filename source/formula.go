@@ -24,16 +24,17 @@ func WithPrefix(cell string) string {
 	return cell
 }
 
-// hasPrefix reports a cell that WithPrefix has made.
-func hasPrefix(cell string) bool {
-	return cell != "" && cell[0] == '\'' && StartsFormula(strings.TrimLeft(cell, "'"))
+// WithoutPrefix takes back what WithPrefix did to a cell.
+func WithoutPrefix(cell string) string {
+	if cell != "" && cell[0] == '\'' && StartsFormula(strings.TrimLeft(cell, "'")) {
+		return cell[1:]
+	}
+	return cell
 }
 
 // withoutPrefix takes back what WithPrefix did to the cells of a row.
 func withoutPrefix(cells []string) {
 	for i, cell := range cells {
-		if hasPrefix(cell) {
-			cells[i] = cell[1:]
-		}
+		cells[i] = WithoutPrefix(cell)
 	}
 }

@@ -25,7 +25,7 @@ func (l *List) objectRecord(ln *line) *Record {
 
 // decodeObject completes a record from its line.
 func (l *List) decodeObject(rec *Record, body int) {
-	if body > maxObject*l.charset.wide.size() {
+	if body > l.maxObject() {
 		l.malformed(rec, body, Problem{Code: "line_too_long", Message: fmt.Sprintf("line %d is over 1 MiB", rec.Line)})
 		return
 	}
@@ -47,6 +47,14 @@ func (l *List) decodeObject(rec *Record, body int) {
 	if rec.Problems = o.problems; len(rec.Problems) == 0 {
 		rec.Problems = Validate(&rec.Customer)
 	}
+}
+
+// maxObject bounds a line as maxRecord does a row.
+func (l *List) maxObject() int {
+	if l.results {
+		return maxResult
+	}
+	return maxObject * l.charset.wide.size()
 }
 
 // object reads a customer from one JSON object, in the API's own nested shape,
@@ -115,11 +123,8 @@ func (o *object) member(path, name string) error {
 		return o.decoder.SkipValue()
 	}
 	kind := o.decoder.PeekKind()
-	inner := folded(name)
-	if path != "" {
-		inner = path + "." + inner
-	}
-	if kind == '{' && (path == "" && (inner == individualGroup || inner == companyGroup) || o.mapping.leadsInto(inner)) {
+	inner := inside(path, name)
+	if kind == '{' && o.enters(path, inner) {
 		return o.members(inner)
 	}
 	fields := o.fields(path, name, inner)
@@ -141,6 +146,58 @@ func (o *object) fields(path, name, inner string) []field {
 	}
 	o.own[0] = f
 	return o.own[:]
+}
+
+// FieldsAt gives the fields that a member of an object is read as. names are those
+// of the objects that it is in, and its own.
+func (l *List) FieldsAt(names []string) []string {
+	o, path := &l.object, ""
+	for _, name := range names[:len(names)-1] {
+		inner := inside(path, name)
+		if !o.enters(path, inner) {
+			return nil
+		}
+		path = inner
+	}
+	name := names[len(names)-1]
+	var fields []string
+	for _, f := range o.fields(path, name, inside(path, name)) {
+		fields = append(fields, f.String())
+	}
+	return fields
+}
+
+// MemberOf is where a field is looked for in an object: the names on the way to
+// it. nil: nowhere.
+func (l *List) MemberOf(name string) []string {
+	for f := range fieldCount {
+		if f.String() != name {
+			continue
+		}
+		member, mapped := l.mapping.columns[f]
+		switch {
+		case l.mapping.isConstant(f) || mapped && member == "":
+			return nil
+		case mapped:
+			return strings.Split(member, ".")
+		}
+		return []string{name}
+	}
+	return nil
+}
+
+// inside is the path to a member of the object at a path.
+func inside(path, name string) string {
+	if path == "" {
+		return folded(name)
+	}
+	return path + "." + folded(name)
+}
+
+// enters reports whether the object at inner is read, which is in the one at
+// path.
+func (o *object) enters(path, inner string) bool {
+	return path == "" && (inner == individualGroup || inner == companyGroup) || o.mapping.leadsInto(inner)
 }
 
 // value reads the value of fields. A number is not taken for a string: 0123

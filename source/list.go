@@ -19,6 +19,10 @@ const (
 
 	// maxObject bounds a JSONL line, in bytes.
 	maxObject = 1 << 20
+
+	// maxResult bounds a row of results, in bytes: the longest record, written
+	// in UTF-8 and quoted anew, with its result.
+	maxResult = 12 << 20
 )
 
 // List is a customer list that is being read. It is used by one goroutine and
@@ -28,6 +32,7 @@ type List struct {
 	format    Format
 	lines     *lines
 	charset   charset
+	looks     utf8Looks
 	bom       bool
 	lineEnd   string
 	delimiter byte // 0 until it is found
@@ -38,6 +43,7 @@ type List struct {
 	columns   columns
 	object    object // JSONL: of the line that is being read
 	unprefix  bool   // cells have the prefix of formula-safe results
+	results   bool   // the list is a results file
 
 	encodingNamed  bool
 	delimiterNamed bool
@@ -54,7 +60,7 @@ type List struct {
 // Open recognises the list on r and reads its header. What makes it no
 // customer list is a *ListError.
 func Open(r io.Reader, o Options) (*List, error) {
-	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}, unprefix: o.FormulaSafe}
+	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}, unprefix: o.FormulaSafe, results: o.Results}
 	err := l.open(r, &o)
 	if err == nil {
 		if o.Part != nil {
@@ -180,23 +186,12 @@ func (l *List) Begins() Position { return l.first }
 // LineEnd is how lines end: "\n", "\r\n" or "\r".
 func (l *List) LineEnd() string { return l.lineEnd }
 
-// LineFeed is a line end as its bytes are in the list's encoding.
-func (l *List) LineFeed() []byte {
-	switch l.charset.wide {
-	case littleEndian:
-		return []byte("\n\x00")
-	case bigEndian:
-		return []byte("\x00\n")
-	default:
-		return []byte("\n")
-	}
-}
-
-// EndsLine reports whether the bytes of a record end with a line end.
-func (l *List) EndsLine(raw []byte) bool { return l.lines.endsAt(raw) }
-
 // BOM reports whether the list begins with a byte order mark.
 func (l *List) BOM() bool { return l.bom }
+
+// Prefixed reports whether cells have the prefix of formula-safe results, which
+// is not part of the values.
+func (l *List) Prefixed() bool { return l.unprefix }
 
 // Encoding is the name of the list's encoding; "UTF-8" where nothing else was
 // found or given.

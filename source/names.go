@@ -3,7 +3,6 @@ package source
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // field numbers the canonical fields in the order of the request's body.
@@ -111,16 +110,15 @@ func fieldOf(name string) (field, bool) {
 // AppendCustomerKey appends to dst what identifies a customer as the API does:
 // the e-mail address is the identity, and each form is a process of its own. Two
 // records with one key are one customer. The form is compared as it is written;
-// the e-mail without regard to case, because two spellings of one mailbox reach
-// one person.
+// the e-mail without regard to the case of ASCII letters, because two spellings
+// of one mailbox reach one person. Beyond ASCII, letters that are not the same
+// have one lower case (the Kelvin sign and k, in some languages İ and i), and
+// mail servers differ: there two spellings are two customers.
 func AppendCustomerKey(dst []byte, formID, email string) []byte {
 	dst = append(append(dst, strings.TrimSpace(formID)...), '\n')
 	email = strings.TrimSpace(email)
 	for i := range len(email) {
 		c := email[i]
-		if c >= utf8.RuneSelf { // letters of other scripts have a lower case, too
-			return append(dst[:len(dst)-i], strings.ToLower(email)...)
-		}
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}

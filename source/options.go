@@ -38,8 +38,11 @@ type Options struct {
 	Map       []string // FIELD=COLUMN: where a field comes from; FIELD= for nowhere
 	Set       []string // FIELD=VALUE: a value for every row
 
-	// FormulaSafe says that the list is a results file whose cells were made
-	// safe for spreadsheets, so that the prefix is no part of a value.
+	// Results says that the list is a results file, as a run wrote it.
+	Results bool
+
+	// FormulaSafe says that the cells of a results file were made safe for
+	// spreadsheets, so that the prefix is not part of a value.
 	FormulaSafe bool
 
 	// Part says which part of a list this is, when what is read is the header

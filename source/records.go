@@ -145,6 +145,7 @@ func (l *List) consume(raw []byte, lines int64) {
 	l.at.Line += lines
 	_, _ = l.sum.Write(raw) // never fails
 	l.at.Sum = l.sum.Sum64()
+	l.looks.take(&l.charset, raw)
 }
 
 // begin starts a record at the present position and moves over it.

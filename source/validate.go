@@ -64,8 +64,8 @@ func (p *problems) text(f field, value string) {
 	if strings.ContainsRune(value, unicode.ReplacementChar) {
 		p.add("replacement_character", f, f.String()+" contains U+FFFD, which stands where an earlier program could not read a character; export the list again")
 	}
-	if hasPrefix(value) {
-		p.add("formula_prefix", f, f.String()+" begins with an apostrophe that keeps a spreadsheet from running it; take it away, or, when these are results that were written with --formula-safe, type --formula-safe again")
+	if WithoutPrefix(value) != value {
+		p.add("formula_prefix", f, f.String()+" begins with an apostrophe that keeps a spreadsheet from running it; take it away")
 	}
 }
 

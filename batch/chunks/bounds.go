@@ -2,7 +2,6 @@ package chunks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,8 +50,8 @@ func newestBounds(ctx context.Context, s store.Store, b Bounds) (Bounds, int, er
 			return b, n, err
 		}
 		b = Bounds{}
-		if err := json.Unmarshal(text, &b); err != nil {
-			return b, n, &DamagedError{Name: boundsName(n), Reason: err.Error()}
+		if err := unsealText(boundsName(n), text, &b); err != nil {
+			return b, n, err
 		}
 	}
 	return b, 0, fmt.Errorf("the bounds of the job were changed %d times, and that is as often as it goes", maxChanges)
@@ -60,7 +59,7 @@ func newestBounds(ctx context.Context, s store.Store, b Bounds) (Bounds, int, er
 
 // put gives a job other bounds.
 func (b Bounds) put(ctx context.Context, s store.Store) error {
-	text, err := json.Marshal(b)
+	text, err := sealText(b)
 	if err != nil {
 		return fmt.Errorf("encode the bounds: %w", err)
 	}

@@ -154,7 +154,11 @@ func (m *Manifest) known(ctx context.Context, s store.Store, index int) (outcome
 	if m.Chunks[index].Known == 0 {
 		return known, nil
 	}
-	return known, (&part{store: s}).read(ctx, m.knownName(index), known)
+	b, err := m.readObject(ctx, s, m.knownName(index))
+	if err != nil {
+		return nil, err
+	}
+	return known, takeAll(m.knownName(index), b, known)
 }
 
 // fetch brings some bytes of the list here.

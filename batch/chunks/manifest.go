@@ -2,7 +2,6 @@ package chunks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,9 +14,8 @@ import (
 
 const (
 	manifestName    = "manifest.json"
-	manifestVersion = 1
+	manifestVersion = 2
 	maxManifest     = 64 << 20 // bytes, more than any has
-	maxForecast     = 40 << 30 // bytes: 8 for every row that shares its customer
 )
 
 // Manifest is a job that is planned: it never changes, but for its bounds.
@@ -40,6 +38,10 @@ type Manifest struct {
 	Rest bool `json:"rest"`
 
 	Forecast *batch.Forecast `json:"forecast"`
+
+	// Objects are those in Folder: the list, plain, the forecast with the rows of
+	// customers that have several, and what the ledger knew.
+	Objects map[string]Object `json:"objects"`
 
 	// Folder has what the plan put beside the manifest. It is the plan's own,
 	// so that one that was interrupted leaves nothing in the way of another.
@@ -95,8 +97,8 @@ func Open(ctx context.Context, s store.Store) (*Manifest, error) {
 // parseManifest reads a manifest, and checks what the parts rely on.
 func parseManifest(b []byte) (*Manifest, error) {
 	var m Manifest
-	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, &DamagedError{Name: manifestName, Reason: "it is no manifest of a job: " + err.Error()}
+	if err := unsealText(manifestName, b, &m); err != nil {
+		return nil, err
 	}
 	if m.Version != manifestVersion {
 		return nil, &DamagedError{Name: manifestName, Reason: fmt.Sprintf("it has version %d, and this program reads version %d: use the one that planned the job", m.Version, manifestVersion)}
@@ -151,9 +153,9 @@ func (m *Manifest) families(d *batch.Duplicates) *batch.Duplicates {
 
 // duplicates reads which rows are of one customer.
 func (m *Manifest) duplicates(ctx context.Context, s store.Store) (*batch.Duplicates, error) {
-	b, err := store.ReadAll(ctx, s, m.forecastName(), maxForecast)
+	b, err := m.readObject(ctx, s, m.forecastName())
 	if err != nil {
-		return nil, missing(m.forecastName(), err)
+		return nil, err
 	}
 	f, ok := batch.ParseForecast(b)
 	if !ok {

@@ -22,9 +22,12 @@ type Merger struct {
 	Manifest *Manifest
 	Round    int // what stands after this one
 
-	State       *state.Dir // merging goes on where it was interrupted
-	Results     string
-	Rejects     string            // empty when none are asked for
+	State   *state.Dir // merging goes on where it was interrupted
+	Results string
+	Rejects string // empty when none are asked for
+
+	ReplaceResults, ReplaceRejects bool // as in batch.Config
+
 	SummaryFile batch.SummaryFile // but for its input, which the manifest knows
 	Scratch     batch.Scratch
 	Origin      batch.Origin
@@ -62,16 +65,17 @@ func (g *Merger) merge(ctx context.Context) (*batch.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := g.Store.Get(ctx, m.listName(), 0, -1)
+	r, err := m.object(ctx, g.Store, m.listName())
 	if err != nil {
-		return nil, missing(m.listName(), err)
+		return nil, err
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	list, err := source.Open(bufio.NewReaderSize(r, 1<<20), m.listOptions())
 	if err != nil {
-		return nil, err
+		return nil, r.because(err)
 	}
-	return w.run(ctx, list, measures)
+	summary, err := w.run(ctx, list, measures)
+	return summary, r.because(err)
 }
 
 // merge is one merging under way.
@@ -99,10 +103,10 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *batch.Meas
 	}
 	summary, err := batch.Run(ctx, batch.Config{
 		ID: w.Manifest.Run, List: list, Encoder: encoder, Caller: nobody{stop}, Pace: pace.New(pace.Config{MaxInFlight: 1}),
-		State: w.State, Results: w.Results, Rejects: w.Rejects, SummaryFile: w.summaryFile(),
+		State: w.State, Results: w.Results, Rejects: w.Rejects, ReplaceResults: w.ReplaceResults, ReplaceRejects: w.ReplaceRejects, SummaryFile: w.summaryFile(),
 		Earlier:    func(rec *source.Record) (*batch.Earlier, error) { return w.earlier(ctx, rec) },
 		Duplicates: w.Manifest.families(w.duplicates), Scratch: w.Scratch, Known: w.Known, Measures: measures, Decided: w.Manifest.PlannedAt, Ends: w.Manifest.Ends,
-		Origin: w.Origin, Binding: w.binding(), FormID: w.Manifest.Job.Service.FormID,
+		Origin: w.Origin, Size: w.Manifest.Source.Size, Binding: w.binding(), FormID: w.Manifest.Job.Service.FormID,
 		MaxInFlight: 1, MaxAttempts: 1, AcceptRefusals: true, Monitor: w.Monitor, Log: w.Log,
 	})
 	if cause := context.Cause(ctx); err != nil && errors.As(cause, new(*MissingError)) {
@@ -113,6 +117,7 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *batch.Meas
 
 func (w *merge) summaryFile() batch.SummaryFile {
 	f, list := w.SummaryFile, &w.Manifest.Source
+	f.Command.Name, f.Command.Constants = "merge", w.Manifest.Job.List.Set
 	f.Input = func() sink.File { return sink.File{Name: list.Name, Size: list.Size, SHA256: list.SHA256} }
 	return f
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -57,7 +56,7 @@ func (p *Planner) plan(ctx context.Context) (*Manifest, error) {
 		Planner: p, sum: sha256.New(),
 		m: &Manifest{
 			Version: manifestVersion, Run: batch.NewID(time.Now()), Job: p.Job,
-			Folder: "plan-" + strings.ToLower(rand.Text()[:10]),
+			Folder: "plan-" + strings.ToLower(rand.Text()[:10]), Objects: map[string]Object{},
 		},
 	}
 	defer w.close()
@@ -242,15 +241,20 @@ func (p *plan) publish(ctx context.Context) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Store.Put(ctx, p.m.forecastName(), f); err != nil {
+	if err := p.put(ctx, p.m.forecastName(), f); err != nil {
 		return nil, err
 	}
+	whole, err := p.hash(0, p.m.Read.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	p.m.Objects[p.m.listName()] = Object{Size: p.m.Read.Bytes, SHA256: whole}
 	list := io.NewSectionReader(p.spool, 0, p.m.Read.Bytes)
 	if err := p.Store.PutFrom(ctx, p.m.listName(), list, p.m.Read.Bytes); err != nil {
 		return nil, err
 	}
 	p.m.PlannedAt = time.Now().UTC()
-	text, err := json.Marshal(p.m)
+	text, err := sealText(p.m)
 	if err != nil {
 		return nil, fmt.Errorf("encode the manifest: %w", err)
 	}
@@ -264,6 +268,12 @@ func (p *plan) publish(ctx context.Context) (*Manifest, error) {
 		err = p.same(ctx, m, p.m.Source)
 	}
 	return m, err
+}
+
+// put puts one object beside the manifest.
+func (p *plan) put(ctx context.Context, name string, b []byte) error {
+	p.m.Objects[name] = objectOf(b)
+	return p.Store.PutFrom(ctx, name, bytes.NewReader(b), int64(len(b)))
 }
 
 // putKnown reads the list once more, and puts what the ledger knows of its rows
@@ -328,7 +338,7 @@ func (k *knownChunk) put(ctx context.Context) error {
 		return err
 	}
 	b = sealed(append(b, k.entries...))
-	if err := k.Store.PutFrom(ctx, k.m.knownName(k.index), bytes.NewReader(b), int64(len(b))); err != nil {
+	if err := k.plan.put(ctx, k.m.knownName(k.index), b); err != nil {
 		return err
 	}
 	k.m.Chunks[k.index].Known = k.rows

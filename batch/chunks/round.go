@@ -2,7 +2,6 @@ package chunks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,8 +45,8 @@ func Rounds(ctx context.Context, s store.Store) ([]Round, error) {
 			return nil, err
 		}
 		var r Round
-		if err := json.Unmarshal(b, &r); err != nil {
-			return nil, fmt.Errorf("%s: %w", roundName(n), err)
+		if err := unsealText(roundName(n), b, &r); err != nil {
+			return nil, err
 		}
 		rounds = append(rounds, r)
 	}
@@ -58,7 +57,7 @@ func Rounds(ctx context.Context, s store.Store) ([]Round, error) {
 // before must have ended, or the error is a *NotDoneError.
 func StartRound(ctx context.Context, s store.Store, m *Manifest, r Round) (n int, err error) {
 	defer func() { err = because(ctx, err) }()
-	text, err := json.Marshal(r)
+	text, err := sealText(r)
 	if err != nil {
 		return 0, err
 	}

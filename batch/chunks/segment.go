@@ -16,15 +16,16 @@ import (
 // once.
 //
 //	magic u32 | version u32 | length of head u32
-//	head: JSON
+//	head: JSON | crc u32
 //	entries: kind u8 | row uvarint | length uvarint | payload
 //	crc u32
 //
-// All numbers but the uvarints are little-endian; crc is CRC-32C over
-// everything before it. The payload is that of the engine's journal.
+// All numbers but the uvarints are little-endian; each crc is CRC-32C over
+// everything before it: that of the head is for whoever reads no further. The
+// payload is that of the engine's journal.
 const (
 	segmentMagic   = 0x53534b42 // "BKSS"
-	segmentVersion = 1
+	segmentVersion = 2
 	segmentStart   = 12
 	segmentTail    = 4
 
@@ -50,11 +51,11 @@ func newSegment(h head) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode a segment: %w", err)
 	}
-	b := make([]byte, 0, segmentStart+len(text)+segmentTail)
+	b := make([]byte, 0, segmentStart+len(text)+2*segmentTail)
 	for _, n := range []int{segmentMagic, segmentVersion, len(text)} {
 		b = binary.LittleEndian.AppendUint32(b, uint32(n))
 	}
-	return append(b, text...), nil
+	return sealed(append(b, text...)), nil
 }
 
 func appendEntry(dst []byte, kind state.Kind, row int64, payload []byte) []byte {
@@ -64,7 +65,7 @@ func appendEntry(dst []byte, kind state.Kind, row int64, payload []byte) []byte 
 	return append(dst, payload...)
 }
 
-// sealed ends a segment.
+// sealed ends a segment, or its head.
 func sealed(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
@@ -87,12 +88,14 @@ func parseHead(b []byte) (h head, entries []byte, err error) {
 	if len(b) < segmentStart || binary.LittleEndian.Uint32(b) != segmentMagic || binary.LittleEndian.Uint32(b[4:]) != segmentVersion {
 		return h, nil, errSegment
 	}
-	length := int64(binary.LittleEndian.Uint32(b[8:]))
-	b = b[segmentStart:]
-	if length > int64(len(b)) || json.Unmarshal(b[:length], &h) != nil {
+	end := segmentStart + int64(binary.LittleEndian.Uint32(b[8:]))
+	if end+segmentTail > int64(len(b)) || crc32.Checksum(b[:end], castagnoli) != binary.LittleEndian.Uint32(b[end:]) {
 		return h, nil, errSegment
 	}
-	return h, b[length:], nil
+	if json.Unmarshal(b[segmentStart:end], &h) != nil {
+		return h, nil, errSegment
+	}
+	return h, b[end+segmentTail:], nil
 }
 
 // parseEntry takes the first entry, and returns what is behind it.

@@ -1,80 +1,135 @@
 package pace
 
+import (
+	"math"
+	"time"
+)
+
+// inFull is what a failure weighs against chance, in nats, where chance fails no
+// more than a tenth of all calls: each attempt that a row may use asks for that
+// much before the row is given up.
+const inFull = math.Ln10
+
 // Blame is what the failed attempts of one row amount to. It belongs to the
 // row; the controller writes to it.
 type Blame struct {
-	confirmed float64 // failed while the service answered others
-	pending   float64 // failed since the service last answered anybody
-	tried     bool
+	answered int // attempts that came back, up to two
+	failed   int // attempts that failed
+	counted  int // of these, while other rows succeeded
+	evidence float64
+	pending  int // failures since which no other row has succeeded
 }
 
-// Used reports whether the row has used up a number of attempts.
+// Charged makes the blame of a row that an earlier start has charged.
+func Charged(attempts int) Blame {
+	return Blame{answered: min(attempts, 2), failed: attempts, counted: attempts, evidence: inFull * float64(attempts)}
+}
+
+// Charged is how many attempts count against the row.
+func (b *Blame) Charged() int { return b.counted }
+
+// Accuse charges a row for an answer that may be its own doing.
+func (b *Blame) Accuse() { b.failed, b.counted = b.failed+1, b.counted+1 }
+
+// Tried reports that an attempt for the row has failed.
+func (b *Blame) Tried() bool { return b.failed > 0 }
+
+// Used reports whether the row has used up a number of attempts. Where the
+// service fails many calls at random, that takes more failures than the number.
 func (b *Blame) Used(attempts int) bool {
-	return b.confirmed+b.pending > float64(attempts)-0.5
+	n := b.counted + b.pending
+	evidence := b.evidence + inFull*float64(b.pending)
+	return n >= attempts && evidence >= inFull*float64(attempts)-1e-6 || n >= mostTries*attempts
 }
 
-// suspect reports a row that failed while others did not.
-func (b *Blame) suspect() bool { return b.confirmed > 0 }
+// suspect reports a row whose failing again says nothing of the service.
+func (b *Blame) suspect() bool { return b.counted >= 2 }
 
-const (
-	// failureMemory is over how many first attempts the service's own share
-	// of failures is smoothed.
-	failureMemory = 64
-
-	// leastCharge keeps a list in which most rows fail for ever from going
-	// on for ever.
-	leastCharge = 0.25
-)
-
-// docket decides whom a failure is charged to. A failure is the row's doing as
-// far as the service does well otherwise: where every fifth first attempt
-// fails, eight failures in a row say little about the row, and each counts for
-// six tenths. A failure since which the service has answered nobody may be the
-// service's altogether: it counts for the time being, until somebody is
-// answered, which confirms it, or an outage is declared, which drops it.
+// docket decides whom failures are charged to.
 type docket struct {
-	pending []*Blame
-	share   float64 // of first attempts that fail
+	open []charge
+
+	// Shares of calls, smoothed: first attempts that failed, those of them that
+	// were not refused, and second attempts that succeeded.
+	first, faults, second float64
 }
 
-// failed charges a failure to its row.
-func (d *docket) failed(b *Blame) {
-	charge := max(leastCharge, 1-2*d.share)
-	d.seen(b, 1)
-	if b.pending == 0 {
-		d.pending = append(d.pending, b)
+// charge is a failure that nobody has been found to be guilty of.
+type charge struct {
+	blame *Blame
+	sent  time.Time
+}
+
+func (d *docket) charge(b *Blame, sent time.Time) {
+	b.pending++
+	d.open = append(d.open, charge{b, sent})
+}
+
+// failed takes in a failure outside of blocks.
+func (d *docket) failed(b *Blame, class Class) {
+	switch b.answered++; b.answered {
+	case 1:
+		d.first += (1 - d.first) / 64
+		if !class.refusal() {
+			d.faults += (1 - d.faults) / 64
+		}
+	case 2:
+		d.second -= d.second / 32
 	}
-	b.pending += charge
 }
 
-// answered takes in that the service answered a row: what failed before was
-// not for want of a service.
-func (d *docket) answered(b *Blame) {
-	d.seen(b, 0)
-	for _, p := range d.pending {
-		p.confirmed, p.pending = p.confirmed+p.pending, 0
+// answered takes in that the service did well by a row. Those that failed
+// meanwhile failed for themselves: their calls were sent no later.
+func (d *docket) answered(b *Blame, sent time.Time) {
+	switch b.answered++; b.answered {
+	case 1:
+		d.first -= d.first / 64
+		d.faults -= d.faults / 64
+	case 2:
+		d.second += (1 - d.second) / 32
+	}
+	left := d.open[:0]
+	for _, c := range d.open {
+		if c.blame == b || c.sent.After(sent) {
+			left = append(left, c)
+		} else {
+			d.convict(c.blame, d.chance())
+		}
+	}
+	clear(d.open[len(left):])
+	d.open = left
+}
+
+// chance is the share of calls that fail though neither their row nor an outage
+// is to blame. Rows that always fail must not count: they never succeed on their
+// second attempt. So it is the share of first attempts that fail, times that of
+// second attempts that succeed, in proportion to the first attempts that do.
+func (d *docket) chance() float64 { return d.second * d.first / (1 - min(d.first, 0.99)) }
+
+func (d *docket) convict(b *Blame, chance float64) {
+	b.pending = max(0, b.pending-1)
+	b.counted++
+	b.evidence += min(inFull, -math.Log(min(chance, 0.9)))
+}
+
+// convictAll charges what is left to the rows themselves, and none of it to
+// chance.
+func (d *docket) convictAll() {
+	for _, c := range d.open {
+		d.convict(c.blame, 0)
 	}
 	d.clear()
 }
 
-// outage drops the charges of those who failed as the service went down.
-func (d *docket) outage() {
-	for _, p := range d.pending {
-		p.pending = 0
+// acquit drops what the service turned out to be guilty of.
+func (d *docket) acquit() {
+	for _, c := range d.open {
+		c.blame.pending = 0
 	}
 	d.clear()
 }
 
 func (d *docket) clear() {
-	clear(d.pending)
-	d.pending = d.pending[:0]
-}
-
-// seen counts first attempts only: a row that fails for ever must not make the
-// service look bad each time.
-func (d *docket) seen(b *Blame, failed float64) {
-	if !b.tried {
-		b.tried = true
-		d.share += (failed - d.share) / failureMemory
-	}
+	clear(d.open)
+	d.open = d.open[:0]
 }

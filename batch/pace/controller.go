@@ -1,78 +1,18 @@
 package pace
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
 
-// The rules, and what each is for. The figures are those of the matrix in the
-// tests ("make bench-pace").
-//
-//   - Search. The rate grows by half a round, a round being a second or more,
-//     as long as it is the rate that limits sending. The quota of most
-//     services is found within ten seconds.
-//   - Hold. After a 429 nothing is sent, for as long as the service asks, or
-//     else for as long as one call takes at the present rate, twice that after
-//     each trial in vain. Then one trial goes, alone. Answers to attempts that
-//     were sent before the hold change nothing. So a service that counts
-//     refused calls too is not kept busy refusing (429 below 1 %). Until a rate
-//     has stood the test of time, one attempt may be in flight after a hold, and
-//     one more for each answer (429 of services that take little).
-//   - Learn. From the end of one hold to the end of the next a service takes
-//     exactly its quota, whatever way it counts: bucket, window or log. The
-//     new rate follows from what was accepted in that cycle, and the more so
-//     the closer one hold follows on another (share of the quota; quotas that
-//     step down).
-//   - Long blocks. Where trials were in vain for a while, calls are counted by
-//     the window: what was accepted until the last trial in vain is an upper
-//     bound of its quota, and all probing has to be as slow as the window
-//     (windows and logs of a minute and of an hour).
-//   - Probe. From time to time the rate is raised a step, and a larger step
-//     each time that goes well; below a rate that was refused not long ago,
-//     by half the distance to it. Each 429 costs credit that accepted calls
-//     earn, and each hold costs waiting time in proportion, so both stay a
-//     small share at any quota (quotas that step up).
-//   - What the service says of its quota is an upper bound, and where to start.
-//   - Outage. Six failures in a row, of several rows, stop all sending but for
-//     single canaries at most 15 s apart (calls sent into an outage; recovery),
-//     and nobody is charged for them (no row lost). After it the search begins
-//     anew, from a quarter of the rate. See outage.go and blame.go.
-//   - In flight there is room for twice what the rate and the service's quickest
-//     answers ask for, and more only if that brings more (a service that slows
-//     down under load). See flight.go.
-//   - The user's ceiling is never passed, whatever the rate. See ceiling.go.
-const (
-	firstRate  = 5.0  // attempts per second, when nothing is known
-	leastRate  = 0.01 // below which the pace never falls
-	searchStep = 1.5
-	margin     = 0.99 // of a quota that is known: clocks and arrival times differ
-
-	leastHold  = 100 * time.Millisecond
-	mostHold   = time.Minute
-	holdGrowth = 2
-
-	closeBy      = 200              // accepted calls: holds with fewer in between are one series
-	settles      = 50               // accepted calls in a cycle, after which the rate is about right
-	settlesAfter = 10 * time.Second // and so much time
-
-	creditPerAccepted = 0.0022 // so that probing costs fewer than that share in 429s
-	mostCredit        = 1.5
-	leastCredit       = -2.0
-	timeShare         = 0.01 // of all time, that holds brought about by probing may take
-
-	firstStep = 0.03
-	mostStep  = 0.25
-	leastStep = 0.01
-	fresh     = 10 * time.Minute // how long a rate that was refused is remembered
-)
-
-// phase is what the pace does while nothing holds it.
+// phase is what the pace does while nothing blocks it.
 type phase int
 
 const (
-	searching phase = iota
-	cruising
-	probing
+	cruising  phase = iota
+	searching       // the rate doubles, up to one that went well before if there is one
+	probing         // the rate is a step above one that went well
 )
 
 // Controller is the pace of one endpoint.
@@ -80,113 +20,108 @@ type Controller struct {
 	config  Config
 	ceiling *Ceiling
 	flight  flight
-	outage  outage
 	docket  docket
-	hold    hold
-	flying  bool // a trial or a canary is under way
+	streak  streak
+	block   block
+	floor   floor
+	untried bool // rows are left that were never tried
+	proven  bool // the service has processed a call
+	well    bool // and in this start
+
+	alone      bool // the service fails every row: each is charged for itself
+	aloneSince time.Time
 
 	phase phase
 	rate  float64   // attempts per second aimed at; unpaced for no limit
+	good  float64   // the last rate that went well
 	due   time.Time // of the next attempt at that rate
 	quota float64   // that the service says it takes; 0 when it does not
+	epoch int       // of rates: an answer to an attempt of an earlier one says nothing of this one
 
-	// A round is a stretch long enough to judge the rate by.
-	round         time.Time
-	roundSent     int
-	roundAccepted int
+	round mark  // where the stretch began that the rate is judged by
+	sent  int   // in it
+	since count // the rate changed
 
-	accepted int64 // by the quota: answered, and not with a 429
-	recent   recent
-	cycle    mark   // the end of the last hold, or the start
-	settled  bool   // a whole cycle of some length was accepted at this rate
-	series   series // of holds that follow closely on one another
+	taken  int64     // by the quota: answered, and not refused
+	cycle  mark      // the end of the last block, or the start
+	spent  mark      // when the quota was used up the last time
+	learnt time.Time // that there is a quota
 
-	base    float64 // the rate before the probe
-	step    float64
-	high    float64 // a rate that was refused; 0 for none
-	highAt  time.Time
-	credit  float64
+	step    float64       // the next one
 	dwell   time.Duration // how long a probe lasts at least
-	probeAt time.Time
+	probeAt time.Time     // not before
+	credit  float64       // refusals that may be met
+	scatter int           // attempts that are to be for rows from all over the window
+	asked   time.Time     // when a block ended for which the service had asked
+	doubted bool          // such waits are not meant for everybody
 
 	ended    error
 	told     float64 // the rate that was last reported
 	snapshot Snapshot
 }
 
-// mark is a moment, and what had been accepted by then.
+// mark is a moment, and what had been taken by then.
 type mark struct {
-	at       time.Time
-	accepted int64
+	at    time.Time
+	taken int64
+}
+
+// perSecond is how much was taken from one mark to another; 0 when that is too
+// little to tell.
+func (m mark) perSecond(to mark) float64 {
+	if calls, took := to.taken-m.taken, to.at.Sub(m.at); calls >= enough && took >= round {
+		return float64(calls) / took.Seconds()
+	}
+	return 0
 }
 
 // New returns a controller.
 func New(c Config) *Controller {
-	p := &Controller{config: c, ceiling: newCeiling(c.Ceiling, c.Empty), flight: flight{most: c.MaxInFlight}, step: firstStep, dwell: 2 * time.Second}
-	switch {
-	case c.Search && c.Start > 0:
-		p.rate, p.phase, p.credit = c.Start, cruising, 1
-	case c.Search:
-		p.rate = firstRate
-	case c.Ceiling > 0:
-		p.rate, p.phase = c.Ceiling, cruising
-	default:
-		p.rate, p.phase = unpaced, cruising
+	p := &Controller{
+		config: c, ceiling: newCeiling(c.Ceiling, c.Empty), flight: flight{most: c.MaxInFlight}, docket: docket{second: 1},
+		rate: unpaced, step: firstStep, dwell: 2 * round, untried: true,
 	}
-	p.told = p.rate
+	if c.Ceiling > 0 {
+		p.rate = c.Ceiling
+	}
+	if c.Search {
+		p.rate, p.phase = cmp.Or(c.Start, firstRate), searching
+	}
+	p.good, p.told = p.rate, p.rate
 	return p
 }
 
-// Resume begins where an interrupted run had found the pace, unless something
-// better is known. It must come before the first verdict.
-func (c *Controller) Resume(perSecond float64) {
+// Resume begins at the pace that an interrupted run had found, unless something
+// better is known: a good guess, and no more. proven says that the service had
+// processed a call. It must come before the first verdict.
+func (c *Controller) Resume(perSecond float64, proven bool) {
+	c.proven = proven
 	if c.config.Search && c.config.Start == 0 && perSecond > 0 {
-		c.rate, c.phase, c.credit = perSecond, cruising, 1
-		c.told = c.rate
+		c.rate, c.good, c.told = perSecond, perSecond, perSecond
 	}
 }
 
 // Next reports whether an attempt may be sent now, with inFlight under way.
-func (c *Controller) Next(now time.Time, inFlight int) Verdict {
+// untried says whether a row is left that was never tried.
+func (c *Controller) Next(now time.Time, inFlight int, untried bool) Verdict {
 	if c.cycle.at.IsZero() {
-		c.cycle.at, c.round, c.due = now, now, now
+		c.cycle.at, c.round.at, c.due = now, now, now
 	}
+	c.untried = untried
 	switch {
 	case c.ended != nil:
 		return Verdict{End: c.ended}
-	case c.outage.open || c.hold.on:
+	case c.block.on:
 		return c.lone(now, inFlight)
-	case c.flight.full(inFlight, c.rate) || c.feeling(inFlight):
+	case c.alone && c.config.MaxOutage > 0 && now.Sub(c.aloneSince) >= c.config.MaxOutage:
+		c.ended = &OutageError{Since: c.aloneSince, Cause: c.block.cause}
+		return Verdict{End: c.ended}
+	case c.flight.full(inFlight, c.rate):
 		return Verdict{}
 	}
-	return verdict(now, later(c.ceiling.Next(now), c.due))
-}
-
-// feeling reports that no more should be in flight than answers have come since
-// the last hold, and one: while the rate is far off, all that are would be
-// refused together.
-func (c *Controller) feeling(inFlight int) bool {
-	return c.hold.epoch > 0 && !c.settled && c.quota == 0 && c.phase != searching && int64(inFlight) > c.accepted-c.cycle.accepted
-}
-
-// lone is the verdict in a hold or an outage: one attempt, alone.
-func (c *Controller) lone(now time.Time, inFlight int) Verdict {
-	at, since := c.hold.until, c.hold.began
-	if c.outage.open {
-		at, since = c.outage.canaryAt, c.outage.since
-	}
-	var giveUp time.Time // never
-	if c.config.MaxOutage > 0 {
-		giveUp = since.Add(c.config.MaxOutage)
-	}
-	switch {
-	case !giveUp.IsZero() && !now.Before(giveUp):
-		c.ended = &OutageError{Since: since, Held: !c.outage.open, Cause: c.outage.cause}
-		return Verdict{End: c.ended}
-	case c.flying || inFlight >= c.flight.most:
-		return Verdict{At: giveUp}
-	}
-	return verdict(now, later(c.ceiling.Next(now), at))
+	v := verdict(now, later(c.ceiling.Next(now), c.due))
+	v.Scatter = c.scatter > 0
+	return v
 }
 
 func verdict(now, at time.Time) Verdict {
@@ -200,130 +135,174 @@ func verdict(now, at time.Time) Verdict {
 // goes with the attempt, to Answered.
 func (c *Controller) Sent(now time.Time) Ticket {
 	c.ceiling.Take(now)
-	c.roundSent++
+	c.sent++
+	c.scatter--
 	c.snapshot.Sent++
 	switch {
 	case c.rate == c.config.Ceiling: // which spaces the attempts out
 		c.due = now
 	case c.paced():
 		// A timer's lateness is made up for, an idle time is not.
-		c.due = later(c.due.Add(interval(c.rate)), now.Add(-10*time.Millisecond))
+		c.due = later(c.due.Add(interval(c.rate)), now.Add(-round/40))
 	}
-	c.flying = c.outage.open || c.hold.on
-	return Ticket{sent: now, epoch: c.hold.epoch, lone: c.flying}
+	c.block.flying = c.block.on
+	return Ticket{sent: now, epoch: c.epoch, lone: c.block.on}
 }
 
 // Answered takes in the answer to an attempt for the row that b belongs to.
 func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
 	if t.lone {
-		c.flying = false
-	}
-	c.hear(now, &s)
-	switch s.Class {
-	case Accepted:
-		c.docket.answered(b)
-		c.flight.answered(now, s.Latency)
-		c.credit = min(mostCredit, c.credit+creditPerAccepted)
-		if c.outage.open {
-			if t.lone {
-				c.recovered(now, t)
-			}
-			break
-		}
-		c.outage.answered(t)
-		c.countTaken(now, t)
-	case Throttled:
-		c.throttled(now, t, &s)
-	case Fault, Down, Unreachable:
-		c.failed(now, t, &s, b)
-	case Neutral:
-	}
-	c.tellRate()
-}
-
-// hear takes in what the service says of itself.
-func (c *Controller) hear(now time.Time, s *Signal) {
-	asks := s.Class == Throttled || s.Class == Down
-	if asks && c.config.MaxWait > 0 && s.RetryAfter > c.config.MaxWait {
-		c.ended = &WaitError{Until: now.Add(s.RetryAfter)}
+		c.block.flying = false
 	}
 	if s.Concurrent > 0 {
 		c.flight.most = min(c.flight.most, s.Concurrent)
 	}
 	if s.Quota > 0 && s.Quota != c.quota {
 		c.quota = s.Quota
-		c.rate = c.bounded(unpaced)
-		c.cruise(now)
+		c.cruise(now, unpaced)
+	}
+	switch s.Class {
+	case Accepted:
+		c.accepted(now, t, &s, b)
+	case Throttled, Fault, Down, Unreachable:
+		c.failed(now, t, &s, b)
+	case Neutral:
+	}
+	c.tellRate()
+}
+
+func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
+	c.proven, c.well, c.alone = true, true, false
+	c.docket.answered(b, t.sent)
+	c.flight.answered(now, s.Latency)
+	c.credit = min(mostCredit, c.credit+refusalShare)
+	switch {
+	case c.block.on && t.lone:
+		c.taken++
+		c.open(now, t)
+	case c.block.on:
+		c.taken++
+		c.block.doubtful = c.block.doubtful || t.sent.After(c.block.sent)
+	default:
+		c.streak.answered(t)
+		c.count(now, t, false)
 	}
 }
 
-// countTaken takes in that the quota took an attempt, whatever came of it.
-func (c *Controller) countTaken(now time.Time, t Ticket) {
-	c.accepted++
-	c.roundAccepted++
-	c.recent.add(now)
-	c.settled = c.settled || c.phase != searching && c.accepted-c.cycle.accepted >= settles && now.Sub(c.cycle.at) >= settlesAfter
-	switch {
-	case !c.hold.on:
-		c.judge(now)
-	case t.lone:
-		c.unblock(now, t)
+// failed takes in an attempt that failed.
+func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
+	untried, refused := !b.Tried(), s.Class.refusal()
+	b.failed++
+	if s.Class == Throttled {
+		c.snapshot.Throttled++
 	}
+	// A service that has not answered yet may be short of quota, or starting.
+	if s.Class != Unreachable && (!refused || c.well || c.alone) {
+		c.docket.charge(b, t.sent)
+	}
+	switch {
+	case c.block.on && t.lone && c.block.throttle && s.Class == Fault: // the quota took it
+		c.taken++
+		c.open(now, t)
+		return
+	case c.block.on && t.lone:
+		c.trialFailed(now, t, s)
+		return
+	case c.block.on:
+		c.postpone(now, s.RetryAfter)
+		return
+	case t.epoch != c.epoch:
+		return
+	}
+	if !refused || c.alone {
+		c.count(now, t, false)
+	}
+	usual := c.floor.share
+	if !refused {
+		usual = c.docket.faults
+	}
+	c.docket.failed(b, s.Class)
+	evidence := untried || !c.untried && !b.suspect()
+	if c.alone || !c.untried && !evidence {
+		c.docket.convictAll()
+	}
+	if refused && b.suspect() {
+		c.taken++ // that was not about the quota
+	}
+	if !evidence || c.alone && s.Class != Unreachable {
+		return
+	}
+	c.streak.add(now, t, s.Class, b, usual, c.rate)
+	switch {
+	case c.streak.tells(c.untried || c.well), refused && s.RetryAfter > 0 && !c.doubted:
+		c.stop(now, t, s)
+	case refused:
+		c.count(now, t, true)
+	}
+}
+
+// count takes in an answer of a service that is not blocked: that the quota
+// took the attempt, or that it refused it.
+func (c *Controller) count(now time.Time, t Ticket, refused bool) {
+	if !refused {
+		c.taken++
+	}
+	if t.epoch != c.epoch {
+		return
+	}
+	c.since.add(refused)
+	c.floor.saw(mark{now, c.taken}, c.rate, &c.since, refused)
+	if refused {
+		c.refused(now)
+	}
+	c.judge(now)
 }
 
 // judge looks at the round, and moves on if it was long enough.
 func (c *Controller) judge(now time.Time) {
-	took, least, calls := now.Sub(c.round), time.Second, 0
-	switch c.phase {
-	case searching:
-		least, calls = max(time.Second, c.flight.base*3/2), 4
-	case probing:
-		least, calls = max(c.dwell, 2*c.flight.base, 20*interval(c.rate)), 10
-	case cruising:
+	took := now.Sub(c.round.at)
+	least := max(round, 2*c.flight.base)
+	if c.phase != searching && c.settled(now) {
+		least = max(least, 2*c.dwell)
 	}
-	if took < least || c.roundAccepted < calls {
+	if c.phase == probing {
+		least = max(least, c.dwell, 2*enough*interval(c.rate))
+	}
+	if took < least || c.taken-c.round.taken < 4 {
 		return
 	}
 	// Whether it was the rate that limited sending, and not a want of rows or
 	// of room in flight. Only then does a round that went well say anything.
-	limiting := !c.paced() || float64(c.roundSent) >= 0.8*c.rate*took.Seconds()-2
+	limiting := !c.paced() || float64(c.sent) >= 0.8*c.rate*took.Seconds()-2
 	c.newRound(now)
 	switch {
-	case c.phase == searching && limiting:
-		c.rate = c.bounded(c.rate * searchStep)
-	case c.phase == probing && !limiting:
-		c.rate, c.phase = c.base, cruising
+	case c.restore(now):
+	case limiting:
+		c.raise(now)
 	case c.phase == probing:
-		c.step = min(mostStep, 2*c.step)
-		c.probe(now)
-	case c.phase == cruising && limiting && c.credit >= 1 && !now.Before(c.probeAt) && c.rate < c.bounded(unpaced):
-		c.probe(now)
+		c.cruise(now, c.good)
 	}
 }
 
-// probe raises the rate by a step. Not by more than half above what the last
-// minute took: a service that saved up while it was asked for less would seem
-// to take any rate.
-func (c *Controller) probe(now time.Time) {
-	if now.Sub(c.highAt) > fresh || c.rate >= 0.985*c.high {
-		c.high = 0
-	}
-	raised := c.rate * (1 + c.step)
-	if c.high > 0 {
-		raised = min(raised, max((c.rate+c.high)/2, c.rate*(1+leastStep)))
-	}
-	raised = c.bounded(min(raised, 1.5*c.recent.perSecond(now)))
-	c.base, c.rate, c.phase = c.rate, max(c.rate, raised), probing
+// settled reports that the rate has been about right for a while.
+func (c *Controller) settled(now time.Time) bool {
+	return !c.learnt.IsZero() && now.Sub(c.learnt) >= settles
 }
 
-func (c *Controller) cruise(now time.Time) {
-	c.phase = cruising
+// cruise stays at a rate that is taken for good.
+func (c *Controller) cruise(now time.Time, rate float64) {
+	c.good, c.phase = rate, cruising
+	c.setRate(c.bounded(rate))
 	c.newRound(now)
 }
 
-func (c *Controller) newRound(now time.Time) {
-	c.round, c.roundSent, c.roundAccepted = now, 0, 0
+func (c *Controller) setRate(rate float64) {
+	if rate != c.rate {
+		c.rate, c.since = rate, count{}
+	}
 }
+
+func (c *Controller) newRound(now time.Time) { c.round, c.sent = mark{now, c.taken}, 0 }
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
@@ -332,9 +311,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func interval(rate float64) time.Duration {
-	return time.Duration(float64(time.Second) / rate)
-}
+func clamp[T cmp.Ordered](x, low, high T) T { return min(max(x, low), high) }
+
+func interval(rate float64) time.Duration { return time.Duration(float64(time.Second) / rate) }
 
 func (c *Controller) paced() bool { return !math.IsInf(c.rate, 1) }
 
@@ -346,5 +325,5 @@ func (c *Controller) bounded(rate float64) float64 {
 	if c.quota > 0 {
 		rate = min(rate, margin*c.quota)
 	}
-	return max(rate, leastRate)
+	return max(rate, 0.01)
 }

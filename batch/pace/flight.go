@@ -6,32 +6,19 @@ import (
 	"time"
 )
 
-const (
-	// flightUnknown is how many attempts may be in flight while the round
-	// trip is not known.
-	flightUnknown = 8
-
-	flightRound    = 2 * time.Second
-	flightSamples  = 10  // in a round, at least
-	flightStep     = 1.3 // by which a trial raises the round trip allowed for
-	flightGain     = 1.1 // in answers, for which a trial is kept
-	flightPatience = 30 * time.Second
-)
-
-// flight is how many attempts may be in flight: what the pace and the round
-// trip come to, with head room. A service whose round trip grows because of
-// the load that this client brings is not given more of it: while the bound
-// holds sending back, the round trip that it allows for stays as it is, and is
-// raised only on trial, for as long as more answers come for it.
+// flight is how many attempts may be in flight: twice what the rate and the round
+// trip come to. A service whose round trip grows because of the load that this
+// client brings is not given more of it: while the bound limits sending, the round
+// trip that it allows for is raised only on trial, for as long as more answers
+// come for it.
 type flight struct {
-	most   int // by the user, or by the service
-	base   time.Duration
-	median time.Duration // of the last round
+	most int           // by the user, or by the service
+	base time.Duration // the round trip allowed for
 
 	start     time.Time
 	latencies []time.Duration // of this round
 	answers   int
-	bound     bool // the bound held sending back in this round
+	bound     bool // the bound limited sending in this round
 
 	trying    bool
 	before    float64       // answers per second before the trial
@@ -39,56 +26,46 @@ type flight struct {
 	nextTrial time.Time
 }
 
-// limit is how many attempts may be in flight at a pace.
-func (f *flight) limit(rate float64) int {
-	switch {
-	case math.IsInf(rate, 1):
-		return f.most
-	case f.base == 0:
-		return min(f.most, flightUnknown)
-	}
-	return int(min(float64(f.most), 2*rate*f.base.Seconds()+4))
-}
-
 // full reports whether no further attempt may be in flight.
 func (f *flight) full(inFlight int, rate float64) bool {
-	if inFlight < f.limit(rate) {
-		return false
+	limit := min(f.most, enough)
+	if math.IsInf(rate, 1) {
+		limit = f.most
+	} else if f.base > 0 {
+		limit = int(min(float64(f.most), 2*rate*f.base.Seconds()+4))
 	}
-	f.bound = true
-	return true
+	full := inFlight >= limit
+	f.bound = f.bound || full
+	return full
 }
 
 // answered takes in an answer of the service.
 func (f *flight) answered(now time.Time, latency time.Duration) {
-	f.answers++
-	if len(f.latencies) < 100 {
+	if f.start.IsZero() {
+		f.start, f.base = now, latency
+	}
+	if f.answers++; len(f.latencies) < 10*enough {
 		f.latencies = append(f.latencies, latency)
 	}
-	if f.start.IsZero() {
-		f.start = now
-		f.base = latency
+	took := now.Sub(f.start)
+	if f.answers < enough || took < 5*round {
+		return
 	}
-	if took := now.Sub(f.start); took >= max(flightRound, 2*f.median) && f.answers >= flightSamples {
-		f.round(now, float64(f.answers)/took.Seconds())
-	}
-}
-
-// round looks at a round that is over.
-func (f *flight) round(now time.Time, perSecond float64) {
 	slices.Sort(f.latencies)
 	median := f.latencies[len(f.latencies)/2]
-	f.median = median
+	if took < 2*median {
+		return
+	}
+	perSecond := float64(f.answers) / took.Seconds()
 	switch {
 	case !f.bound || median < f.base:
 		f.base, f.trying = median, false
-	case f.trying && perSecond < flightGain*f.before:
+	case f.trying && perSecond < 1.1*f.before:
 		f.base, f.trying = f.kept, false
-		f.nextTrial = now.Add(flightPatience)
+		f.nextTrial = now.Add(3 * settles)
 	case f.trying || !now.Before(f.nextTrial):
 		f.trying, f.before, f.kept = true, perSecond, f.base
-		f.base = time.Duration(flightStep * float64(f.base))
+		f.base += f.base * 3 / 10
 	}
-	f.start, f.answers, f.bound = now, 0, false
-	f.latencies = f.latencies[:0]
+	f.start, f.answers, f.bound, f.latencies = now, 0, false, f.latencies[:0]
 }

@@ -5,123 +5,210 @@ import (
 	"time"
 )
 
-// lesson is what one cycle says: from the end of one hold to the end of the
-// next. Rates are in accepted calls per second.
-type lesson struct {
-	rate    float64 // before the hold
-	took    float64 // seconds
-	held    float64 // seconds of that
-	calls   float64 // accepted
-	whole   float64 // rate over the cycle; after trials in vain, over that up to the last of them
-	sending float64 // rate over the part without the hold, or over the last minute
-	minute  float64 // rate over the last minute
-	first   bool    // nothing was learnt before
-	long    bool    // calls are counted by a window of some length
-}
-
-func (c *Controller) lesson(now time.Time, blocked time.Duration) lesson {
-	h := &c.hold
-	l := lesson{
-		rate:  c.rate,
-		took:  now.Sub(c.cycle.at).Seconds(),
-		held:  blocked.Seconds(),
-		calls: float64(c.accepted - c.cycle.accepted),
-		first: c.phase == searching || !c.paced(),
+// raise takes in a round that went well.
+func (c *Controller) raise(now time.Time) {
+	switch c.phase {
+	case searching:
+		if c.good > c.rate { // it is on its way back to a rate that went well
+			c.setRate(c.bounded(min(c.good, 2*c.rate)))
+			if c.rate >= c.good {
+				c.cruise(now, c.good)
+			}
+			return
+		}
+		c.good = c.rate
+		c.setRate(c.bounded(2 * c.rate))
+		return
+	case probing:
+		c.good = c.rate
+		c.step = min(8*firstStep, 2*c.step)
+	case cruising:
 	}
-	l.minute = c.recent.perSecond(now)
-	l.sending = max(l.minute, l.calls/max(l.took-l.held, l.took/2))
-	l.whole = l.calls / l.took
-	if h.trials > 0 {
-		l.whole = l.calls / h.refused.Sub(c.cycle.at).Seconds()
-	}
-	if !c.paced() {
-		l.rate = max(l.whole, l.minute)
-	}
-	l.long = h.trials > 0 && l.held >= max(1, 20/l.rate) || h.asked >= 5*time.Second
-	if c.series.holds == 1 {
-		c.series.long, c.series.rate = l.long, l.whole
-	}
-	return l
-}
-
-// learn is the rate after a hold.
-func (c *Controller) learn(now time.Time, l lesson) float64 {
 	switch {
-	case l.long && l.first:
-		return clamp(margin*l.whole, 0.02*l.rate, margin*l.rate)
-	case l.long:
-		return clamp(margin*max(l.whole, l.minute), 0.3*l.rate, margin*l.rate)
-	case c.phase == searching:
-		return l.rate / searchStep * 0.95 // the round before went well
+	case c.credit >= 1 && !now.Before(c.probeAt) && c.rate < c.bounded(unpaced):
+		c.good, c.phase = c.rate, probing
+		c.setRate(c.bounded(c.rate * (1 + c.step)))
 	case c.phase == probing:
-		c.high, c.highAt = l.rate, now
-		return between(c.base, l.sending)
-	case c.series.holds == 1:
-		c.high, c.highAt = 1.02*l.rate, now
-		return between(l.rate, l.sending)
-	case c.series.holds == 2 && c.settled:
-		return c.second(now, l)
+		c.cruise(now, c.good)
+	}
+}
+
+// refused takes in a refusal that is not one of a streak. More of them than are
+// usual, or paid for, say that the rate is a little too high.
+func (c *Controller) refused(now time.Time) {
+	tolerated := c.floor.tolerated(&c.since)
+	if c.phase == searching {
+		tolerated += 1 + c.since.calls/10
+	}
+	switch {
+	case c.since.refused <= tolerated:
+		return
+	case c.settled(now) && c.phase == cruising && c.credit >= 1:
+		c.credit--
+		return
+	}
+	c.floor.doubt()
+	c.spend(now, 0)
+	c.epoch++
+	if c.phase != cruising || !c.restore(now) {
+		c.lower(now, now, c.rate)
+	}
+}
+
+// spend takes a refusal off the credit, and puts off the next probe by many times
+// what it cost. Until the rate is about right, that is the price of finding it.
+func (c *Controller) spend(now time.Time, held time.Duration) {
+	switch {
+	case c.settled(now):
+		c.credit = max(-mostCredit, c.credit-1)
+		c.probeAt = now.Add(max(3*settles, restShare*held))
+	case c.phase != searching:
+		c.probeAt = now.Add(restShare * held / 10)
+	}
+}
+
+// restore goes back to a rate that was cut in vain.
+func (c *Controller) restore(now time.Time) bool {
+	back := c.floor.found(mark{now, c.taken})
+	if back > 0 {
+		c.credit = max(c.credit, 1)
+		c.cruise(now, back)
+	}
+	return back > 0
+}
+
+// lower takes in that the quota was used up at a time. A rate that was raised goes
+// back to the one that went well. Otherwise the new rate is what was taken since
+// the quota was used up the last time, and a little less where it was cut before
+// and that did not help.
+func (c *Controller) lower(now, at time.Time, was float64) {
+	measured := c.usedUp(at)
+	switch c.phase {
+	case searching:
+		c.step = 2 * firstStep
+		c.cruise(now, 0.95*clamp(c.good, was/2, was))
+	case probing:
+		c.step = firstStep
+		c.cruise(now, c.good)
+	case cruising:
+		most := 1 - firstStep/2
+		if c.floor.from > 0 {
+			most = 0.95
+		}
+		c.floor.cut(mark{now, c.taken}, was)
+		if measured > 0 {
+			was = clamp(measured, was/2, most*was)
+		}
+		c.cruise(now, was)
+	}
+}
+
+// usedUp takes in that the quota was used up, and returns how many calls a
+// second were taken since it was the last time; 0 when that is not known. What a
+// service had saved up for the start says nothing.
+func (c *Controller) usedUp(at time.Time) (perSecond float64) {
+	now := mark{at, c.taken}
+	if c.learnt.IsZero() {
+		c.learnt, c.spent = at, now
+		c.credit = 1
+		return 0
+	}
+	if perSecond = c.spent.perSecond(now); perSecond == 0 || at.Sub(c.spent.at) < c.dwell/2 {
+		return 0
+	}
+	c.spent = now
+	return perSecond
+}
+
+// open ends a block, and sets the rate by what was learnt.
+func (c *Controller) open(now time.Time, t Ticket) {
+	b := c.block
+	quick := b.trials == 0
+	if b.early || b.asked > 0 {
+		c.asked = now
+		c.doubted = quick && (b.early || b.doubtful || c.doubted)
+	}
+	switch {
+	case b.throttle:
+		c.learn(now, &b)
+	case quick:
+		c.streak.alarms++
 	default:
-		return c.descend(l)
+		c.recovered(&b)
+	}
+	c.endBlock(now)
+	if c.paced() {
+		c.due = later(now, t.sent.Add(interval(c.rate)))
 	}
 }
 
-// between is a rate below one that went well for a while, and towards what was
-// accepted over a longer time.
-func between(rate, accepted float64) float64 {
-	return clamp(math.Sqrt(rate*accepted), 0.95*rate, margin*rate)
-}
-
-// second is the rate after a hold that follows closely on another. Where the
-// cycle before them took far less than the present rate, the service had saved
-// up, and the probes that led here said nothing: they have to last longer.
-func (c *Controller) second(now time.Time, l lesson) float64 {
-	if c.series.rate >= 0.8*l.rate {
-		c.high, c.highAt = l.rate, now
-		return 0.97 * l.rate
-	}
-	c.high = 0
-	c.dwell = min(time.Minute, 2*max(c.dwell, 20*interval(l.rate)))
-	return math.Sqrt(l.rate * c.series.rate)
-}
-
-// descend is the rate after one more hold of a series: the rate is far off.
-// How much a service saves up in a hold is not known, so the estimates lie
-// between counting the holds and not counting them.
-func (c *Controller) descend(l lesson) float64 {
-	n := float64(c.accepted - c.series.from.accepted)
-	took := l.took + c.cycle.at.Sub(c.series.from.at).Seconds()
-	estimate := (n + 1) / math.Sqrt(took*(took-c.series.held.Seconds()))
+// recovered sets the rate after an outage: a quarter of what it was before, to
+// double back from.
+func (c *Controller) recovered(b *block) {
 	switch {
-	case c.series.long:
-		estimate = max(estimate, margin*l.minute)
-	case l.calls >= 20:
-		estimate = margin * math.Sqrt(l.whole*l.sending)
+	case !c.paced(), c.phase == searching && c.good <= c.rate:
+		c.good = min(b.rate, c.before(b))
+	case c.phase != searching:
+		c.good = max(c.good, b.rate)
 	}
-	least := 0.5
-	if !c.settled {
-		least = 0.35
-	}
-	return clamp(estimate, least*l.rate, 0.95*l.rate)
+	c.cycle = mark{b.last, c.taken}
+	c.spent = c.cycle
+	c.backOff()
 }
 
-// planProbe says when the rate may be raised again, and how slowly.
-func (c *Controller) planProbe(now time.Time, l lesson) {
-	if l.long {
-		c.dwell = max(c.dwell, min(time.Minute, time.Duration(l.took*float64(time.Second))))
+// before is how many calls a second were taken before a block.
+func (c *Controller) before(b *block) float64 {
+	took := max(round, b.began.Sub(c.cycle.at)).Seconds()
+	return max(firstRate, float64(c.taken-c.cycle.taken)/took)
+}
+
+// backOff has the rate double from a quarter of the one that went well.
+func (c *Controller) backOff() {
+	c.setRate(c.bounded(c.good / 4))
+	c.phase = searching
+}
+
+// learn sets the rate after the service has refused. From the end of one block
+// to the end of the next it took exactly its quota, whatever way it counts.
+func (c *Controller) learn(now time.Time, b *block) {
+	held := now.Sub(b.began)
+	whole := c.cycle.perSecond(mark{now, c.taken})
+	was := c.rate
+	if !c.paced() {
+		was = c.before(b)
 	}
-	wait := time.Duration(l.held / timeShare * float64(time.Second))
-	c.step = firstStep
+	quick, first := b.trials == 0, c.learnt.IsZero()
+	// It may have been the rows' own, if it was not soon after the last one.
+	quiet := quick && c.phase == cruising && (first || b.began.Sub(c.cycle.at) > settles)
+	if quick {
+		c.scatter = 200 * enough
+	}
+	c.spend(now, held)
 	switch {
-	case l.long && l.first:
-		wait = c.dwell
-	case c.phase == searching:
-		c.credit, c.step, wait = 1, 2*firstStep, 0
-	case !c.settled:
-		wait /= 5
+	case quiet:
+		c.usedUp(b.began)
+	case whole > 0 && (!quick || b.asked > 0 && !b.doubtful) && held >= max(2*round, 2*enough*interval(was)):
+		c.window(now, b, was, whole)
+	default:
+		c.lower(now, b.began, was)
 	}
-	c.probeAt = now.Add(min(5*time.Minute, wait))
-	c.phase = cruising
+	if whole > 0 {
+		c.cycle = mark{now, c.taken}
+	}
 }
 
-func clamp(x, low, high float64) float64 { return min(max(x, low), high) }
+// window sets the rate after a long block: calls are counted by a window, and
+// what was taken until the last trial in vain is an upper bound of it.
+func (c *Controller) window(now time.Time, b *block, was, whole float64) {
+	upper, least := whole, 0.3
+	if b.trials > 0 {
+		upper = c.cycle.perSecond(mark{b.last, c.taken})
+	}
+	if c.learnt.IsZero() {
+		least = 0.02
+	}
+	c.dwell = max(c.dwell, min(6*settles, now.Sub(c.cycle.at)))
+	c.usedUp(now)
+	c.spent = mark{now, c.taken}
+	c.cruise(now, clamp(math.Sqrt(whole*upper), least*was, margin*was))
+}

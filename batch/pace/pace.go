@@ -1,21 +1,48 @@
-// Package pace decides when the next attempt may be sent, how many may be
-// under way, and whom a failure is charged to. There is one controller for an
-// endpoint, used by the one goroutine that dispatches: it takes the time as an
-// argument, keeps no clock, takes no lock and starts no goroutine.
+// Package pace decides when the next attempt may be sent, which rows it may be
+// for, how many may be under way, and whom a failure is charged to. There is one
+// controller for an endpoint, used by the one goroutine that dispatches: it takes
+// the time as an argument, keeps no clock, takes no lock and starts no goroutine.
 //
-//	controller.go   the pace: the search for the quota, and the probes beyond
-//	hold.go         the hold after a 429
-//	learn.go        the rate that follows from it
-//	outage.go       the breaker: nothing but canaries while the service is down
-//	downtime.go     what the pace does around an outage, and how it stands
-//	blame.go        whether a failure is the row's doing or the service's
-//	flight.go       how many attempts may be in flight
-//	ceiling.go      the user's rate, which is never passed
+// The rules, one sentence each:
+//
+//   - Rounds: while a round goes well and it is the rate that limits sending, the
+//     rate grows: it doubles while nothing is known, and later rises by small
+//     steps that credit pays for (controller.go).
+//   - Block: when rows that were never tried fail one after another, more of them
+//     than chance explains, nothing is sent but one trial at a time (block.go).
+//   - Learn: between two blocks a service took exactly its quota, so the calls it
+//     took, divided by that time, are the new rate (learn.go).
+//   - Floor: a share of refusals that cutting the rate does not cure is not about
+//     the rate, and the rate goes back to where it was (floor.go).
+//   - Windows: where trials were in vain for long, calls are counted by a window,
+//     and steps become as slow as that window (learn.go).
+//   - Whose fault: a failure counts against its row when another row succeeded
+//     meanwhile, and the row is at fault once chance alone would hardly fail it as
+//     often (blame.go).
+//   - In flight there is room for what the rate and the service's quickest answers
+//     ask for (flight.go).
+//   - The user's ceiling is never passed, whatever the rate (ceiling.go).
 package pace
 
 import (
 	"math"
 	"time"
+)
+
+// The constants of the rules. Every other number follows from these.
+const (
+	firstRate    = 5.0                    // attempts per second, when nothing is known
+	margin       = 0.99                   // of a quota that is known: clocks and arrival times differ
+	firstStep    = 0.03                   // by which a rate that went well is raised
+	round        = 400 * time.Millisecond // in which a rate is judged, at the least
+	settles      = 10 * time.Second       // after which a rate is about right
+	enough       = 10                     // calls to measure by
+	refusalShare = 0.0025                 // of all calls, that may be refused for finding out more
+	mostCredit   = 3.0                    // refusals that are saved up, and owed, at the most
+	restShare    = 100                    // how many times as long as a block no probe is made after it
+	inARow       = 6                      // failures of untried rows that are the service's
+	mostCanary   = 15 * time.Second       // between two trials in an outage
+	mostTries    = 8                      // times the attempts of a row, that chance can excuse
 )
 
 // Class is what an answer says about the service.
@@ -24,17 +51,22 @@ type Class int
 // The classes of answers.
 const (
 	Accepted    Class = iota // the service processed the call, whatever it answered to the customer
-	Throttled                // 429: not processed
+	Throttled                // too many requests: not processed
 	Fault                    // this call failed, perhaps processed: 500, time-out, reset
 	Down                     // a gateway says that the service is down: 502, 503, 504
 	Unreachable              // no connection came about: nothing was sent
 	Neutral                  // says nothing about the service
 )
 
+// refusal reports an answer of a service that may have been asked for too much:
+// some throttle with 503 in place of 429.
+func (c Class) refusal() bool { return c == Throttled || c == Down }
+
 // Signal is one answer, as the pace sees it.
 type Signal struct {
 	Class      Class
 	Cause      string        // of a failure, for people
+	Setup      bool          // a failure that means a wrong set-up, as long as no call has succeeded
 	RetryAfter time.Duration // what the service asked for; 0 for nothing
 	Latency    time.Duration // of the attempt
 	Quota      float64       // attempts per second that the service says it takes; 0 when it does not
@@ -44,15 +76,17 @@ type Signal struct {
 // Ticket goes with an attempt, from Sent to Answered.
 type Ticket struct {
 	sent  time.Time
-	epoch int  // of holds: an answer to an attempt of an earlier one is stale
-	lone  bool // the one attempt that tests whether a hold or an outage is over
+	epoch int  // of rates
+	lone  bool // the one attempt that tests whether a block is over
 }
 
 // Verdict is the answer to "may the next attempt be sent?".
 type Verdict struct {
-	Send bool
-	At   time.Time // otherwise: not before; zero when only an answer can change anything
-	End  error     // the run must end: *OutageError or *WaitError
+	Send    bool
+	Trial   bool      // with Send: for a row that was never tried, picked at random, if there is one
+	Scatter bool      // with Send: for a row picked at random, if it is one that was never tried
+	At      time.Time // without Send: not before; zero when only an answer can change anything
+	End     error     // the run must end: *OutageError, *WaitError or *SetupError
 }
 
 // Config is what the user set.
@@ -67,8 +101,9 @@ type Config struct {
 	// would come on top of it.
 	Empty bool
 
-	MaxOutage time.Duration // without one accepted answer, before the run ends
-	MaxWait   time.Duration // that the service may ask for, before the run ends
+	// MaxOutage is how long the run waits without one accepted answer, before
+	// it ends; 0: for ever.
+	MaxOutage time.Duration
 
 	// Report is told of every event that an operator should see. May be nil.
 	Report func(Event)
@@ -87,10 +122,10 @@ type EventKind string
 
 // The kinds of events.
 const (
-	Hold       EventKind = "hold"        // a 429: nothing is sent for now
+	Hold       EventKind = "hold"        // the service throttles: nothing is sent for now
 	PaceChange EventKind = "pace change" // by more than a fifth since the last one told
-	OutageOpen EventKind = "outage"      // the service as a whole fails: nothing but canaries is sent
-	OutageOver EventKind = "outage over" // a canary was accepted
+	OutageOpen EventKind = "outage"      // the service as a whole fails: nothing but trials is sent
+	OutageOver EventKind = "outage over" // a trial was accepted
 )
 
 // State is what the pace does.
@@ -99,8 +134,8 @@ type State int
 // The states of the pace.
 const (
 	Running State = iota // attempts are sent
-	Held                 // after a 429, nothing but single trials is sent
-	Out                  // the service as a whole fails: nothing but canaries is sent
+	Held                 // throttled: nothing but single trials is sent
+	Out                  // the service as a whole fails: nothing but single trials is sent
 )
 
 // Snapshot is how the pace stands.
@@ -111,9 +146,9 @@ type Snapshot struct {
 	Rate  float64   // attempts per second aimed at; 0 for unpaced
 
 	Sent      int64         // attempts
-	Throttled int64         // answers 429
-	Held      time.Duration // in which nothing was sent after a 429
-	Outage    time.Duration // in which nothing but canaries was sent
+	Throttled int64         // answers that asked for fewer calls
+	Held      time.Duration // in which nothing was sent after those
+	Outage    time.Duration // in which nothing but trials was sent
 	Outages   int64
 	Learned   float64 // the pace that the service was found to take; 0 while that is not known
 }

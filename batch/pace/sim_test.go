@@ -35,9 +35,12 @@ type call struct {
 
 // row is a record, as far as the pace is concerned with it.
 type row struct {
+	number  int
 	blame   Blame
 	tries   int
 	readyAt seconds
+	taken   bool // out of the window of untried rows
+	bad     bool
 }
 
 func (r *row) before(other *row) bool { return r.readyAt < other.readyAt }
@@ -82,27 +85,43 @@ func (q *queue[T]) pop() T {
 	return first
 }
 
-// simulation runs a controller against a server in virtual time. Rows never
-// run out; those that fail are sent again with the program's own backoff.
+// windowRows is how many rows the reader is ahead, at the most.
+const windowRows = 16384
+
+// simulation runs a controller against a server in virtual time, and picks rows
+// as the dispatcher does. Those that fail are sent again with the program's own
+// backoff.
 type simulation struct {
-	control *Controller
-	server  *server
-	random  *rand.Rand
-	upTo    seconds
+	control  *Controller
+	server   *server
+	random   *rand.Rand
+	upTo     seconds
+	rows     int // of the list
+	attempts int // for a row
 
 	now      seconds
 	events   queue[event]
 	waiting  queue[*row]
+	ahead    []*row // untried rows that were read
+	head     int
+	untried  int // rows of ahead that are left
+	read     int
+	settled  int
+	turn     bool
 	calls    []call
 	free     []int32 // places of calls that are over
 	inFlight int
 	wakeAt   seconds
 
-	sent, throttled  int
-	lost             int
-	acceptedAt       []int32 // by half second
-	sentInOutage     int
-	inFlightAtOutage int
+	sent, throttled, repeated int
+	lost                      int // good rows that failed
+	failed                    int // bad ones
+	mostTries                 int
+	acceptedAt                []int32 // by half second
+	admittedAt                []int32
+	sentInOutage              int
+	hook                      func()
+	inFlightAtOutage          int
 }
 
 var epoch = time.Unix(1e9, 0)
@@ -110,47 +129,138 @@ var epoch = time.Unix(1e9, 0)
 func at(s seconds) time.Time { return epoch.Add(time.Duration(s * float64(time.Second))) }
 
 func simulate(c *Controller, s *server, seed uint64, upTo seconds) *simulation {
-	sim := &simulation{
-		control: c, server: s, upTo: upTo, wakeAt: math.Inf(1),
-		random:     rand.New(rand.NewPCG(seed, 7)),
-		acceptedAt: make([]int32, int(2*upTo)+2),
-	}
-	sim.sendReady()
-	for len(sim.events) > 0 && sim.now < upTo && c.ended == nil {
-		e := sim.events.pop()
-		if sim.now = e.at; sim.now >= upTo {
+	return simulateList(c, s, seed, upTo, math.MaxInt, maxAttempts)
+}
+
+func simulateList(c *Controller, s *server, seed uint64, upTo seconds, rows, attempts int) *simulation {
+	sim := &simulation{control: c, server: s, upTo: upTo, rows: rows, attempts: attempts}
+	sim.init(seed)
+	sim.start()
+	return sim
+}
+
+func (s *simulation) init(seed uint64) {
+	s.wakeAt = math.Inf(1)
+	s.random = rand.New(rand.NewPCG(seed, 7))
+	s.acceptedAt, s.admittedAt = make([]int32, int(2*s.upTo)+2), make([]int32, int(2*s.upTo)+2)
+}
+
+// start runs the simulation to its end.
+func (s *simulation) start() {
+	s.sendReady()
+	for len(s.events) > 0 && s.now < s.upTo && s.control.ended == nil && s.settled < s.rows {
+		e := s.events.pop()
+		if s.now = e.at; s.now >= s.upTo {
 			break
 		}
 		switch e.kind {
 		case arrives:
-			sim.arrive(e.call)
+			s.arrive(e.call)
 		case returns:
-			sim.answer(e.call)
+			s.answer(e.call)
 		case wakes:
-			if e.at < sim.wakeAt {
+			if e.at < s.wakeAt {
 				continue
 			}
-			sim.wakeAt = math.Inf(1)
+			s.wakeAt = math.Inf(1)
 		}
 		if e.kind != arrives {
-			sim.sendReady()
+			s.sendReady()
+		}
+		if s.hook != nil {
+			s.hook()
 		}
 	}
-	return sim
 }
 
 // sendReady does what the dispatcher does: it sends as long as the pace
-// allows, waiting rows first.
+// allows.
 func (s *simulation) sendReady() {
 	for {
-		v := s.control.Next(at(s.now), s.inFlight)
+		v := s.control.Next(at(s.now), s.inFlight, s.untried > 0 || s.read < s.rows)
+		if v.End != nil {
+			return
+		}
 		if !v.Send {
 			if !v.At.IsZero() {
 				s.wake(v.At.Sub(epoch).Seconds())
 			}
 			return
 		}
-		s.send()
+		r := s.pick(v.Trial, v.Scatter)
+		if r == nil {
+			if len(s.waiting) > 0 {
+				s.wake(s.waiting[0].readyAt)
+			}
+			return
+		}
+		s.send(r)
+	}
+}
+
+// pick takes the next row: for a trial one that was never tried, at random, and
+// else those that are due in turn with those that come.
+func (s *simulation) pick(trial, scatter bool) *row {
+	due := len(s.waiting) > 0 && s.waiting[0].readyAt <= s.now
+	if trial {
+		if r := s.random1(); r != nil {
+			return r
+		}
+	}
+	if s.turn = !s.turn; due && (s.turn || s.untried == 0 && s.read == s.rows) {
+		return s.waiting.pop()
+	}
+	if scatter {
+		if r := s.random1(); r != nil {
+			return r
+		}
+	}
+	if r := s.next(); r != nil {
+		return r
+	}
+	if due {
+		return s.waiting.pop()
+	}
+	return nil
+}
+
+func (s *simulation) fill(upTo int) {
+	for s.untried < upTo && s.read < s.rows {
+		s.ahead = append(s.ahead, &row{number: s.read})
+		s.read++
+		s.untried++
+	}
+}
+
+func (s *simulation) next() *row {
+	if s.untried == 0 {
+		s.ahead, s.head = s.ahead[:0], 0
+		s.fill(1)
+	}
+	for s.head < len(s.ahead) {
+		r := s.ahead[s.head]
+		s.head++
+		if !r.taken {
+			s.untried--
+			r.taken = true
+			return r
+		}
+	}
+	return nil
+}
+
+func (s *simulation) random1() *row {
+	s.fill(windowRows)
+	if s.untried == 0 {
+		return nil
+	}
+	for {
+		r := s.ahead[s.head+s.random.IntN(len(s.ahead)-s.head)]
+		if !r.taken {
+			s.untried--
+			r.taken = true
+			return r
+		}
 	}
 }
 
@@ -163,12 +273,11 @@ func (s *simulation) wake(when seconds) {
 	}
 }
 
-func (s *simulation) send() {
-	r := &row{}
-	if len(s.waiting) > 0 && s.waiting[0].readyAt <= s.now {
-		r = s.waiting.pop()
-	}
+func (s *simulation) send(r *row) {
 	r.tries++
+	if r.tries > 1 {
+		s.repeated++
+	}
 	s.sent++
 	s.inFlight++
 	if s.server.isOut(s.now) {
@@ -179,7 +288,11 @@ func (s *simulation) send() {
 	}
 	place := s.place()
 	s.calls[place] = call{row: r, ticket: s.control.Sent(at(s.now)), sent: s.now}
-	s.events.push(event{at: s.now + 0.005 + 0.03*s.random.Float64(), kind: arrives, call: place})
+	way := 0.005 + 0.03*s.random.Float64()
+	if s.server.nearby {
+		way = 0.002 + 0.004*s.random.Float64()
+	}
+	s.events.push(event{at: s.now + way, kind: arrives, call: place})
 }
 
 // place finds room for a call.
@@ -195,9 +308,12 @@ func (s *simulation) place() int32 {
 
 func (s *simulation) arrive(place int32) {
 	c := &s.calls[place]
-	c.reply = s.server.arrive(s.now, s.random)
+	c.reply = s.server.arrive(s.now, c.row.number, s.random)
 	if c.reply.slot {
 		s.server.inUse++
+	}
+	if c.reply.admitted {
+		s.admittedAt[int(2*s.now)]++
 	}
 	s.events.push(event{at: s.now + c.reply.after, kind: returns, call: place})
 }
@@ -209,26 +325,41 @@ func (s *simulation) answer(place int32) {
 	if c.reply.slot {
 		s.server.inUse--
 	}
-	signal := c.reply.signal
+	signal, r := c.reply.signal, c.row
 	signal.Latency = time.Duration((s.now - c.sent) * float64(time.Second))
-	s.control.Answered(at(s.now), c.ticket, signal, &c.row.blame)
+	s.control.Answered(at(s.now), c.ticket, signal, &r.blame)
 	if c.reply.admitted {
 		s.acceptedAt[int(2*s.now)]++
 	}
+	if signal.Class == Throttled || signal.Class == Down && s.server.refusal == Down {
+		s.throttled++
+	}
 	switch {
 	case signal.Class == Accepted:
-	case signal.Class == Throttled:
-		s.throttled++
-		s.again(c.row, 0)
-	case c.row.blame.Used(maxAttempts):
+		s.settled++
+	case r.blame.Used(s.attempts):
+		s.settled++
+		s.mostTries = max(s.mostTries, r.tries)
+		if s.server.bad != nil {
+			if _, bad := s.server.bad(r.number); bad {
+				s.failed++
+				return
+			}
+		}
 		s.lost++
 	default:
-		s.again(c.row, s.random.Float64()*min(60, 0.5*math.Pow(2, float64(c.row.tries-1))))
+		s.again(r, signal)
 	}
 }
 
-func (s *simulation) again(r *row, after seconds) {
-	r.readyAt = s.now + after
+// again has a row wait: not at all when the service is at fault, and else with
+// exponential backoff.
+func (s *simulation) again(r *row, signal Signal) {
+	after := s.random.Float64() * min(60, 0.5*math.Pow(2, float64(r.tries-1)))
+	if s.control.Blocked() || signal.Class == Throttled && r.tries == 1 {
+		after = 0
+	}
+	r.readyAt = s.now + max(after, 0)
 	s.waiting.push(r)
 }
 

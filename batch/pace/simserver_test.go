@@ -114,7 +114,16 @@ type server struct {
 	says    float64 // calls per second, with policy
 	latency func(now seconds, r *rand.Rand) seconds
 
-	errors float64 // share of calls answered 500
+	errors   float64 // share of calls answered 500
+	errorsAt func(now seconds) float64
+	sheds    float64                     // share of calls answered 429 whatever the rate
+	asks     time.Duration               // constant Retry-After of a 429
+	refusal  Class                       // of what is over the quota: Throttled unless set
+	fails    func(now seconds) Class     // instead of anything else, unless Accepted
+	takes    seconds                     // how long such a failure takes
+	nearby   bool                        // the way to the service takes from 2 to 6 ms
+	bad      func(row int) (Class, bool) // rows that always fail
+	badAsks  time.Duration               // Retry-After of those
 
 	outage           outageKind
 	outFrom, outUpTo seconds
@@ -140,10 +149,23 @@ type reply struct {
 	slot     bool    // it takes one of the slots until then
 }
 
-func (s *server) arrive(now seconds, r *rand.Rand) reply {
+func (s *server) arrive(now seconds, row int, r *rand.Rand) reply {
 	latency := s.latency(now, r)
 	if s.isOut(now) {
 		return s.fail(latency, r)
+	}
+	if s.fails != nil {
+		if class := s.fails(now); class != Accepted {
+			return reply{after: s.takes, signal: Signal{Class: class}}
+		}
+	}
+	if s.bad != nil {
+		if class, bad := s.bad(row); bad {
+			return reply{after: latency, signal: Signal{Class: class, RetryAfter: s.badAsks}, admitted: true}
+		}
+	}
+	if s.sheds > 0 && r.Float64() < s.sheds {
+		return s.refuse(latency, 0)
 	}
 	s.callOther(now)
 	if s.slots > 0 && !s.queues && s.inUse >= s.slots {
@@ -158,7 +180,11 @@ func (s *server) arrive(now seconds, r *rand.Rand) reply {
 		latency = s.queue(now, latency)
 	}
 	answer := reply{after: latency, admitted: true, slot: s.slots > 0 && !s.queues, signal: Signal{Class: Accepted, Quota: s.policy()}}
-	if r.Float64() < s.errors {
+	errors := s.errors
+	if s.errorsAt != nil {
+		errors = s.errorsAt(now)
+	}
+	if r.Float64() < errors {
 		answer.signal.Class = Fault
 	}
 	return answer
@@ -176,7 +202,7 @@ func (s *server) policy() float64 {
 }
 
 func (s *server) refuse(after, wait seconds) reply {
-	signal := Signal{Class: Throttled, Quota: s.policy()}
+	signal := Signal{Class: max(Throttled, s.refusal), Quota: s.policy(), RetryAfter: s.asks}
 	if s.header != silent && wait > 0 {
 		signal.RetryAfter = time.Duration(math.Ceil(wait)) * time.Second
 	}

@@ -91,10 +91,20 @@ func (o *Options) check(r *request) *refusal {
 // SessionID is the session id that a customer gets for a form: always the
 // same, so that two runs can be compared.
 func SessionID(formID, email string) string {
-	h := sha256.Sum256([]byte(formID + "\n" + strings.ToLower(strings.TrimSpace(email))))
+	h := sha256.Sum256([]byte(formID + "\n" + asciiLower(strings.TrimSpace(email))))
 	h[6] = h[6]&0x0f | 0x50 // version 5: made from a name
 	h[8] = h[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
+}
+
+// asciiLower folds the letters that two spellings of one address may differ in.
+func asciiLower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // answer writes an envelope whose status is also the HTTP status.

@@ -74,6 +74,7 @@ func TestTheContractWordForWord(t *testing.T) {
 func TestASessionIDFollowsFromEmailAndForm(t *testing.T) {
 	assert.Equal(t, SessionID("f", "ann@example.com"), SessionID("f", " ANN@example.com "))
 	assert.NotEqual(t, SessionID("f", "ann@example.com"), SessionID("g", "ann@example.com"))
+	assert.NotEqual(t, SessionID("f", "kim@example.com"), SessionID("f", "\u212aim@example.com"), "the Kelvin sign is not a k")
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, SessionID("f", "x"))
 	_, e := post(t, New(Options{}), ann)
 	assert.Equal(t, SessionID("f", "ann@example.com"), e.Result.SessionID)

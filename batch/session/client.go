@@ -5,7 +5,6 @@ package session
 import (
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -15,16 +14,11 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 )
 
 // path is the endpoint below the base URL, by the guide.
 const path = "/api/AppSessionManager/GetSessionId"
-
-// maxAnswer bounds, in bytes after decompression, what is read of an answer.
-// A real one has some hundred.
-const maxAnswer = 1 << 20
 
 // Config is what a client is made from.
 type Config struct {
@@ -57,7 +51,7 @@ type Client struct {
 	proxy     string        // host of the proxy that is used, if any
 	deadlines deadlines
 	prefix    []byte // of every body; holds the secret
-	scrub     scrubber
+	scrub     *scrubber
 }
 
 // Format implements fmt.Formatter: the fields hold the secret in many forms.
@@ -146,27 +140,44 @@ func (c *Client) Call(ctx context.Context, r *Request) Answer {
 			err = cmp.Or(context.Cause(attempt), err)
 		}
 		a = failure(ctx, err)
-		a.Message = c.scrub.clean(a.Message, r)
+		a.Message = c.scrub.clean(a.Message, withoutCustomer(fold(a.Message), r), a.Code)
 	} else {
-		a = judge(reply, header, start)
-		a.Message = c.scrub.clean(c.words(&a, reply), r)
-	}
-	if a.Outcome == OK && c.scrub.holdsSecret(a.SessionID) {
-		a = Answer{Outcome: Failed, Status: a.Status, Recognised: true, Code: "secret_in_session_id", Message: "the service answered with the app secret inside the session id"}
+		a = c.judge(&reply, header, r, start)
 	}
 	a.Latency = time.Since(start)
 	return a
 }
 
-// words are the server's own, where it had any.
-func (c *Client) words(a *Answer, r reply) string {
+// judge says what an answer means for a customer. Words that are the customer's
+// own say nothing about the service, so they are cut out before: nobody's name
+// is a refusal of the credentials.
+func (c *Client) judge(reply *reply, h http.Header, r *Request, now time.Time) Answer {
+	raw := reply.words
+	reply.words = withoutCustomer(fold(raw), r)
+	a := judge(reply, h, now)
+	if a.Outcome == OK && c.scrub.inSessionID(a.SessionID) {
+		return Answer{Outcome: Failed, Status: a.Status, Recognised: true, Code: "secret_in_session_id", Message: "the service answered with the app secret inside the session id"}
+	}
+	a.Message = c.scrub.clean(raw, words(&a, reply), a.Code)
+	a.OddRetryAfter = c.scrub.clean(a.OddRetryAfter, withoutCustomer(fold(a.OddRetryAfter), r), redacted)
+	return a
+}
+
+// words say why a call failed: in the server's own words, where it had any.
+func words(a *Answer, r *reply) string {
 	switch {
 	case a.Outcome == OK:
 		return ""
+	case a.Code == "session_id_malformed":
+		return "what the service gave for a session id " + r.malformed
+	case a.Code == "no_session_id" && r.words != "":
+		return "the answer has no session id; the service said: " + r.words
+	case a.Code == "no_session_id":
+		return "the answer has no session id"
 	case a.Code == "invalid_request":
-		return r.messages + " (the service saw no request body: please report this as a bug of bulkonboard)"
-	case r.messages != "":
-		return r.messages
+		return r.words + " (the service saw no request body: please report this as a bug of bulkonboard)"
+	case r.words != "":
+		return r.words
 	case !r.json:
 		return fmt.Sprintf("HTTP %d without the API's envelope", r.status)
 	}
@@ -179,16 +190,16 @@ func (c *Client) exchange(ctx context.Context, r *Request) (reply, http.Header, 
 		return reply{}, nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
-	answer := buffers.Get().(*bytes.Buffer)
-	defer giveBack(answer)
-	if err := readAnswer(answer, response); err != nil {
+	answer := readers.Get().(*reader)
+	defer answer.giveBack()
+	if err := answer.read(response); err != nil {
 		// The status still tells a throttled or refused call from one in doubt.
 		if response.StatusCode != http.StatusOK && ctx.Err() == nil {
 			return reply{status: response.StatusCode}, response.Header, nil
 		}
 		return reply{}, nil, &bodyError{err}
 	}
-	return parseReply(response.StatusCode, answer.Bytes()), response.Header, nil
+	return answer.reply(response.StatusCode), response.Header, nil
 }
 
 // request is a request for a customer. Its body is memory of its own and never
@@ -201,34 +212,4 @@ func (c *Client) request(ctx context.Context, r *Request) *http.Request {
 	// For a connection that turns out to be closed before anything was sent.
 	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	return request
-}
-
-// buffers are what answers are read into. Nothing of an answer is kept in one.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// giveBack leaves the rare large buffer to the garbage collector.
-func giveBack(b *bytes.Buffer) {
-	if b.Cap() <= 64<<10 {
-		b.Reset()
-		buffers.Put(b)
-	}
-}
-
-// readAnswer reads the body to its end, so that the connection can be used
-// again, and no further than maxAnswer. No service is asked to pack an answer of
-// some hundred bytes; of one that does so unasked, it is unpacked.
-func readAnswer(to *bytes.Buffer, response *http.Response) error {
-	var body io.Reader = response.Body
-	if strings.EqualFold(header(response.Header, "Content-Encoding"), "gzip") {
-		unpacked, err := gzip.NewReader(body)
-		if err != nil {
-			return err
-		}
-		body = unpacked
-	}
-	n, err := to.ReadFrom(io.LimitReader(body, maxAnswer+1))
-	if err == nil && n > maxAnswer {
-		err = errTooLarge
-	}
-	return err
 }

@@ -90,9 +90,38 @@ func TestEveryAnswerHasItsMeaning(t *testing.T) {
 		{"502 with HTML", 502, "", html, Unavailable, "http_502"},
 		{"503", 503, "", "", Unavailable, "http_503"},
 		{"504", 504, "", "", Unavailable, "http_504"},
+		{"503 that asks to wait", 503, "Retry-After: 3", "", Throttled, "rate_limited"},
+		{"503 that asks to wait in a way of its own", 503, "Retry-After: soon", "", Throttled, "rate_limited"},
+		{"503 with nothing left", 503, "RateLimit-Remaining: 0", "", Throttled, "rate_limited"},
+		{"503 that asks for no wait", 503, "Retry-After: 0", "", Unavailable, "http_503"},
+		{"503 that speaks of the rate", 503, "", `{"message":"Please reduce your request rate: SlowDown"}`, Throttled, "rate_limited"},
+		{"529", 529, "", "", Throttled, "rate_limited"},
+		{"529 inside a 200", 200, "", envelopeOf(529, "x", ""), Throttled, "rate_limited"},
+		{"a 403 with nothing left", 403, "X-RateLimit-Remaining: 0", envelopeOf(403, "x", ""), Throttled, "rate_limited"},
+		{"a 403 that speaks of a quota", 403, "", envelopeOf(403, "Quota exceeded", ""), Throttled, "rate_limited"},
+		{"a 403 with something left", 403, "X-RateLimit-Remaining: 7", envelopeOf(403, "x", ""), TenantRefused, "tenant_refused"},
+		{"a 500 that speaks of the rate", 500, "", envelopeOf(500, "Request was throttled", ""), Throttled, "rate_limited"},
+		{"a 400 that speaks of the rate", 400, "", envelopeOf(400, "Rate limit exceeded", ""), Throttled, "rate_limited"},
+		{"a 400 that speaks of the rate in words for programs", 400, "", `{"error":"rate_limit_exceeded"}`, Throttled, "rate_limited"},
+		{"a 400 that speaks of too many requests", 400, "", envelopeOf(400, "TooManyRequests", ""), Throttled, "rate_limited"},
+		{"a 400 that speaks of a limit of the customer's", 400, "", envelopeOf(400, "Daily transaction limit exceeded for customer", ""), Rejected, "http_400"},
+		{"a 400 that speaks of another rate", 400, "", envelopeOf(400, "Exchange rate limit exceeded", ""), Rejected, "http_400"},
+		{"a 422 that speaks of a quota", 422, "", envelopeOf(422, "Customer quota exceeded", ""), Rejected, "http_422"},
+		{"a success that speaks of the rate", 200, "", envelopeOf(200, "Rate limit exceeded soon", "id-1"), OK, ""},
+		{"a 200 that speaks of the rate and has no session id", 200, "", envelopeOf(200, "Request limit exceeded", ""), Throttled, "rate_limited"},
 		{"408", 408, "", "", Failed, "http_408"},
+		{"409", 409, "", envelopeOf(409, "Conflict", ""), Failed, "http_409"},
+		{"425", 425, "", "", Failed, "http_425"},
+		{"499", 499, "", "", Failed, "http_499"},
+		{"520", 520, "", html, Failed, "http_520"},
+		{"521", 521, "", html, Unavailable, "http_521"},
+		{"524", 524, "", html, Unavailable, "http_524"},
+		{"526", 526, "", html, Unavailable, "http_526"},
+		{"530", 530, "", html, Unavailable, "http_530"},
+		{"a 400 with a number of the service's own", 400, "", envelopeOf(40001, "No", ""), Rejected, "http_400"},
+		{"a problem by RFC 9457", 400, "", `{"type":"about:blank","title":"Bad Request","detail":"No"}`, Rejected, "http_400"},
 		{"no session id", 200, "", envelopeOf(200, "x", ""), Failed, "no_session_id"},
-		{"a session id that is none", 200, "", envelopeOf(200, "x", strings.Repeat("s", maxSessionID+1)), Failed, "session_id_too_long"},
+		{"a session id that is none", 200, "", envelopeOf(200, "x", strings.Repeat("s", maxSessionID+1)), Failed, "session_id_malformed"},
 		{"a long session id", 200, "", envelopeOf(200, "x", strings.Repeat("s", maxSessionID)), OK, ""},
 		{"a blank session id", 200, "", envelopeOf(200, "x", "  "), Failed, "no_session_id"},
 		{"odd parts", 200, "", `{"statusCode":"200","messages":7,"result":[]}`, Failed, "no_session_id"},
@@ -111,7 +140,7 @@ func TestEveryAnswerHasItsMeaning(t *testing.T) {
 			assert.Equal(t, c.code, a.Code)
 			assert.Equal(t, c.status, a.Status)
 			assert.Equal(t, c.outcome == OK, a.SessionID != "", "a session id exactly when it is a success")
-			envelope := strings.Contains(c.body, "statusCode") || strings.Contains(c.body, "result")
+			envelope := strings.Contains(c.body, "statusCode") || strings.Contains(c.body, `"result"`)
 			assert.Equal(t, envelope && c.outcome != NotTheAPI, a.Recognised)
 		})
 	}

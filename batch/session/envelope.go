@@ -2,62 +2,70 @@ package session
 
 import (
 	"bytes"
-	"encoding/json"
-	"strings"
-)
+	"errors"
+	"math"
+	"strconv"
+	"time"
 
-// envelope is what every answer of the API is meant to be. The parts are taken
-// one by one, so that an odd one does not cost the others.
-type envelope struct {
-	StatusCode json.RawMessage `json:"statusCode"`
-	Messages   json.RawMessage `json:"messages"`
-	Result     json.RawMessage `json:"result"`
-}
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // reply is an answer taken apart.
 type reply struct {
 	status    int  // HTTP
-	json      bool // the body was an envelope
-	code      int  // statusCode; 0 when there was none
-	messages  string
+	json      bool // the body was the API's envelope
+	hasCode   bool // it had a statusCode
+	code      int  // the statusCode
+	words     string
 	sessionID string
+	malformed string // why what stood for a session id is none, if that is known
+	expires   time.Time
 }
 
-// parseReply reads the body of an answer with the given HTTP status. The reply
-// shares no memory with the body.
-func parseReply(status int, body []byte) reply {
-	if r, ok := plainReply(status, body); ok {
-		return r
-	}
-	return anyReply(status, body)
+// errTrailing is more than one value in a body.
+var errTrailing = errors.New("there is something behind the JSON")
+
+// succeeded reports an answer that gives a session id, of whatever form.
+func (r *reply) succeeded() bool {
+	return r.json && isSuccess(r.status) && (!r.hasCode || isSuccess(r.code)) && r.sessionID != "" && r.malformed == ""
 }
 
-// anyReply reads every answer there can be, and says what each means.
-func anyReply(status int, body []byte) reply {
-	r := reply{status: status}
-	var e envelope
-	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	if json.Unmarshal(body, &e) != nil || e.StatusCode == nil && e.Result == nil && e.Messages == nil {
-		return r
+func isSuccess(code int) bool { return 200 <= code && code < 300 }
+
+// maxNumber bounds, in bytes, how long a number or a date is that is read.
+const maxNumber = 40
+
+// statusCodeOf reads a statusCode: a whole number in any form that JSON has for
+// one (400, 400.0, 4e2), or a string of digits. Nothing else is a status code.
+func statusCodeOf(kind jsontext.Kind, text []byte) (int, bool) {
+	digits := !bytes.ContainsFunc(text, func(c rune) bool { return c < '0' || '9' < c })
+	switch {
+	case len(text) == 0 || len(text) > maxNumber:
+		return 0, false
+	case len(text) <= 4 && digits: // as nearly always
+		n, err := strconv.Atoi(string(text))
+		return n, err == nil
+	case kind == '0', kind == '"' && digits:
+		n, err := strconv.ParseFloat(string(text), 64)
+		return int(n), err == nil && n == math.Trunc(n) && math.Abs(n) <= math.MaxInt32
 	}
-	r.json = true
-	_ = json.Unmarshal(e.StatusCode, &r.code) // an odd one counts as none
-	var result struct {
-		SessionID string `json:"sessionId"`
-	}
-	_ = json.Unmarshal(e.Result, &result)
-	r.sessionID = strings.TrimSpace(result.SessionID)
-	r.messages = messagesOf(e.Messages)
-	return r
+	return 0, false
 }
 
-// messagesOf joins the messages, which are meant to be a list of strings.
-func messagesOf(raw json.RawMessage) string {
-	var list []string
-	if json.Unmarshal(raw, &list) == nil {
-		return strings.Join(list, "; ")
+// expiryForms are RFC 3339, and what .NET writes: seven digits of a fraction,
+// and no zone for a time in UTC. Go reads a fraction without being asked to.
+var expiryForms = [...]string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05"}
+
+// expiryOf reads an expiryDate, in UTC when it names no zone. One that cannot
+// be read is none: it is not part of the contract.
+func expiryOf(text []byte) time.Time {
+	if len(text) > maxNumber {
+		return time.Time{}
 	}
-	var one string
-	_ = json.Unmarshal(raw, &one)
-	return one
+	for _, form := range expiryForms {
+		if at, err := time.Parse(form, string(text)); err == nil {
+			return at.UTC()
+		}
+	}
+	return time.Time{}
 }

@@ -12,13 +12,6 @@ import (
 // mistake in the header.
 const maxHint = 366 * 24 * time.Hour
 
-// Numbers this large are not delays but points in time, in seconds or in
-// milliseconds since 1970. Docker Hub's registry sends such a Retry-After.
-const (
-	epochSeconds = 1e9
-	epochMillis  = 1e12
-)
-
 // RateLimit is what the RateLimit headers of an answer say, in any of their
 // spellings. Zero values mean that they say nothing.
 type RateLimit struct {
@@ -28,43 +21,6 @@ type RateLimit struct {
 	RemainingSet bool
 	Reset        time.Duration // until the window ends
 	Concurrent   int           // calls at once, where the policy limits those
-}
-
-// retryAfter reads how long the service asks to wait, from Retry-After (RFC
-// 9110 section 10.2.3: seconds or a date) and from the forms seen in the wild:
-// fractions, points in time, milliseconds. Dates count from the service's own
-// clock, its Date header, as ours may differ. What is negative, past or
-// unreadable says nothing.
-func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
-	if ms, ok := number(header(h, "Retry-After-Ms")); ok {
-		return hint(ms / 1000)
-	}
-	value := strings.TrimSpace(header(h, "Retry-After"))
-	if value == "" {
-		return 0, false
-	}
-	if seconds, ok := number(value); ok {
-		return hint(sinceNow(seconds, now))
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0, false
-	}
-	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = sent
-	}
-	return hint(at.Sub(now).Seconds())
-}
-
-// sinceNow turns a point in time into a delay, and leaves a delay as it is.
-func sinceNow(n float64, now time.Time) float64 {
-	switch {
-	case n >= epochMillis:
-		n /= 1000
-	case n < epochSeconds:
-		return n
-	}
-	return n - float64(now.UnixMilli())/1000
 }
 
 // header is the first value of a header, by its key as net/http writes it: with
@@ -123,8 +79,8 @@ func rateLimit(h http.Header, now time.Time) RateLimit {
 	if n, ok := number(remaining); ok && n >= 0 {
 		l.Remaining, l.RemainingSet = n, true
 	}
-	if n, ok := number(reset); ok {
-		l.Reset, _ = hint(sinceNow(n, now))
+	if seconds, ok := oneWait(reset, now); ok {
+		l.Reset, _ = hint(seconds)
 	}
 	return l
 }

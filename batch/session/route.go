@@ -1,10 +1,13 @@
 package session
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 )
 
 // errProxy does not repeat what the environment holds: a proxy's URL may have a
@@ -28,6 +31,21 @@ func (c *Config) route(template *http.Request) (transport *http.Transport, proxy
 	}
 	transport.Proxy = http.ProxyURL(via)
 	return transport, via.Host, nil
+}
+
+// proxyError is a proxy that opens no way to the service.
+type proxyError struct{ status int }
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy refuses the way to the service: HTTP %d", e.status)
+}
+
+// refusedByProxy gives net/http's error for it a type: nothing was sent then.
+func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode != http.StatusOK {
+		return &proxyError{answer.StatusCode}
+	}
+	return nil
 }
 
 // Proxy is the host and port of the proxy that calls go through, without its

@@ -1,137 +1,227 @@
 package session
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"net/url"
-	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-// maxMessage bounds, in characters, what is kept of a server's words.
-const maxMessage = 200
+const (
+	// overlapOfText is how many characters of the secret a text may not have
+	// in a row, however they are written.
+	overlapOfText = 8
 
-// scrubber removes from texts what must not be shown: the app secret, however
-// an echo of the request may have written it.
-type scrubber struct{ forms []string }
+	// overlapOfID is the same for session ids, which are random as secrets are:
+	// eight hexadecimal digits agree by chance, once in some million rows.
+	overlapOfID = 16
+)
 
-func newScrubber(secret Secret) scrubber {
-	s := secret.Reveal()
-	if s == "" {
-		return scrubber{}
+// scrubber finds the app secret in what a service writes. There is one rule: a
+// text that has a piece of the secret is shown to nobody, and its code stands in
+// its place. Such a text is an echo of the request, and no one can say how much
+// else of it is.
+type scrubber struct {
+	secret  string // where it is shorter than any overlap; it counts as a word of its own then
+	length  int    // of the secret, folded and without escapes
+	windows map[uint64]struct{}
+	maybe   [1 << 10]uint64 // a bit for each window's hash: most bytes need no look into the map
+}
+
+func newScrubber(secret Secret) *scrubber {
+	s := &scrubber{windows: map[uint64]struct{}{}}
+	for form := range decodings(visible(secret.Reveal())) {
+		s.length = s.learn(form)
 	}
-	quoted, _ := json.Marshal(s) // a string always encodes
-	plain := string(quoted[1 : len(quoted)-1])
-	body := string(quote(nil, s))
-	var forms []string
-	for _, form := range []string{
-		s, plain, body[1 : len(body)-1],
-		url.QueryEscape(s), url.PathEscape(s),
-		base64.StdEncoding.EncodeToString([]byte(s)), base64.RawStdEncoding.EncodeToString([]byte(s)),
-		base64.URLEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)),
-	} {
-		if !slices.Contains(forms, form) { // every session id is searched for each
-			forms = append(forms, form)
+	if s.length < overlapOfText {
+		s.secret = secret.Reveal()
+	}
+	return s
+}
+
+// learn notes every piece of the secret that no text may have, and says how many
+// characters count.
+func (s *scrubber) learn(secret string) (n int) {
+	var last uint64
+	for i := range len(secret) {
+		c := folded[secret[i]]
+		if c == dropped {
+			continue
+		}
+		last = last<<8 | uint64(c)
+		if n++; n >= overlapOfText {
+			s.windows[last] = struct{}{}
+			h := hash(last)
+			s.maybe[h>>6] |= 1 << (h & 63)
 		}
 	}
-	return scrubber{forms: forms}
+	return n
 }
 
-// clean makes text of a server safe to show: one line, no control characters,
-// at most maxMessage characters, without the secret and without the customer.
-// The secret is looked for before anything is cut or folded, and again after,
-// so that neither can hide or bring forth a piece of it.
-func (s scrubber) clean(text string, r *Request) string {
-	if text == "" {
-		return ""
+// clean is what is shown of a text: its safe form, or its code in place of it.
+func (s *scrubber) clean(raw, shown, code string) string {
+	overlap := overlapOfText
+	if s.secret != "" {
+		overlap = len(s.secret)
 	}
-	text = s.remove(strings.ToValidUTF8(text, "\ufffd"))
-	text = s.remove(fold(text))
-	for _, personal := range []string{r.Email, r.MobileNumber, r.FullName, r.TradingName, r.RegistrationNumber, r.FirstName, r.LastName} {
-		// A name of one or two letters would match inside ordinary words.
-		if len(personal) > 2 {
-			text = replaceFold(text, personal, "[customer]")
+	if s.inAnyForm(raw, overlap) {
+		return code
+	}
+	return shorten(shown)
+}
+
+// inSessionID reports a session id that must not be written. None is ever
+// changed: it would be a wrong one. A short secret may be in one by chance.
+func (s *scrubber) inSessionID(id string) bool {
+	return s.length >= overlapOfText && s.inAnyForm(id, min(overlapOfID, s.length))
+}
+
+// inAnyForm looks for a piece of the secret in a text and in all that it may
+// stand for.
+func (s *scrubber) inAnyForm(text string, overlap int) bool {
+	if text == "" || s.length == 0 && s.secret == "" {
+		return false
+	}
+	for form := range decodings(visible(text)) {
+		if in(s, form, overlap) || s.inHex(form, overlap) || s.inBase64(form, overlap) {
+			return true
 		}
 	}
-	return shorten(text)
+	return false
 }
 
-func (s scrubber) remove(text string) string {
-	for _, form := range s.forms {
-		text = strings.ReplaceAll(text, form, redacted)
+// inBase64 looks into what may be in base64, from each of the four places on at
+// which a group of its characters may begin. Hexadecimal digits are not: that
+// nothing but these comes out when a text is encoded does not happen, and nearly
+// every session id is a UUID.
+func (s *scrubber) inBase64(text string, overlap int) bool {
+	if isAllHex(text) {
+		return false
 	}
-	return text
-}
-
-// shortSecret is the length in bytes below which a form of the secret may be
-// part of a session id by chance.
-const shortSecret = 8
-
-// holdsSecret reports a session id that must not be written. None is ever
-// changed: it would be a wrong one.
-func (s scrubber) holdsSecret(sessionID string) bool {
-	return slices.ContainsFunc(s.forms, func(form string) bool {
-		return len(form) >= shortSecret && strings.Contains(sessionID, form)
-	})
-}
-
-// replaceFold replaces old without regard to ASCII case, since services
-// lower-case the addresses that they repeat.
-func replaceFold(text, old, replacement string) string {
-	lower, oldLower := asciiLower(text), asciiLower(old)
-	var b strings.Builder
-	for {
-		i := strings.Index(lower, oldLower)
-		if i < 0 {
-			b.WriteString(text)
-			return b.String()
+	var space [64]byte // as much as a session id takes
+	for offset := range 4 {
+		if s.inDecoded(appendBase64(space[:0], text, offset), overlap) {
+			return true
 		}
-		b.WriteString(text[:i])
-		b.WriteString(replacement)
-		text, lower = text[i+len(old):], lower[i+len(old):]
 	}
+	return false
 }
 
-// asciiLower keeps the length in bytes, as strings.ToLower does not.
-func asciiLower(s string) string {
+// inHex does the same for hexadecimal digits, which come in pairs.
+func (s *scrubber) inHex(text string, overlap int) bool {
+	var space [64]byte
+	for offset := range 2 {
+		decoded := appendHex(space[:0], text, offset)
+		if len(decoded) < overlap {
+			return false
+		}
+		if s.inDecoded(decoded, overlap) {
+			return true
+		}
+	}
+	return false
+}
+
+// inDecoded looks into what was in base64 or in hex: bytes, which can have
+// escapes in turn if they were a text.
+func (s *scrubber) inDecoded(decoded []byte, overlap int) bool {
+	if in(s, decoded, overlap) {
+		return true
+	}
+	if !hasEscapes(decoded) || !hasText(decoded) {
+		return false
+	}
+	for form := range decodings(string(decoded)) {
+		if in(s, form, overlap) {
+			return true
+		}
+	}
+	return false
+}
+
+// in reports whether so many characters of the secret stand in a text in a row,
+// without regard to case and blanks.
+func in[text string | []byte](s *scrubber, t text, overlap int) bool {
+	if s.secret != "" {
+		return hasWord(string(t), s.secret)
+	}
+	var last uint64
+	run := 0
+	for i := range len(t) {
+		c := folded[t[i]]
+		if c == dropped {
+			continue
+		}
+		last = last<<8 | uint64(c)
+		if h := hash(last); s.maybe[h>>6]&(1<<(h&63)) == 0 {
+			run = 0
+			continue
+		}
+		if _, found := s.windows[last]; !found {
+			run = 0
+			continue
+		}
+		if run++; run+overlapOfText-1 >= overlap {
+			return true
+		}
+	}
+	return false
+}
+
+func hash(window uint64) uint64 { return window * 0x9e3779b97f4a7c15 >> 48 }
+
+// dropped is what folded has for a character that does not count.
+const dropped = 0
+
+// folded has the byte that each byte is compared as. Blanks do not count, nor
+// does a plus, which is a blank in a query, nor what messages are joined with.
+var folded = func() (table [256]byte) {
+	for i := range table {
+		switch c := byte(i); {
+		case c <= ' ', c == 0x7f, c == '+', c == ';':
+			table[i] = dropped
+		case 'A' <= c && c <= 'Z':
+			table[i] = c + 'a' - 'A'
+		default:
+			table[i] = c
+		}
+	}
+	return table
+}()
+
+// visible drops what cannot be seen beyond ASCII, and would part a piece of the
+// secret. ASCII has the table above.
+func visible(text string) string {
+	if isASCII(text) {
+		return text
+	}
 	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
+		if r >= utf8.RuneSelf && (unicode.IsSpace(r) || isInvisible(r)) {
+			return -1
 		}
 		return r
-	}, s)
+	}, text)
 }
 
-// fold drops what a terminal or a log could act upon, and makes all white
-// space single spaces.
-func fold(text string) string {
-	var b strings.Builder
-	space := false
-	for _, r := range text {
-		switch {
-		case unicode.IsSpace(r):
-			space = true
-			continue
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
-			continue // Cf holds the bidirectional controls and the BOM
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
 		}
-		if space && b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		space = false
-		b.WriteRune(r)
 	}
-	return b.String()
+	return true
 }
 
-func shorten(text string) string {
-	n := 0
-	for i := range text {
-		if n == maxMessage-1 && len(text[i:]) > len("…") {
-			return text[:i] + "…"
+// hasWord looks for a word that is not part of another one.
+func hasWord(text, word string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
 		}
-		n++
+		i += from
+		if atBoundary(text, i) && atBoundary(text, i+len(word)) {
+			return true
+		}
+		from = i + 1
 	}
-	return text
 }

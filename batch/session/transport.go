@@ -33,6 +33,7 @@ func newTransport(maxInflight int) *http.Transport {
 		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    tlsTimeout,
+		OnProxyConnectResponse: refusedByProxy,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           maxInflight,
 		MaxIdleConnsPerHost:    maxInflight,
@@ -43,14 +44,6 @@ func newTransport(maxInflight int) *http.Transport {
 	}
 }
 
-var errTooLarge = errors.New("the answer is larger than 1 MiB")
-
-// bodyError is a failure after the head of an answer had arrived.
-type bodyError struct{ err error }
-
-func (e *bodyError) Error() string { return e.err.Error() }
-func (e *bodyError) Unwrap() error { return e.err }
-
 // failure says what an exchange that brought no answer means. ctx is that of
 // the run: its end is not the service's doing.
 func failure(ctx context.Context, err error) Answer {
@@ -59,10 +52,10 @@ func failure(ctx context.Context, err error) Answer {
 	}
 	a := Answer{Message: err.Error()}
 	a.Outcome, a.Code = classify(err)
-	switch {
-	case a.Code == "timeout":
+	switch a.Code {
+	case "timeout":
 		a.Message = "no answer within the time for one attempt"
-	case isPlainHTTP(err):
+	case "tls_plain_http":
 		a.Message = "the server at this https address speaks plain http"
 	}
 	return a
@@ -76,10 +69,18 @@ func classify(err error) (Outcome, string) {
 		op   *net.OpError
 		netE net.Error
 		body *bodyError
+		odd  *encodingError
+		via  *proxyError
 	)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return InDoubt, "answer_too_large"
+	case errors.As(err, &odd):
+		return InDoubt, "wrong_encoding"
+	case errors.As(err, &via) && via.status == http.StatusProxyAuthRequired:
+		return Unreachable, "proxy_authentication_required"
+	case errors.As(err, &via):
+		return Unreachable, "proxy_refused"
 	case certificateError(err):
 		return TLSRefused, "certificate_refused"
 	case refusesTLS(err):
@@ -90,6 +91,8 @@ func classify(err error) (Outcome, string) {
 		return Unreachable, "connection_refused"
 	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"):
 		return Unreachable, "connection_failed"
+	case isPlainHTTP(err):
+		return Unreachable, "tls_plain_http"
 	case isTLSHandshake(err):
 		return Unreachable, "tls_handshake_failed"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netE) && netE.Timeout():

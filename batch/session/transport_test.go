@@ -1,11 +1,14 @@
 package session
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +33,7 @@ func TestPlainHTTPBehindAnHTTPSAddressIsToldAndNothingSent(t *testing.T) {
 	defer server.Close()
 	a := clientOf(t, strings.Replace(server.URL, "http:", "https:", 1)).Call(t.Context(), &ann)
 	assert.Equal(t, Unreachable, a.Outcome)
+	assert.Equal(t, "tls_plain_http", a.Code)
 	assert.Contains(t, a.Message, "plain http")
 }
 
@@ -43,7 +47,7 @@ func TestEveryCallCarriesItsOwnCustomer(t *testing.T) {
 			if r.ProtoMajor != major || r.Header.Get("User-Agent") != "agent" || r.Header.Get("Content-Type") != "application/json" {
 				w.WriteHeader(http.StatusTeapot)
 			}
-			_, _ = io.WriteString(w, envelopeOf(200, "x", "id of "+body.CustomerEmail))
+			_, _ = io.WriteString(w, envelopeOf(200, "x", "id-of-"+strings.ReplaceAll(body.CustomerEmail, "@", "-at-")))
 		}))
 		server.EnableHTTP2 = major == 2
 		server.StartTLS()
@@ -58,7 +62,7 @@ func TestEveryCallCarriesItsOwnCustomer(t *testing.T) {
 					r := ann
 					r.Email = fmt.Sprintf("c%d-%d@example.com", worker, i)
 					a := client.Call(t.Context(), &r)
-					assert.Equal(t, "id of "+r.Email, a.SessionID, "HTTP/%d: %s", major, a.Message)
+					assert.Equal(t, "id-of-"+strings.ReplaceAll(r.Email, "@", "-at-"), a.SessionID, "HTTP/%d: %s", major, a.Message)
 				}
 			})
 		}
@@ -66,4 +70,63 @@ func TestEveryCallCarriesItsOwnCustomer(t *testing.T) {
 		client.CloseIdle()
 		server.Close()
 	}
+}
+
+func TestAWrongSetUpHasACodeOfItsOwn(t *testing.T) {
+	answering := func(head string) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			name, value, _ := strings.Cut(head, ": ")
+			w.Header().Set(name, value)
+			_, _ = io.WriteString(w, processed)
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	proxy := func(status int) *Client {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		t.Cleanup(server.Close)
+		via, err := url.Parse(server.URL)
+		require.NoError(t, err)
+		transport := newTransport(1)
+		transport.Proxy = http.ProxyURL(via)
+		client, err := New(Config{BaseURL: "https://auth.example.com", AppID: "app", Timeout: 5 * time.Second, Transport: transport})
+		require.NoError(t, err)
+		t.Cleanup(client.CloseIdle)
+		return client
+	}
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	for name, c := range map[string]struct {
+		client  *Client
+		outcome Outcome
+		code    string
+	}{
+		"a name that does not resolve":         {clientOf(t, "https://auth.invalid"), Unreachable, "dns_failure"},
+		"an address where nobody listens":      {clientOf(t, closed.URL), Unreachable, "connection_refused"},
+		"a proxy that asks for a password":     {proxy(407), Unreachable, "proxy_authentication_required"},
+		"a proxy that refuses the way":         {proxy(403), Unreachable, "proxy_refused"},
+		"a body that is not in gzip":           {clientOf(t, answering("Content-Encoding: gzip")), InDoubt, "wrong_encoding"},
+		"an encoding that nobody asked for":    {clientOf(t, answering("Content-Encoding: br")), InDoubt, "wrong_encoding"},
+		"an encoding that is the answer alone": {clientOf(t, answering("Content-Encoding: Identity")), OK, ""},
+	} {
+		a := c.client.Call(t.Context(), &ann)
+		assert.Equal(t, c.outcome, a.Outcome, "%s: %s", name, a.Message)
+		assert.Equal(t, c.code, a.Code, name)
+		assert.Equal(t, c.outcome != OK, a.WrongSetUp(), name)
+	}
+}
+
+func TestAPackedAnswerWithoutEndIsReadToABound(t *testing.T) {
+	var empty bytes.Buffer
+	require.NoError(t, gzip.NewWriter(&empty).Close())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		for {
+			if _, err := w.Write(bytes.Repeat(empty.Bytes(), 1000)); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	assert.Equal(t, "answer_too_large", clientOf(t, server.URL).Call(t.Context(), &ann).Code)
 }

@@ -13,7 +13,7 @@ import (
 const checkpointName = "checkpoint"
 
 // version is that of the files in the state folder.
-const version = 2
+const version = 3
 
 // Checkpoint is the durable position of a run: everything before it is written
 // and will not be looked at again.
@@ -27,10 +27,15 @@ type Checkpoint struct {
 	Offset int64  `json:"offset"` // in bytes of the list
 	Sum    uint64 `json:"sum"`    // of those bytes
 
-	Outputs   map[string]int64  `json:"outputs"` // durable length of each partial output, in bytes
+	Size int64 `json:"size"` // of the list's file as far as the run reads it, in bytes; opaque here
+
+	Journal   []segment         `json:"journal"` // the segments behind it
+	Outputs   map[string]int64  `json:"outputs"` // durable length of each partial output and of the summary, in bytes
 	Sums      map[string][]byte `json:"sums"`    // state of the hash over these bytes
 	Extra     json.RawMessage   `json:"extra,omitempty"`
-	Complete  bool              `json:"complete,omitempty"` // nothing is left but to publish
+	Complete  bool              `json:"complete,omitempty"`  // nothing is left but to publish
+	Replaces  []string          `json:"replaces,omitempty"`  // of a complete run, the outputs that replace what stands at their place
+	Discarded bool              `json:"discarded,omitempty"` // the run is started over: what is left of it goes
 	UpdatedAt time.Time         `json:"updatedAt"`
 }
 
@@ -49,7 +54,11 @@ type CorruptError struct {
 
 // Error names the file and the ways out.
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("%s is damaged at byte %d: %s; restore the folder from a copy, or begin anew with --restart (customers already called are called again)", e.Path, e.Offset, e.Reason)
+	at := ""
+	if e.Offset > 0 {
+		at = fmt.Sprintf(" at byte %d", e.Offset)
+	}
+	return fmt.Sprintf("%s is damaged%s: %s; restore the folder from a copy, or start over with --restart (customers already called are called again)", e.Path, at, e.Reason)
 }
 
 func encodeCheckpoint(cp *Checkpoint) ([]byte, error) {
@@ -65,8 +74,18 @@ func encodeCheckpoint(cp *Checkpoint) ([]byte, error) {
 	return append(outer, '\n'), nil
 }
 
-// readCheckpoint reads the checkpoint in a folder; nil when there is none.
+// readCheckpoint reads the checkpoint in a folder; nil when there is none, or
+// when its run is being started over.
 func readCheckpoint(fsys FS, dir string) (*Checkpoint, error) {
+	cp, err := anyCheckpoint(fsys, dir)
+	if err != nil || cp == nil || cp.Discarded {
+		return nil, err
+	}
+	return cp, nil
+}
+
+// anyCheckpoint reads the checkpoint in a folder, whatever became of its run.
+func anyCheckpoint(fsys FS, dir string) (*Checkpoint, error) {
 	name := filepath.Join(dir, checkpointName)
 	b, err := readFile(fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -133,7 +133,10 @@ func (e *engine) work(dir *Dir, rec *Recovered, from int64) error {
 	return dir.Publish(Checkpoint{Row: rows}, targets())
 }
 
-func targets() map[string]string { return map[string]string{Results: target, Summary: about} }
+// targets has both ways of putting an output in its place.
+func targets() map[string]Target {
+	return map[string]Target{Results: {Path: target}, Summary: {Path: about, Replace: true}}
+}
 
 func sumOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -166,7 +169,7 @@ func (e *engine) call(dir *Dir, out io.Writer, row int64) error {
 
 func (e *engine) commit(dir *Dir, out *Output, row int64) error {
 	if e.mutant == checkpointUnsynced {
-		out.durable = out.length
+		out.durable = out.written.length
 	}
 	if err := dir.Commit(Checkpoint{Row: row}); err != nil {
 		return err
@@ -266,7 +269,8 @@ func cutWithForgedCRC(d *disk, r *rand.Rand) *disk {
 			}
 			end := frameHead + int(binary.LittleEndian.Uint32(b[4:]))
 			if end+frameTail <= len(b) && end >= frameHead {
-				binary.LittleEndian.PutUint32(b[end:], crc32.Checksum(b[4:end], castagnoli))
+				binary.LittleEndian.PutUint32(b[frameHead-4:], crc32.Checksum(b[:frameHead-4], castagnoli))
+				binary.LittleEndian.PutUint32(b[end:], crc32.Checksum(b[:end], castagnoli))
 			}
 		}
 	}

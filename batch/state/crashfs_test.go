@@ -130,6 +130,22 @@ func (d *disk) Rename(from, to string) error {
 	return err
 }
 
+func (d *disk) Link(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err, effective := d.do()
+	node := d.names[from]
+	switch {
+	case node == nil:
+		return &fs.PathError{Op: "link", Path: from, Err: fs.ErrNotExist}
+	case d.names[to] != nil:
+		return &fs.PathError{Op: "link", Path: to, Err: fs.ErrExist}
+	case effective:
+		d.change(change{to: node})
+	}
+	return err
+}
+
 func (d *disk) Remove(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -193,21 +209,6 @@ func (d *disk) SyncDir(dir string) error {
 		return false
 	})
 	return err
-}
-
-func (d *disk) Lock(name string) (func() error, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.locked[name] {
-		return nil, errHeld
-	}
-	d.locked[name] = true
-	return func() error {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.locked, name)
-		return nil
-	}, nil
 }
 
 // killed is the disk after the process died: everything it wrote is there.

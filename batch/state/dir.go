@@ -7,9 +7,14 @@
 //	journal-NNNNNN      what was sent and answered, in segments of frames
 //	checkpoint          up to where everything is written and durable
 //	results, rejects    the partial outputs
-//	summary             of the finished run, until it is put in place
-//	preflight, spool    what is known of the list, and the list if it came by
-//	                    standard input
+//	summary             of the last start, until the run is complete and it is put in place
+//	spool, spool.sum    the list if it came by standard input, and its digest
+//	corrected           the list of a retry, with corrections
+//
+// Every byte of it that is read again is covered by a checksum: frames of the
+// journal have their own, the checkpoint has its own and those of the outputs
+// and of the summary. They are compared before anything is resumed or put in
+// place.
 //
 // The order of durability: journal append, before anything else sees an
 // answer; outputs append; outputs fsync; checkpoint replaced, which is the one
@@ -19,12 +24,8 @@
 package state
 
 import (
-	"crypto/sha256"
-	"encoding"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -46,11 +47,11 @@ const defaultSegmentBytes = 4 << 20
 type Dir struct {
 	fsys    FS
 	path    string
-	unlock  func() error
+	lock    Lock
 	journal *journal
 	outputs map[string]*Output
-	lengths map[string]int64  // of the outputs, by the checkpoint that was recovered
-	sums    map[string][]byte // likewise
+	covered map[string]*extent // of the outputs, by the checkpoint that was recovered
+	kept    *extent            // the summary, once it is kept
 }
 
 // Open locks the state folder at path, and makes it if there is none. It
@@ -65,7 +66,7 @@ func Open(fsys FS, path string, o Options) (*Dir, error) {
 	if err := fsys.SyncDir(filepath.Dir(path)); err != nil {
 		return nil, ioError("sync", filepath.Dir(path), err)
 	}
-	unlock, err := fsys.Lock(filepath.Join(path, lockName))
+	lock, err := fsys.Lock(filepath.Join(path, lockName))
 	if errors.Is(err, errHeld) {
 		return nil, &HeldError{Path: path, Holder: readHolder(fsys, holderName(path))}
 	}
@@ -73,8 +74,8 @@ func Open(fsys FS, path string, o Options) (*Dir, error) {
 		return nil, ioError("lock", path, err)
 	}
 	d := &Dir{
-		fsys: fsys, path: path, unlock: unlock,
-		journal: &journal{fsys: fsys, dir: path, limit: o.SegmentBytes, old: map[int]int64{}},
+		fsys: fsys, path: path, lock: lock,
+		journal: &journal{fsys: fsys, dir: path, limit: o.SegmentBytes, old: map[int]closed{}},
 		outputs: map[string]*Output{},
 	}
 	if err := signHolder(fsys, holderName(path), strings.Join(os.Args, " ")); err != nil {
@@ -90,7 +91,7 @@ func (d *Dir) Close() error {
 	for _, o := range d.outputs {
 		errs = append(errs, o.close())
 	}
-	return errors.Join(append(errs, d.unlock())...)
+	return errors.Join(append(errs, d.lock.Unlock())...)
 }
 
 // Append writes entries to the journal, in one write. They survive the death
@@ -108,9 +109,8 @@ func (d *Dir) Sync() error { return d.journal.sync() }
 type Output struct {
 	path    string
 	file    File
-	length  int64
+	written *extent
 	durable int64
-	sum     hash.Hash // over length bytes
 	broken  error
 }
 
@@ -123,20 +123,18 @@ func (d *Dir) Output(name string) (*Output, error) {
 	if err != nil {
 		return nil, ioError("open", path, err)
 	}
-	o := &Output{path: path, file: file, length: d.lengths[name], durable: d.lengths[name], sum: sha256.New()}
-	d.outputs[name] = o
-	if o.length > 0 {
-		if err := o.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(d.sums[name]); err != nil {
-			return nil, &CorruptError{Path: filepath.Join(d.path, checkpointName), Reason: "its hash of the " + name + " cannot be read: " + err.Error()}
-		}
+	o := &Output{path: path, file: file, written: newExtent()}
+	if covered := d.covered[name]; covered != nil {
+		o.written, o.durable = covered, covered.length
 	}
+	d.outputs[name] = o
 	return o, nil
 }
 
 // ReadOutput opens what the checkpoint covers of a partial output for reading;
 // nil when there is nothing. Recover must have been called.
 func (d *Dir) ReadOutput(name string) (io.ReadCloser, error) {
-	if d.lengths[name] == 0 {
+	if covered := d.covered[name]; covered == nil || covered.length == 0 {
 		return nil, nil
 	}
 	path := filepath.Join(d.path, name)
@@ -148,11 +146,11 @@ func (d *Dir) ReadOutput(name string) (io.ReadCloser, error) {
 }
 
 // Len is the length in bytes.
-func (o *Output) Len() int64 { return o.length }
+func (o *Output) Len() int64 { return o.written.length }
 
 // SHA256 is the hash of all that was written, in hexadecimal digits. It is
 // taken on the way to the disk, so a file that differs from it was changed.
-func (o *Output) SHA256() string { return hex.EncodeToString(o.sum.Sum(nil)) }
+func (o *Output) SHA256() string { return hex.EncodeToString(o.written.sum.Sum(nil)) }
 
 // Write appends b. After an error the output takes nothing more; what the
 // checkpoint covers is untouched.
@@ -161,8 +159,7 @@ func (o *Output) Write(b []byte) (int, error) {
 		return 0, o.broken
 	}
 	n, err := o.file.Write(b)
-	o.length += int64(n)
-	_, _ = o.sum.Write(b[:n]) // never fails
+	_, _ = o.written.Write(b[:n]) // never fails
 	if err != nil {
 		o.broken = ioError("write", o.path, err)
 	}
@@ -170,14 +167,14 @@ func (o *Output) Write(b []byte) (int, error) {
 }
 
 func (o *Output) sync() error {
-	if o.broken != nil || o.durable == o.length {
+	if o.broken != nil || o.durable == o.written.length {
 		return o.broken
 	}
 	if err := o.file.Sync(); err != nil {
 		o.broken = ioError("sync", o.path, err)
 		return o.broken
 	}
-	o.durable = o.length
+	o.durable = o.written.length
 	return nil
 }
 
@@ -209,19 +206,21 @@ func (d *Dir) Commit(cp Checkpoint) error {
 	}
 	cp.Outputs, cp.Sums = map[string]int64{}, map[string][]byte{}
 	for name, o := range d.outputs {
-		cp.Outputs[name] = o.durable
-		sum, err := o.sum.(encoding.BinaryMarshaler).MarshalBinary()
-		if err != nil {
-			return fmt.Errorf("keep the hash of the %s: %w", name, err)
+		if err := cp.cover(name, o.written, o.durable); err != nil {
+			return err
 		}
-		cp.Sums[name] = sum
 	}
-	b, err := encodeCheckpoint(&cp)
-	if err != nil {
-		return err
+	if d.kept != nil {
+		if err := cp.cover(Summary, d.kept, d.kept.length); err != nil {
+			return err
+		}
 	}
-	if err := replaceFile(d.fsys, filepath.Join(d.path, checkpointName), b); err != nil {
-		return err
-	}
-	return d.journal.committed(cp.Row)
+	return d.journal.commit(cp.Row, func(segments []segment) error {
+		cp.Journal = segments
+		b, err := encodeCheckpoint(&cp)
+		if err != nil {
+			return err
+		}
+		return replaceFile(d.fsys, filepath.Join(d.path, checkpointName), b)
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // FS is the part of a file system that the state needs. Names are paths. It
@@ -18,6 +19,9 @@ type FS interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	// Rename puts a file in the place of another, or of none, at once.
 	Rename(from, to string) error
+	// Link gives a file a second name, which nothing may have: otherwise the
+	// error satisfies errors.Is(err, fs.ErrExist).
+	Link(from, to string) error
 	// Remove removes a file or an empty folder.
 	Remove(name string) error
 	// MkdirAll makes a folder and those above it. One that is there already,
@@ -30,7 +34,7 @@ type FS interface {
 	// SyncDir makes durable which names a folder has.
 	SyncDir(name string) error
 	// Lock takes the lock on a file, or returns errHeld at once.
-	Lock(name string) (unlock func() error, err error)
+	Lock(name string) (Lock, error)
 }
 
 // File is an open file. It is used by one goroutine, but for Sync.
@@ -53,7 +57,7 @@ type IOError struct {
 
 // Error names the file and the next step.
 func (e *IOError) Error() string {
-	return fmt.Sprintf("%s %s: %v; make room or mend the disk, then run the same command again to go on", e.Op, e.Path, e.Err)
+	return fmt.Sprintf("%s %s: %v; make room or fix the disk, then run the same command again to resume", e.Op, e.Path, e.Err)
 }
 
 // Unwrap returns what went wrong.
@@ -63,13 +67,16 @@ func ioError(op, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var planted *PlantedError
-	if errors.As(err, &planted) {
-		return planted
+	if errors.As(err, new(*IOError)) || errors.As(err, new(*PlantedError)) || errors.As(err, new(*NoLockError)) {
+		return err // it says what to do
 	}
 	var inner *fs.PathError
-	if errors.As(err, &inner) {
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &inner):
 		err = inner.Err
+	case errors.As(err, &link):
+		err = link.Err
 	}
 	return &IOError{Op: op, Path: path, Err: err}
 }
@@ -91,6 +98,9 @@ func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 
 // Rename implements FS.
 func (OS) Rename(from, to string) error { return os.Rename(from, to) }
+
+// Link implements FS.
+func (OS) Link(from, to string) error { return os.Link(from, to) }
 
 // Remove implements FS.
 func (OS) Remove(name string) error { return os.Remove(name) }
@@ -119,7 +129,7 @@ func (OS) ReadDir(name string) ([]string, error) {
 
 // Size implements FS.
 func (OS) Size(name string) (int64, error) {
-	info, err := os.Stat(name)
+	info, err := os.Lstat(name)
 	if err != nil {
 		return 0, err
 	}
@@ -154,14 +164,52 @@ func replaceFile(fsys FS, name string, content []byte) error {
 // the folder. The file has mode 0600. A crash before the rename leaves the old
 // file, and a temp that the next call overwrites; after it, the new one.
 func Replace(fsys FS, name string, content io.Reader) error {
+	return writeTo(fsys, name, content, fsys.Rename)
+}
+
+// Create does so where nothing stands: otherwise the error satisfies
+// errors.Is(err, fs.ErrExist), and nothing has changed.
+func Create(fsys FS, name string, content io.Reader) error {
+	return writeTo(fsys, name, content, func(from, to string) error { return linkNew(fsys, from, to) })
+}
+
+func writeTo(fsys FS, name string, content io.Reader, place func(from, to string) error) error {
 	temp := name + ".tmp"
 	if err := writeFile(fsys, temp, content, true); err != nil {
 		return err
 	}
-	if err := fsys.Rename(temp, name); err != nil {
-		return ioError("rename", name, err)
+	if err := place(temp, name); err != nil {
+		return ioError("create", name, errors.Join(err, unlessGone(fsys.Remove(temp))))
 	}
 	return ioError("sync", filepath.Dir(name), fsys.SyncDir(filepath.Dir(name)))
+}
+
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// linkNew moves a file to a place where nothing stands. The new name is durable
+// before the old one goes: a power cut could keep the removal alone. Some file
+// systems have no second names; there it is looked whether something stands, and
+// what comes in between is lost.
+func linkNew(fsys FS, from, to string) error {
+	err := fsys.Link(from, to)
+	switch {
+	case err == nil:
+		if err := fsys.SyncDir(filepath.Dir(to)); err != nil {
+			return err
+		}
+		return fsys.Remove(from)
+	case !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EMLINK):
+		return err
+	}
+	if _, there := fsys.Size(to); !errors.Is(there, fs.ErrNotExist) {
+		return errors.Join(fs.ErrExist, there)
+	}
+	return fsys.Rename(from, to)
 }
 
 // writeFile writes a new file whole and, where that is asked for, makes its

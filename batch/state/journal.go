@@ -2,10 +2,13 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,12 +39,24 @@ func segments(fsys FS, dir string) ([]int, error) {
 	return numbers, nil
 }
 
+// segment is one as a checkpoint names it.
+type segment struct {
+	Number int   `json:"number"`
+	Bytes  int64 `json:"bytes"` // that are durable, at least
+}
+
+// closed is a segment that nothing is appended to any more.
+type closed struct {
+	size int64 // bytes
+	last int64 // row that it has an entry of
+}
+
 // journal is the segments that are being written. Append and Sync may run
 // beside each other and beside rotate.
 type journal struct {
 	fsys  FS
 	dir   string
-	limit int64 // bytes of a segment beyond which the next commit begins another
+	limit int64 // bytes of a segment beyond which a commit begins another
 
 	mu      sync.Mutex // covers what follows
 	file    File
@@ -50,7 +65,7 @@ type journal struct {
 	durable int64 // bytes that an fsync has covered
 	marked  int64 // of these, what a synced frame has said so of
 	maxRow  int64
-	old     map[int]int64 // earlier segments and the last row each has an entry of
+	old     map[int]closed // earlier segments
 	broken  error
 	buf     []byte
 }
@@ -108,18 +123,14 @@ func (j *journal) sync() error {
 }
 
 // begin makes the next segment, with content, and makes both its content and
-// its name durable before anything counts on it. Of the very first one, which
-// is empty, the name is durable with the checkpoint that goes before the first
-// entry.
+// its name durable before anything counts on it.
 func (j *journal) begin(number int, content []byte) error {
 	name := segmentName(j.dir, number)
 	if err := writeFile(j.fsys, name, bytes.NewReader(content), len(content) > 0); err != nil {
 		return err
 	}
-	if number > firstSegment {
-		if err := j.fsys.SyncDir(j.dir); err != nil {
-			return ioError("sync", j.dir, err)
-		}
+	if err := j.fsys.SyncDir(j.dir); err != nil {
+		return ioError("sync", j.dir, err)
 	}
 	file, err := j.fsys.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -131,29 +142,56 @@ func (j *journal) begin(number int, content []byte) error {
 	return nil
 }
 
-// committed drops the segments that hold nothing beyond a row, and begins
-// another when the present one has grown.
-func (j *journal) committed(row int64) error {
+// commit has a checkpoint saved that covers everything up to a row and names the
+// segments which whoever resumes must find, with what of each is durable, and
+// drops the others. A segment that has grown is closed first; until the
+// checkpoint names the next one, nothing is appended to that.
+func (j *journal) commit(row int64, save func([]segment) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.broken != nil {
 		return j.broken
 	}
-	if j.size > j.limit {
-		if err := j.rotate(); err != nil {
-			j.broken = err
-			return err
+	if j.size <= j.limit {
+		needed := j.needed(row)
+		j.mu.Unlock()
+		err := save(needed)
+		j.mu.Lock()
+		return cmp.Or(err, j.drop(row))
+	}
+	err := j.rotate()
+	if err == nil {
+		err = save(j.needed(row))
+	}
+	if err == nil {
+		err = j.drop(row)
+	}
+	j.broken = err
+	return err
+}
+
+// needed are the segments that have entries of rows behind a row, and the
+// present one.
+func (j *journal) needed(row int64) []segment {
+	var needed []segment
+	for number, old := range j.old {
+		if old.last > row {
+			needed = append(needed, segment{number, old.size})
 		}
 	}
-	for number, last := range j.old {
-		if last > row {
+	slices.SortFunc(needed, func(a, b segment) int { return a.Number - b.Number })
+	return append(needed, segment{j.number, j.durable})
+}
+
+// drop removes the segments that hold nothing behind a row. A crash right
+// before leaves some that no checkpoint names, which recovery passes over.
+func (j *journal) drop(row int64) error {
+	for number, old := range j.old {
+		if old.last > row {
 			continue
 		}
-		// A crash right here leaves a segment of rows that are written,
-		// which recovery passes over.
-		if err := j.fsys.Remove(segmentName(j.dir, number)); err != nil {
-			j.broken = ioError("remove", segmentName(j.dir, number), err)
-			return j.broken
+		if err := j.fsys.Remove(segmentName(j.dir, number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return ioError("remove", segmentName(j.dir, number), err)
 		}
 		delete(j.old, number)
 	}
@@ -166,7 +204,7 @@ func (j *journal) rotate() error {
 	if err := errors.Join(j.file.Sync(), j.file.Close()); err != nil {
 		return ioError("sync", j.name(), err)
 	}
-	j.old[j.number] = j.maxRow
+	j.old[j.number] = closed{size: j.size, last: j.maxRow}
 	j.maxRow = 0
 	return j.begin(j.number+1, nil)
 }

@@ -61,7 +61,7 @@ func TestARunBegunAnewKeepsTheListAndDiscardDoesNot(t *testing.T) {
 	d := openReal(t, path)
 	_, err := d.Recover()
 	require.NoError(t, err)
-	for _, name := range []string{Preflight, Spool} {
+	for _, name := range []string{Corrected, Spool} {
 		require.NoError(t, d.Keep(name, strings.NewReader(name)))
 	}
 	_, began, err := d.Began()
@@ -81,7 +81,7 @@ func TestARunBegunAnewKeepsTheListAndDiscardDoesNot(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Spool, string(b))
 	require.NoError(t, d.Discard())
-	_, err = d.Kept(Preflight)
+	_, err = d.Kept(Corrected)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.NoError(t, d.Dismantle())
 	assert.NoDirExists(t, path)

@@ -2,22 +2,44 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
+// Target is where an output is put.
+type Target struct {
+	Path    string
+	Replace bool // what stands there is replaced
+}
+
+// TakenError says that something stands where an output is to be put.
+type TakenError struct{ Path string }
+
+// Error names it and the ways out.
+func (e *TakenError) Error() string {
+	return fmt.Sprintf("%s already exists and was not created by this run; the run is complete: move that file away, or add --overwrite, and run the same command again", e.Path)
+}
+
 // Publish ends a complete run: it puts every partial output and the summary,
 // which must have been kept, at its target, the results last, and removes the
-// state. A crash in between is mended by publishing again: the checkpoint says
-// that the run is complete, and what is no longer in the folder has been put in
-// place. Until then the state folder says that what is beside the results may
-// be of another run.
-func (d *Dir) Publish(cp Checkpoint, targets map[string]string) error {
+// state. Each must be, on the disk, what was written. A crash in between is
+// repaired by publishing again: the checkpoint says that the run is complete,
+// and what it replaces; what is no longer in the folder has been put in place.
+// Until then the state folder says that what is beside the results may be of
+// another run.
+func (d *Dir) Publish(cp Checkpoint, targets map[string]Target) error {
 	if !cp.Complete {
 		cp.Complete = true
+		for name, target := range targets {
+			if target.Replace {
+				cp.Replaces = append(cp.Replaces, name)
+			}
+		}
 		if err := d.Commit(cp); err != nil {
 			return err
 		}
@@ -28,7 +50,8 @@ func (d *Dir) Publish(cp Checkpoint, targets map[string]string) error {
 		}
 	}
 	for _, name := range []string{Rejects, Summary, Results} {
-		if target := targets[name]; target != "" {
+		if target := targets[name]; target.Path != "" {
+			target.Replace = target.Replace || slices.Contains(cp.Replaces, name)
 			if err := d.put(name, target); err != nil {
 				return err
 			}
@@ -37,41 +60,80 @@ func (d *Dir) Publish(cp Checkpoint, targets map[string]string) error {
 	return d.Dismantle()
 }
 
-// Put keeps content under a name and then moves it to its target, over what was
-// there: at no moment is there half a file.
-func (d *Dir) Put(name, target string, content io.Reader) error {
-	if err := d.Keep(name, content); err != nil {
-		return err
+// extentOf is what was written under a name.
+func (d *Dir) extentOf(name string) *extent {
+	if o := d.outputs[name]; o != nil {
+		return o.written
 	}
-	return d.put(name, target)
+	if name == Summary && d.kept != nil {
+		return d.kept
+	}
+	return d.covered[name]
 }
 
-// put moves one partial output to its target, over what was there.
-func (d *Dir) put(name, target string) error {
-	partial := filepath.Join(d.path, name)
-	err := d.fsys.Rename(partial, target)
-	if errors.Is(err, syscall.EXDEV) {
-		err = d.copyTo(partial, target)
+// put moves one partial output to its target. One that is gone must be there
+// already.
+func (d *Dir) put(name string, target Target) error {
+	partial, written := filepath.Join(d.path, name), d.extentOf(name)
+	if written == nil {
+		return &CorruptError{Path: filepath.Join(d.path, checkpointName), Reason: "it says nothing of the " + name}
 	}
+	err := written.whole(d.fsys, partial)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, there := d.fsys.Size(target); there == nil {
-			return nil
+		if there, err := written.is(d.fsys, target.Path); there || err != nil {
+			return err
 		}
+		return &CorruptError{Path: partial, Reason: fmt.Sprintf("it is missing, and %s is not what it was", target.Path)}
 	}
 	if err != nil {
-		return ioError("put in place", target, err)
+		return err
 	}
-	return ioError("sync", filepath.Dir(target), d.fsys.SyncDir(filepath.Dir(target)))
+	if err := d.move(partial, target, written); err != nil {
+		return err
+	}
+	return ioError("sync", filepath.Dir(target.Path), d.fsys.SyncDir(filepath.Dir(target.Path)))
 }
 
-// copyTo puts an output in place on another file system, where a rename cannot
-// reach.
-func (d *Dir) copyTo(partial, target string) error {
+// move gives a file its place.
+func (d *Dir) move(partial string, target Target, written *extent) error {
+	if !target.Replace {
+		return d.link(partial, target.Path, written)
+	}
+	err := d.fsys.Rename(partial, target.Path)
+	if errors.Is(err, syscall.EXDEV) {
+		err = d.copyTo(partial, target.Path, Replace)
+	}
+	return ioError("put in place", target.Path, err)
+}
+
+// link gives a file a place where nothing stands. What is the same to the last
+// byte was put there before a crash.
+func (d *Dir) link(partial, target string, written *extent) error {
+	err := linkNew(d.fsys, partial, target)
+	if errors.Is(err, syscall.EXDEV) {
+		err = d.copyTo(partial, target, Create)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		same, wrong := written.is(d.fsys, target)
+		if wrong != nil {
+			return wrong
+		}
+		if !same {
+			return &TakenError{Path: target}
+		}
+		err = d.fsys.Remove(partial)
+	}
+	return ioError("put in place", target, err)
+}
+
+// copyTo puts an output in place on another file system, where it cannot be
+// moved.
+func (d *Dir) copyTo(partial, target string, put func(FS, string, io.Reader) error) error {
 	from, err := d.fsys.OpenFile(partial, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(Replace(d.fsys, target, from), from.Close()); err != nil {
+	if err := errors.Join(put(d.fsys, target, from), from.Close()); err != nil {
 		return err
 	}
 	return d.fsys.Remove(partial)
@@ -82,78 +144,24 @@ func (d *Dir) Dismantle() error {
 	if err := d.journal.close(); err != nil {
 		return err
 	}
-	if err := d.Discard(); err != nil {
+	if err := d.clear(); err != nil {
 		return err
 	}
-	if err := d.remove([]string{filepath.Base(holderName(d.path)), lockName}); err != nil {
+	return d.Release()
+}
+
+// Release lets go of a state folder in which there is nothing, and removes it.
+func (d *Dir) Release() error {
+	if err := d.remove([]string{filepath.Base(holderName(d.path))}); err != nil {
 		return err
+	}
+	if err := d.lock.Remove(); err != nil {
+		return ioError("remove", filepath.Join(d.path, lockName), err)
 	}
 	// Another process may have come for the lock by now; then the folder is
 	// its own.
-	if err := d.fsys.Remove(d.path); err != nil && !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EEXIST) {
+	if err := d.fsys.Remove(d.path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EEXIST) {
 		return ioError("remove", d.path, err)
 	}
 	return ioError("sync", filepath.Dir(d.path), d.fsys.SyncDir(filepath.Dir(d.path)))
-}
-
-// Snapshot is what can be seen of a run from outside.
-type Snapshot struct {
-	Checkpoint *Checkpoint // nil before the first one
-	Held       bool        // a process is at it
-	Holder     Holder      // the last one to be at it
-	Answers    int         // in the journal, behind the checkpoint
-}
-
-// Inspect looks at a state folder without disturbing the run that may be at
-// it. It returns fs.ErrNotExist when there is none.
-func Inspect(fsys FS, path string) (*Snapshot, error) {
-	if _, err := fsys.Size(path); err != nil {
-		return nil, err
-	}
-	cp, err := readCheckpoint(fsys, path)
-	if err != nil {
-		return nil, err
-	}
-	s := &Snapshot{Checkpoint: cp, Holder: readHolder(fsys, holderName(path))}
-	if s.Held, err = held(fsys, path); err != nil {
-		return nil, err
-	}
-	numbers, err := segments(fsys, path)
-	if err != nil {
-		return nil, err
-	}
-	r := &Recovered{Checkpoint: cp, Rows: map[int64]*Row{}}
-	for _, number := range numbers {
-		b, err := readFile(fsys, segmentName(path, number))
-		if err != nil {
-			continue // dropped meanwhile: the run goes on beside this
-		}
-		readFrames(b, func(e Entry) {
-			if cp == nil || e.Row > cp.Row {
-				r.take(e)
-			}
-		})
-	}
-	for _, row := range r.Rows {
-		if row.Outcome != nil {
-			s.Answers++
-		}
-	}
-	return s, nil
-}
-
-// held reports whether a process holds the lock.
-func held(fsys FS, path string) (bool, error) {
-	name := filepath.Join(path, lockName)
-	if _, err := fsys.Size(name); errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	unlock, err := fsys.Lock(name)
-	if errors.Is(err, errHeld) {
-		return true, nil
-	}
-	if err != nil {
-		return false, ioError("lock", path, err)
-	}
-	return false, unlock()
 }

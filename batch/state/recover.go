@@ -2,7 +2,6 @@ package state
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -15,6 +14,7 @@ type Recovered struct {
 	Checkpoint *Checkpoint    // nil when there was no run
 	Rows       map[int64]*Row // behind the checkpoint, as far as the journal knows them
 	InDoubt    int            // rows whose call was in flight at the interruption
+	Torn       int64          // bytes at the journal's end that a power cut has taken
 }
 
 // Row is what the journal knows of one row.
@@ -22,72 +22,105 @@ type Row struct {
 	Outcome  []byte // nil when there is none
 	Attempts int    // sent so far
 	Doubts   int    // interruptions that caught a call of this row in flight
+	Charged  int    // attempts that count against the row
 
 	open bool // the last attempt has not come back
 }
 
 // Recover takes up what an interrupted run left, or makes a fresh start. It
-// cuts what no checkpoint covers off the outputs, and puts what the journal
-// knows into a segment of its own. A crash at any point of it, and another
-// Recover, come to the same.
+// compares the outputs with what the checkpoint says of them, cuts off what no
+// checkpoint covers, and puts what the journal knows into a segment of its own.
+// A crash at any point of it, and another Recover, come to the same.
 func (d *Dir) Recover() (*Recovered, error) {
-	cp, err := readCheckpoint(d.fsys, d.path)
+	cp, err := anyCheckpoint(d.fsys, d.path)
 	if err != nil {
 		return nil, err
+	}
+	if cp != nil && cp.Discarded {
+		if err := d.BeginAnew(); err != nil {
+			return nil, err
+		}
+		cp = nil
+	}
+	d.covered, d.kept = nil, nil
+	if cp != nil {
+		d.covered, err = coveredBy(cp, filepath.Join(d.path, checkpointName))
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &Recovered{Checkpoint: cp, Rows: map[int64]*Row{}}
+	if cp != nil && cp.Complete {
+		return r, nil // the outputs may have been published by now
 	}
 	numbers, err := segments(d.fsys, d.path)
 	if err != nil {
 		return nil, err
 	}
-	d.lengths, d.sums = nil, nil
-	r := &Recovered{Checkpoint: cp, Rows: map[int64]*Row{}}
-	for i, number := range numbers {
-		if err := d.replay(r, number, i == len(numbers)-1); err != nil {
-			return nil, err
-		}
-	}
-	if cp == nil && len(r.Rows) > 0 {
-		return nil, &CorruptError{Path: filepath.Join(d.path, checkpointName), Reason: "it is missing, and the journal has answers"}
+	if err := d.replay(r, numbers); err != nil {
+		return nil, err
 	}
 	r.settle()
-	if cp != nil {
-		d.lengths, d.sums = cp.Outputs, cp.Sums
-		if cp.Complete {
-			return r, nil // the outputs may have been published by now
-		}
-	}
 	if err := d.cutOutputs(); err != nil {
 		return nil, err
 	}
 	return r, d.compact(r, numbers)
 }
 
-// replay reads one segment of the journal.
-func (d *Dir) replay(r *Recovered, number int, last bool) error {
-	name := segmentName(d.path, number)
+// replay reads the journal: the segments that the checkpoint names. Any other is
+// what a crash has left of one that nothing had been appended to yet, or that
+// had nothing any more.
+func (d *Dir) replay(r *Recovered, there []int) error {
+	if r.Checkpoint == nil {
+		return d.nothingAppended(there)
+	}
+	named := r.Checkpoint.Journal
+	for i, s := range named {
+		if err := d.replaySegment(r, s, i == len(named)-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nothingAppended checks that there never was a checkpoint: an entry comes
+// behind the first one.
+func (d *Dir) nothingAppended(there []int) error {
+	for _, number := range there {
+		b, err := readFile(d.fsys, segmentName(d.path, number))
+		if err != nil {
+			return ioError("read", segmentName(d.path, number), err)
+		}
+		entries := 0
+		readFrames(b, func(Entry) { entries++ })
+		if entries > 0 {
+			return &CorruptError{Path: filepath.Join(d.path, checkpointName), Reason: "it is missing, and the journal has answers"}
+		}
+	}
+	return nil
+}
+
+// replaySegment reads one segment. Only the last one may have a torn end, behind
+// what was durable with the checkpoint.
+func (d *Dir) replaySegment(r *Recovered, s segment, last bool) error {
+	name := segmentName(d.path, s.Number)
 	b, err := readFile(d.fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &CorruptError{Path: name, Reason: "it is missing"}
+	}
 	if err != nil {
 		return ioError("read", name, err)
 	}
-	from := int64(0)
-	if r.Checkpoint != nil {
-		from = r.Checkpoint.Row
-	}
 	valid, damaged := readFrames(b, func(e Entry) {
-		if e.Row > from {
+		if e.Row > r.Checkpoint.Row {
 			r.take(e)
 		}
 	})
-	switch {
-	case valid == len(b):
-		return nil
-	case damaged || !last:
+	if damaged || valid < len(b) && !last || int64(valid) < s.Bytes {
 		return &CorruptError{Path: name, Offset: int64(valid), Reason: "bytes that were durable have changed"}
-	default:
-		// The torn end goes for good before there is another segment, or
-		// after a crash in between it would stand in one that must be whole.
-		return d.truncate(name, int64(valid))
 	}
+	r.Torn = int64(len(b) - valid)
+	return nil
 }
 
 // take adds what one entry says of its row.
@@ -97,9 +130,14 @@ func (r *Recovered) take(e Entry) {
 		row = &Row{}
 		r.Rows[e.Row] = row
 	}
-	if e.Kind == doubted {
+	switch e.Kind {
+	case doubted:
 		row.Doubts = e.Attempt
 		return
+	case Charged:
+		row.Charged = max(row.Charged, e.Attempt)
+		return
+	default:
 	}
 	row.Attempts = max(row.Attempts, e.Attempt)
 	switch e.Kind {
@@ -125,10 +163,10 @@ func (r *Recovered) settle() {
 	}
 }
 
-// compact writes what the journal knows into a new segment and drops the old
-// ones. The tail that was in the page cache at a crash is thus never trusted:
-// from here on, only what this wrote and synced is. A crash before the old
-// segments are gone leaves their entries twice, which says the same.
+// compact writes what the journal knows into a new segment, which takes the
+// place of the others with the next checkpoint. The tail that was in the page
+// cache at a crash is thus never trusted: from then on, only what this wrote and
+// synced is.
 func (d *Dir) compact(r *Recovered, old []int) error {
 	var content []byte
 	var entries []Entry
@@ -149,10 +187,7 @@ func (d *Dir) compact(r *Recovered, old []int) error {
 		d.journal.maxRow = max(d.journal.maxRow, number)
 	}
 	for _, number := range old {
-		name := segmentName(d.path, number)
-		if err := d.fsys.Remove(name); err != nil {
-			return ioError("remove", name, err)
-		}
+		d.journal.old[number] = closed{} // until the next checkpoint, these are what counts
 	}
 	return nil
 }
@@ -161,6 +196,9 @@ func (d *Dir) compact(r *Recovered, old []int) error {
 func (row *Row) entries(dst []Entry, number int64) []Entry {
 	if row.Doubts > 0 {
 		dst = append(dst, Entry{Kind: doubted, Row: number, Attempt: row.Doubts})
+	}
+	if row.Charged > 0 {
+		dst = append(dst, Entry{Kind: Charged, Row: number, Attempt: row.Charged})
 	}
 	if row.Outcome == nil {
 		return append(dst, Entry{Kind: Ended, Row: number, Attempt: row.Attempts})
@@ -171,34 +209,50 @@ func (row *Row) entries(dst []Entry, number int64) []Entry {
 // cutOutputs cuts the partial outputs to what the checkpoint covers: rows
 // behind it are written again.
 func (d *Dir) cutOutputs() error {
-	names, err := d.fsys.ReadDir(d.path)
-	if err != nil {
-		return ioError("list", d.path, err)
-	}
-	for _, name := range names {
-		if !slices.Contains(outputNames(), name) {
-			continue
+	for _, name := range outputNames() {
+		path := filepath.Join(d.path, name)
+		size, err := d.fsys.Size(path)
+		covered := d.covered[name]
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && (covered == nil || covered.length == 0):
+			continue // its name is durable with the checkpoint, not before
+		case errors.Is(err, fs.ErrNotExist):
+			return &CorruptError{Path: path, Reason: "it is missing"}
+		case err != nil:
+			return ioError("look at", path, err)
+		case covered == nil && size > 0 && d.covered == nil:
+			return d.withoutCheckpoint(name)
 		}
-		if err := d.cut(name, d.lengths[name]); err != nil {
+		if err := d.cut(path, size, covered); err != nil {
 			return err
-		}
-	}
-	for name, length := range d.lengths {
-		if length > 0 && !slices.Contains(names, name) {
-			return &CorruptError{Path: filepath.Join(d.path, name), Reason: "it is missing"}
 		}
 	}
 	return nil
 }
 
-func (d *Dir) cut(name string, length int64) error {
+// withoutCheckpoint refuses rows that no checkpoint comes before, or the link to
+// another file that somebody put in their place.
+func (d *Dir) withoutCheckpoint(name string) error {
 	path := filepath.Join(d.path, name)
-	size, err := d.fsys.Size(path)
-	if err != nil {
-		return ioError("look at", path, err)
+	file, err := d.fsys.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		err = file.Close()
 	}
-	if size < length {
-		return &CorruptError{Path: path, Offset: size, Reason: fmt.Sprintf("it has %d bytes and the checkpoint covers %d", size, length)}
+	if err != nil {
+		return ioError("open", path, err)
+	}
+	return &CorruptError{Path: filepath.Join(d.path, checkpointName), Reason: "it is missing, and there are rows of the " + name}
+}
+
+// cut cuts a file to what the checkpoint covers of it, which must be what was
+// written.
+func (d *Dir) cut(path string, size int64, covered *extent) error {
+	length := int64(0)
+	if covered != nil {
+		length = covered.length
+		if err := covered.check(d.fsys, path); err != nil {
+			return err
+		}
 	}
 	if size == length {
 		return nil
@@ -231,33 +285,57 @@ const (
 
 // Discard removes everything that an earlier run left, but for the lock. What
 // can be found out again goes first, and a list that came by standard input
-// last: until then the run can go on.
+// last: until then the run can be resumed.
 func (d *Dir) Discard() error {
-	if err := d.remove([]string{Preflight, Preflight + ".tmp", Scratch}); err != nil {
-		return err
-	}
 	if err := d.BeginAnew(); err != nil {
 		return err
 	}
-	return d.remove([]string{Spool, Spool + ".tmp"})
+	return d.clear()
+}
+
+// clear does so for a run that is over, or never began.
+func (d *Dir) clear() error {
+	if err := d.remove([]string{Scratch, Corrected, Corrected + ".tmp"}); err != nil {
+		return err
+	}
+	if err := d.removeRun(); err != nil {
+		return err
+	}
+	return d.remove([]string{Spool, Spool + ".tmp", spoolSum, spoolSum + ".tmp"})
 }
 
 // BeginAnew removes what an earlier run came to, and keeps what is known of
-// the list. The journal goes first, durably: answers without a checkpoint
-// would belong to no run.
+// the list. First the checkpoint says so: what a crash leaves of the rest
+// belongs to no run.
 func (d *Dir) BeginAnew() error {
+	b, err := encodeCheckpoint(&Checkpoint{Discarded: true})
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(d.fsys, filepath.Join(d.path, checkpointName), b); err != nil {
+		return err
+	}
+	return d.removeRun()
+}
+
+// removeRun removes what a run came to, the checkpoint last: it says whether
+// the rest may be incomplete.
+func (d *Dir) removeRun() error {
+	if err := d.journal.close(); err != nil {
+		return err
+	}
 	numbers, err := segments(d.fsys, d.path)
 	if err != nil {
 		return err
 	}
-	var journal []string
+	names := append(outputNames(), Summary, Summary+".tmp")
 	for _, number := range numbers {
-		journal = append(journal, filepath.Base(segmentName(d.path, number)))
+		names = append(names, filepath.Base(segmentName(d.path, number)))
 	}
-	if err := d.remove(journal); err != nil {
+	if err := d.remove(names); err != nil {
 		return err
 	}
-	return d.remove(append(outputNames(), checkpointName, checkpointName+".tmp", Summary, Summary+".tmp"))
+	return d.remove([]string{checkpointName, checkpointName + ".tmp"})
 }
 
 func (d *Dir) remove(names []string) error {

@@ -2,8 +2,10 @@ package state
 
 import (
 	"fmt"
+	"math/bits"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,7 +66,7 @@ func TestAnOutputIsPutInPlaceOnAnotherFileSystem(t *testing.T) {
 	content := strings.Repeat("a row\n", 100_000)
 	_, err = o.Write([]byte(content))
 	require.NoError(t, err)
-	require.NoError(t, d.Publish(Checkpoint{Row: 1}, map[string]string{Rejects: target}))
+	require.NoError(t, d.Publish(Checkpoint{Row: 1}, map[string]Target{Rejects: {Path: target, Replace: true}}))
 	b, err := os.ReadFile(target)
 	require.NoError(t, err)
 	assert.Equal(t, content, string(b))
@@ -90,6 +92,7 @@ func TestWhatTheJournalKnowsOfARow(t *testing.T) {
 		d = openReal(t, path)
 		rec, err := d.Recover()
 		require.NoError(t, err)
+		require.NoError(t, d.Commit(Checkpoint{Row: 1}))
 		assert.Equal(t, "answered", string(rec.Rows[2].Outcome))
 		assert.NotContains(t, rec.Rows, int64(1))
 		assert.Equal(t, 2, rec.Rows[3].Attempts)
@@ -130,12 +133,52 @@ func TestDamageIsToldFromATornEnd(t *testing.T) {
 		require.ErrorAs(t, err, &corrupt)
 		assert.Contains(t, err.Error(), segment)
 	})
-	t.Run("a torn end is cut", func(t *testing.T) {
+	t.Run("an end that was not written whole is cut", func(t *testing.T) {
 		path, segment := journal(t)
-		flip(t, segment, -3)
+		info, err := os.Stat(segment)
+		require.NoError(t, err)
+		require.NoError(t, os.Truncate(segment, info.Size()-3))
 		rec, err := openReal(t, path).Recover()
 		require.NoError(t, err)
 		assert.Len(t, rec.Rows, 9)
+	})
+	t.Run("a flipped bit in the end is refused", func(t *testing.T) {
+		path, segment := journal(t)
+		flip(t, segment, -3)
+		_, err := openReal(t, path).Recover()
+		require.ErrorAs(t, err, new(*CorruptError))
+	})
+	t.Run("an end that a power cut tore is cut", func(t *testing.T) {
+		path, segment := journal(t)
+		b, err := os.ReadFile(segment)
+		require.NoError(t, err)
+		clear(b[len(b)-40:])
+		require.NoError(t, os.WriteFile(segment, b, 0o600))
+		rec, err := openReal(t, path).Recover()
+		require.NoError(t, err)
+		assert.Len(t, rec.Rows, 9)
+		assert.EqualValues(t, frameOverhead+50, rec.Torn, "all of the last entry")
+	})
+	t.Run("a journal without what the checkpoint counts on is refused", func(t *testing.T) {
+		path, _ := journal(t)
+		d := openReal(t, path)
+		_, err := d.Recover()
+		require.NoError(t, err)
+		require.NoError(t, d.Commit(Checkpoint{}))
+		require.NoError(t, d.Close())
+		segment := segmentName(path, 2)
+		info, err := os.Stat(segment)
+		require.NoError(t, err)
+		require.NoError(t, os.Truncate(segment, info.Size()-3))
+		_, err = openReal(t, path).Recover()
+		require.ErrorAs(t, err, new(*CorruptError))
+	})
+	t.Run("a journal that is gone is refused", func(t *testing.T) {
+		path, segment := journal(t)
+		require.NoError(t, os.Remove(segment))
+		_, err := openReal(t, path).Recover()
+		require.ErrorAs(t, err, new(*CorruptError))
+		assert.Contains(t, err.Error(), segment+" is damaged: it is missing")
 	})
 	t.Run("a flipped bit in the checkpoint is refused", func(t *testing.T) {
 		path, _ := journal(t)
@@ -178,6 +221,26 @@ func TestTheJournalStaysSmall(t *testing.T) {
 	numbers, err := segments(OS{}, path)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(numbers), 2)
+}
+
+func TestEveryFlippedBitOfAFrameIsToldFromATornOne(t *testing.T) {
+	entry := outcome(7, "the answer")
+	frame := appendFrame(nil, &entry)
+	for at := range frame {
+		for bit := range 8 {
+			b := slices.Clone(frame)
+			b[at] ^= 1 << bit
+			valid, damaged := readFrames(b, func(Entry) {})
+			assert.Zero(t, valid)
+			assert.True(t, damaged, "byte %d", at)
+		}
+		torn := slices.Clone(frame)
+		clear(torn[at:])
+		_, damaged := readFrames(torn[:at], func(Entry) {})
+		assert.False(t, damaged, "cut at %d", at)
+		_, damaged = readFrames(torn, func(Entry) {})
+		assert.Equal(t, bits.OnesCount8(frame[at]) == 1 && at == len(frame)-1, damaged, "zeros from %d on", at)
+	}
 }
 
 func FuzzRecoveryNeverInventsAnAnswer(f *testing.F) {

@@ -12,6 +12,7 @@ import (
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
 )
 
 // plan plans a job, or finds it planned.
@@ -164,7 +165,7 @@ func (t *task) summaryFile(m *chunks.Manifest) batch.SummaryFile {
 	return batch.SummaryFile{
 		Path: t.path("summary.json"), Tool: cli.Version(), Settings: m.Job.Settings,
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
-		Retry: func(code string) string {
+		Retry: func(_ sink.Status, code string) string {
 			return "bulkonboard-temporal retry " + t.Job + " --error-code " + cli.Quoted(code)
 		},
 	}

@@ -86,6 +86,7 @@ func failureOf(err error) (f failure, final bool) {
 		usage    *usageError
 		outage   *pace.OutageError
 		wait     *pace.WaitError
+		setup    *pace.SetupError
 		failures *batch.FailuresError
 		taken    *otherRequestError
 		absent   *noScheduleError
@@ -96,7 +97,7 @@ func failureOf(err error) (f failure, final bool) {
 		return handedOn, false
 	case errors.As(err, &refused) && (refused.Outcome == session.CredentialsRefused || refused.Outcome == session.TenantRefused):
 		return refusedFailure, true
-	case errors.As(err, &refused), errors.As(err, &refusals):
+	case errors.As(err, &refused), errors.As(err, &refusals), errors.As(err, &setup):
 		return addressFailure, true
 	case errors.As(err, &list), errors.As(err, &invalid):
 		return listFailure, true

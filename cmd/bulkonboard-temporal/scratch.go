@@ -32,13 +32,13 @@ func newScratch(below string) (folder string, release func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	unlock, err := state.OS{}.Lock(filepath.Join(folder, scratchLock))
+	held, err := state.OS{}.Lock(filepath.Join(folder, scratchLock))
 	if err != nil {
 		_ = os.Remove(folder) // it is empty
 		return "", nil, err
 	}
 	return folder, func() {
-		_ = unlock()             // before it goes: on a network share, a file that is open cannot
+		_ = held.Unlock()        // before it goes: on a network share, a file that is open cannot
 		_ = os.RemoveAll(folder) // the next worker tries again
 	}, nil
 }
@@ -56,11 +56,11 @@ func removeLeft(below string, before time.Time) {
 		if file, err := os.Lstat(lock); err != nil || !file.Mode().IsRegular() || file.ModTime().After(before) {
 			continue
 		}
-		unlock, err := state.OS{}.Lock(lock)
+		held, err := state.OS{}.Lock(lock)
 		if err != nil {
 			continue // its worker is alive
 		}
-		_ = unlock()
+		_ = held.Unlock()
 		_ = os.RemoveAll(folder) // the next worker tries again
 	}
 }

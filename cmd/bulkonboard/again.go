@@ -25,7 +25,7 @@ been sent. In it, run-chunk calls again for the rows that were rejected or faile
 or for those of them that are selected, and for nobody else; and merge takes the
 newest result of each row. It prints the number of the round.
 
-To mend rows first, use bulkonboard retry with the merged results.`,
+To correct rows first, use bulkonboard fixes with the merged results.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, a.check); err != nil {

@@ -26,12 +26,23 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 		line("kept", f.Kept, " rows stay as they are")
 	}
 	line("invalid", f.Invalid, invalidText(f))
+	if f.Misread != "" {
+		fmt.Fprintf(w, "  %-10s %s\n", "warning", misreadText(f.Misread))
+	}
 	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
 }
 
 // logForecast logs what people see as a table.
 func logForecast(v *cli.Voice, f *batch.Forecast) {
 	v.Told.Info("forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid)
+	if f.Misread != "" {
+		v.Told.Warn(misreadText(f.Misread))
+	}
+}
+
+// misreadText warns of names that come out as "RenÃ©" for "René".
+func misreadText(encoding string) string {
+	return "the list is valid UTF-8 and is read as " + encoding + ": if it is UTF-8, letters outside ASCII are sent wrong; leave out --encoding to read it as UTF-8"
 }
 
 // printAsked says what the ledger knows of the customers.

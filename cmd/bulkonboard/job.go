@@ -26,9 +26,13 @@ type job struct {
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
 	list    *cli.OpenList
+	kept    *batch.KeptAnswers
+	size    int64   // of the list's file as an earlier start read it; 0 when none did anything
+	added   int64   // bytes that it has got since
 	read    fileSum // of the list, as far as it was read
 
-	recalled *sink.Learned // pace that an earlier run found; nil for none
+	corrected *sink.File    // the list of a retry with corrections; nil without
+	recalled  *sink.Learned // pace that an earlier run found; nil for none
 }
 
 // run prepares the run and makes it.
@@ -76,10 +80,13 @@ func (j *job) take(ctx context.Context) error {
 			return err
 		}
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
-		c.Duplicates, c.Scratch = forecast.Duplicates, scratch
+		c.Duplicates, c.Scratch, c.Kept = forecast.Duplicates, scratch, j.kept
 	}
 	summary, err := batch.Run(ctx, c)
 	stop()
+	if j.added > 0 {
+		j.Say("%s has grown by %d bytes since this run began to read it; the rows that were added are not part of this run: send them with a run of their own", j.Name(), j.added)
+	}
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		printSummary(j.People, j.settings, summary)
@@ -91,22 +98,40 @@ func (j *job) take(ctx context.Context) error {
 // find finds the list, and opens it at its first record.
 func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.Input
-	if j.FromStandardInput() {
-		if j.path, err = spool(j.dir, j.began, stdin, j.Voice); err != nil {
-			return err
-		}
+	switch {
+	case j.spooled:
+		j.path, err = j.dir.Spooled()
+	case j.FromStandardInput():
+		j.path, err = spool(j.dir, j.began, stdin, j.Voice)
+	case j.retry != nil && j.retry.fixes != "":
+		j.path, err = j.correct()
 	}
-	j.read = newFileSum()
-	list, err := j.Open(j.path, j.read)
 	if err != nil {
 		return err
 	}
+	j.read = newFileSum()
+	j.sized()
+	list, err := j.OpenFirst(j.path, j.size, j.read)
+	if err != nil {
+		return err
+	}
+	j.size = list.Size
 	if j.treatment, err = j.treatmentOf(list.List); err != nil {
 		list.Close()
 		return err
 	}
 	j.list = list
 	return nil
+}
+
+// sized finds how much of the list this run reads: what it had when an earlier
+// start did something about it. That a list is shorter now, the run finds by its
+// rows.
+func (j *job) sized() {
+	left, err := state.Inspect(fileSystem, j.stateDir())
+	if err == nil && left.Checkpoint != nil && !left.Checkpoint.Complete && left.Checkpoint.Row+int64(left.Answers) > 0 {
+		j.size = left.Checkpoint.Size
+	}
 }
 
 // refuse leaves no state of a job that is refused before its first call.
@@ -122,22 +147,26 @@ func (j *job) refuse(reason error) error {
 
 func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
-		ID:          j.ID,
-		List:        j.list.List,
-		Encoder:     j.encoder,
-		Keep:        j.keep,
-		Known:       j.known,
-		Origin:      batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
-		Caller:      j.caller,
-		Pace:        j.controller(),
-		State:       j.dir,
-		Results:     j.output,
-		Rejects:     j.rejects,
-		SummaryFile: j.summaryFile(),
-		Binding:     j.binding(j.list.List),
-		FormID:      j.FormID,
+		ID:      j.ID,
+		List:    j.list.List,
+		Encoder: j.encoder,
+		Keep:    j.keep,
+		Known:   j.known,
+		Origin:  batch.Origin{List: j.Name(), Command: commandLine(os.Args)},
+		Caller:  j.caller,
+		Pace:    j.controller(),
+		State:   j.dir,
+		Results: j.output,
+		Rejects: j.rejects,
+		Size:    j.size,
 
-		MaxInFlight: j.MaxInFlight,
+		ReplaceResults: j.replacesResults(),
+		ReplaceRejects: j.replaceRejects,
+		SummaryFile:    j.summaryFile(),
+		Binding:        j.binding(j.list.List),
+		FormID:         j.FormID,
+
+		MaxInFlight: j.InFlight(j.pace.paced()),
 		MaxAttempts: j.MaxAttempts,
 		MaxBackoff:  j.MaxBackoff,
 		Grace:       j.Grace,

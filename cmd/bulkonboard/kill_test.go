@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -17,28 +18,36 @@ import (
 
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/state"
-	"bulkonboard/cmd/internal/cli"
-	"bulkonboard/sink"
 )
 
 // killVariable makes the program kill itself right before the n-th operation
-// that changes the disk.
-const killVariable = "BULKONBOARD_TEST_KILL_AT"
+// that changes the disk; with atTheEnd before the number, the n-th from when a
+// summary is written, which is when a start ends.
+const (
+	killVariable = "BULKONBOARD_TEST_KILL_AT"
+	atTheEnd     = "end:"
+)
 
 // lethal is a file system that kills the process at an operation.
 type lethal struct {
 	state.FS
 	left *atomic.Int64
+	end  int64 // that are left once a start ends; 0: they are counted from the beginning
 }
 
 func lethalFromEnvironment() state.FS {
-	n, err := strconv.Atoi(os.Getenv(killVariable))
+	text, end := strings.CutPrefix(os.Getenv(killVariable), atTheEnd)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return state.OS{}
 	}
-	left := new(atomic.Int64)
-	left.Store(int64(n))
-	return lethal{state.OS{}, left}
+	l := lethal{FS: state.OS{}, left: new(atomic.Int64)}
+	if end {
+		l.end = n
+	} else {
+		l.left.Store(n)
+	}
+	return l
 }
 
 func (l lethal) count() {
@@ -50,6 +59,9 @@ func (l lethal) count() {
 
 func (l lethal) OpenFile(name string, flag int, perm fs.FileMode) (state.File, error) {
 	if flag&os.O_CREATE != 0 {
+		if l.end > 0 && strings.HasSuffix(name, state.Summary+".tmp") {
+			l.left.Store(l.end)
+		}
 		l.count()
 	}
 	f, err := l.FS.OpenFile(name, flag, perm)
@@ -60,6 +72,7 @@ func (l lethal) OpenFile(name string, flag int, perm fs.FileMode) (state.File, e
 }
 
 func (l lethal) Rename(from, to string) error { l.count(); return l.FS.Rename(from, to) }
+func (l lethal) Link(from, to string) error   { l.count(); return l.FS.Link(from, to) }
 func (l lethal) Remove(name string) error     { l.count(); return l.FS.Remove(name) }
 func (l lethal) SyncDir(name string) error    { l.count(); return l.FS.SyncDir(name) }
 
@@ -97,13 +110,10 @@ func TestARetryKilledAtEveryPointGoesOn(t *testing.T) {
 			if i%3 == 0 {
 				status, id = "ok", sandbox.SessionID("form", fmt.Sprintf("c%d@example.com", i))
 			}
-			fmt.Fprintf(&b, "Individual,c%d@example.com,First%d,Last,%s,%s,,,1,\n", i, i, status, id)
+			fmt.Fprintf(&b, "Individual,c%d@example.com,First%d,Last,%s,%s,,,1,2026-01-31T02:00:00.000Z\n", i, i, status, id)
 		}
 		require.NoError(p.t, os.WriteFile(p.file("out.csv"), b.Bytes(), 0o600))
-		old := sink.Summary{Run: "old", Complete: true, Output: &sink.File{SHA256: "of other bytes"}}
-		summary, err := old.Encode()
-		require.NoError(p.t, err)
-		require.NoError(p.t, os.WriteFile(p.file("out.csv.summary.json"), summary, 0o600))
+		require.NoError(p.t, sealResults(p.file("out.csv"), map[string]string{"tenantId": "tenant", "formId": "form"}))
 		return []string{"retry", p.file("out.csv"), "--rate", "0", "--max-inflight", strconv.Itoa(killInFlight)}
 	})
 }
@@ -180,11 +190,7 @@ func killAt(t *testing.T, n int, prepare func(*program) []string) (kills int) {
 			kills++
 			continue
 		}
-		if code == cli.ExitUsage && args[0] == "run" {
-			require.FileExists(t, p.file("out.csv"), "refused because it is complete: %s", stderr)
-		} else {
-			require.Equal(t, 0, code, stderr.String())
-		}
+		require.Equal(t, 0, code, stderr.String())
 		break
 	}
 	p.requireEachItsOwn(killRows)
@@ -195,7 +201,7 @@ func killAt(t *testing.T, n int, prepare func(*program) []string) (kills int) {
 	left, err := filepath.Glob(p.file("out.csv.state/*"))
 	require.NoError(t, err)
 	for _, name := range left {
-		assert.Contains(t, []string{"lock", "holder.json", "spool"}, filepath.Base(name), "nothing but a folder without a run may be left")
+		assert.Contains(t, []string{"lock", "holder.json", "spool", "spool.sum"}, filepath.Base(name), "nothing but a folder without a run may be left")
 	}
 	assert.LessOrEqual(t, p.service.Stats().RepeatedCalls, int64(kills*killInFlight), "killed at %d", n)
 	return kills

@@ -109,6 +109,10 @@ func (l *ledgerSettings) known(opened *cli.OpenedLedger, tenant, formID string) 
 	return l.Known(opened.Ledger, l.Owner, tenant, formID)
 }
 
+// sandboxOwner is whose customers those of the sandbox are: of that service, and
+// of that tenant.
+const sandboxOwner = "\x00sandbox"
+
 // openLedger opens the ledger of a run, if it has one. Customers of the sandbox
 // are none of a service's, nor of a tenant's; and who types retry wants the rows that were refused
 // sent.
@@ -116,7 +120,7 @@ func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomer
 	tenant := s.TenantID
 	s.ledger.Owner = ledger.Owner{Service: s.BaseURL, Application: s.AppID}
 	if s.sandbox {
-		tenant, s.ledger.Owner = "\x00sandbox", ledger.Owner{Service: "\x00sandbox"}
+		tenant, s.ledger.Owner = sandboxOwner, ledger.Owner{Service: sandboxOwner}
 	}
 	opened, err := s.ledger.openKnown(ctx, v, s.ledgerUser())
 	if err != nil {

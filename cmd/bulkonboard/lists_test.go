@@ -19,7 +19,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/text/encoding/charmap"
 
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/cmd/internal/cli"
@@ -137,11 +136,6 @@ func newListProgram(t *testing.T, list []byte) *listProgram {
 
 func (p *listProgram) run(flags ...string) (code int, said string) {
 	c, stderr := p.command(append([]string{"run", "-i", p.file("list"), "-o", p.file("out"), "--rejects", p.file("rejects")}, flags...)...)
-	return p.end(c), stderr.String()
-}
-
-func (p *listProgram) retry(flags ...string) (code int, said string) {
-	c, stderr := p.command(append([]string{"retry", p.file("out")}, flags...)...)
 	return p.end(c), stderr.String()
 }
 
@@ -280,52 +274,5 @@ func TestTheFlagsOfARefusalRunTheList(t *testing.T) {
 	require.Equal(t, cli.ExitBadRows, code, said)
 	compareGolden(t, "crm.csv.results", p.results())
 	compareGolden(t, "crm.csv.rejects", p.read("rejects"))
-	assert.Equal(t, 2, p.calls())
-}
-
-func TestResultsOfAnyEncodingCanBeRetried(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile(filepath.Join(listsFolder, "windows-1256.csv"))
-	require.NoError(t, err)
-	p := newListProgram(t, text)
-	code, _ := p.run("--encoding", "windows-1256")
-	require.Equal(t, cli.ExitBadRows, code)
-	results := p.read("out")
-	assert.True(t, bytes.HasPrefix(results, []byte("\ufeff")), "a spreadsheet must see that this is UTF-8")
-
-	code, said := p.retry("--encoding", "windows-1256")
-	require.Equal(t, cli.ExitBadList, code)
-	assert.Contains(t, said, "byte order mark of UTF-8, and --encoding says windows-1256")
-
-	mended := bytes.Replace(results, []byte("layla,"), []byte("layla@example.com,"), 1)
-	saved, err := charmap.Windows1256.NewEncoder().Bytes(bytes.TrimPrefix(mended, []byte("\ufeff")))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(p.file("out"), saved, 0o600), "as a spreadsheet saves it")
-	code, said = p.retry("--encoding", "windows-1256")
-	require.Equal(t, cli.ExitOK, code, said)
-	want := regexp.MustCompile(`(layla@example.com,ليلى,حسن,bad address,)[^\r]*`).ReplaceAll(mended, []byte("${1}ok,SESSION,,,1,TIME"))
-	want = timestamp.ReplaceAll(sessionID.ReplaceAll(want, []byte("SESSION")), []byte("TIME"))
-	assert.Equal(t, string(want), string(p.results()), "every row in UTF-8, kept or sent again")
-	assert.Equal(t, 3, p.calls())
-}
-
-func TestThePrefixOfSafeResultsIsNeverSent(t *testing.T) {
-	t.Parallel()
-	p := newListProgram(t, []byte("customerType,customerEmail,customerMobileNumber,firstName,lastName\nIndividual,nobody,+971501234567,Ann,Lee\nIndividual,bob@example.com,+97150,Bob,Ray\n"))
-	code, _ := p.run("--formula-safe")
-	require.Equal(t, cli.ExitBadRows, code)
-	results := p.read("out")
-	assert.Contains(t, string(results), "nobody,'+971501234567,")
-	require.NoError(t, os.WriteFile(p.file("out"), bytes.Replace(results, []byte("nobody"), []byte("ann@example.com"), 1), 0o600))
-
-	code, said := p.retry()
-	require.Equal(t, cli.ExitBadRows, code)
-	assert.Contains(t, said, "formula_prefix: first in row 1 (line 2)")
-	assert.Contains(t, said, "type --formula-safe again")
-	assert.Equal(t, 1, p.calls(), "no number with an apostrophe is sent")
-
-	code, said = p.retry("--formula-safe")
-	require.Equal(t, cli.ExitOK, code, said)
-	assert.Contains(t, string(p.read("out")), "Individual,ann@example.com,'+971501234567,Ann,Lee,ok,")
 	assert.Equal(t, 2, p.calls())
 }

@@ -29,7 +29,7 @@ in input order. An interrupted run goes on with the same command.
 
 Try it without any configuration:
   bulkonboard run --sandbox --input customers.csv --output results.csv`)
-	root.AddCommand(runCommand(), retryCommand(), checkCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(),
+	root.AddCommand(runCommand(), retryCommand(), fixesCommand(), checkCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(),
 		planCommand(), runChunkCommand(), mergeCommand(), againCommand(),
 		sandboxCommand(), configCommand(), manCommand(),
 		cli.Gone("validate", "check"), cli.Gone("diff", "check"))

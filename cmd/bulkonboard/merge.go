@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"strconv"
@@ -22,7 +23,7 @@ import (
 type merging struct {
 	settings // of which it has the outputs, the ledger and the log
 	jobFolder
-	round int
+	round, at int // that was asked for, and that it is
 }
 
 func mergeCommand() *cobra.Command {
@@ -68,6 +69,7 @@ func (m *merging) check() error {
 	var p cli.Problems
 	m.jobFolder.check(&p)
 	p.Need("output", m.output)
+	m.checkPlaces(&p)
 	apart(&p, m.files()...)
 	if m.round < 0 {
 		p.Add("--round is " + strconv.Itoa(m.round) + "; it takes a number from 1")
@@ -85,6 +87,20 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 	}
 	v.Of(manifest.Run)
 	m.Input = manifest.Source.Name
+	if m.at, err = latest(ctx, place, m.round); err != nil {
+		return err
+	}
+	m.job = fmt.Sprintf("%s, round %d", manifest.Run, m.at)
+	if err := m.finish(); err != nil {
+		return err
+	}
+	if sum := m.sameRun(); sum != nil {
+		if sum, err = m.standing(sum); err != nil {
+			return err
+		} else if sum != nil {
+			return m.sayComplete(ctx, sum, v)
+		}
+	}
 	if err := m.checkOutputs(); err != nil {
 		return err
 	}
@@ -100,6 +116,11 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 	if m.ledger.id != manifest.Job.Ledger {
 		return cli.Problems{"--ledger is not the one that plan was given: merging tells the ledger that was asked"}
 	}
+	release, err := m.reserve()
+	if err != nil {
+		return err
+	}
+	defer release()
 	dir, err := state.Open(fileSystem, m.stateDir(), state.Options{})
 	if err != nil {
 		return err
@@ -127,10 +148,6 @@ func (m *merging) checkOutputs() error {
 func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, manifest *chunks.Manifest, dir *state.Dir, opened *cli.OpenedLedger) error {
 	ctx, _, release := cli.UntilSignalled(ctx, 0, v.Say)
 	defer release()
-	round, err := latest(ctx, place, m.round)
-	if err != nil {
-		return err
-	}
 	j := &job{settings: &m.settings, Voice: v, dir: dir}
 	scratch, err := j.scratch()
 	if err != nil {
@@ -139,7 +156,7 @@ func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, ma
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
 	stop := showProgress(&j.monitor, v.People, v.Log)
 	merger := chunks.Merger{
-		Store: place, Manifest: manifest, Round: round, State: dir, Results: m.output, Rejects: m.rejects,
+		Store: place, Manifest: manifest, Round: m.at, State: dir, Results: m.output, Rejects: m.rejects, ReplaceResults: m.overwrite, ReplaceRejects: m.overwrite,
 		SummaryFile: m.summaryOf(manifest), Scratch: scratch, Origin: batch.Origin{List: manifest.Source.Name, Command: commandLine(os.Args)},
 		Known: m.ledger.known(opened, manifest.Job.Service.TenantID, manifest.Job.Service.FormID), Monitor: &j.monitor, Log: v.Log,
 	}
@@ -170,8 +187,8 @@ func (m *merging) summaryOf(manifest *chunks.Manifest) batch.SummaryFile {
 	shown := maps.Clone(manifest.Job.Settings)
 	maps.Copy(shown, m.shown)
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(m.output), Tool: cli.Version(), Settings: shown,
+		Path: sink.SummaryPath(m.output), Replace: m.replaceSummary, Tool: cli.Version(), Settings: shown, Command: m.commandNow(),
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
-		Retry:    func(code string) string { return retryCommandFor(m.output, code) },
+		Retry:    m.groupCommand,
 	}
 }

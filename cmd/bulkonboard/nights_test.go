@@ -196,6 +196,7 @@ func TestALedgerWithoutRoomStopsTheRunWhichGoesOn(t *testing.T) {
 		fmt.Fprintf(&before, "Individual,other%d@example.com,First,Last,ok,s-%d,,,1,2026-01-31T02:00:00.000Z\n", i, i)
 	}
 	require.NoError(t, os.WriteFile(p.file("before.csv"), before.Bytes(), 0o600))
+	require.NoError(t, sealResults(p.file("before.csv"), map[string]string{"tenantId": "tenant", "formId": "form"}))
 	c, stderr := p.command("ledger", "import", p.file("before.csv"), "--ledger", p.file("customers.db"))
 	require.Equal(t, 0, p.end(c), stderr.String())
 	info, err := os.Stat(p.file("customers.db"))

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -45,9 +47,14 @@ func apart(p *cli.Problems, files ...namedFile) {
 // a retry may replace.
 func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 	out, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		out, err = os.Lstat(path) // a link that leads nowhere stands there too
+	}
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
+	case err == nil && out.Mode()&os.ModeSymlink != 0:
+		return s.checkForeign(flag, path)
 	case err != nil:
 		return cli.Problems{"--" + flag + ": " + err.Error()}
 	case in != nil && os.SameFile(in, out):
@@ -59,18 +66,125 @@ func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 	return s.checkForeign(flag, path)
 }
 
+// ownRejects reports rejects that a retry may replace: those of the run whose
+// results it replaces, as that run left them.
+func (s *settings) ownRejects() (bool, error) {
+	if !s.replacesItsInput() {
+		return false, nil
+	}
+	sum := s.retry.from.summary
+	if sum.Rejects == nil || !s.isFile(sum, sum.Rejects.Name, s.rejects) {
+		return false, nil
+	}
+	if _, err := os.Stat(s.rejects); s.overwrite || errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	same, err := sameBytes(s.rejects, sum.Rejects)
+	if !same && err == nil {
+		err = cli.Problems{fmt.Sprintf("--rejects: %s was changed after the run, perhaps by somebody who corrects it; name another file, or replace it with --overwrite", s.rejects)}
+	}
+	return same, err
+}
+
+// place writes a file where nothing stands by then, unless that is to be replaced.
+func place(path string, replace bool, content io.Reader) error {
+	if replace {
+		return state.Replace(fileSystem, path, content)
+	}
+	err := state.Create(fileSystem, path, content)
+	if errors.Is(err, fs.ErrExist) {
+		return cli.Problems{path + " was created by something else meanwhile, and is left as it is; name another file"}
+	}
+	return err
+}
+
 // checkForeign refuses to replace what another run or somebody else made.
 func (s *settings) checkForeign(flag, path string) error {
-	// A folder without a checkpoint is what is left of a run that is over.
+	// Only a run that is complete has put anything in place.
 	left, err := state.Inspect(state.OS{}, s.stateDir())
-	if s.overwrite || err == nil && (left.Checkpoint != nil || left.Held) {
-		return nil
+	if s.overwrite || err == nil && (left.Held || left.Checkpoint != nil && left.Checkpoint.Complete) {
+		return nil // the run has put it there, or is refused as a second one
 	}
 	var damaged *state.CorruptError
 	if errors.As(err, &damaged) && !s.restart {
 		return err
 	}
-	return cli.Problems{fmt.Sprintf("%s exists and this run did not make it; name another --%s, or replace it with --overwrite", path, flag)}
+	return cli.Problems{fmt.Sprintf("%s already exists and was not created by this run; name another --%s, or replace it with --overwrite", path, flag)}
+}
+
+// replacesResults reports whether the results take the place of a file that is
+// known to stand there: a retry's own list, or what --overwrite is for.
+func (s *settings) replacesResults() bool { return s.overwrite || s.replacesItsInput() }
+
+// reserve locks the places of what the run writes beyond its results, which have
+// their state: the rejects, and what a link in the place of either points to. No
+// other run writes there meanwhile.
+func (s *settings) reserve() (release func(), err error) {
+	var reserved []func() error
+	release = func() {
+		for _, release := range reserved {
+			_ = release() // what stays is an empty folder
+		}
+	}
+	for _, place := range s.placesBeside() {
+		one, err := state.Reserve(fileSystem, stateDirOf(place))
+		if err != nil {
+			release()
+			return nil, err
+		}
+		reserved = append(reserved, one)
+	}
+	return release, nil
+}
+
+// placesBeside are the places that reserve locks.
+func (s *settings) placesBeside() []string {
+	var places []string
+	for _, path := range []string{s.output, s.rejects} {
+		if path != "" && path != s.output {
+			places = append(places, path)
+		}
+		if end := leadsTo(path); end != path {
+			places = append(places, end)
+		}
+	}
+	return places
+}
+
+// leadsTo is the file that a link points to, which need not be there; a path that
+// is not a link is itself.
+func leadsTo(path string) string {
+	const most = 40 // links behind each other: as many as the kernel follows
+	for range most {
+		next, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(path), next)
+		}
+		path = next
+	}
+	return path
+}
+
+// longestSuffix is what the program adds to the name of an output, at most.
+const longestSuffix = len(".summary.json.tmp")
+
+// maxName is how long a file's name may be, in bytes, nearly everywhere.
+const maxName = 255
+
+// checkPlaces refuses names that no output can have.
+func (s *settings) checkPlaces(p *cli.Problems) {
+	for _, f := range []namedFile{{"--output", s.output}, {"--rejects", s.rejects}} {
+		name := filepath.Base(f.path)
+		switch {
+		case f.path == "-":
+			p.Add(f.what + " is -, and this is not written to standard output: it appears as a file once it is complete; name a file")
+		case len(name) > maxName-longestSuffix:
+			p.Add(fmt.Sprintf("%s: the file name is too long: it has %d bytes, and may have %d, since files beside it have longer names", f.what, len(name), maxName-longestSuffix))
+		}
+	}
 }
 
 // sameFile reports whether two paths name one file, which need not be there.

@@ -19,7 +19,7 @@ const (
 // controller is the pace that was asked for.
 func (j *job) controller() *pace.Controller {
 	c := pace.Config{
-		Ceiling: j.pace.ceiling, Search: j.pace.search, MaxInFlight: j.MaxInFlight, MaxOutage: j.MaxOutage,
+		Ceiling: j.pace.ceiling, Search: j.pace.search, MaxInFlight: j.InFlight(j.pace.paced()), MaxOutage: j.MaxOutage,
 		Report: func(e pace.Event) { logPace(j.Log, e) },
 	}
 	if j.pace.search && j.recalled != nil {

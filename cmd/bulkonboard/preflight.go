@@ -14,18 +14,37 @@ func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 		return nil, err
 	}
 	j.monitor.Expect(f.Rows, f.Bytes)
+	if err := j.readKept(ctx, f); err != nil {
+		return nil, err
+	}
 	if !j.began {
 		if err := j.invalidLimit.Check(f); err != nil {
 			return nil, err
 		}
-		logForecast(j.Voice, f)
-		printForecast(j.People, f, j.Name(), j.expectedPace())
+		shown := *f
+		shown.Calls, shown.Repeated = f.Calls-j.kept.Leads(), f.Repeated+j.kept.Leads()
+		logForecast(j.Voice, &shown)
+		printForecast(j.People, &shown, j.Name(), j.expectedPace())
 	}
 	return f, nil
 }
 
+// readKept finds, for a retry, the rows that are kept and answer rows above them.
+func (j *job) readKept(ctx context.Context, f *batch.Forecast) error {
+	if j.keep == nil || f.Duplicates.Len() == 0 || j.duplicates == "send" {
+		return nil
+	}
+	list, err := j.OpenFirst(j.path, j.size)
+	if err != nil {
+		return err
+	}
+	defer list.Close()
+	j.kept, err = batch.ReadKept(ctx, list.List, j.keep, f.Duplicates, j.FormID)
+	return err
+}
+
 func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
-	list, err := j.Open(j.path)
+	list, err := j.OpenFirst(j.path, j.size)
 	if err != nil {
 		return nil, err
 	}

@@ -316,7 +316,14 @@ func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
 	}
 
 	hung := newProgram(t, 10, sandbox.Options{Latency: time.Minute})
-	c, _ := hung.start("--rate", "0")
+	c, stderr := hung.start("--rate", "0")
+	hung.until("calls in flight", func() bool { return hung.service.Stats().InFlight == 10 })
+	require.NoError(t, c.Process.Signal(syscall.SIGQUIT))
+	assert.Equal(t, cli.ExitInterrupted, hung.end(c))
+	assert.Contains(t, stderr.String(), "stopping at once")
+	hung.until("no call under way", func() bool { return hung.service.Stats().InFlight == 0 })
+
+	c, stderr = hung.start("--rate", "0")
 	hung.until("calls in flight", func() bool { return hung.service.Stats().InFlight == 10 })
 	start := time.Now()
 	require.NoError(t, c.Process.Signal(syscall.SIGTERM))
@@ -326,6 +333,7 @@ func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
 		return hung.service.Stats().InFlight == 0
 	})
 	assert.Equal(t, cli.ExitInterrupted, hung.end(c))
+	assert.Contains(t, stderr.String(), "resuming", "what SIGQUIT left")
 	assert.Less(t, time.Since(start), 20*time.Second, "well before the grace of 30 s")
 }
 
@@ -353,6 +361,26 @@ func TestTwoStartsAtOnceAreOneRunAndOneRefusal(t *testing.T) {
 	assert.Contains(t, stderr.String(), fmt.Sprintf("process %d", first.Process.Pid))
 	assert.Equal(t, 0, p.end(first))
 	p.requireEachItsOwn(50)
+}
+
+func TestNoTwoRunsWriteOneFile(t *testing.T) {
+	p := newProgram(t, 8, sandbox.Options{Latency: 300 * time.Millisecond})
+	require.NoError(t, os.Symlink("out.csv", p.file("link.csv")))
+	first, stderr := p.start("--rate", "0", "--max-inflight", "1", "--rejects", p.file("rejects.csv"))
+	p.until("a call in flight", func() bool { return p.service.Stats().InFlight > 0 })
+	for _, args := range [][]string{
+		{"-o", p.file("other.csv"), "--rejects", p.file("rejects.csv")},
+		{"-o", p.file("rejects.csv")},
+		{"-o", p.file("other.csv"), "--rejects", p.file("out.csv")},
+		{"-o", p.file("link.csv"), "--overwrite"},
+	} {
+		c, said := p.command(append([]string{"run", "-i", p.file("list.csv")}, args...)...)
+		assert.Equal(t, cli.ExitHeld, p.end(c), said.String())
+	}
+	require.Equal(t, 0, p.end(first), stderr.String())
+	left, err := filepath.Glob(p.file("*.state"))
+	require.NoError(t, err)
+	assert.Empty(t, left)
 }
 
 func TestTheSecretIsInNoFileThatARunLeaves(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/sink/report"
@@ -50,16 +49,17 @@ files. It needs no network and runs no script. It names no customer, unless
 
 // make makes the page and says where it is.
 func (r *reporting) make(stdout io.Writer) error {
-	s, err := summaryOf(r.results)
-	if err != nil && !errors.Is(err, sink.ErrEdited) {
+	s, err := r.summary()
+	if err != nil {
 		return err
-	}
-	if wrong := s.Check(); err != nil || len(wrong) > 0 {
-		return &differsError{results: r.results, run: s.Run, differences: append(wordsOf(err), wrong...)}
 	}
 	page := report.Page{
 		Summary: s, Zone: time.Local,
-		RetryCommand: "bulkonboard retry " + cli.Quoted(r.results), StatusCommand: "bulkonboard status " + cli.Quoted(r.results),
+		FixesCommand: lastingCommand("fixes", r.results), RetryCommand: lastingCommand("retry", r.results) + again(s, nil),
+		StatusCommand: lastingCommand("status", r.results),
+		GroupCommand: func(status sink.Status, code string) string {
+			return groupCommand(lastingCommand, r.results, status, code, again(s, []string{code}))
+		},
 	}
 	if r.withRows {
 		if page.Rows, err = rowsThatNeedWork(s, r.results); err != nil {
@@ -74,36 +74,49 @@ func (r *reporting) make(stdout io.Writer) error {
 		_, err := b.WriteTo(stdout)
 		return err
 	}
-	if err := r.checkOutput(); err != nil {
+	replace, err := r.earlierReport()
+	if err != nil {
 		return err
 	}
-	if err := state.Replace(state.OS{}, r.output, &b); err != nil {
+	if err := place(r.output, replace, &b); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "report: %s\n", r.output)
 	return nil
 }
 
-func wordsOf(err error) []string {
-	if err == nil {
-		return nil
+// summary reads the summary of the last run that has one: of one that stopped,
+// or of the results, which must then be as that run left them. Results that
+// are gone have a report all the same.
+func (r *reporting) summary() (*sink.Summary, error) {
+	if s, err := stoppedSummaryOf(r.results); s != nil || err != nil {
+		return s, err
 	}
-	return []string{err.Error()}
+	s, err := completeSummaryOf(r.results)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(r.results); errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	_, err = resultsOf(r.results)
+	return s, err
 }
 
-// checkOutput refuses to replace anything but an earlier report.
-func (r *reporting) checkOutput() error {
+// earlierReport reports that an earlier report stands in the place of this one,
+// and refuses to replace anything else.
+func (r *reporting) earlierReport() (there bool, err error) {
 	file, err := os.Open(r.output)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return cli.Problems{"--output: " + err.Error()}
+		return false, cli.Problems{"--output: " + err.Error()}
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	begins := make([]byte, len(report.Marker))
 	if _, err := io.ReadFull(file, begins); err != nil || string(begins) != report.Marker {
-		return cli.Problems{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}
+		return false, cli.Problems{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}
 	}
-	return nil
+	return true, nil
 }

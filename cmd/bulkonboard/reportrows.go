@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"os"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 // maxReportRows bounds the page: nobody mends more than so many by hand.
 const maxReportRows = 1000
 
-// rowsThatNeedWork reads the rows that did not end well from the results. An
+// rowsThatNeedWork reads the rows that need attention from the results. An
 // incomplete run has none; what stands at its output is of an earlier one.
 func rowsThatNeedWork(s *sink.Summary, results string) (*report.Rows, error) {
 	if !s.Complete {
@@ -25,9 +24,7 @@ func rowsThatNeedWork(s *sink.Summary, results string) (*report.Rows, error) {
 		return nil, &state.IOError{Op: "read", Path: results, Err: err}
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	sum := newFileSum()
-	in := io.TeeReader(file, sum)
-	list, err := source.Open(in, resultsOptions(results, s.Settings))
+	list, err := source.Open(file, resultsOptions(results, s))
 	if err != nil {
 		return nil, err
 	}
@@ -48,17 +45,10 @@ func rowsThatNeedWork(s *sink.Summary, results string) (*report.Rows, error) {
 			rows.List = append(rows.List, reportRow(rec, &res))
 		}
 	}
-	if _, err := io.Copy(io.Discard, in); err != nil {
-		return nil, &state.IOError{Op: "read", Path: results, Err: err}
-	}
-	if s.Output != nil && sum.String() != s.Output.SHA256 {
-		rows.Note = "The results were changed after the run: the rows are shown as they are now."
-	}
 	return rows, nil
 }
 
-// reportRow is a record with its result; without one, somebody's edit took it
-// away.
+// reportRow is a record with its result.
 func reportRow(rec *source.Record, res *sink.Result) report.Row {
 	c := &rec.Customer
 	name := strings.TrimSpace(c.FirstName + " " + c.LastName)
@@ -67,7 +57,7 @@ func reportRow(rec *source.Record, res *sink.Result) report.Row {
 	}
 	row := report.Row{Row: rec.Row, Name: name, Email: c.Email, Status: res.Status, Code: res.ErrorCode, Message: res.ErrorMessage}
 	if res.Status == "" {
-		row.Message = "the row has no result"
+		row.Status, row.Message = sink.Invalid, "the row cannot be read"
 	}
 	return row
 }

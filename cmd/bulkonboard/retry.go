@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,91 +12,166 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
+	"bulkonboard/sink/fixes"
 	"bulkonboard/source"
 )
 
-// retrySelection says which rows of a results file are sent again: all that
-// did not end well, or of these the ones with a status and a code.
-type retrySelection struct {
-	only  []string
-	codes []string
+// retrying says which rows of a results file are sent again: all that were
+// rejected or failed, or of these the ones with a status and a code, and those
+// that somebody has corrected.
+type retrying struct {
+	only     []string
+	codes    []string
+	fixes    string // the sheet of corrections
+	fixesSum string // its SHA-256
+
+	from  *runResults
+	sheet *fixes.Sheet // that is applied; nil without one
 }
 
 func retryCommand() *cobra.Command {
-	s := settings{retry: &retrySelection{}}
+	s := settings{retry: &retrying{}}
 	c := &cobra.Command{
 		Use:   "retry RESULTS",
-		Short: "Send again the rows of a results file that did not end well",
-		Long: `retry reads a results file, corrected or not, sends again the rows that did not
-end well, and replaces the file when it is done. Rows that ended well stay as
-they are, byte for byte. Like run, it goes on where it was interrupted.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			_ = c.Flags().Set("input", args[0]) // a text takes any
-			return s.start(c, s.retry.check, s.checkRetry)
-		},
+		Short: "Send again the rows of a results file that failed or were corrected",
+		Long: `retry reads a results file, sends again the rows that failed or were rejected, and
+replaces the file when it is done. Rows that succeeded stay as they are, byte for
+byte. Corrections come in a file of their own: see bulkonboard fixes --help.
+
+The results must be as their run wrote them. Service, tenant, form, columns and
+all other settings are those of the run, which its summary has; rate and limits
+may be changed. Interrupted, the same command resumes.`,
+		RunE: func(c *cobra.Command, args []string) error { return s.startRetry(c, args[0]) },
+		Args: namedResults,
 	}
 	s.register(c)
 	cli.TypedOnly(c, "input", "output", "overwrite", "restart") // variables and files mean those of run
 	_ = c.Flags().MarkHidden("input")
 	c.Flags().Lookup("output").Usage = "write here and leave RESULTS as it is"
-	c.Flags().StringSliceVar(&s.retry.only, "only", nil, "only rows with one of these statuses: failed,rejected,invalid")
+	c.Flags().StringVar(&s.retry.fixes, "fixes", "", "send the corrections in this file, which bulkonboard fixes has made")
+	cli.TypedOnly(c, "fixes")
+	_ = c.MarkFlagFilename("fixes")
+	c.Flags().StringSliceVar(&s.retry.only, "only", nil, "only rows with one of these statuses: failed,rejected")
 	c.Flags().StringSliceVar(&s.retry.codes, "error-code", nil, "only rows with one of these error codes")
-	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"failed", "rejected", "invalid"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"failed", "rejected"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
-// checkRetry is check, where the results that are read are those that are
-// replaced.
-func (s *settings) checkRetry() error {
-	if s.FromStandardInput() {
-		return cli.Problems{"retry takes a results file and not standard input: name the file"}
-	}
-	if s.output == "" {
-		s.output = s.Input
-	}
-	s.Prefixed = s.formulaSafe // what run wrote is read
-	return s.check()
-}
-
-func (r *retrySelection) check() error {
-	for _, status := range r.only {
-		if s := sink.Status(status); !slices.Contains(sink.Statuses(), s) || s.Good() {
-			return cli.Problems{fmt.Sprintf("--only is %q; it takes failed, rejected and invalid", status)}
-		}
+// namedResults is the argument of a command that reads a results file.
+func namedResults(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return fmt.Errorf("name the results file: bulkonboard %s RESULTS", c.Name())
+	case len(args) > 1:
+		return fmt.Errorf("%s takes one results file, and %d are named", c.Name(), len(args))
+	case args[0] == "-":
+		return fmt.Errorf("%s takes a results file and not standard input: name the file", c.Name())
 	}
 	return nil
 }
 
+// startRetry reads what the run left before it settles anything: the settings
+// are the run's.
+func (s *settings) startRetry(c *cobra.Command, results string) error {
+	_ = c.Flags().Set("input", results) // a text takes any
+	if s.output == "" {
+		s.output = results
+	}
+	if err := s.finish(); err != nil {
+		return err
+	}
+	var err error
+	if s.retry.from, err = resultsOf(results); err != nil {
+		return err
+	}
+	o := s.retry.from.options()
+	s.Results = &o
+	return s.start(c, func() error { return s.adopt(c) }, s.retry.check, s.check)
+}
+
+// adopt takes the settings of the run. Its rejects file is replaced with its
+// results, and is not when these go elsewhere.
+func (s *settings) adopt(c *cobra.Command) error {
+	a := s.retry.from.adoption()
+	if !sameFile(s.Input, s.output) {
+		a.Own = append(a.Own, "rejects")
+	}
+	return a.Adopt(c)
+}
+
+func (r *retrying) check() error {
+	var p cli.Problems
+	for _, status := range r.only {
+		if s := sink.Status(status); s != sink.Failed && s != sink.Rejected {
+			p.Add(fmt.Sprintf("--only is %q; it takes failed and rejected", status))
+		}
+	}
+	if r.fixes == "" {
+		return p.Err()
+	}
+	if len(r.only)+len(r.codes) > 0 {
+		p.Add("--fixes says itself which rows are sent: leave out --only and --error-code")
+	}
+	info, err := os.Stat(r.fixes)
+	switch {
+	case err != nil:
+		p.Add("--fixes: " + err.Error())
+	case !info.Mode().IsRegular():
+		p.Add("--fixes: " + r.fixes + " is not an ordinary file")
+	default:
+		_, r.fixesSum, err = sumOf(r.fixes)
+		return errors.Join(p.Err(), err)
+	}
+	return p.Err()
+}
+
 // String is the selection as a resumed retry must repeat it.
-func (r *retrySelection) String() string {
+func (r *retrying) String() string {
 	return strings.TrimSpace(strings.Join(r.only, ",") + " " + strings.Join(r.codes, ","))
 }
 
-// treatment is how a results file's records are answered.
-func (r *retrySelection) treatment(encoder batch.Encoder, previous sink.Previous) treatment {
-	return treatment{encoder: encoder, keep: r.keep(previous), knownInvalid: r.knownInvalid(previous)}
+// retried writes results again, and reads those that are there.
+type retried interface {
+	batch.Encoder
+	sink.Previous
 }
 
-// keep gives the results that stay: good ones, and those not selected. A row
-// without a result is sent.
-func (r *retrySelection) keep(previous sink.Previous) func(*source.Record) (sink.Result, bool) {
+// treatment is how a results file's records are answered.
+func (r *retrying) treatment(previous retried) treatment {
+	return treatment{encoder: previous, keep: r.keep(previous), knownInvalid: r.knownInvalid(previous)}
+}
+
+// keep gives the results that stay: good ones, those not selected, and those of
+// rows that are not valid, which nothing has changed. A row that this program
+// has written and cannot take apart was not valid either.
+func (r *retrying) keep(previous sink.Previous) func(*source.Record) (sink.Result, bool) {
 	return func(rec *source.Record) (sink.Result, bool) {
 		res, ok := previous.Result(rec)
-		return res, ok && (res.Status.Good() || !r.selects(&res))
+		if !ok {
+			return sink.Result{Status: sink.Invalid, ErrorCode: unreadableRow, ErrorMessage: "the row cannot be read"}, true
+		}
+		return res, res.Status.Good() || !r.selects(rec, &res)
 	}
 }
 
+// unreadableRow is the error code of a row that cannot be taken apart.
+const unreadableRow = "unreadable_row"
+
 // knownInvalid reports the rows that were invalid before: who starts a retry
 // knows of them.
-func (r *retrySelection) knownInvalid(previous sink.Previous) func(*source.Record) bool {
+func (r *retrying) knownInvalid(previous sink.Previous) func(*source.Record) bool {
 	return func(rec *source.Record) bool {
 		res, ok := previous.Result(rec)
 		return ok && res.Status == sink.Invalid
 	}
 }
 
-func (r *retrySelection) selects(res *sink.Result) bool {
-	return (len(r.only) == 0 || slices.Contains(r.only, string(res.Status))) &&
+// selects reports whether a row that needs attention is taken up again.
+func (r *retrying) selects(rec *source.Record, res *sink.Result) bool {
+	if r.sheet != nil {
+		return r.sheet.Sends(rec.Row, res.Status)
+	}
+	return res.Status != sink.Invalid &&
+		(len(r.only) == 0 || slices.Contains(r.only, string(res.Status))) &&
 		(len(r.codes) == 0 || slices.Contains(r.codes, res.ErrorCode))
 }

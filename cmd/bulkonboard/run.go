@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -60,11 +61,11 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 // runJob takes one list through the service, from the first look at it to the
 // summary.
 func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) error {
-	if err := s.checkFiles(); err != nil {
-		return err
-	}
-	if err := s.checkList(); err != nil {
-		return err
+	if sum, err := s.look(stdin); sum != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return s.sayComplete(ctx, sum, v)
 	}
 	service, err := s.service(ctx, v)
 	if err != nil {
@@ -78,6 +79,11 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 		return err
 	}
 	defer known.close()
+	release, err := s.reserve()
+	if err != nil {
+		return err
+	}
+	defer release()
 	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
 	if err != nil {
 		return err
@@ -90,6 +96,34 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 	}
 	j := &job{settings: s, dir: dir, known: known.Known, opened: known.opened, caller: service.caller, Voice: v}
 	return j.run(ctx, stdin)
+}
+
+// look finds out what is to be done, before anything is made: the summary is
+// that of a run which has done all of it.
+func (s *settings) look(stdin io.Reader) (*sink.Summary, error) {
+	if err := s.finish(); err != nil {
+		return nil, err
+	}
+	if s.FromStandardInput() {
+		if sum, err := s.completeStream(stdin); sum != nil || err != nil {
+			return sum, err
+		}
+		err := s.checkFiles()
+		if err != nil && s.spooled {
+			err = errors.Join(err, tidy(s.stateDir()))
+		}
+		return nil, err
+	}
+	if _, err := s.CheckInput(); err != nil {
+		return nil, err
+	}
+	if sum, err := s.complete(s.Input); sum != nil || err != nil {
+		return sum, err
+	}
+	if err := s.checkFiles(); err != nil {
+		return nil, err
+	}
+	return nil, s.checkList()
 }
 
 // checkList refuses a file that is no list before anything is made. Standard
@@ -141,6 +175,10 @@ func (s *settings) checkFiles() error {
 	if s.rejects == "" {
 		return nil
 	}
+	own, err := s.ownRejects()
+	if s.replaceRejects = own || s.overwrite; own || err != nil {
+		return err
+	}
 	return s.checkOutput("rejects", s.rejects, nil)
 }
 
@@ -158,20 +196,11 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 		encoder, err := batch.EncoderFor(list, s.formulaSafe)
 		return treatment{encoder: encoder}, err
 	}
-	if list.Format() == source.FormatJSONL {
-		edited := &sink.EditedJSONL{Recoded: list.Encoding() != source.UTF8}
-		return s.retry.treatment(edited, edited), batch.CheckFormulaSafe(list, s.formulaSafe)
-	}
-	o := sink.DialectOf(list)
-	o.FormulaSafe = s.formulaSafe
-	edited, err := sink.NewEdited(list.Header(), o)
+	previous, err := previousOf(list)
 	if err != nil {
-		return treatment{}, &source.ListError{
-			Name: s.Input, Line: 1, Reason: "this is no results file: " + err.Error(),
-			Hint: "put the columns back, or send it as a new list, without any of them, with bulkonboard run",
-		}
+		return treatment{}, notResults(s.Input, err)
 	}
-	return s.retry.treatment(edited, edited), nil
+	return s.retry.treatment(previous), nil
 }
 
 // binding is what a resumed run must agree on with the interrupted one. It
@@ -200,6 +229,9 @@ func (s *settings) binding(list *source.List) map[string]string {
 	b["command"] = "run"
 	if s.retry != nil {
 		b["command"] = "retry " + s.retry.String()
+		if s.retry.fixesSum != "" {
+			b["fixes"] = s.retry.fixesSum
+		}
 	}
 	return b
 }
@@ -211,7 +243,7 @@ type service struct {
 }
 
 func (s *settings) service(ctx context.Context, v *cli.Voice) (*service, error) {
-	c := s.ClientConfig(&s.CallFlags)
+	c := s.ClientConfig(&s.CallFlags, s.pace.paced())
 	stop := func() {}
 	if s.sandbox {
 		var err error

@@ -45,6 +45,8 @@ func TestMain(m *testing.M) {
 //	rows N FILE            count the lines of a file
 //	exits CODE COMMAND …   run a command that must end with this exit code
 //	spreadsheet FILE       give a file the byte order mark and line ends of Excel
+//	correct FILE ROW COLUMN=VALUE …  change a row of a sheet of corrections
+//	seal FILE              give results that were typed the summary of their run
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/script",
@@ -68,6 +70,8 @@ func TestScripts(t *testing.T) {
 			"truncate": truncateCmd,
 
 			"spreadsheet": spreadsheetCmd,
+			"seal":        sealCmd,
+			"correct":     correctCmd,
 		},
 	})
 }

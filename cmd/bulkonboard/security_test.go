@@ -155,7 +155,7 @@ func TestAProxysPasswordIsSaidNowhere(t *testing.T) {
 	closed.Close()
 	p.env = append(p.env, "HTTPS_PROXY=http://user:canary-password@"+closed.Listener.Addr().String())
 	c, stderr := p.start("--base-url", "https://example.com", "--max-outage", "1s")
-	assert.Equal(t, cli.ExitStopped, p.end(c))
+	assert.Equal(t, cli.ExitUsage, p.end(c), "no call has ever succeeded")
 	assert.Contains(t, stderr.String(), closed.Listener.Addr().String())
 	assert.NotContains(t, stderr.String(), "canary-password")
 }

@@ -21,8 +21,11 @@ type settings struct {
 	cli.ListFlags
 	output, rejects    string
 	overwrite, restart bool
+	replaceRejects     bool // the rejects that stand there give way
+	replaceSummary     bool // likewise the summary beside the output
 	formulaSafe        bool
-	retry              *retrySelection // nil for run
+	retry              *retrying // nil for run
+	job                string    // of a merge, with its round
 
 	maxInvalid string
 
@@ -41,6 +44,8 @@ type settings struct {
 
 	logs cli.LogFlags
 
+	spooled bool // standard input is kept already
+
 	printConfig bool
 	shown       map[string]string // all settings, for the summary
 
@@ -58,7 +63,7 @@ func (s *settings) register(c *cobra.Command) {
 	f.BoolVar(&s.overwrite, "overwrite", false, "replace an output that another run made")
 	f.BoolVar(&s.restart, "restart", false, "throw away what an interrupted run left and begin anew")
 	f.StringVar(&s.maxInvalid, "max-invalid", "20%", "send nothing when more rows than this are invalid: a number, or a share such as 20%")
-	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run; retry such results with the flag again, which takes it away before a value is sent")
+	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run; retry takes it away before a value is sent")
 	f.BoolVar(&s.sandbox, "sandbox", false, "call a service built into this program; needs no configuration")
 	s.ServiceFlags.Register(c)
 	f.StringVar(&s.rate, "rate", "auto", "attempts per second at most; auto searches for what the service takes; 0 sends as fast as it can until the service objects")
@@ -85,6 +90,7 @@ func (s *settings) check() error {
 	var p cli.Problems
 	s.ListFlags.Check(&p)
 	p.Need("output", s.output)
+	s.checkPlaces(&p)
 	apart(&p, s.files()...)
 	var err error
 	if s.invalidLimit, err = batch.ParseInvalidLimit(s.maxInvalid); err != nil {
@@ -133,6 +139,9 @@ type paceSettings struct {
 	ceiling float64 // attempts per second; 0 for none
 	search  bool    // begin slowly, and search for what the service takes
 }
+
+// paced reports that a rate limits how many attempts are under way.
+func (p paceSettings) paced() bool { return p.search || p.ceiling > 0 }
 
 func parseRate(s string) (paceSettings, error) {
 	if s == "auto" {

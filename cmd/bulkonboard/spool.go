@@ -17,13 +17,11 @@ import (
 // once, and returns its path. A run that goes on has one already: then nothing
 // need come, and what comes must be the same.
 func spool(dir *state.Dir, began bool, stdin io.Reader, v *cli.Voice) (string, error) {
-	path := dir.KeptPath(state.Spool)
-	kept, err := os.Open(path)
-	there := err == nil
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", &source.ReadError{Name: cli.StandardInputName, Err: err}
+	path, err := dir.Spooled()
+	if err != nil {
+		return "", err
 	}
-	defer func() { _ = kept.Close() }() // it was only read
+	there := path != ""
 	incoming, err := incomingList(stdin)
 	switch {
 	case err != nil:
@@ -34,9 +32,16 @@ func spool(dir *state.Dir, began bool, stdin io.Reader, v *cli.Voice) (string, e
 	case incoming == nil:
 		return "", &source.ListError{Reason: "standard input is empty", Hint: "pipe a customer list into the command, or name a file with --input"}
 	case there && began:
+		kept, err := os.Open(path)
+		if err != nil {
+			return "", &source.ReadError{Name: cli.StandardInputName, Err: err}
+		}
+		defer func() { _ = kept.Close() }() // it was only read
 		return path, sameList(kept, incoming)
+	case began:
+		return "", &state.CorruptError{Path: dir.KeptPath(state.Spool), Reason: "the list that was kept of standard input is missing"}
 	}
-	return path, dir.Keep(state.Spool, incoming)
+	return dir.KeptPath(state.Spool), dir.KeepSpool(incoming)
 }
 
 // incomingList is what comes by standard input, or nil when nothing does. A

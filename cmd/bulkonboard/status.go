@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,38 +70,32 @@ func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
 	if err := json.Unmarshal(s.Checkpoint.Extra, &tally); err != nil {
 		return fmt.Errorf("the counts in the checkpoint cannot be read: %w", err)
 	}
-	fmt.Fprintf(w, "  rows     %d written, %s; %d more answered\n", tally.Rows, bytesOf(s.Checkpoint.Offset, tally.Origin.List, output), s.Answers)
+	fmt.Fprintf(w, "  rows     %d written, %s; %d more answered\n", tally.Rows, bytesOf(s.Checkpoint, tally.Origin.List), s.Answers)
 	for _, status := range sink.Statuses() {
 		if n := tally.Status[status]; n > 0 {
 			fmt.Fprintf(w, "  %-8s %d\n", status, n)
 		}
 	}
 	fmt.Fprintf(w, "  as of    %s\n", s.Checkpoint.UpdatedAt.Local().Format(time.DateTime))
-	if !s.Held {
-		fmt.Fprintf(w, "  go on:   %s\n", tally.Origin.Command)
+	if s.Held {
+		return nil
 	}
+	if stopped, err := stoppedSummaryOf(output); err == nil && stopped != nil {
+		fmt.Fprintf(w, "  why      %s\n", stopped.Reason)
+	}
+	fmt.Fprintf(w, "  go on:   %s\n", tally.Origin.Command)
 	return nil
 }
 
 // bytesOf says how much of the list lies before a place. A compressed list has
 // no such share: its size is not that of its rows.
-func bytesOf(offset int64, list, output string) string {
-	path, name := list, "the list"
+func bytesOf(cp *state.Checkpoint, list string) string {
+	name := "the list"
 	if list == cli.StandardInputName {
-		path, name = filepath.Join(stateDirOf(output), state.Spool), cli.StandardInputName
+		name = cli.StandardInputName
 	}
-	info, err := os.Stat(path)
-	if err != nil || info.Size() < offset {
-		return fmt.Sprintf("%d bytes of %s", offset, name)
+	if cp.Size < cp.Offset {
+		return fmt.Sprintf("%d bytes of %s", cp.Offset, name)
 	}
-	return fmt.Sprintf("%d of %d bytes of %s (%.0f%%)", offset, info.Size(), name, 100*float64(offset)/max(1, float64(info.Size())))
-}
-
-// commandLine is a command as it can be typed again.
-func commandLine(args []string) string {
-	out := make([]string, len(args))
-	for i, arg := range args {
-		out[i] = cli.Quoted(arg)
-	}
-	return strings.Join(out, " ")
+	return fmt.Sprintf("%d of %d bytes of %s (%.0f%%)", cp.Offset, cp.Size, name, 100*float64(cp.Offset)/max(1, float64(cp.Size)))
 }

@@ -156,13 +156,30 @@ func printNext(w io.Writer, s *settings, sum *batch.Summary) {
 		if s.rejects != "" {
 			fmt.Fprintf(w, "rejects: %s\n", s.rejects)
 		}
-		fmt.Fprintf(w, "next:    mend the rows that did not end well, in the results themselves; then, with the settings of this run: bulkonboard retry %s\n", cli.Quoted(s.output))
-		if groups := sum.Errors.Commonest(); len(groups) > 1 {
-			fmt.Fprintf(w, "         only those of one kind, such as: %s\n", retryCommandFor(s.output, groups[0].Code))
-		}
+		s.printWork(w, sum)
 	default:
 		fmt.Fprintf(w, "results: %s\n", s.output)
 		fmt.Fprintf(w, "summary: %s\n", sink.SummaryPath(s.output))
+	}
+}
+
+// printWork says what can be done about the rows that need attention.
+func (s *settings) printWork(w io.Writer, sum *batch.Summary) {
+	title := "next:   "
+	say := func(what, command string) {
+		fmt.Fprintf(w, "%s %s: %s\n", title, what, command)
+		title = "        "
+	}
+	refused, failed := sum.Status[sink.Rejected], sum.Status[sink.Failed]
+	if sum.Status[sink.Invalid]+refused > 0 {
+		say("correct rows that are invalid or rejected", command("fixes", s.output))
+	}
+	if refused+failed > 0 {
+		say("send again what failed or was rejected, as it is", command("retry", s.output)+s.again(nil))
+	}
+	if groups := sum.Errors.Commonest(); len(groups) > 1 {
+		first := groups[0]
+		say("only rows of one kind, such as", groupCommand(command, s.output, first.Status, first.Code, s.again([]string{first.Code})))
 	}
 }
 

@@ -28,7 +28,9 @@ func TestTheSummaryIsOfAllStartsOfARun(t *testing.T) {
 		p.until("calls", func() bool { return p.service.Stats().Calls > int64(60*(i+1)) })
 		require.NoError(t, c.Process.Signal(os.Interrupt))
 		require.Equal(t, cli.ExitInterrupted, p.end(c), stderr.String())
-		s := p.summary()
+		s, err := stoppedSummaryOf(p.file("out.csv"))
+		require.NoError(t, err)
+		assert.NoFileExists(t, p.file("out.csv.summary.json"), "there are no results yet")
 		assert.False(t, s.Complete)
 		assert.Equal(t, cli.ExitInterrupted, s.ExitCode)
 		assert.Equal(t, "interrupted", s.Reason)
@@ -96,6 +98,36 @@ func TestASummaryIsNeverWrittenOverAnotherFile(t *testing.T) {
 	p.requireItsSummary(3)
 }
 
+// TestTheSummaryOfResultsOutlivesARunThatStops stops a run over the results of
+// another: these can still be checked, and retried.
+func TestTheSummaryOfResultsOutlivesARunThatStops(t *testing.T) {
+	p := newProgram(t, 300, sandbox.Options{Latency: 10 * time.Millisecond})
+	c, stderr := p.start("--rate", "0")
+	require.Equal(t, 0, p.end(c), stderr.String())
+	before := p.summary()
+	args := []string{"--rate", "0", "--max-inflight", "4", "--overwrite", "--form-id", "other"}
+	c, stderr = p.start(args...)
+	p.until("calls", func() bool { return p.service.Stats().Calls > 310 })
+	require.NoError(t, c.Process.Signal(os.Interrupt))
+	require.Equal(t, cli.ExitInterrupted, p.end(c), stderr.String())
+	assert.Equal(t, before, p.summary())
+	code, _, said := p.verify()
+	assert.Equal(t, cli.ExitOK, code, said)
+	var out bytes.Buffer
+	c, stderr = p.commandTo(&out, "status", p.file("out.csv"))
+	require.Equal(t, cli.ExitOK, p.end(c), stderr.String())
+	assert.Contains(t, out.String(), "why      interrupted")
+	c, stderr = p.command("report", p.file("out.csv"))
+	require.Equal(t, cli.ExitOK, p.end(c), stderr.String())
+	page, err := os.ReadFile(p.file("out.csv.report.html"))
+	require.NoError(t, err)
+	assert.Contains(t, string(page), "The run stopped after")
+
+	c, stderr = p.start(args...)
+	require.Equal(t, 0, p.end(c), stderr.String())
+	assert.NotEqual(t, before.Run, p.requireItsSummary(300).Run)
+}
+
 func TestARetryInPlaceLeavesTheSummaryOfItsOwn(t *testing.T) {
 	p := newProgram(t, 20, sandbox.Options{})
 	list, err := os.ReadFile(p.file("list.csv"))
@@ -106,7 +138,7 @@ func TestARetryInPlaceLeavesTheSummaryOfItsOwn(t *testing.T) {
 	require.Equal(t, cli.ExitBadRows, p.end(c), stderr.String())
 	before := p.requireItsSummary(20)
 	require.Len(t, before.Errors, 1)
-	assert.Equal(t, fmt.Sprintf("bulkonboard retry %s --error-code %s", p.file("out.csv"), before.Errors[0].Code), before.Errors[0].Retry)
+	assert.Contains(t, before.Errors[0].Retry, fmt.Sprintf(" retry %s --error-code %s", p.file("out.csv"), before.Errors[0].Code))
 	c, stderr = p.command("retry", p.file("out.csv"))
 	require.Equal(t, cli.ExitBadRows, p.end(c), stderr.String())
 	after := p.requireItsSummary(20)

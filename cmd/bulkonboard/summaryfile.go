@@ -8,8 +8,10 @@ import (
 	"hash"
 	"io"
 	"os"
+	"path/filepath"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
@@ -17,18 +19,63 @@ import (
 // summaryFile is what the summary file of this job is to say.
 func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(j.output), Tool: cli.Version(), Settings: j.shown, Learned: j.recalled,
+		Path: sink.SummaryPath(j.output), Replace: j.replaceSummary, Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(), Learned: j.recalled,
 		Input: func() sink.File {
-			return sink.File{Name: j.Name(), Size: j.list.Info.Size(), SHA256: j.read.String()}
+			if j.retry != nil { // what was read has the corrections
+				was := j.retry.from.summary.Output
+				return sink.File{Name: j.Name(), Size: was.Size, SHA256: was.SHA256}
+			}
+			j.added = j.list.Added()
+			return sink.File{Name: j.Name(), Size: j.list.Size, SHA256: j.read.String(), Added: j.added}
 		},
+		Read:     j.readAsProven,
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
-		Retry:    func(code string) string { return retryCommandFor(j.output, code) },
+		Retry:    j.groupCommand,
 	}
 }
 
-// retryCommandFor is the command that sends the rows with an error code again.
-func retryCommandFor(results, code string) string {
-	return "bulkonboard retry " + cli.Quoted(results) + " --error-code " + cli.Quoted(code)
+// readAsProven compares the results that a retry has read with those that were
+// compared with their summary at its start: somebody may have changed the file
+// meanwhile.
+func (j *job) readAsProven() error {
+	if j.retry == nil {
+		return nil
+	}
+	sum := j.retry.from.summary
+	want := *sum.Output
+	if j.corrected != nil {
+		want = *j.corrected
+	}
+	v := &verification{summary: sum, results: j.Input}
+	v.same(j.Input, j.list.Size+j.list.Added(), j.read.String(), &want)
+	return v.err()
+}
+
+// groupCommand is what the summary says of the rows with an error code.
+func (s *settings) groupCommand(status sink.Status, code string) string {
+	return groupCommand(lastingCommand, s.output, status, code, s.again([]string{code}))
+}
+
+// again is what the retry that is under way must add when it comes again with
+// these error codes.
+func (s *settings) again(codes []string) string {
+	if !s.replacesItsInput() {
+		return ""
+	}
+	file := sink.File{Name: s.output}
+	return again(&sink.Summary{Command: s.commandNow(), Input: file, Output: &file}, codes)
+}
+
+// commandNow is what was started.
+func (s *settings) commandNow() sink.Command {
+	now := sink.Command{Name: "run", Folder: folder(), Constants: s.Constants()}
+	switch {
+	case s.retry != nil:
+		now.Name, now.Only, now.ErrorCodes, now.Fixes = "retry", s.retry.only, s.retry.codes, s.retry.fixesSum
+	case s.job != "":
+		now.Name, now.Job = "merge", s.job
+	}
+	return now
 }
 
 // fileSum hashes what is read of a file.
@@ -44,6 +91,7 @@ func (s fileSum) String() string { return hex.EncodeToString(s.Sum(nil)) }
 func (s *settings) checkSummary() error {
 	path := sink.SummaryPath(s.output)
 	b, err := readSummaryFile(path)
+	s.replaceSummary = err == nil || s.overwrite
 	switch {
 	case errors.Is(err, os.ErrNotExist) || s.overwrite:
 		return nil
@@ -64,4 +112,35 @@ func readSummaryFile(path string) ([]byte, error) {
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	return io.ReadAll(io.LimitReader(file, sink.MaxSummary+1))
+}
+
+// stoppedSummaryOf reads the summary that a run which is not complete has left
+// in its state folder; nil when there is none.
+func stoppedSummaryOf(results string) (*sink.Summary, error) {
+	left, err := state.Inspect(state.OS{}, stateDirOf(results))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil //nolint:nilnil // most runs are complete
+	}
+	if err != nil {
+		return nil, err
+	}
+	if left.Checkpoint == nil || left.Checkpoint.Complete {
+		return nil, nil //nolint:nilnil // nothing is unfinished but files that are to be put in place
+	}
+	path := filepath.Join(stateDirOf(results), state.Summary)
+	b, err := readSummaryFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil //nolint:nilnil // no start of it has ended
+	}
+	if err != nil {
+		return nil, &state.IOError{Op: "read", Path: path, Err: err}
+	}
+	s, err := sink.DecodeSummary(b)
+	if err != nil {
+		return nil, &unfinishedError{fmt.Sprintf("%s: %v; the next start of the run writes it anew", path, err)}
+	}
+	if s.Complete {
+		return nil, nil //nolint:nilnil // it was to be put in place when the run was killed
+	}
+	return s, nil
 }

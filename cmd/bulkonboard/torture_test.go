@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +29,30 @@ func TestTortureAThousandKills(t *testing.T) {
 		t.Run(strconv.Itoa(round+1), func(t *testing.T) { killAtRandom(t, 4000, 64, 20) })
 	}
 }
+
+// TestTortureTwoHundredKillsOnTheWayOut kills commands between their last answer
+// and their exit.
+func TestTortureTwoHundredKillsOnTheWayOut(t *testing.T) {
+	var kills atomic.Int64
+	for again := 1; kills.Load() < 200; again++ {
+		for _, e := range endings {
+			t.Run(fmt.Sprint(e.name, " ", again), func(t *testing.T) {
+				atEveryPoint(t, func(t *testing.T, n int) bool {
+					killed, answered := killedOnce(t, e, fmt.Sprint(atTheEnd, n), again)
+					if answered {
+						kills.Add(1)
+					}
+					return killed
+				})
+			})
+		}
+	}
+	t.Logf("%d kills", kills.Load())
+}
+
+func TestTortureAThousandFlippedBitsOfStoppedRuns(t *testing.T) { flipBits(t, 1000) }
+
+func TestTortureFiveHundredDirtyLists(t *testing.T) { throughTheProgram(t, 500) }
 
 // mount mounts something for the time of a test, or reports that this machine
 // does not allow it.
@@ -74,7 +99,9 @@ func TestTorturePowerCuts(t *testing.T) {
 				lost := 0
 				for {
 					c, stderr := p.command("run", "-i", p.file("list.csv"), "-o", target, "--rate", "0", "--max-inflight", strconv.Itoa(inFlight))
+					isCut := make(chan struct{})
 					timer := time.AfterFunc(time.Duration(rand.IntN(400))*time.Millisecond, func() {
+						defer close(isCut)
 						shutDown(t, disk)
 						_ = c.Process.Kill()
 					})
@@ -87,6 +114,7 @@ func TestTorturePowerCuts(t *testing.T) {
 						}
 						break
 					}
+					<-isCut // a program that met the errors first has ended by itself
 					power++
 					lost++
 					require.NoError(t, exec.Command("umount", disk).Run())

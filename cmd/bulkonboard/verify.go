@@ -41,7 +41,7 @@ type differsError struct {
 func (e *differsError) ExitsWith() int { return cli.ExitState }
 
 func (e *differsError) Error() string {
-	return fmt.Sprintf("%s is not as run %s left it:\n  ", e.results, e.run) + strings.Join(e.differences, "\n  ")
+	return fmt.Sprintf("%s is not as run %s left it:\n  ", e.results, e.run) + strings.Join(e.differences, "\n  ") + "\n" + wayBack(e.results)
 }
 
 // unfinishedError says that there is nothing to verify yet.
@@ -79,8 +79,8 @@ func verify(w io.Writer, results string) error {
 	if err := errors.Join(v.checkResults(), v.checkRejects(), v.checkInput()); err != nil {
 		return err
 	}
-	if len(v.differences) > 0 {
-		return &differsError{results: results, run: s.Run, differences: v.differences}
+	if err := v.err(); err != nil {
+		return err
 	}
 	fmt.Fprintf(w, "%s: as run %s left it on %s\n", results, s.Run, s.EndedAt.Local().Format("2006-01-02 15:04:05"))
 	for _, note := range v.notes {
@@ -95,8 +95,8 @@ func summaryOf(results string) (*sink.Summary, error) {
 	b, err := readSummaryFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		left, err := state.Inspect(state.OS{}, stateDirOf(results))
-		if err == nil && (left.Held || left.Checkpoint != nil) { // the summary is written when a start ends
-			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s has no summary yet; bulkonboard status %s tells how far it is", results, cli.Quoted(results))}
+		if err == nil && (left.Held || left.Checkpoint != nil) { // the summary appears with the results
+			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s is not complete; bulkonboard status %s tells how far it is", results, cli.Quoted(results))}
 		}
 		if _, err := os.Stat(results); err != nil {
 			return nil, cli.Problems{fmt.Sprintf("there is neither %s nor its summary", results)}
@@ -127,6 +127,14 @@ func (v *verification) unfinished() error {
 	return nil
 }
 
+// err says what differs; nil when nothing does.
+func (v *verification) err() error {
+	if len(v.differences) == 0 {
+		return nil
+	}
+	return &differsError{results: v.results, run: v.summary.Run, differences: v.differences}
+}
+
 func (v *verification) differ(format string, args ...any) {
 	v.differences = append(v.differences, fmt.Sprintf(format, args...))
 }
@@ -148,7 +156,7 @@ func (v *verification) checkResults() error {
 	defer func() { _ = file.Close() }() // it was only read
 	seen := newFileSum()
 	in := io.TeeReader(file, seen)
-	counts, unreadable := countRows(in, v.results, v.summary.Settings)
+	counts, unreadable := countRows(in, resultsOptions(v.results, v.summary))
 	if _, err := io.Copy(io.Discard, in); err != nil { // the rest of what cannot be read as rows
 		return &state.IOError{Op: "read", Path: v.results, Err: err}
 	}

@@ -149,7 +149,7 @@ func TestVerifySaysThatAFirstStartIsUnderWay(t *testing.T) {
 	defer func() { _ = dir.Close() }()
 	err = verify(io.Discard, results)
 	require.Equal(t, cli.ExitStopped, cli.ExitCode(err))
-	assert.Contains(t, err.Error(), "has no summary yet; bulkonboard status ")
+	assert.Contains(t, err.Error(), "is not complete; bulkonboard status ")
 }
 
 func TestVerifyBlamesNoFileOfARunThatIsNotOver(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
-
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -18,9 +16,9 @@ type rowCounts struct {
 	codes         map[string]int64
 }
 
-// countRows reads results, by the settings of the run that wrote them.
-func countRows(in io.Reader, name string, settings map[string]string) (*rowCounts, error) {
-	list, err := source.Open(in, resultsOptions(name, settings))
+// countRows reads results.
+func countRows(in io.Reader, o source.Options) (*rowCounts, error) {
+	list, err := source.Open(in, o)
 	if err != nil {
 		return nil, err
 	}
@@ -45,24 +43,6 @@ func countRows(in io.Reader, name string, settings map[string]string) (*rowCount
 		}
 	}
 	return c, nil
-}
-
-// previousOf finds the results in the records of a results file.
-func previousOf(list *source.List) (sink.Previous, error) {
-	if list.Format() == source.FormatJSONL {
-		return &sink.EditedJSONL{}, nil
-	}
-	return sink.NewEdited(list.Header(), sink.DialectOf(list))
-}
-
-// resultsOptions are how results are read that a run with these settings wrote.
-func resultsOptions(name string, settings map[string]string) source.Options {
-	o := source.Options{Name: name, FormulaSafe: settings["formulaSafe"] == "true"}
-	o.Delimiter, _ = source.ParseDelimiter(settings["delimiter"])
-	for key, list := range map[string]*[]string{"map": &o.Map, "set": &o.Set} {
-		_ = yaml.Unmarshal([]byte(settings[key]), list) // in an edited summary it may be anything
-	}
-	return o
 }
 
 // compare holds the rows of the results against the counts of the summary.

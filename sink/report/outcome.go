@@ -13,14 +13,14 @@ import (
 // outcome is the run in a sentence, and what to type next.
 type outcome struct {
 	Kind     string // good, work, stopped: how it looks
-	Word     string // complete, complete with work left, incomplete
+	Word     string // complete, completed with errors, incomplete
 	Sentence string
 	Reason   string // why a run stopped
 	Next     string
-	Command  string
+	Commands []string
 }
 
-// bad counts the rows that did not end well.
+// bad counts the rows that need attention.
 func bad(s *sink.Summary) int64 {
 	var n int64
 	for status, rows := range s.Status {
@@ -38,18 +38,22 @@ func (p *Page) outcome() outcome {
 		return outcome{
 			Kind: "stopped", Word: "incomplete",
 			Sentence: fmt.Sprintf("The run stopped after %s. What was done is kept.", rows(s.Rows)), Reason: s.Reason,
-			Next: goOn(s.ExitCode) + " The same command goes on where it stopped; this shows it:", Command: p.StatusCommand,
+			Next: goOn(s.ExitCode) + " The same command goes on where it stopped; this shows it:", Commands: []string{p.StatusCommand},
 		}
 	case s.Rows == 0:
 		return outcome{Kind: "good", Word: "complete", Sentence: "The list has no customers: nobody was called.", Next: "There is nothing to do."}
 	case wrong == 0:
 		return outcome{Kind: "good", Word: "complete", Sentence: fmt.Sprintf("All %s ended well.", rows(s.Rows)), Next: "There is nothing to do."}
 	}
-	return outcome{
-		Kind: "work", Word: "complete, with work left",
-		Sentence: fmt.Sprintf("%s of %s did not end well.", count(wrong), rows(s.Rows)),
-		Next:     "Mend these rows in the results themselves, and then type, with the settings of the run:", Command: p.RetryCommand,
+	o := outcome{Kind: "work", Word: "completed with errors", Sentence: fmt.Sprintf("%s of %s need attention.", count(wrong), rows(s.Rows))}
+	refused, failed := s.Status[sink.Rejected], s.Status[sink.Failed]
+	if s.Status[sink.Invalid]+refused > 0 {
+		o.Next, o.Commands = "Correct the rows that are invalid or were rejected, in a sheet that this command writes.", append(o.Commands, p.FixesCommand)
 	}
+	if refused+failed > 0 {
+		o.Next, o.Commands = strings.TrimSpace(o.Next+" Send again what failed or was rejected, as it is, with retry."), append(o.Commands, p.RetryCommand)
+	}
+	return o
 }
 
 // goOn says what comes before the same command, by the exit code.
@@ -147,23 +151,24 @@ type group struct {
 	Shapes                        []string
 }
 
-func groupsOf(s *sink.Summary) (out []group, more int) {
+func (p *Page) groups() (out []group, more int) {
+	s := p.Summary
 	for i := range s.Errors {
 		if i == maxGroups {
 			return out, len(s.Errors) - maxGroups
 		}
-		out = append(out, groupOf(s, &s.Errors[i]))
+		out = append(out, p.group(&s.Errors[i]))
 	}
 	return out, 0
 }
 
-func groupOf(s *sink.Summary, e *sink.ErrorGroup) group {
+func (p *Page) group(e *sink.ErrorGroup) group {
 	g := group{
 		Title:   fmt.Sprintf("%s %s: %s", rows(e.Count), e.Status, e.Code),
 		Message: e.Message, Field: e.Field, Shapes: e.Shapes,
 	}
-	if s.Complete { // before, there are no results to retry
-		g.Command = e.Retry
+	if p.Summary.Complete && e.Retry != "" { // before, there are no results to take up again
+		g.Command = p.GroupCommand(e.Status, e.Code)
 	}
 	first := make([]string, len(e.Rows))
 	for i, row := range e.Rows {

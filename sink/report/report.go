@@ -22,9 +22,12 @@ type Page struct {
 	Summary *sink.Summary
 	Rows    *Rows // nil: not asked for
 
-	// RetryCommand sends the rows again that did not end well, and
-	// StatusCommand tells how to go on with a run that stopped.
-	RetryCommand, StatusCommand string
+	// FixesCommand writes the rows that need attention to a sheet, RetryCommand
+	// sends again what failed, and StatusCommand tells how to resume a run that
+	// stopped. GroupCommand takes up the rows with an error code.
+	FixesCommand, RetryCommand, StatusCommand string
+
+	GroupCommand func(status sink.Status, code string) string
 
 	Zone *time.Location // in which times are shown
 }
@@ -50,7 +53,7 @@ func (r *Rows) Caption() string {
 	if listed := int64(len(r.List)); listed < r.Total {
 		text = "The first " + count(listed) + " of " + text
 	}
-	return text + " that did not end well"
+	return text + " that need attention"
 }
 
 // Number is the row's, as the page writes numbers.
@@ -118,7 +121,7 @@ func (p *Page) view() *view {
 		Throughput: throughputOf(s), Spans: p.spans(), Breaks: p.interruptions(), Latency: latencyOf(&s.Latency),
 		Work: p.Rows, Files: filesOf(s), Settings: settingsOf(s),
 	}
-	v.Groups, v.MoreKind = groupsOf(s)
+	v.Groups, v.MoreKind = p.groups()
 	v.Title = s.Input.Name + ": " + v.Outcome.Word
 	return v
 }

@@ -75,7 +75,13 @@ func night() *sink.Summary {
 }
 
 func pageOf(s *sink.Summary) *Page {
-	return &Page{Summary: s, Zone: time.UTC, RetryCommand: "bulkonboard retry results.csv", StatusCommand: "bulkonboard status results.csv"}
+	return &Page{
+		Summary: s, Zone: time.UTC,
+		FixesCommand: "bulkonboard fixes results.csv", RetryCommand: "bulkonboard retry results.csv", StatusCommand: "bulkonboard status results.csv",
+		GroupCommand: func(_ sink.Status, code string) string {
+			return "bulkonboard retry results.csv --error-code " + code
+		},
+	}
 }
 
 // written is the page as it is written, and what a browser reads in it.
@@ -136,7 +142,7 @@ func TestTheOutcomeIsOneSentenceAndSaysWhatToTypeNext(t *testing.T) {
 		sentence, command string
 		says              string
 	}{
-		{"work is left", func(*sink.Summary) {}, "15 of 5,977 rows did not end well.", "bulkonboard retry results.csv", "Mend these rows"},
+		{"work is left", func(*sink.Summary) {}, "15 of 5,977 rows need attention.", "bulkonboard fixes results.csv", "Correct the rows"},
 		{"all is well", func(s *sink.Summary) {
 			s.Status = map[sink.Status]int64{sink.OK: 1}
 			s.Rows, s.Errors, s.ExitCode = 1, nil, 0
@@ -182,7 +188,8 @@ func hostilePage() *Page {
 	s.Settings = map[string]string{hostile: hostile}
 	s.Errors[0] = sink.ErrorGroup{Code: hostile, Field: hostile, Status: hostile, Count: 1, Rows: []int64{1}, Message: hostile, Shapes: []string{hostile}, Retry: hostile}
 	p := pageOf(s)
-	p.RetryCommand, p.StatusCommand = hostile, hostile
+	p.FixesCommand, p.RetryCommand, p.StatusCommand = hostile, hostile, hostile
+	p.GroupCommand = func(sink.Status, string) string { return hostile }
 	p.Rows = &Rows{Total: 2, Note: hostile, List: []Row{{Row: 1, Name: hostile, Email: hostile, Status: hostile, Code: hostile, Message: hostile}}}
 	return p
 }
@@ -230,7 +237,7 @@ func TestNobodyIsNamedUnlessTheRowsWereAskedFor(t *testing.T) {
 	_, root := written(t, p)
 	shown := textOf(root)
 	assert.Contains(t, shown, "This part is personal data.")
-	assert.Contains(t, shown, "The first 1 of 1,200 rows that did not end well")
+	assert.Contains(t, shown, "The first 1 of 1,200 rows that need attention")
 	assert.Contains(t, shown, "5 Ann Lee ann.example.com invalid x no address")
 }
 

@@ -199,6 +199,9 @@ func ShownSettings(c *cobra.Command) map[string]string {
 	return shown
 }
 
+// masked stands where a value is left out.
+const masked = "=…"
+
 // withoutDetails leaves out of what --set gives every row what may be
 // somebody's own.
 func withoutDetails(texts []string) []string {
@@ -206,7 +209,7 @@ func withoutDetails(texts []string) []string {
 	for _, text := range texts {
 		field, _, _ := strings.Cut(text, "=")
 		if !slices.Contains([]string{"customertype", "sendemail", "formid", "clientid"}, bareWord(field)) {
-			text = field + "=…"
+			text = field + masked
 		}
 		out = append(out, text)
 	}

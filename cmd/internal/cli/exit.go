@@ -60,10 +60,12 @@ func ExitCode(err error) int {
 		refusals *batch.RefusalsError
 		outage   *pace.OutageError
 		wait     *pace.WaitError
+		setup    *pace.SetupError
 		refused  *batch.RefusedError
 		reading  *source.ReadError
 		corrupt  *state.CorruptError
 		planted  *state.PlantedError
+		taken    *state.TakenError
 		held     *state.HeldError
 		deadline *batch.DeadlineError
 		io       *state.IOError
@@ -88,14 +90,14 @@ func ExitCode(err error) int {
 		return ExitBadRows
 	case errors.As(err, &held):
 		return ExitHeld
-	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts),
+	case errors.As(err, &corrupt), errors.As(err, &planted), errors.As(err, &taken), errors.As(err, &changed), errors.As(err, &settings), errors.As(err, &counts),
 		errors.As(err, &secret), errors.As(err, &format), errors.As(err, &other), errors.As(err, &missing), errors.As(err, &unlike), errors.As(err, &damaged):
 		return ExitState
 	case errors.As(err, &io), errors.As(err, &reading), errors.As(err, &file), errors.As(err, &place), errors.As(err, &path) && path.Op == "write":
 		return ExitIO
 	case errors.As(err, &list), errors.As(err, &invalid):
 		return ExitBadList
-	case errors.As(err, &refusals):
+	case errors.As(err, &refusals), errors.As(err, &setup):
 		return ExitUsage
 	case errors.As(err, &refused):
 		return refusedCode(refused)

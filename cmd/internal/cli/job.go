@@ -65,8 +65,8 @@ func (j *JobFlags) Check(p *Problems) {
 	if j.parallel < 1 || j.parallel > maxParallel {
 		p.Add(fmt.Sprintf("--parallel is %d; it takes 1 to %d", j.parallel, maxParallel))
 	}
-	if j.MaxInFlight > 0 && j.MaxInFlight < j.parallel {
-		p.Add(fmt.Sprintf("--max-inflight is %d, and each of --parallel %d chunks needs one: lower --parallel", j.MaxInFlight, j.parallel))
+	if n := j.InFlight(j.perSecond > 0); n < j.parallel {
+		p.Add(fmt.Sprintf("--max-inflight is %d, and each of --parallel %d chunks needs one: lower --parallel", n, j.parallel))
 	}
 	if j.chunkRows < 0 {
 		p.Add(fmt.Sprintf("--chunk-rows is %d; it takes zero or more", j.chunkRows))
@@ -119,7 +119,7 @@ func (j *JobFlags) Job(settings map[string]string) chunks.Job {
 		Bounds: chunks.Bounds{
 			Rate: j.perSecond, MaxFailures: j.failures,
 			Calls: chunks.CallSettings{
-				Timeout: j.Timeout, MaxInFlight: j.MaxInFlight, MaxAttempts: j.MaxAttempts,
+				Timeout: j.Timeout, MaxInFlight: j.InFlight(j.perSecond > 0), MaxAttempts: j.MaxAttempts,
 				MaxBackoff: j.MaxBackoff, MaxOutage: j.MaxOutage,
 			},
 		},

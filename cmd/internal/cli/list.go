@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -20,8 +21,8 @@ const standardInput = "-"
 // ListFlags say which list is read and how. Every command that reads one has
 // them.
 type ListFlags struct {
-	Input    string
-	Prefixed bool // cells may have the apostrophe of --formula-safe; no flag sets it
+	Input   string
+	Results *source.Options // how results are read, which the run that wrote them knows; nil for a list
 
 	format, encoding, delimiter string
 	columns, constants          []string // --map and --set
@@ -64,13 +65,18 @@ func formatOf(s string) (source.Format, error) {
 
 // options are how the list is to be read. What is wrong with them, Check says.
 func (l *ListFlags) options() source.Options {
+	if l.Results != nil {
+		return *l.Results
+	}
 	format, _ := formatOf(l.format)
 	delimiter, _ := source.ParseDelimiter(l.delimiter)
 	return source.Options{
 		Format: format, Name: l.Name(), Encoding: l.encoding, Delimiter: delimiter, Map: l.columns, Set: l.constants,
-		FormulaSafe: l.Prefixed,
 	}
 }
+
+// Constants are what --set gives every row, in full.
+func (l *ListFlags) Constants() []string { return slices.Clone(l.constants) }
 
 // FromStandardInput reports a list that comes by standard input.
 func (l *ListFlags) FromStandardInput() bool { return l.Input == standardInput }
@@ -87,6 +93,7 @@ func (l *ListFlags) Name() string {
 type OpenList struct {
 	*source.List
 	Info fs.FileInfo
+	Size int64 // bytes of the file that are read
 	file *os.File
 }
 
@@ -96,30 +103,56 @@ func (l *OpenList) Close() { _ = l.file.Close() }
 // Done is the share of the file that has been read.
 func (l *OpenList) Done() float64 {
 	at, err := l.file.Seek(0, io.SeekCurrent)
-	if err != nil || l.Info.Size() == 0 {
+	if err != nil || l.Size == 0 {
 		return 0
 	}
-	return float64(at) / float64(l.Info.Size())
+	return min(1, float64(at)/float64(l.Size))
+}
+
+// Added is how many bytes the file has got behind those that are read.
+func (l *OpenList) Added() int64 {
+	info, err := l.file.Stat()
+	if err != nil {
+		return 0
+	}
+	return max(0, info.Size()-l.Size)
 }
 
 // Open opens the list that is in a file: its own, or where standard input was
-// spooled to. What is read of the file is written to also as well.
+// spooled to. What is read of the file is written to also as well. A file that
+// grows meanwhile is read as it was when it was opened.
 func (l *ListFlags) Open(path string, also ...io.Writer) (*OpenList, error) {
+	return l.OpenFirst(path, 0, also...)
+}
+
+// OpenFirst opens the list in the first bytes of a file: those that it had when
+// it was read before. A size of 0 stands for as many as it has.
+func (l *ListFlags) OpenFirst(path string, size int64, also ...io.Writer) (*OpenList, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
 	}
-	list, err := l.Read(io.TeeReader(file, io.MultiWriter(also...)))
+	list, err := l.first(file, size, also)
 	if err != nil {
 		_ = file.Close()
 		return nil, err
 	}
+	return list, nil
+}
+
+func (l *ListFlags) first(file *os.File, size int64, also []io.Writer) (*OpenList, error) {
 	info, err := file.Stat()
 	if err != nil {
-		_ = file.Close()
 		return nil, &source.ReadError{Name: l.Name(), Err: err}
 	}
-	return &OpenList{List: list, file: file, Info: info}, nil
+	if size == 0 {
+		size = info.Size()
+	}
+	list, err := l.Read(io.TeeReader(io.LimitReader(file, size), io.MultiWriter(also...)))
+	if err != nil {
+		return nil, err
+	}
+	return &OpenList{List: list, file: file, Info: info, Size: size}, nil
 }
 
 // OpenFile opens the file that --input names, as it stands. share tells how much
@@ -132,7 +165,7 @@ func (l *ListFlags) OpenFile() (file *os.File, share func() float64, err error) 
 	if file, err = os.Open(l.Input); err != nil {
 		return nil, nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
 	}
-	return file, (&OpenList{Info: info, file: file}).Done, nil
+	return file, (&OpenList{Info: info, Size: info.Size(), file: file}).Done, nil
 }
 
 // OpenInput opens the list that --input names, if that is a file.

@@ -3,6 +3,7 @@ package cli
 import (
 	"crypto/x509"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,10 +105,10 @@ func (a *AccessFlags) SecretOrigin() string {
 
 // ClientConfig is what a client of the service is made from, once Check has
 // found nothing.
-func (s *ServiceFlags) ClientConfig(calls *CallFlags) session.Config {
+func (s *ServiceFlags) ClientConfig(calls *CallFlags, paced bool) session.Config {
 	c := s.Access()
 	c.BaseURL, c.AppID, c.TenantID = s.BaseURL, s.AppID, s.TenantID
-	c.Timeout, c.MaxInflight = calls.Timeout, calls.MaxInFlight
+	c.Timeout, c.MaxInflight = calls.Timeout, calls.InFlight(paced)
 	return c
 }
 
@@ -145,17 +146,26 @@ func (a *AccessFlags) Client(c session.Config, v *Voice) (*session.Client, error
 
 // CallFlags are the bounds of calls.
 type CallFlags struct {
-	MaxInFlight, MaxAttempts       int
+	maxInFlight                    string
+	given                          int // attempts under way at once; 0: as many as the rate asks for
+	MaxAttempts                    int
 	Timeout, MaxBackoff, MaxOutage time.Duration
 }
 
-// maxInFlightLimit keeps a slip of the finger from opening a million
-// connections.
-const maxInFlightLimit = 4096
+const (
+	// maxInFlightLimit keeps a slip of the finger from opening a million
+	// connections.
+	maxInFlightLimit = 4096
+
+	// Without a number, attempts under way follow the rate and the response time
+	// up to pacedInFlight. Where no rate limits them, the number does.
+	pacedInFlight   = 512
+	unpacedInFlight = 64
+)
 
 // Register adds the flags.
 func (l *CallFlags) Register(f *pflag.FlagSet) {
-	f.IntVar(&l.MaxInFlight, "max-inflight", 64, "attempts under way at once, at most")
+	f.StringVar(&l.maxInFlight, "max-inflight", "auto", "attempts under way at once, at most; auto: as many as the rate and the response time ask for")
 	f.DurationVar(&l.Timeout, "timeout", 30*time.Second, "time for one attempt")
 	f.IntVar(&l.MaxAttempts, "max-attempts", 8, "attempts for one row, at most")
 	f.DurationVar(&l.MaxBackoff, "max-backoff", time.Minute, "wait between two attempts for one row, at most")
@@ -164,8 +174,12 @@ func (l *CallFlags) Register(f *pflag.FlagSet) {
 
 // Check finds bounds that are none.
 func (l *CallFlags) Check(p *Problems) {
-	if l.MaxInFlight < 1 || l.MaxInFlight > maxInFlightLimit {
-		p.Add(fmt.Sprintf("--max-inflight is %d; it takes 1 to %d", l.MaxInFlight, maxInFlightLimit))
+	if l.maxInFlight != "auto" {
+		n, err := strconv.Atoi(l.maxInFlight)
+		if err != nil || n < 1 || n > maxInFlightLimit {
+			p.Add(fmt.Sprintf("--max-inflight is %s; it takes auto, or 1 to %d", l.maxInFlight, maxInFlightLimit))
+		}
+		l.given = n
 	}
 	if l.MaxAttempts < 1 {
 		p.Add(fmt.Sprintf("--max-attempts is %d; it takes 1 or more", l.MaxAttempts))
@@ -173,6 +187,18 @@ func (l *CallFlags) Check(p *Problems) {
 	p.positive("timeout", l.Timeout)
 	p.positive("max-backoff", l.MaxBackoff)
 	p.positive("max-outage", l.MaxOutage)
+}
+
+// InFlight is how many attempts may be under way at once, with or without a rate
+// that limits them.
+func (l *CallFlags) InFlight(paced bool) int {
+	switch {
+	case l.given > 0:
+		return l.given
+	case paced:
+		return pacedInFlight
+	}
+	return unpacedInFlight
 }
 
 // GraceFlag is how long the calls in flight have.

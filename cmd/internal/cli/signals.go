@@ -14,14 +14,14 @@ import (
 // UntilSignalled stops a run twice: the first SIGINT, SIGTERM or SIGHUP (the
 // terminal is gone; under nohup that is ignored), or the end of ctx itself, ends
 // the context, so that the calls in flight finish; a signal after that closes
-// abort, so that they do not. release ends the watch. Signals stay caught after
-// it: one more of them, while the program is about to end, must not take its
-// exit code away.
+// abort, so that they do not. SIGQUIT does both at once. release ends the watch.
+// Signals stay caught after it: one more of them, while the program is about to
+// end, must not take its exit code away.
 func UntilSignalled(ctx context.Context, grace time.Duration, say func(format string, args ...any)) (_ context.Context, abort <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signal.Ignore(syscall.SIGPIPE) // whoever reads what is said may go away: that stops no run
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
@@ -36,7 +36,13 @@ func UntilSignalled(ctx context.Context, grace time.Duration, say func(format st
 				return // released
 			}
 			say("stopping: %s; the calls in flight have up to %s; interrupt to stop at once", deadline.Limit, grace)
-		case <-signals:
+		case s := <-signals:
+			if s == syscall.SIGQUIT {
+				say("stopping at once")
+				cancel(batch.ErrInterrupted)
+				close(now)
+				return
+			}
 			say("stopping: the calls in flight have up to %s; interrupt again to stop at once", grace)
 			cancel(batch.ErrInterrupted)
 		}

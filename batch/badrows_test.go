@@ -1,0 +1,144 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/pace"
+	"bulkonboard/batch/session"
+)
+
+// kinds are the ways in which a service fails one row every time, while it does
+// well by others.
+var kinds = []struct {
+	name   string
+	answer session.Answer
+	status string
+}{
+	{"429", session.Answer{Outcome: session.Throttled, Status: 429, Code: "rate_limited"}, "failed"},
+	{"429 with Retry-After", session.Answer{Outcome: session.Throttled, Status: 429, Code: "rate_limited", RetryAfter: 2 * time.Second, RetryAfterSet: true}, "failed"},
+	{"JSON 403", session.Answer{Outcome: session.TenantRefused, Status: 403, Code: "tenant_refused", Recognised: true}, "rejected"},
+	{"HTML 403", session.Answer{Outcome: session.TenantRefused, Status: 403, Code: "tenant_refused"}, "rejected"},
+	{"HTML 401", session.Answer{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused"}, "rejected"},
+	{"500", session.Answer{Outcome: session.Failed, Status: 500, Code: "http_500"}, "failed"},
+	{"503", session.Answer{Outcome: session.Unavailable, Status: 503, Code: "http_503"}, "failed"},
+	{"hang-up", session.Answer{Outcome: session.InDoubt, Code: "connection_closed"}, "failed"},
+	{"HTML 200", session.Answer{Outcome: session.NotTheAPI, Status: 200, Code: "not_json"}, "failed"},
+}
+
+// numberOf is the row of a customer of csvList.
+func numberOf(r *session.Request) int {
+	n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(r.Email, "c"), "@example.com"))
+	return n
+}
+
+// failing is a job in which a service that takes 20 ms fails some rows always.
+func failing(t *testing.T, rows int, bad func(row int) bool, answer session.Answer, c pace.Config) *job {
+	j := newJob(t, csvList(rows), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		time.Sleep(20 * time.Millisecond)
+		if bad(numberOf(r)) {
+			return answer
+		}
+		return okFor(r)
+	})
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight = 64
+	}
+	j.adjust = func(config *Config) { config.MaxInFlight, config.Pace = c.MaxInFlight, pace.New(c) }
+	return j
+}
+
+// requireOnlyBadRows checks that those rows, and no others, ended badly.
+func (j *job) requireOnlyBadRows(rows int, bad func(row int) bool, status string) {
+	j.t.Helper()
+	results := j.rows()
+	require.Len(j.t, results, rows)
+	for i, row := range results {
+		want := "ok"
+		if bad(i + 1) {
+			want = status
+		}
+		require.Equal(j.t, want, row[colStatus], "row %d: %v", i+1, row)
+	}
+}
+
+func TestRowsThatAlwaysFailCostThemselvesAndHalfAMinute(t *testing.T) {
+	const rows = 600
+	places := map[string]func(int) bool{
+		"the last row":                  func(row int) bool { return row == rows },
+		"the first row":                 func(row int) bool { return row == 1 },
+		"a row in the middle":           func(row int) bool { return row == 300 },
+		"a dozen, the last among them":  func(row int) bool { return row%50 == 0 },
+		"a dozen, the first among them": func(row int) bool { return row%50 == 1 },
+		"a dozen together":              func(row int) bool { return row >= 300 && row < 312 },
+	}
+	for place, bad := range places {
+		for _, kind := range kinds {
+			t.Run(kind.name+"/"+place, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					j := failing(t, rows, bad, kind.answer, pace.Config{Ceiling: 200, MaxOutage: 2 * time.Hour})
+					start := time.Now()
+					_, err := j.run(t.Context())
+					require.NoError(t, err)
+					assert.Less(t, time.Since(start), 30*time.Second)
+					j.requireOnlyBadRows(rows, bad, kind.status)
+				})
+			})
+		}
+	}
+}
+
+func TestListsFullOfRowsThatAlwaysFailEnd(t *testing.T) {
+	lists := []struct {
+		name string
+		rows int
+		bad  func(row int) bool
+	}{
+		{"a tenth", 5000, func(row int) bool { return row*7919%10 == 0 }},
+		{"a third", 3000, func(row int) bool { return row*7919%3 == 0 }},
+		{"500 together", 5000, func(row int) bool { return row > 1000 && row <= 1500 }},
+		{"the first 20", 2000, func(row int) bool { return row <= 20 }},
+		{"the last 10", 1000, func(row int) bool { return row > 990 }},
+		{"all of 3", 3, func(int) bool { return true }},
+		{"all of 200", 200, func(int) bool { return true }},
+	}
+	paces := map[string]pace.Config{
+		"--rate 0": {}, "--rate 50": {Ceiling: 50}, "--rate auto": {Search: true, MaxInFlight: 512},
+	}
+	for _, list := range lists {
+		for name, c := range paces {
+			for _, kind := range kinds {
+				whole := strings.HasPrefix(list.name, "all of")
+				if kind.status != "failed" || whole && kind.answer.Outcome == session.NotTheAPI || list.rows == 200 && kind.answer.Outcome == session.Throttled {
+					continue // a wrong set-up, and a quota that is used up
+				}
+				t.Run(fmt.Sprintf("%s/%s/%s", list.name, kind.name, name), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						c.MaxOutage = 2 * time.Hour
+						j := failing(t, list.rows, list.bad, kind.answer, c)
+						was := j.adjust
+						j.adjust = func(c *Config) { was(c); c.MaxAttempts = 8 }
+						start := time.Now()
+						_, err := j.run(t.Context())
+						require.NoError(t, err)
+						assert.Less(t, time.Since(start), 20*time.Minute)
+						j.requireOnlyBadRows(list.rows, list.bad, kind.status)
+						most := 0
+						for _, n := range j.service.calls {
+							most = max(most, n)
+						}
+						assert.LessOrEqual(t, most, 64)
+					})
+				})
+			}
+		}
+	}
+}

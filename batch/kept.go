@@ -1,0 +1,71 @@
+package batch
+
+import (
+	"context"
+
+	"github.com/cespare/xxhash/v2"
+
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// KeptAnswers are the session ids that rows which are kept have for customers
+// whose first row is not kept: in a retry, one that failed above one that
+// succeeded. They are few. Nil has none.
+type KeptAnswers struct {
+	given map[int64]givenAnswer // by the row that leads
+}
+
+// ReadKept reads a list for them.
+func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) (sink.Result, bool), d *Duplicates, formID string) (*KeptAnswers, error) {
+	k := &KeptAnswers{given: map[int64]givenAnswer{}}
+	sent := map[int64]bool{} // rows that lead and would be
+	for rec, err := range list.Lent() {
+		if err != nil {
+			return nil, err
+		}
+		if rec.Row%progressRows == 0 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		f := d.family(rec.Row)
+		if !f.shared() {
+			continue
+		}
+		res, kept := keep(rec)
+		switch {
+		case !kept && rec.Row == f.lead:
+			sent[f.lead] = true
+		case kept && res.Status.Good() && sent[f.lead]:
+			k.take(f.lead, &res, rec, formID)
+		}
+	}
+	return k, nil
+}
+
+// take takes the first row that is kept.
+func (k *KeptAnswers) take(lead int64, res *sink.Result, rec *source.Record, formID string) {
+	if _, known := k.given[lead]; !known {
+		k.given[lead] = givenAnswer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(customerOf(rec, formID))}
+	}
+}
+
+// Leads counts the rows that are answered by a later one and not called.
+func (k *KeptAnswers) Leads() int64 {
+	if k == nil {
+		return 0
+	}
+	return int64(len(k.given))
+}
+
+// giveTo lets the rows of these customers be answered.
+func (k *KeptAnswers) giveTo(g *given) error {
+	if k == nil {
+		return nil
+	}
+	for lead, a := range k.given {
+		if err := g.put(lead, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package batch
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/session"
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+func TestARowThatIsKeptAnswersTheRowsAboveItThatFailed(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("customerType,customerEmail,firstName,lastName\n")
+	for _, email := range []string{"a", "b", "c", "a", "A", "b", "c"} {
+		b.WriteString("Individual," + email + "@example.com,First,Last\n")
+	}
+	kept := map[int64]sink.Result{ // rows 1, 2, 3 and 6 failed before
+		4: {Status: sink.OK, SessionID: "session-of-a@example.com"},
+		5: {Status: sink.Duplicate, SessionID: "session-of-a@example.com"},
+		7: {Status: sink.Rejected},
+	}
+	keep := func(rec *source.Record) (sink.Result, bool) {
+		res, ok := kept[rec.Row]
+		return res, ok
+	}
+	open := func() *source.List {
+		list, err := source.Open(strings.NewReader(b.String()), source.Options{Name: "list"})
+		require.NoError(t, err)
+		return list
+	}
+	f, err := (&Preflight{List: open(), FormID: "form", Keep: keep, Scratch: &memory{}}).Run(t.Context())
+	require.NoError(t, err)
+	answers, err := ReadKept(t.Context(), open(), keep, f.Duplicates, "form")
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, answers.Leads())
+
+	j := newJob(t, b.String(), func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
+	j.adjust = func(c *Config) { c.Duplicates, c.Keep, c.Kept = f.Duplicates, keep, answers }
+	_, err = j.run(t.Context())
+	require.NoError(t, err)
+	rows := j.rows()
+	assert.Equal(t, "duplicate", rows[0][4])
+	assert.Equal(t, "session-of-a@example.com", rows[0][5])
+	assert.Equal(t, "the same customer as row 4", rows[0][7])
+	assert.Equal(t, []string{"ok", "ok", "ok", "duplicate", "duplicate", "rejected"}, statusesOf(rows[1:]))
+	assert.Equal(t, map[string]int{string(source.AppendCustomerKey(nil, "form", "b@example.com")): 1, string(source.AppendCustomerKey(nil, "form", "c@example.com")): 1}, j.service.calls)
+}
+
+func statusesOf(rows [][]string) (statuses []string) {
+	for _, row := range rows {
+		statuses = append(statuses, row[4])
+	}
+	return statuses
+}
+
+func TestReadingWhatIsKeptEndsWithItsContext(t *testing.T) {
+	list, err := source.Open(strings.NewReader(csvList(2*progressRows)), source.Options{Name: "list"})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancelCause(t.Context())
+	stop(ErrInterrupted)
+	_, err = ReadKept(ctx, list, nil, nil, "form")
+	require.ErrorIs(t, err, ErrInterrupted)
+}

@@ -1,0 +1,248 @@
+package pace
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// streak is failures one after another of rows that were never tried. Rows that
+// failed before say nothing of the service as long as there are others.
+type streak struct {
+	calls    int
+	refusals int
+	began    time.Time // the first failure
+	sent     time.Time // when that attempt was sent
+	rows     []*Blame
+	answers  bool    // a failure was an answer, or a call that was taken
+	share    float64 // of first attempts that failed before it
+	rate     float64 // before it
+	alarms   int     // streaks that turned out to be the rows' own
+}
+
+func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate float64) {
+	if s.calls == 0 {
+		s.began, s.sent, s.share, s.rate = now, t.sent, share, rate
+	}
+	s.calls++
+	if class.refusal() {
+		s.refusals++
+	}
+	s.answers = s.answers || class != Unreachable
+	if !slices.Contains(s.rows, b) {
+		s.rows = append(s.rows, b)
+	}
+}
+
+// tells reports that the streak is the service's doing: chance hardly brings
+// that about, and one row alone cannot, unless there was no connection at all, or
+// there is no other to ask.
+func (s *streak) tells(others bool) bool {
+	refused := s.refusals == s.calls
+	least, rows := inARow<<min(s.alarms, enough), 3
+	if refused {
+		least, rows = 2, 2
+	}
+	if !others {
+		rows = 1
+	}
+	if s.share > 0 {
+		least = max(least, int(math.Ceil(-mostTries*inFull/math.Log(min(s.share, 0.9)))))
+	}
+	return s.calls >= least && (!s.answers || len(s.rows) >= rows)
+}
+
+// answered ends a streak, unless the answer is to an attempt from before it:
+// that one says nothing of a service that has failed since.
+func (s *streak) answered(t Ticket) {
+	if !t.sent.Before(s.sent) {
+		s.forget()
+	}
+}
+
+func (s *streak) forget() {
+	clear(s.rows)
+	*s = streak{alarms: s.alarms, rows: s.rows[:0]}
+}
+
+// block is a time in which nothing is sent but one trial at a time.
+type block struct {
+	on       bool
+	throttle bool // the service asks for fewer calls, and does not fail
+	answers  bool // it has answered, though not as it should
+	setup    bool // every failure is one of a wrong set-up
+	began    time.Time
+	sent     time.Time // when the attempt that began it was sent
+	doubtful bool      // a call sent after that was accepted
+	until    time.Time // no trial before
+	wait     time.Duration
+	asked    time.Duration // the longest wait that the service asked for
+	trials   int           // in vain
+	last     time.Time     // when the last of them was sent
+	flying   bool          // a trial is under way
+	early    bool          // the first trial does not wait as long as was asked for
+	cause    string
+	rate     float64 // before the streak
+}
+
+// outage reports a block that is told as one.
+func (b *block) outage() bool { return !b.throttle && b.trials > 0 }
+
+// stop begins a block.
+func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
+	k := &c.streak
+	began, sent := now, t.sent
+	if k.calls > 0 {
+		began, sent = k.began, k.sent
+	}
+	c.block = block{
+		on: true, throttle: s.Class.refusal() && k.refusals == k.calls, answers: k.answers, setup: s.Setup,
+		began: began, sent: sent, wait: 2 * round, cause: s.Cause, rate: k.rate,
+	}
+	b := &c.block
+	if b.throttle {
+		b.wait = clamp(interval(c.rate)*11/10, round/5, 4*round)
+	}
+	// A wait that was asked for again soon after the last one, or in vain before,
+	// may be meant for that row alone: one other row is asked at once.
+	hint := s.RetryAfter
+	if b.early = hint > 0 && (c.doubted || now.Sub(c.asked) < settles); b.early {
+		hint = 0
+	}
+	c.postpone(now, hint)
+	if s.Class == Throttled {
+		c.report(Event{Kind: Hold, Reason: "the service asks for fewer calls (429)", Wait: b.until.Sub(now)})
+	}
+}
+
+// postpone puts off the next trial. A wait beyond what the run allows is obeyed
+// once another row was told the same.
+func (c *Controller) postpone(now time.Time, hint time.Duration) {
+	b := &c.block
+	if c.config.MaxOutage > 0 && now.Add(hint).After(b.began.Add(c.config.MaxOutage)) {
+		if b.trials > 0 {
+			c.ended = &WaitError{Until: now.Add(hint)}
+		}
+		hint = 0
+	}
+	b.asked = max(b.asked, hint)
+	b.until = later(b.until, now.Add(max(b.wait, hint)))
+}
+
+// trialFailed puts off the next trial. That another row failed, too, says that
+// it is the service: nobody is charged.
+func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
+	b := &c.block
+	told := b.outage()
+	if b.trials++; c.untried {
+		c.docket.acquit()
+		c.streak.alarms = 0
+	}
+	b.last, b.cause = t.sent, s.Cause
+	b.answers = b.answers || s.Class != Unreachable
+	b.setup = b.setup && s.Setup
+	if s.Class != Throttled && b.trials > 1 {
+		b.throttle = false
+	}
+	blocked := now.Sub(b.began)
+	b.wait = max(b.wait, blocked/3)
+	if !b.throttle {
+		b.wait = min(b.wait, mostCanary)
+	}
+	c.postpone(now, s.RetryAfter)
+	if b.outage() && !told {
+		c.snapshot.Outages++
+		c.report(Event{
+			Kind: OutageOpen, Wait: b.until.Sub(now),
+			Reason: "the service is unavailable (" + b.cause + "); sending one test call at a time",
+		})
+	}
+}
+
+// lone is the verdict in a block.
+func (c *Controller) lone(now time.Time, inFlight int) Verdict {
+	b := &c.block
+	giveUp, end := c.giveUp()
+	switch {
+	case !giveUp.IsZero() && !now.Before(giveUp):
+		c.ended = end
+		return Verdict{End: c.ended}
+	case c.letsGo(now):
+		c.letGo(now)
+		return c.Next(now, inFlight, c.untried)
+	case b.flying || inFlight >= c.flight.most:
+		return Verdict{At: giveUp}
+	}
+	v := verdict(now, later(c.ceiling.Next(now), b.until))
+	v.Trial = true
+	if !giveUp.IsZero() && v.At.After(giveUp) {
+		v.At = giveUp
+	}
+	return v
+}
+
+// giveUp is when a block ends the run, and how; zero for never. A service that
+// was never reached is a wrong set-up.
+func (c *Controller) giveUp() (at time.Time, end error) {
+	b := &c.block
+	if c.config.MaxOutage > 0 {
+		at = b.began.Add(c.config.MaxOutage)
+		end = &OutageError{Since: b.began, Held: b.throttle, Cause: b.cause}
+	}
+	if c.proven || b.answers || !b.setup {
+		return at, end
+	}
+	setup := b.began.Add(3 * mostCanary)
+	if !at.IsZero() && at.Before(setup) {
+		setup = at
+	}
+	return setup, &SetupError{Cause: b.cause}
+}
+
+// letsGo reports that there is nothing left to find out by trials: the service
+// answers, and fails every row.
+func (c *Controller) letsGo(now time.Time) bool {
+	b := &c.block
+	patience := 5 * enough * mostCanary
+	switch {
+	case !c.untried && c.well:
+		patience = settles
+	case !c.untried: // it may be about to start
+		patience = 12 * settles
+	case b.throttle: // a quota may be used up for long
+		return false
+	}
+	if c.config.MaxOutage > 0 {
+		patience = min(patience, c.config.MaxOutage/2)
+	}
+	return b.answers && !b.flying && b.trials > 0 && now.Sub(b.began) >= max(patience, b.asked)
+}
+
+// letGo charges every row with its own failures from now on, until one succeeds.
+func (c *Controller) letGo(now time.Time) {
+	c.alone, c.aloneSince = true, c.block.began
+	c.docket.convictAll()
+	c.endBlock(now)
+	if c.paced() {
+		c.backOff()
+	}
+}
+
+// endBlock lets sending begin again.
+func (c *Controller) endBlock(now time.Time) {
+	b := &c.block
+	blocked := now.Sub(b.began)
+	if b.throttle {
+		c.snapshot.Held += blocked
+	} else {
+		c.snapshot.Outage += blocked
+	}
+	if b.outage() {
+		c.report(Event{Kind: OutageOver, Reason: "the service answers again after " + blocked.Round(100*time.Millisecond).String(), Rate: finite(c.rate)})
+	}
+	c.block = block{}
+	c.streak.forget()
+	c.epoch++
+	c.due = now
+	c.newRound(now)
+}

@@ -1,0 +1,232 @@
+package pace
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestFailuresOfUntriedRowsInARowStopTheRun(t *testing.T) {
+	cases := []struct {
+		name  string
+		class Class
+		rows  int // failures until nothing but trials is sent
+	}{
+		{"429s", Throttled, 2},
+		{"503s", Down, 2},
+		{"500s", Fault, inARow},
+		{"no connection", Unreachable, inARow},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			client := newClient(Config{MaxInFlight: 8})
+			client.attempts(t, 1, Signal{})
+			client.attempts(t, c.rows-1, Signal{Class: c.class})
+			require.False(t, client.Blocked())
+			client.attempts(t, 1, Signal{Class: c.class})
+			require.True(t, client.Blocked())
+			v := client.next(0)
+			client.now = v.At
+			assert.True(t, client.next(0).Trial, "for a row that was never tried")
+		})
+	}
+}
+
+func TestOneRowThatFailsAgainAndAgainStopsNobody(t *testing.T) {
+	for _, class := range []Class{Throttled, Down, Fault} {
+		c := newClient(Config{MaxInFlight: 8})
+		c.attempts(t, 1, Signal{})
+		bad := &Blame{}
+		for range 20 {
+			c.attempt(t, Signal{Class: class}, bad)
+			require.False(t, c.Blocked())
+		}
+	}
+}
+
+func TestASuccessEndsAStreakUnlessItWasSentBefore(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 20})
+	early := c.Sent(c.now)
+	c.now = c.now.Add(time.Second)
+	c.attempts(t, inARow-1, Signal{Class: Fault})
+	c.Answered(c.now, early, Signal{}, &Blame{})
+	c.attempts(t, 1, Signal{Class: Fault})
+	assert.True(t, c.Blocked())
+
+	c = newClient(Config{MaxInFlight: 20})
+	for range 20 {
+		c.attempts(t, 2, Signal{Class: Fault})
+		c.attempts(t, 1, Signal{})
+	}
+	assert.False(t, c.Blocked())
+}
+
+func TestOneTrialAtATimeIsSent(t *testing.T) {
+	for _, limit := range []time.Duration{0, time.Hour} {
+		c := newClient(Config{MaxInFlight: 8, MaxOutage: limit})
+		c.down(t, Down)
+		c.wait(t)
+		require.True(t, c.next(0).Send)
+		c.Sent(c.now)
+		c.now = c.now.Add(time.Minute)
+		v := c.next(1)
+		require.False(t, v.Send)
+		assert.Equal(t, limit == 0, v.At.IsZero(), "only its answer changes anything, or the end")
+	}
+}
+
+func TestTrialsOfAnOutageComeAtGrowingIntervalsUpToTheLongest(t *testing.T) {
+	for _, class := range []Class{Fault, Down, Unreachable} {
+		c := newClient(Config{MaxInFlight: 8})
+		c.proven = true
+		c.down(t, class)
+		last := time.Duration(0)
+		for range 40 {
+			waited := c.wait(t)
+			require.GreaterOrEqual(t, waited, last)
+			last = waited
+			c.attempts(t, 1, Signal{Class: class})
+		}
+		assert.InDelta(t, mostCanary, last, float64(10*time.Millisecond))
+		c.attempts(t, 1, Signal{})
+		assert.False(t, c.Blocked())
+		assert.EqualValues(t, 1, c.Snapshot(c.now).Outages)
+		assert.Greater(t, c.Snapshot(c.now).Outage, time.Minute)
+	}
+}
+
+func TestAWaitThatWasAskedForIsObeyed(t *testing.T) {
+	for _, class := range []Class{Throttled, Down} {
+		c := newClient(Config{MaxInFlight: 8})
+		c.attempts(t, 1, Signal{Class: class, RetryAfter: 7 * time.Second})
+		require.True(t, c.Blocked())
+		assert.InDelta(t, 7*time.Second, c.wait(t), float64(2*time.Millisecond))
+		c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Minute})
+		assert.InDelta(t, time.Minute, c.wait(t), float64(2*time.Millisecond), "and once more")
+		c.attempts(t, 1, Signal{})
+		assert.False(t, c.Blocked())
+		assert.GreaterOrEqual(t, c.Snapshot(c.now).Held, 67*time.Second)
+	}
+}
+
+func TestALongerWaitProlongsABlockAndAShorterOneDoesNotShortenIt(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8})
+	var tickets []Ticket
+	for range 3 {
+		require.True(t, c.next(len(tickets)).Send)
+		tickets = append(tickets, c.Sent(c.now))
+	}
+	for i, asked := range []time.Duration{10, 1, 12} {
+		c.Answered(c.now, tickets[i], Signal{Class: Throttled, RetryAfter: asked * time.Second}, &Blame{})
+	}
+	assert.Equal(t, 12*time.Second, c.wait(t))
+}
+
+func TestAWaitThatOthersDoNotNeedIsSoonNotObeyedAnyMore(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8})
+	for range 2 {
+		c.attempts(t, 1, Signal{})
+		c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Minute})
+		c.wait(t)
+	}
+	assert.Less(t, c.now.Sub(start), 70*time.Second, "the second wait is asked for right after the first one")
+	c.attempts(t, 1, Signal{})
+	c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Minute})
+	assert.False(t, c.Blocked(), "such waits are not for everybody")
+}
+
+func TestAWaitBeyondWhatTheRunAllowsEndsItOnceAnotherRowIsToldTheSame(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8, MaxOutage: 15 * time.Minute})
+	c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Hour})
+	c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Hour})
+	var wait *WaitError
+	require.ErrorAs(t, c.next(0).End, &wait)
+	assert.WithinDuration(t, start.Add(time.Hour), wait.Until, 2*time.Second)
+}
+
+func TestAnOutageThatDoesNotEndEndsTheRun(t *testing.T) {
+	for _, class := range []Class{Fault, Down, Unreachable, Throttled} {
+		c := newClient(Config{MaxInFlight: 8, MaxOutage: 20 * time.Minute})
+		c.attempts(t, 1, Signal{})
+		var end error
+		for end == nil {
+			v := c.next(0)
+			if end = v.End; v.Send {
+				c.now = c.now.Add(time.Millisecond)
+				c.Answered(c.now, c.Sent(c.now), Signal{Class: class, Cause: "the cause"}, &Blame{})
+			}
+			c.now = later(c.now, v.At)
+		}
+		var outage *OutageError
+		require.ErrorAs(t, end, &outage)
+		assert.InDelta(t, 20*time.Minute, c.now.Sub(start), float64(10*time.Second), "class %d", class)
+		assert.Equal(t, class == Throttled, outage.Held)
+	}
+}
+
+func TestAServiceThatWasNeverReachedIsAWrongSetUp(t *testing.T) {
+	for _, proven := range []bool{false, true} {
+		c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour})
+		c.Resume(0, proven)
+		var end error
+		for end == nil {
+			v := c.next(0)
+			if end = v.End; v.Send {
+				c.Answered(c.now, c.Sent(c.now), Signal{Class: Unreachable, Cause: "no such host"}, &Blame{})
+			}
+			c.now = later(c.now, v.At)
+		}
+		var setup *SetupError
+		assert.Equal(t, !proven, errors.As(end, &setup))
+		if !proven {
+			assert.ErrorContains(t, end, "no such host")
+			assert.Equal(t, 45*time.Second, c.now.Sub(start).Round(time.Second))
+		}
+	}
+}
+
+func TestACallThatHangsDoesNotKeepTheRunFromEnding(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour})
+	c.attempts(t, 1, Signal{})
+	c.down(t, Fault)
+	c.wait(t)
+	c.Sent(c.now)
+	v := c.next(1)
+	assert.False(t, v.Send)
+	assert.WithinDuration(t, start.Add(time.Hour), v.At, time.Second)
+}
+
+func TestWhereNoUntriedRowIsLeftEachIsOnItsOwnAfterAWhile(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour})
+	c.tried = true
+	rows := []*Blame{{}, {}, {}}
+	for n := 0; !rows[0].Used(3) || !rows[1].Used(3) || !rows[2].Used(3); n++ {
+		require.Less(t, n, 200)
+		c.attempt(t, Signal{Class: Fault}, rows[n%3])
+	}
+	assert.Less(t, c.now.Sub(start), time.Minute)
+}
+
+func TestABlockOf429sDoesNotLetRowsGoWhileUntriedOnesAreLeft(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8})
+	c.attempts(t, 1, Signal{})
+	c.down(t, Throttled)
+	for c.now.Sub(start) < 3*time.Hour {
+		for _, b := range c.attempts(t, 1, Signal{Class: Throttled}) {
+			require.False(t, b.Used(1))
+		}
+		require.True(t, c.Blocked())
+	}
+}
+
+func TestAThrottledServiceThatFailsOtherwiseIsInAnOutage(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 20})
+	c.attempts(t, 1, Signal{})
+	c.attempts(t, 2, Signal{Class: Throttled})
+	require.Equal(t, Held, c.Snapshot(c.now).State)
+	c.attempts(t, 2, Signal{Class: Unreachable})
+	assert.Equal(t, Out, c.Snapshot(c.now).State)
+}

@@ -1,0 +1,109 @@
+package pace
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var start = time.Unix(1e9, 0)
+
+// client is a dispatcher without a service: it sends whatever it may, and its
+// timers are late by as much as jitter.
+type client struct {
+	*Controller
+	now     time.Time
+	random  *rand.Rand
+	sent    []time.Time
+	tried   bool // no row is left that was never tried
+	reports []Event
+}
+
+func newClient(c Config) *client {
+	made := &client{now: start, random: rand.New(rand.NewPCG(1, 1))}
+	c.Report = func(e Event) { made.reports = append(made.reports, e) }
+	made.Controller = New(c)
+	return made
+}
+
+func (c *client) next(inFlight int) Verdict { return c.Next(c.now, inFlight, !c.tried) }
+
+// run sends for a time, and has every attempt answered at once.
+func (c *client) run(d, jitter time.Duration, answer func(now time.Time) Signal) {
+	for end := c.now.Add(d); c.now.Before(end); {
+		v := c.next(0)
+		if !v.Send {
+			c.now = later(c.now, v.At).Add(time.Duration(c.random.Int64N(int64(jitter))))
+			continue
+		}
+		t := c.Sent(c.now)
+		c.sent = append(c.sent, c.now)
+		c.now = c.now.Add(time.Microsecond)
+		c.Answered(c.now, t, answer(c.now), &Blame{})
+	}
+}
+
+// attempt sends one attempt, as soon as it is allowed, and has it answered.
+func (c *client) attempt(t *testing.T, s Signal, b *Blame) {
+	t.Helper()
+	v := c.next(0)
+	if !v.Send {
+		require.NoError(t, v.End)
+		require.False(t, v.At.IsZero())
+		c.now = later(c.now, v.At)
+		require.True(t, c.next(0).Send)
+	}
+	c.Answered(c.now, c.Sent(c.now), s, b)
+}
+
+// attempts sends attempts for as many new rows.
+func (c *client) attempts(t *testing.T, n int, s Signal) []*Blame {
+	t.Helper()
+	var rows []*Blame
+	for range n {
+		b := &Blame{}
+		rows = append(rows, b)
+		c.attempt(t, s, b)
+		c.now = c.now.Add(time.Millisecond)
+	}
+	return rows
+}
+
+// wait lets the time pass until the next attempt may go.
+func (c *client) wait(t *testing.T) time.Duration {
+	t.Helper()
+	v := c.next(0)
+	require.NoError(t, v.End)
+	require.False(t, v.Send)
+	require.False(t, v.At.IsZero())
+	waited := v.At.Sub(c.now)
+	c.now = v.At
+	return waited
+}
+
+// down lets a service fail every row until nothing but trials is sent, and the
+// first of them fails, too.
+func (c *client) down(t *testing.T, class Class) []*Blame {
+	t.Helper()
+	var rows []*Blame
+	for !c.Blocked() {
+		require.Less(t, len(rows), 20)
+		rows = append(rows, c.attempts(t, 1, Signal{Class: class})...)
+	}
+	return append(rows, c.attempts(t, 1, Signal{Class: class})...)
+}
+
+func ok(time.Time) Signal { return Signal{Latency: time.Millisecond} }
+
+func busiestSecond(sent []time.Time) int {
+	busiest, from := 0, 0
+	for i, at := range sent {
+		for at.Sub(sent[from]) >= time.Second {
+			from++
+		}
+		busiest = max(busiest, i-from+1)
+	}
+	return busiest
+}

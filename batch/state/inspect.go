@@ -1,0 +1,69 @@
+package state
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Snapshot is what can be seen of a run from outside.
+type Snapshot struct {
+	Checkpoint *Checkpoint // nil before the first one
+	Held       bool        // a process is at it
+	Holder     Holder      // the last one to be at it
+	Answers    int         // in the journal, behind the checkpoint
+}
+
+// Inspect looks at a state folder without disturbing the run that may be at
+// it. It returns fs.ErrNotExist when there is none.
+func Inspect(fsys FS, path string) (*Snapshot, error) {
+	if _, err := fsys.Size(path); err != nil {
+		return nil, err
+	}
+	cp, err := readCheckpoint(fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{Checkpoint: cp, Holder: readHolder(fsys, holderName(path))}
+	if s.Held, err = held(fsys, path); err != nil {
+		return nil, err
+	}
+	numbers, err := segments(fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Recovered{Checkpoint: cp, Rows: map[int64]*Row{}}
+	for _, number := range numbers {
+		b, err := readFile(fsys, segmentName(path, number))
+		if err != nil {
+			continue // dropped meanwhile: the run goes on beside this
+		}
+		readFrames(b, func(e Entry) {
+			if cp == nil || e.Row > cp.Row {
+				r.take(e)
+			}
+		})
+	}
+	for _, row := range r.Rows {
+		if row.Outcome != nil {
+			s.Answers++
+		}
+	}
+	return s, nil
+}
+
+// held reports whether a process holds the lock.
+func held(fsys FS, path string) (bool, error) {
+	name := filepath.Join(path, lockName)
+	if _, err := fsys.Size(name); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	lock, err := fsys.Lock(name)
+	if errors.Is(err, errHeld) {
+		return true, nil
+	}
+	if err != nil {
+		return false, ioError("lock", path, err)
+	}
+	return false, lock.Unlock()
+}

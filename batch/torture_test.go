@@ -1,0 +1,7 @@
+//go:build torture
+
+package batch
+
+import "testing"
+
+func TestTortureAThousandFlippedBitsOfTheState(t *testing.T) { flipBits(t, 1000) }

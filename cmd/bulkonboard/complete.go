@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
+)
+
+// sameKeys are the settings in which two runs must agree to be the same; pathKeys
+// those of them that name files. All others say only how fast, how long, or by
+// which way.
+var (
+	sameKeys = []string{
+		"format", "encoding", "delimiter", "map", "duplicates", "formulaSafe", "sandbox", "baseUrl", "appId", "tenantId", "formId",
+		"sessionTtl", "rejects", "ledger", "ledgerKeyFile",
+	}
+	pathKeys = []string{"rejects", "ledger", "ledgerKeyFile"}
+)
+
+// complete gives the summary of the run that has done already what was asked
+// for: the same command, with the same settings, for the same bytes of the list,
+// whose results stand where it put them. A command that was killed on its way
+// out is found so, and so is one that is typed again. nil: there is work to do.
+func (s *settings) complete(list string) (*sink.Summary, error) {
+	sum := s.sameRun()
+	if sum == nil {
+		return nil, nil //nolint:nilnil // see above
+	}
+	if s.replacesItsInput() {
+		if !s.isFile(sum, sum.Input.Name, s.output) {
+			return nil, nil //nolint:nilnil // of other results; its own were what these have replaced
+		}
+		return s.standing(sum)
+	}
+	if same, err := sameBytes(list, &sum.Input); !same || err != nil {
+		return nil, err
+	}
+	return s.standing(sum)
+}
+
+// sameRun gives the summary of a complete run of the same command; nil when there
+// is none, or when another run is under way.
+func (s *settings) sameRun() *sink.Summary {
+	if s.restart {
+		return nil
+	}
+	if left, err := state.Inspect(fileSystem, s.stateDir()); err == nil && left.Checkpoint != nil {
+		return nil // it resumes
+	}
+	b, err := readSummaryFile(sink.SummaryPath(s.output))
+	if err != nil {
+		return nil // what is wrong with it is said when it is to be written
+	}
+	sum, err := sink.DecodeSummary(b)
+	if err != nil || !sum.Complete || sum.Output == nil || !s.sameCommand(sum) {
+		return nil
+	}
+	return sum
+}
+
+// standing gives the summary of a run if its results stand where it put them.
+func (s *settings) standing(sum *sink.Summary) (*sink.Summary, error) {
+	if same, err := sameBytes(s.output, sum.Output); !same || err != nil {
+		return nil, err
+	}
+	return sum, nil
+}
+
+// sameCommand compares what is started now with what a run was started with.
+func (s *settings) sameCommand(sum *sink.Summary) bool {
+	now, before := s.commandNow(), &sum.Command
+	if now.Name != before.Name || now.Job != before.Job || now.Fixes != before.Fixes ||
+		!sameWords(now.Only, before.Only) || !sameWords(now.ErrorCodes, before.ErrorCodes) || now.Name == "run" && !sameWords(now.Constants, before.Constants) {
+		return false
+	}
+	for _, key := range sameKeys {
+		value, has := s.shown[key]
+		if !has || value == sum.Settings[key] {
+			continue
+		}
+		if !slices.Contains(pathKeys, key) || value == "" || !s.isFile(sum, sum.Settings[key], value) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameWords(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// isFile reports whether the name that a run had for a file means the file that
+// is called so now.
+func (s *settings) isFile(sum *sink.Summary, before, now string) bool {
+	if before != "" && !filepath.IsAbs(before) {
+		before = filepath.Join(sum.Command.Folder, before)
+	}
+	return before != "" && sameFile(before, now)
+}
+
+// sameBytes reports whether a file is the one that a summary speaks of.
+func sameBytes(path string, said *sink.File) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() != said.Size {
+		return false, nil
+	}
+	if err != nil {
+		return false, &state.IOError{Op: "look at", Path: path, Err: err}
+	}
+	size, sum, err := sumOf(path)
+	return err == nil && size == said.Size && sum == said.SHA256, err
+}
+
+// replacesItsInput reports a retry whose results take the place of those that it
+// reads.
+func (s *settings) replacesItsInput() bool { return s.retry != nil && sameFile(s.Input, s.output) }
+
+// completeStream is complete for standard input, which is kept to be compared. A
+// list that comes again may be left out, as when an interrupted run resumes.
+func (s *settings) completeStream(stdin io.Reader) (sum *sink.Summary, err error) {
+	if sum = s.sameRun(); sum == nil {
+		return nil, nil //nolint:nilnil // there is work to do
+	}
+	if sum, err = s.standing(sum); sum == nil || err != nil {
+		return nil, err
+	}
+	incoming, err := incomingList(stdin)
+	if incoming == nil || err != nil {
+		return sum, err
+	}
+	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	if err := dir.KeepSpool(incoming); err != nil {
+		return nil, err
+	}
+	same, err := sameBytes(dir.KeptPath(state.Spool), &sum.Input)
+	if same || err != nil {
+		return sum, err
+	}
+	s.spooled = true
+	return nil, nil //nolint:nilnil // another list
+}
+
+// sayComplete removes what is left of a run that is complete, says so, and ends
+// as the run did.
+func (s *settings) sayComplete(ctx context.Context, sum *sink.Summary, v *cli.Voice) (err error) {
+	if err := tidy(s.stateDir()); err != nil {
+		return err
+	}
+	v.Of(sum.Run)
+	shown, err := s.metrics.open(ctx, new(batch.Monitor), v.Log)
+	if err != nil {
+		return err
+	}
+	if shown != nil {
+		defer func() { shown.close(err) }()
+	}
+	again := "--restart --overwrite"
+	if s.replacesItsInput() {
+		again = "--restart"
+	}
+	v.Say("already complete: %s has the results, by run %s on %s; no customer was called. To call again, add %s",
+		cli.OneLine(s.output), sum.Run, sum.EndedAt.Local().Format(time.DateTime), again)
+	var bad int64
+	for _, status := range sink.Statuses() {
+		if n := sum.Status[status]; n > 0 {
+			fmt.Fprintf(v.People, "  %-10s %d\n", status, n)
+			if !status.Good() {
+				bad += n
+			}
+		}
+	}
+	if sum.ExitCode == cli.ExitOK {
+		return nil
+	}
+	return &cli.BadRowsError{Rows: bad}
+}
+
+// tidy removes the state folder of a run that is complete, which has nothing in
+// it that is still needed.
+func tidy(path string) error {
+	if _, err := fileSystem.Size(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	dir, err := state.Open(fileSystem, path, state.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Dismantle(), dir.Close())
+}

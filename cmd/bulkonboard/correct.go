@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
+	"bulkonboard/sink/fixes"
+	"bulkonboard/source"
+)
+
+// correct makes the list that a retry sends: the results with the corrections of
+// the sheet. It is made anew at each start, from files whose hashes are known, so
+// that nothing depends on what is left of it.
+func (j *job) correct() (string, error) {
+	table, err := j.retry.from.table()
+	if err != nil {
+		return "", err
+	}
+	values, err := j.scratch()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = values.Close() }() // the list has them
+	if j.retry.sheet, err = j.readSheet(table, values); err != nil {
+		return "", err
+	}
+	list, err := j.retry.from.open()
+	if err != nil {
+		return "", err
+	}
+	defer list.close()
+	corrected, err := j.scratch()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = corrected.Close() }() // likewise
+	sum := newFileSum()
+	changes, err := j.retry.sheet.Apply(io.MultiWriter(corrected, sum), list.List, table)
+	if err != nil {
+		return "", err
+	}
+	if !j.began {
+		j.sayChanges(changes)
+	}
+	path := j.dir.KeptPath(state.Corrected)
+	if err := j.dir.Keep(state.Corrected, io.NewSectionReader(corrected, 0, math.MaxInt64)); err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", &state.IOError{Op: "look at", Path: path, Err: err}
+	}
+	j.corrected = &sink.File{Name: path, Size: info.Size(), SHA256: sum.String()}
+	return path, nil
+}
+
+func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet, error) {
+	file, err := os.Open(j.retry.fixes)
+	if err != nil {
+		return nil, &source.ReadError{Name: j.retry.fixes, Err: err}
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return fixes.Read(file, j.retry.fixes, j.retry.from.sheet(), table, j.retry.from.options().FormulaSafe, scratch)
+}
+
+// sayChanges lists what the sheet changes, before the first call: a slip that
+// reached many rows is seen here.
+func (j *job) sayChanges(c *fixes.Changes) {
+	fmt.Fprintf(j.People, "fixes: %s in %s, %d of them changed\n", rowsText(c.Rows), j.retry.fixes, c.Changed)
+	counts := make([]any, 0, 4+2*len(c.Columns))
+	counts = append(counts, "rows", c.Rows, "changed", c.Changed)
+	for _, column := range c.Columns {
+		fmt.Fprintf(j.People, "  %-20s changed in %s\n", cli.OneLine(column.Column), rowsText(column.Rows))
+		counts = append(counts, column.Column, column.Rows)
+	}
+	j.Told.Info("fixes", counts...)
+}

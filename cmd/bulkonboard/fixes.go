@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
+	"bulkonboard/sink/fixes"
+	"bulkonboard/source"
+)
+
+// fixing is what fixes was asked for.
+type fixing struct {
+	output      string
+	overwrite   bool
+	only, codes []string
+
+	from *runResults
+}
+
+func fixesCommand() *cobra.Command {
+	var f fixing
+	c := &cobra.Command{
+		Use:   "fixes RESULTS",
+		Short: "Write the rows that need attention to a sheet, to be corrected",
+		Long: `fixes writes the rows of a results file that are invalid, rejected or failed to a
+CSV file that any editor or spreadsheet reads: a mark, the number of the row, what
+is wrong, and the columns of the list (of JSONL, a column for each member). Correct
+the values there, and send them:
+
+  bulkonboard fixes results.csv -o fixes.csv
+  bulkonboard retry results.csv --fixes fixes.csv
+
+Rows and columns may be in any order, and the file may be saved in UTF-8 or UTF-16
+with any delimiter. fixMark and fixRow must stay as they are: they keep a row from
+being taken for another. A row that is left out stays as it is, but for one that
+failed, which is sent again. The file holds personal data.`,
+		Args: namedResults,
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if err := f.check(); err != nil {
+				return err
+			}
+			if f.from, err = resultsOf(args[0]); err != nil {
+				return err
+			}
+			return f.write(c.OutOrStdout())
+		},
+	}
+	c.Flags().StringVarP(&f.output, "output", "o", "", "file to write; - for standard output (default: RESULTS.fixes.csv)")
+	c.Flags().BoolVar(&f.overwrite, "overwrite", false, "replace the file if it exists")
+	c.Flags().StringSliceVar(&f.only, "only", nil, "only rows with one of these statuses: failed,rejected,invalid")
+	c.Flags().StringSliceVar(&f.codes, "error-code", nil, "only rows with one of these error codes")
+	_ = c.MarkFlagFilename("output", "csv")
+	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"failed", "rejected", "invalid"}, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func (f *fixing) check() error {
+	for _, status := range f.only {
+		if s := sink.Status(status); !slices.Contains(sink.Statuses(), s) || s.Good() {
+			return cli.Problems{fmt.Sprintf("--only is %q; it takes failed, rejected and invalid", status)}
+		}
+	}
+	return nil
+}
+
+// write makes the sheet and says where it is.
+func (f *fixing) write(stdout io.Writer) error {
+	if f.output == "-" {
+		_, err := f.sheet(stdout)
+		return err
+	}
+	if f.output == "" {
+		f.output = sheetPath(f.from.path)
+	}
+	if err := f.checkOutput(); err != nil {
+		return err
+	}
+	scratch, err := newScratch()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = scratch.Close() }() // it is in its place by then
+	rows, err := f.sheet(scratch)
+	if err != nil {
+		return err
+	}
+	if err := place(f.output, f.overwrite, io.NewSectionReader(scratch, 0, math.MaxInt64)); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "fixes:   %s, with %s\nnext:    correct it, then: %s --fixes %s\n",
+		f.output, rowsText(rows), command("retry", f.from.path), cli.Quoted(plainName(f.output)))
+	return nil
+}
+
+// sheetPath is where the sheet of results is written unless something else is
+// said.
+func sheetPath(results string) string { return results + ".fixes.csv" }
+
+// checkOutput refuses to replace another file, and the results in any case.
+func (f *fixing) checkOutput() error {
+	for _, name := range []string{f.from.path, sink.SummaryPath(f.from.path)} {
+		if sameFile(f.output, name) {
+			return cli.Problems{"--output is " + name + "; name another file"}
+		}
+	}
+	info, err := os.Lstat(f.output)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return cli.Problems{"--output: " + err.Error()}
+	case !info.Mode().IsRegular():
+		return cli.Problems{fmt.Sprintf("--output: %s is not an ordinary file; name another file", f.output)}
+	case !f.overwrite:
+		return cli.Problems{f.output + " exists, perhaps with somebody's corrections; name another file with --output, or replace it with --overwrite"}
+	}
+	return nil
+}
+
+// sheet writes the rows.
+func (f *fixing) sheet(w io.Writer) (int64, error) {
+	table, err := f.from.table()
+	if err != nil {
+		return 0, err
+	}
+	list, err := f.from.open()
+	if err != nil {
+		return 0, err
+	}
+	defer list.close()
+	out, err := fixes.NewWriter(w, f.from.sheet(), table, list.List)
+	if err != nil {
+		return 0, err
+	}
+	for rec, err := range list.Records() {
+		if err != nil {
+			return 0, err
+		}
+		if !fixes.Needed(table, rec) || !f.selects(table, rec) {
+			continue
+		}
+		if err := out.Write(rec); err != nil {
+			return 0, err
+		}
+	}
+	return out.Rows, out.Close()
+}
+
+func (f *fixing) selects(previous sink.Previous, rec *source.Record) bool {
+	res, ok := previous.Result(rec)
+	if !ok {
+		res = sink.Result{Status: sink.Invalid, ErrorCode: unreadableRow}
+	}
+	return (len(f.only) == 0 || slices.Contains(f.only, string(res.Status))) && (len(f.codes) == 0 || slices.Contains(f.codes, res.ErrorCode))
+}
+
+// sheet is what binds a sheet of corrections to the results.
+func (r *runResults) sheet() fixes.Results {
+	return fixes.Results{Run: r.summary.Run, SHA256: r.summary.Output.SHA256}
+}
+
+// table shows the results as a sheet does.
+func (r *runResults) table() (fixes.Table, error) {
+	list, err := r.open()
+	if err != nil {
+		return nil, err
+	}
+	defer list.close()
+	if list.Format() == source.FormatJSONL {
+		return fixes.NewJSONL(list.List, list.Records())
+	}
+	table, err := fixes.NewCSV(list.List)
+	if err != nil {
+		return nil, notResults(r.path, err)
+	}
+	return table, nil
+}

@@ -1,0 +1,118 @@
+package fixes
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"bulkonboard/source"
+)
+
+// Changes are what a sheet changes.
+type Changes struct {
+	Rows    int64 // of the sheet
+	Changed int64
+	Columns []ColumnChanges // those in which a row was changed, in the order of the list
+}
+
+// ColumnChanges are the rows in which a sheet changes a column.
+type ColumnChanges struct {
+	Column string
+	Rows   int64
+}
+
+// Apply writes results with the corrections of a sheet: the results that were
+// read, but for the values of the rows that were changed. It refuses a row that
+// was not in the sheet as it was made.
+func (s *Sheet) Apply(w io.Writer, list *source.List, t Table) (*Changes, error) {
+	out := bufio.NewWriterSize(w, 1<<20)
+	if _, err := out.Write(list.HeaderRaw()); err != nil {
+		return nil, err
+	}
+	a := &applying{sheet: s, table: t, counts: make([]int64, len(t.Columns()))}
+	for rec, err := range list.Records() {
+		if err != nil {
+			return nil, err
+		}
+		line, err := a.record(rec)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := out.Write(line); err != nil {
+			return nil, err
+		}
+	}
+	if a.found < int64(len(s.rows)) {
+		last := &s.rows[len(s.rows)-1]
+		return nil, s.wrong(last.line, fmt.Sprintf("the results have no row %d", last.row))
+	}
+	return a.changes(), out.Flush()
+}
+
+// applying is a sheet that is being applied.
+type applying struct {
+	sheet  *Sheet
+	table  Table
+	found  int64 // rows of the sheet that the results have
+	rows   int64 // that were changed
+	counts []int64
+	line   []byte
+}
+
+// record gives a row of the results as it is to be read.
+func (a *applying) record(rec *source.Record) ([]byte, error) {
+	e := a.sheet.find(rec.Row)
+	if e == nil {
+		return rec.Raw, nil
+	}
+	a.found++
+	k, err := a.sheet.read(e)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case k.Mark != a.sheet.of.mark(rec.Row, rec.Raw):
+		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d does not have the mark of this row: number and mark must stay together as they were written", rec.Row))
+	case !Needed(a.table, rec):
+		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d was not in the sheet: it has succeeded", rec.Row))
+	}
+	return a.corrected(rec, e, k.Values)
+}
+
+func (a *applying) corrected(rec *source.Record, e *entry, given []string) ([]byte, error) {
+	values := a.table.Values(rec)
+	for n, value := range given {
+		i := a.sheet.at[n]
+		if !sameText(value, values[i]) {
+			values[i] = value
+			a.counts[i]++
+			e.changed = true
+		}
+	}
+	if !e.changed {
+		return rec.Raw, nil
+	}
+	a.rows++
+	var err error
+	if a.line, err = a.table.Corrected(a.line[:0], rec, values); err != nil {
+		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d: %v", rec.Row, err))
+	}
+	return a.line, nil
+}
+
+// sameText reports whether a value is as it was. The line breaks in a cell are
+// each program's own.
+func sameText(a, b string) bool {
+	return a == b || strings.ReplaceAll(a, "\r\n", "\n") == strings.ReplaceAll(b, "\r\n", "\n")
+}
+
+func (a *applying) changes() *Changes {
+	c := &Changes{Rows: int64(len(a.sheet.rows)), Changed: a.rows}
+	for i, column := range a.table.Columns() {
+		if a.counts[i] > 0 {
+			c.Columns = append(c.Columns, ColumnChanges{column, a.counts[i]})
+		}
+	}
+	return c
+}

@@ -1,0 +1,61 @@
+package fixes
+
+import (
+	"slices"
+
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// Table shows records of a results file by the columns of its list, and makes
+// records with other values.
+type Table interface {
+	// Columns are the columns of the list. The result is shared.
+	Columns() []string
+
+	// Values are a record's, by column.
+	Values(rec *source.Record) []string
+
+	// Corrected appends the record with other values, and with the result that
+	// it has. It fails where a value cannot be put in its place.
+	Corrected(dst []byte, rec *source.Record, values []string) ([]byte, error)
+
+	sink.Previous
+}
+
+// csvTable is the Table of CSV results.
+type csvTable struct {
+	*sink.RetryCSV
+	columns []string
+}
+
+// NewCSV is the Table of CSV results.
+func NewCSV(list *source.List) (Table, error) {
+	retry, err := sink.NewRetryCSV(list.Header(), sink.DialectOf(list))
+	if err != nil {
+		return nil, err
+	}
+	header := list.Header()
+	return &csvTable{retry, header[:len(header)-len(sink.Columns())]}, nil
+}
+
+// Columns are the columns of the list.
+func (t *csvTable) Columns() []string { return t.columns }
+
+// Values are those of a record, by column.
+func (t *csvTable) Values(rec *source.Record) []string {
+	if rec.Cells == nil {
+		values := make([]string, max(1, len(t.columns)))
+		values[0] = rec.Text
+		return values[:len(t.columns)]
+	}
+	return slices.Clone(t.Input(rec))
+}
+
+// Corrected appends the record with other values.
+func (t *csvTable) Corrected(dst []byte, rec *source.Record, values []string) ([]byte, error) {
+	if rec.Cells == nil {
+		return nil, errUnreadable
+	}
+	return t.RetryCSV.Corrected(dst, rec, values), nil
+}

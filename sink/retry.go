@@ -1,0 +1,138 @@
+package sink
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"bulkonboard/source"
+)
+
+// Previous reads the result that an earlier run wrote into a record. It
+// reports false when none can be read: then the row is one that this program
+// wrote and cannot take apart.
+type Previous interface {
+	Result(rec *source.Record) (Result, bool)
+}
+
+// RetryCSV encodes the results of a retry: a record that is kept is repeated
+// byte for byte, and any other gets a new result in the place of the old one.
+type RetryCSV struct {
+	csv   *CSV
+	first int // of the result columns, which are the last ones
+}
+
+// NewRetryCSV returns the encoder for a results file with the given header. It
+// fails when the header is not one that a run writes.
+func NewRetryCSV(header []string, o CSVOptions) (*RetryCSV, error) {
+	first := len(header) - len(Columns())
+	if first < 0 || !slices.Equal(header[first:], Columns()) {
+		return nil, fmt.Errorf("its last columns are not %s", strings.Join(Columns(), ", "))
+	}
+	return &RetryCSV{csv: NewCSV(header, o), first: first}, nil
+}
+
+// Header appends the header line.
+func (r *RetryCSV) Header(dst []byte) []byte { return r.csv.Header(dst) }
+
+// Append appends a record.
+func (r *RetryCSV) Append(dst []byte, rec *source.Record, res *Result) []byte {
+	if res.Kept {
+		return append(dst, rec.Raw...)
+	}
+	return r.csv.Append(dst, rec, res)
+}
+
+// Result reads the result columns of a record.
+func (r *RetryCSV) Result(rec *source.Record) (Result, bool) {
+	if rec.Cells == nil {
+		return Result{}, false
+	}
+	v := [6]string(rec.Cells[r.first:])
+	if !r.csv.safe { // or the list has taken the prefix away from every cell
+		v[3] = source.WithoutPrefix(v[3])
+	}
+	return parseResult(v)
+}
+
+// Corrected appends a record with other values in its input columns and the
+// result that it has.
+func (r *RetryCSV) Corrected(dst []byte, rec *source.Record, values []string) []byte {
+	for _, value := range values {
+		dst = append(r.csv.cell(dst, r.csv.inputCell(value)), r.csv.delimiter)
+	}
+	cells := slices.Clone(rec.Cells[r.first:])
+	if r.csv.safe {
+		for i, cell := range cells {
+			cells[i] = source.WithPrefix(cell)
+		}
+	}
+	return r.csv.line(dst, cells)
+}
+
+// Input gives the values of the input columns of a record.
+func (r *RetryCSV) Input(rec *source.Record) []string { return rec.Cells[:r.first] }
+
+// values are the cells of a result, in the order of Columns.
+func (r *Result) values(c *clock) [6]string {
+	return [6]string{
+		string(r.Status), r.SessionID, r.ErrorCode, source.WithPrefix(r.ErrorMessage),
+		strconv.Itoa(r.Attempts), c.text(r.ProcessedAt),
+	}
+}
+
+// parseResult reads what values wrote, and nothing else.
+func parseResult(v [6]string) (Result, bool) {
+	r := Result{Status: Status(v[0]), SessionID: v[1], ErrorCode: v[2], ErrorMessage: v[3]}
+	if !slices.Contains(Statuses(), r.Status) || r.Status.Good() && r.SessionID == "" {
+		return Result{}, false
+	}
+	var errAttempts, errTime error
+	r.Attempts, errAttempts = strconv.Atoi(v[4])
+	r.ProcessedAt, errTime = time.Parse(timeLayout, v[5])
+	return r, errAttempts == nil && errTime == nil
+}
+
+// RetryJSONL is RetryCSV for JSONL.
+type RetryJSONL struct{ JSONL }
+
+// Append appends a record.
+func (r *RetryJSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
+	if res.Kept {
+		return append(dst, rec.Raw...)
+	}
+	return r.JSONL.Append(dst, rec, res)
+}
+
+// Corrected appends a record with another object in the place of its own, and the
+// result that it has.
+func (r *RetryJSONL) Corrected(dst []byte, rec *source.Record, object string) []byte {
+	var line map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(rec.Text), &line) // it is an object, or the record has no result
+	dst = append(r.input(dst, &source.Record{Text: object}), `"`+Member+`":`...)
+	dst = append(dst, line[Member]...)
+	return append(dst, "}\n"...)
+}
+
+// Result reads the onboarding object of a record.
+func (*RetryJSONL) Result(rec *source.Record) (Result, bool) {
+	if rec.Malformed {
+		return Result{}, false
+	}
+	// By its exact name: the customer may have an "Onboarding" of its own.
+	var line map[string]json.RawMessage
+	var o struct {
+		OnboardingStatus, SessionID, ErrorCode, ErrorMessage, ProcessedAt string
+
+		Attempts int
+	}
+	if json.Unmarshal([]byte(rec.Text), &line) != nil || json.Unmarshal(line[Member], &o) != nil {
+		return Result{}, false
+	}
+	return parseResult([6]string{
+		o.OnboardingStatus, o.SessionID, o.ErrorCode, source.WithoutPrefix(o.ErrorMessage), strconv.Itoa(o.Attempts), o.ProcessedAt,
+	})
+}
