@@ -25,14 +25,14 @@ type Answers struct {
 }
 
 // An answer is: its length u32, row u32, fingerprint u64, the beginning of the
-// key u64, standing u8, entry.
-const answerHead = 4 + 4 + 8 + 8 + 1
+// key u32, standing u8, entry.
+const answerHead = 4 + 4 + 8 + 4 + 1
 
 func (a *Answers) add(row *seen, is standing, value []byte) error {
 	b := binary.LittleEndian.AppendUint32(a.buf[:0], 0)
 	b = binary.LittleEndian.AppendUint32(b, row.row)
 	b = binary.LittleEndian.AppendUint64(b, row.print)
-	b = binary.LittleEndian.AppendUint64(b, shortKey(row.key))
+	b = binary.LittleEndian.AppendUint32(b, shortKey(row.key))
 	b = append(append(b, byte(is)), value...)
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
 	a.buf = b
@@ -41,7 +41,7 @@ func (a *Answers) add(row *seen, is standing, value []byte) error {
 
 // Of gives the result of a record whose customer need not be called, or nil, and
 // the beginning of the customer's key. Records come in the order of the list.
-func (a *Answers) Of(rec *source.Record) (res *sink.Result, key uint64, err error) {
+func (a *Answers) Of(rec *source.Record) (res *sink.Result, key uint32, err error) {
 	if a == nil {
 		return nil, 0, nil
 	}
@@ -68,7 +68,7 @@ func (a *Answers) Of(rec *source.Record) (res *sink.Result, key uint64, err erro
 	if err != nil {
 		return nil, 0, scratchError("read", err)
 	}
-	return a.result(standing(b[answerHead-1]), &e), binary.LittleEndian.Uint64(b[16:]), nil
+	return a.result(standing(b[answerHead-1]), &e), binary.LittleEndian.Uint32(b[16:]), nil
 }
 
 // result is what a customer's row is answered with: what the ledger knows, as it
@@ -77,7 +77,7 @@ func (a *Answers) result(is standing, e *ledger.Entry) *sink.Result {
 	if is == isRefused {
 		return &sink.Result{Status: sink.Rejected, ErrorCode: e.Refusal.Code, ErrorMessage: e.Refusal.Message, ProcessedAt: e.Refusal.At}
 	}
-	if a.known.expired(&e.Session, time.Now()) {
+	if a.known.TTL >= 0 && a.known.expired(&e.Session, time.Now()) {
 		return nil
 	}
 	return &sink.Result{Status: sink.Known, SessionID: e.Session.ID, ErrorMessage: a.said.at(e.Session.At), ProcessedAt: e.Session.At}

@@ -198,7 +198,7 @@ func (s *search) family(rows []seen) {
 
 // match takes in what the ledger knows of a customer, for all its rows.
 func (s *search) match(rows []seen, value []byte) error {
-	e, err := ledger.ParseEntry(value)
+	e, err := ledger.ParseCalls(value)
 	if err != nil {
 		return err
 	}

@@ -33,10 +33,11 @@ type sharedIDs struct {
 	noticed map[uint64]bool // ids
 }
 
-// hasID is a row with a session id, which is a hash, as its customer is.
+// hasID is a row with a session id, which is a hash, as its customer is. A set
+// of them is a line of the processor's cache.
 type hasID struct {
-	id, customer uint64
-	row          int64
+	id            uint64
+	customer, row uint32
 }
 
 func newSharedIDs(formID string, r *records) *sharedIDs {
@@ -45,7 +46,7 @@ func newSharedIDs(formID string, r *records) *sharedIDs {
 
 // customerOf stands for the customer of a row: by its key where there is a
 // ledger, which rows have that were answered from it.
-func (s *sharedIDs) customerOf(of *slot) uint64 {
+func (s *sharedIDs) customerOf(of *slot) uint32 {
 	switch {
 	case of.key != 0:
 		return of.key
@@ -55,10 +56,10 @@ func (s *sharedIDs) customerOf(of *slot) uint64 {
 	if s.records != nil {
 		return shortKey(s.records.hasher.Customer(s.records.Tenant, []byte(of.customer)))
 	}
-	return maphash.String(s.seed, of.customer)
+	return uint32(maphash.String(s.seed, of.customer))
 }
 
-func shortKey(k ledger.Key) uint64 { return binary.LittleEndian.Uint64(k[:]) }
+func shortKey(k ledger.Key) uint32 { return max(1, binary.LittleEndian.Uint32(k[:])) }
 
 // look reports the row of another customer that has the session id of this
 // result.
@@ -66,7 +67,7 @@ func (s *sharedIDs) look(of *slot, res *sink.Result) (row int64, shared bool) {
 	if res.Status != sink.OK && res.Status != sink.Known {
 		return 0, false
 	}
-	now := hasID{maphash.String(s.seed, res.SessionID), s.customerOf(of), of.rec.Row}
+	now := hasID{maphash.String(s.seed, res.SessionID), s.customerOf(of), uint32(of.rec.Row)}
 	set := &s.seen[now.id%uint64(len(s.seen))]
 	for i := range set {
 		if was := set[i]; was.id == now.id && was.row > 0 {
@@ -74,7 +75,7 @@ func (s *sharedIDs) look(of *slot, res *sink.Result) (row int64, shared bool) {
 				return 0, false
 			}
 			s.noticed[now.id] = true
-			return was.row, true
+			return int64(was.row), true
 		}
 	}
 	copy(set[1:], set[:])
@@ -129,7 +130,7 @@ func (w *writer) saveAndCompareIDs() error {
 		id := maphash.String(s.seed, e.Session.ID)
 		if row := rows[id]; row != nil && row.customer != shortKey(key) && !s.noticed[id] {
 			s.noticed[id] = true
-			w.noticed(row.row, 0)
+			w.noticed(int64(row.row), 0)
 		}
 		return nil
 	})

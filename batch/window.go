@@ -38,7 +38,7 @@ type slot struct {
 	family  family       // the rows of its customer, when there are several
 	given   *sink.Result // a result that the row has already, and later rows of its customer ask for
 	known   bool         // and that is what the ledger knows
-	key     uint64       // of the customer there; 0 when it did not answer
+	key     uint32       // of the customer there; 0 when it did not answer
 	earlier bool         // and that is of another run or part
 	doubts  int          // interruptions that caught a call of this row in flight
 	refused string       // the error code with which an earlier run refused the row

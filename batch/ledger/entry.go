@@ -153,7 +153,13 @@ func (s *Sent) append(dst []byte) []byte {
 }
 
 // ParseEntry reads what Append made. It copies what it keeps.
-func ParseEntry(b []byte) (e Entry, err error) {
+func ParseEntry(b []byte) (Entry, error) { return parseEntry(b, false) }
+
+// ParseCalls is ParseEntry for who asks when calls were made and how they ended:
+// texts are "?".
+func ParseCalls(b []byte) (Entry, error) { return parseEntry(b, true) }
+
+func parseEntry(b []byte, callsOnly bool) (e Entry, err error) {
 	if len(b) == 0 {
 		return e, errValue
 	}
@@ -162,11 +168,11 @@ func ParseEntry(b []byte) (e Entry, err error) {
 	if flags&^knownFlags != 0 || flags&(sessionFlag|rejectedFlag|failedFlag) == 0 || flags&uuidFlag != 0 && flags&sessionFlag == 0 || refused == rejectedFlag|failedFlag {
 		return e, errValue
 	}
-	p := parser{rest: b[1:]}
+	p := parser{rest: b[1:], callsOnly: callsOnly}
 	if flags&sessionFlag != 0 {
 		e.Session.Sent = p.sent()
 		if flags&uuidFlag != 0 {
-			e.Session.ID = unpackUUID(p.bytes(16))
+			e.Session.ID = p.uuid()
 		} else {
 			e.Session.ID = p.text()
 		}
@@ -187,8 +193,9 @@ func ParseEntry(b []byte) (e Entry, err error) {
 // parser takes values from the front of bytes. Once one is not there, it has
 // failed, and gives zeros.
 type parser struct {
-	rest   []byte
-	failed bool
+	rest      []byte
+	failed    bool
+	callsOnly bool // texts are "?"
 }
 
 func (p *parser) bytes(n uint64) []byte {
@@ -215,7 +222,21 @@ func (p *parser) time() time.Time {
 	return time.UnixMilli(milli).UTC()
 }
 
-func (p *parser) text() string { return string(p.bytes(p.uvarint())) }
+func (p *parser) text() string {
+	b := p.bytes(p.uvarint())
+	if p.callsOnly && len(b) > 0 {
+		return "?"
+	}
+	return string(b)
+}
+
+func (p *parser) uuid() string {
+	b := p.bytes(16)
+	if p.callsOnly && b != nil {
+		return "?"
+	}
+	return unpackUUID(b)
+}
 
 func (p *parser) sent() (s Sent) {
 	copy(s.Digest[:], p.bytes(uint64(len(s.Digest))))

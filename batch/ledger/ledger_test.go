@@ -117,6 +117,9 @@ func TestAnEntryComesBackAsItWent(t *testing.T) {
 			got, err := ParseEntry(e.Append(nil))
 			require.NoError(t, err)
 			assert.Equal(t, e, got)
+			calls, err := ParseCalls(e.Append(nil))
+			require.NoError(t, err)
+			assert.Equal(t, []any{e.Session.Sent, e.Refusal.Sent, e.Outcome()}, []any{calls.Session.Sent, calls.Refusal.Sent, calls.Outcome()})
 		}
 	}
 	e := okEntry(uuid)

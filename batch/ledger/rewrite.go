@@ -137,7 +137,7 @@ func (c *copying) update(f func(*sealed) error) error {
 // move writes the ledger anew, with n customers under the keys of an owner. What comes in the order of the
 // old ones is far apart in that of the new: some of it is taken at a time, as
 // much as is small enough to be sorted in memory.
-func (l *Ledger) move(n uint64, owner Owner, each func(func(Key, []byte) error) error) error {
+func (l *Ledger) move(n uint64, owner Owner, each func(pick func(Key) bool, f func(Key, []byte) error) error) error {
 	scope := newHasher(l.secret).of(owner)
 	forms := slices.Clone(l.forms)
 	for i := range forms {
@@ -149,10 +149,8 @@ func (l *Ledger) move(n uint64, owner Owner, each func(func(Key, []byte) error) 
 	return l.rewrite(forms, func(to *copying) error {
 		for part := range parts {
 			var some []keyed
-			err := each(func(key Key, value []byte) error {
-				if key = scope.scoped(key); uint64(key[0])*parts/256 == part {
-					some = append(some, keyed{key, bytes.Clone(value)})
-				}
+			err := each(func(key Key) bool { return uint64(scope.scoped(key)[0])*parts/256 == part }, func(key Key, value []byte) error {
+				some = append(some, keyed{scope.scoped(key), bytes.Clone(value)})
 				return nil
 			})
 			if err != nil {
@@ -170,4 +168,4 @@ func (l *Ledger) move(n uint64, owner Owner, each func(func(Key, []byte) error) 
 }
 
 // moveCustomers is how many customers are small enough.
-const moveCustomers = 200_000
+const moveCustomers = 500_000

@@ -37,6 +37,8 @@ type Hasher struct {
 	out   []byte
 	scope Scope
 	block cipher.Block // nil without a scope
+
+	entries []byte // key for entries; nil before the first
 }
 
 func newHasher(secret []byte) *Hasher {

@@ -38,7 +38,7 @@ func parseV1(b []byte) (e Entry, err error) {
 	case outcome == OK && flags&v1EarlierFlag == 0:
 		e.Session.Sent = last
 		if flags&v1UUIDFlag != 0 {
-			e.Session.ID = unpackUUID(p.bytes(16))
+			e.Session.ID = p.uuid()
 		} else {
 			e.Session.ID = p.text()
 		}
@@ -63,7 +63,7 @@ func (l *Ledger) takeOver(owner Owner) error {
 		return l.ofSecret(err)
 	}
 	n := uint64(0)
-	if err := l.walkV1(func(Key, []byte) error { n++; return nil }); err != nil {
+	if err := l.walkV1(func(Key) bool { return true }, func(Key, []byte) error { n++; return nil }); err != nil {
 		return err
 	}
 	l.old = false // the new file is read once it is there
@@ -72,9 +72,9 @@ func (l *Ledger) takeOver(owner Owner) error {
 	return err
 }
 
-// walkV1 gives the customers of a ledger of version 1, as this version writes
-// them.
-func (l *Ledger) walkV1(f func(key Key, value []byte) error) error {
+// walkV1 gives the customers of a ledger of version 1 that are picked, as this
+// version writes them.
+func (l *Ledger) walkV1(pick func(Key) bool, f func(key Key, value []byte) error) error {
 	return l.reading(func(p *pages, buckets map[string]bucket) error {
 		for _, name := range [][]byte{metaBucket, runsBucket, formsBucket} {
 			if err := p.walk(buckets[string(name)], func(_, _ []byte) error { return nil }); err != nil {
@@ -82,9 +82,15 @@ func (l *Ledger) walkV1(f func(key Key, value []byte) error) error {
 			}
 		}
 		err := p.walk(buckets[string(customerBucket)], func(key, value []byte) error {
+			if len(key) != len(Key{}) {
+				return damaged("a key is not as it was written")
+			}
+			if !pick(Key(key)) {
+				return nil
+			}
 			e, err := parseV1(value)
-			if err != nil || len(key) != len(Key{}) {
-				return cmp.Or(err, damaged("a key is not as it was written"))
+			if err != nil {
+				return err
 			}
 			return f(Key(key), e.Append(nil))
 		})
@@ -103,7 +109,15 @@ func (l *Ledger) adopt(owner Owner) error {
 		return nil
 	}
 	n := l.seal.Customers
-	if err := l.move(n, owner, l.Walk); err != nil {
+	picked := func(pick func(Key) bool, f func(Key, []byte) error) error {
+		return l.Walk(func(key Key, value []byte) error {
+			if !pick(key) {
+				return nil
+			}
+			return f(key, value)
+		})
+	}
+	if err := l.move(n, owner, picked); err != nil {
 		return err
 	}
 	l.takenOver = int64(n)

@@ -1,6 +1,0 @@
-//go:build torture
-
-package ledger
-
-// flips is how many bits are flipped.
-const flips = 3000
