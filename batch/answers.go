@@ -77,7 +77,7 @@ func (a *Answers) result(is standing, e *ledger.Entry) *sink.Result {
 	if is == isRefused {
 		return &sink.Result{Status: sink.Rejected, ErrorCode: e.Refusal.Code, ErrorMessage: e.Refusal.Message, ProcessedAt: e.Refusal.At}
 	}
-	if a.known.TTL >= 0 && a.known.expired(&e.Session, time.Now()) {
+	if (a.known.TTL >= 0 || !e.Session.Expires.IsZero()) && a.known.expired(&e.Session, time.Now()) {
 		return nil
 	}
 	return &sink.Result{Status: sink.Known, SessionID: e.Session.ID, ErrorMessage: a.said.at(e.Session.At), ProcessedAt: e.Session.At}

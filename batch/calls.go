@@ -92,6 +92,7 @@ func resultOf(s *slot, a *session.Answer, now time.Time) sink.Result {
 	switch a.Outcome {
 	case session.OK:
 		res.Status, res.SessionID, res.ErrorCode, res.ErrorMessage = sink.OK, a.SessionID, "", ""
+		res.Expires = a.Expires.Truncate(time.Second)
 	case session.Rejected, session.CredentialsRefused, session.TenantRefused:
 		res.Status = sink.Rejected
 	default:

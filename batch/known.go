@@ -30,7 +30,9 @@ type Known struct {
 	Tenant string
 	FormID string // for records that carry none
 
-	// TTL is how long a session id is good; less than zero: for ever.
+	// TTL is how long a session id is good of which the service has not said when
+	// it expires; less than zero: for ever. With zero, every customer is asked for
+	// again.
 	TTL time.Duration
 	// RetryRejected asks again for customers that were refused and have not
 	// changed since.
@@ -68,7 +70,12 @@ func (k *Known) standing(e *ledger.Entry, has func(ledger.Digest) bool, now time
 	return isChanged
 }
 
+// expired reports a session id that is not to be handed on. What the service has
+// said of it is preferred.
 func (k *Known) expired(s *ledger.Session, now time.Time) bool {
+	if !s.Expires.IsZero() && k.TTL != 0 {
+		return !now.Before(s.Expires)
+	}
 	return k.TTL >= 0 && now.Sub(s.At) >= k.TTL
 }
 

@@ -12,7 +12,8 @@ import (
 
 // A result in the journal is: the record's fingerprint (8 bytes, little-endian), status, session id, error code and error message
 // as strings with a uvarint length before each, attempts as a uvarint, the
-// time in Unix nanoseconds as a varint.
+// time in Unix nanoseconds as a varint, and when the session id expires in Unix
+// seconds as a varint, zero when that is not known.
 
 var errResultFormat = errors.New("a journalled result is not in the format of this version")
 
@@ -41,7 +42,11 @@ func appendOutcome(dst []byte, print uint64, r *sink.Result) []byte {
 		dst = append(dst, s...)
 	}
 	dst = binary.AppendUvarint(dst, uint64(r.Attempts))
-	return binary.AppendVarint(dst, r.ProcessedAt.UnixNano())
+	dst = binary.AppendVarint(dst, r.ProcessedAt.UnixNano())
+	if r.Expires.IsZero() {
+		return append(dst, 0)
+	}
+	return binary.AppendVarint(dst, r.Expires.Unix())
 }
 
 func parseOutcome(b []byte) (print uint64, result sink.Result, err error) {
@@ -66,16 +71,25 @@ func parseResult(b []byte) (sink.Result, error) {
 	if size <= 0 || attempts > math.MaxInt32 {
 		return sink.Result{}, errResultFormat
 	}
-	nanos, rest := binary.Varint(b[size:])
+	b = b[size:]
+	nanos, size := binary.Varint(b)
+	if size <= 0 {
+		return sink.Result{}, errResultFormat
+	}
+	expires, rest := binary.Varint(b[size:])
 	if rest <= 0 || size+rest != len(b) {
 		return sink.Result{}, errResultFormat
 	}
-	return sink.Result{
+	result := sink.Result{
 		Status:       sink.Status(fields[0]),
 		SessionID:    fields[1],
 		ErrorCode:    fields[2],
 		ErrorMessage: fields[3],
 		Attempts:     int(attempts),
 		ProcessedAt:  time.Unix(0, nanos),
-	}, nil
+	}
+	if expires != 0 {
+		result.Expires = time.Unix(expires, 0).UTC()
+	}
+	return result, nil
 }

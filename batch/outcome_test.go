@@ -11,7 +11,7 @@ import (
 )
 
 func TestAJournalledResultReadsBack(t *testing.T) {
-	want := sink.Result{Status: sink.Failed, SessionID: "s", ErrorCode: "timeout", ErrorMessage: "zu spät", Attempts: 8, ProcessedAt: time.Unix(0, 1e18)}
+	want := sink.Result{Status: sink.Failed, SessionID: "s", ErrorCode: "timeout", ErrorMessage: "zu spät", Attempts: 8, ProcessedAt: time.Unix(0, 1e18), Expires: time.Unix(2e9, 0).UTC()}
 	print, got, err := parseOutcome(appendOutcome(nil, 42, &want))
 	require.NoError(t, err)
 	assert.EqualValues(t, 42, print)

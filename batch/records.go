@@ -35,7 +35,7 @@ func (r *records) take(rec *source.Record, res *sink.Result) {
 	sent := ledger.Sent{At: res.ProcessedAt.Truncate(time.Millisecond), Digest: digest} // as the ledger has it
 	switch res.Status {
 	case sink.OK, sink.Known:
-		e.Session = ledger.Session{Sent: sent, ID: res.SessionID}
+		e.Session = ledger.Session{Sent: sent, ID: res.SessionID, Expires: res.Expires}
 	case sink.Rejected:
 		e.Refusal = ledger.Refusal{Sent: sent, Outcome: ledger.Rejected, Code: res.ErrorCode, Message: res.ErrorMessage}
 	default:

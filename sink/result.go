@@ -36,6 +36,7 @@ type Result struct {
 	ErrorMessage string // for people
 	Attempts     int    // calls to the API that were sent for this record
 	ProcessedAt  time.Time
+	Expires      time.Time // of the session id; zero when the service does not say. Not written
 
 	// Kept says that the record carries this result already, from an earlier
 	// run, and stays as it is.

@@ -51,7 +51,8 @@ type Sent struct {
 // Session is a session id.
 type Session struct {
 	Sent
-	ID string
+	ID      string
+	Expires time.Time // in seconds, as the service said; zero when it did not
 }
 
 // Refusal is a call that gave no session id.
@@ -108,7 +109,8 @@ func (e Entry) with(other *Entry, now time.Time) Entry {
 func (s *Sent) givesWay(to *Sent, now time.Time) bool { return to.At.After(s.At) || s.At.After(now) }
 
 // A value is: a byte of flags; of a session the call and the id, as 16 bytes
-// when it is a UUID and otherwise as a string; of a refusal the call, and for a
+// when it is a UUID and otherwise as a string, and when it expires, in Unix
+// seconds as a varint, if the service has said so; of a refusal the call, and for a
 // Rejected code and message as strings. A call is the digest (8 bytes), the run
 // as a uvarint, the time in Unix milliseconds as a varint. A string has its
 // length as a uvarint before it.
@@ -117,6 +119,7 @@ const (
 	uuidFlag                 // its id is a UUID
 	rejectedFlag             // there is a refusal: Rejected
 	failedFlag               // there is a refusal: Failed
+	expiresFlag              // the service has said when the session id expires
 	knownFlags   = 1<<iota - 1
 )
 
@@ -134,6 +137,10 @@ func (e *Entry) Append(dst []byte) []byte {
 			dst = append(dst, uuid[:]...)
 		} else {
 			dst = appendString(dst, e.Session.ID)
+		}
+		if !e.Session.Expires.IsZero() {
+			dst[at] |= expiresFlag
+			dst = binary.AppendVarint(dst, e.Session.Expires.Unix())
 		}
 	}
 	switch e.Refusal.Outcome {
@@ -165,7 +172,7 @@ func parseEntry(b []byte, callsOnly bool) (e Entry, err error) {
 	}
 	flags := b[0]
 	refused := flags & (rejectedFlag | failedFlag)
-	if flags&^knownFlags != 0 || flags&(sessionFlag|rejectedFlag|failedFlag) == 0 || flags&uuidFlag != 0 && flags&sessionFlag == 0 || refused == rejectedFlag|failedFlag {
+	if flags&^knownFlags != 0 || flags&(sessionFlag|rejectedFlag|failedFlag) == 0 || flags&(uuidFlag|expiresFlag) != 0 && flags&sessionFlag == 0 || refused == rejectedFlag|failedFlag {
 		return e, errValue
 	}
 	p := parser{rest: b[1:], callsOnly: callsOnly}
@@ -175,6 +182,9 @@ func parseEntry(b []byte, callsOnly bool) (e Entry, err error) {
 			e.Session.ID = p.uuid()
 		} else {
 			e.Session.ID = p.text()
+		}
+		if flags&expiresFlag != 0 {
+			e.Session.Expires = time.Unix(p.varint(), 0).UTC()
 		}
 		p.failed = p.failed || e.Session.ID == ""
 	}
@@ -215,12 +225,14 @@ func (p *parser) uvarint() uint64 {
 	return v
 }
 
-func (p *parser) time() time.Time {
-	milli, n := binary.Varint(p.rest)
+func (p *parser) varint() int64 {
+	v, n := binary.Varint(p.rest)
 	p.bytes(uint64(max(n, 0)))
 	p.failed = p.failed || n <= 0
-	return time.UnixMilli(milli).UTC()
+	return v
 }
+
+func (p *parser) time() time.Time { return time.UnixMilli(p.varint()).UTC() }
 
 func (p *parser) text() string {
 	b := p.bytes(p.uvarint())

@@ -479,3 +479,12 @@ func FuzzAnEntryIsReadOrRefused(f *testing.F) {
 		}
 	})
 }
+
+func TestAnEntryKeepsWhenItsSessionIDExpires(t *testing.T) {
+	for _, id := range []string{"s-1", "1b08348e-f8e2-574c-8ed0-6e3fa4721534"} {
+		e := Entry{Session: Session{Sent: Sent{Digest: Digest{1}, At: night}, ID: id, Expires: night.Add(time.Hour).Truncate(time.Second)}}
+		got, err := ParseEntry(e.Append(nil))
+		require.NoError(t, err)
+		assert.Equal(t, e, got)
+	}
+}
