@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,6 +18,17 @@ import (
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
+
+var everyBadRow = flag.Bool("badrows.all", false, "bad rows of every kind in every place, and not a sample")
+
+// sample leaves out most of the cases in an ordinary test, and of no dimension a
+// value.
+type sample int
+
+func (s *sample) skips() bool {
+	*s++
+	return !*everyBadRow && *s%5 != 0
+}
 
 // kinds are the ways in which a service fails one row every time, while it does
 // well by others.
@@ -74,17 +86,25 @@ func (j *job) requireOnlyBadRows(rows int, bad func(row int) bool, status string
 
 func TestRowsThatAlwaysFailCostThemselvesAndHalfAMinute(t *testing.T) {
 	const rows = 600
-	places := map[string]func(int) bool{
-		"the last row":                  func(row int) bool { return row == rows },
-		"the first row":                 func(row int) bool { return row == 1 },
-		"a row in the middle":           func(row int) bool { return row == 300 },
-		"a dozen, the last among them":  func(row int) bool { return row%50 == 0 },
-		"a dozen, the first among them": func(row int) bool { return row%50 == 1 },
-		"a dozen together":              func(row int) bool { return row >= 300 && row < 312 },
+	places := []struct {
+		name string
+		bad  func(row int) bool
+	}{
+		{"the last row", func(row int) bool { return row == rows }},
+		{"the first row", func(row int) bool { return row == 1 }},
+		{"a row in the middle", func(row int) bool { return row == 300 }},
+		{"a dozen, the last among them", func(row int) bool { return row%50 == 0 }},
+		{"a dozen, the first among them", func(row int) bool { return row%50 == 1 }},
+		{"a dozen together", func(row int) bool { return row >= 300 && row < 312 }},
 	}
-	for place, bad := range places {
+	var cases sample
+	for _, place := range places {
+		bad := place.bad
 		for _, kind := range kinds {
-			t.Run(kind.name+"/"+place, func(t *testing.T) {
+			if cases.skips() {
+				continue
+			}
+			t.Run(kind.name+"/"+place.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					j := failing(t, rows, bad, kind.answer, pace.Config{Ceiling: 200, MaxOutage: 2 * time.Hour})
 					start := time.Now()
@@ -112,17 +132,23 @@ func TestListsFullOfRowsThatAlwaysFailEnd(t *testing.T) {
 		{"all of 3", 3, func(int) bool { return true }},
 		{"all of 200", 200, func(int) bool { return true }},
 	}
-	paces := map[string]pace.Config{
-		"--rate 0": {}, "--rate 50": {Ceiling: 50}, "--rate auto": {Search: true, MaxInFlight: 512},
-	}
+	paces := []struct {
+		name   string
+		config pace.Config
+	}{{"--rate 0", pace.Config{}}, {"--rate 50", pace.Config{Ceiling: 50}}, {"--rate auto", pace.Config{Search: true, MaxInFlight: 512}}}
+	var cases sample
 	for _, list := range lists {
-		for name, c := range paces {
+		for _, p := range paces {
+			c := p.config
 			for _, kind := range kinds {
 				whole := strings.HasPrefix(list.name, "all of")
 				if kind.status != "failed" || whole && kind.answer.Outcome == session.NotTheAPI || list.rows == 200 && kind.answer.Outcome == session.Throttled {
 					continue // a wrong set-up, and a quota that is used up
 				}
-				t.Run(fmt.Sprintf("%s/%s/%s", list.name, kind.name, name), func(t *testing.T) {
+				if cases.skips() {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/%s/%s", list.name, kind.name, p.name), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						c.MaxOutage = 2 * time.Hour
 						j := failing(t, list.rows, list.bad, kind.answer, c)

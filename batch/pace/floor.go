@@ -78,11 +78,11 @@ func (f *floor) cut(now mark, rate float64) {
 
 // found is the rate to go back to, when cutting it did not help; or 0.
 func (f *floor) found(now mark) (back float64) {
-	if f.from == 0 || f.low.refused < 4 && f.low.calls < 100*enough {
+	if f.from == 0 || f.low.calls < 4*enough || f.low.refused < 4 && f.low.calls < 100*enough {
 		return 0
 	}
 	took := f.under.perSecond(now)
-	if f.low.refused >= 4 && f.low.calls >= 4*enough && took < 0.87*f.took && f.low.share() < 0.5 {
+	if f.low.refused >= 4 && took < 0.87*f.took && f.low.share() < 0.5 {
 		back = f.from
 		*f = floor{share: max(f.share, f.low.share()), before: f.share, onTrial: true}
 		return back

@@ -3,24 +3,24 @@
 // controller for an endpoint, used by the one goroutine that dispatches: it takes
 // the time as an argument, keeps no clock, takes no lock and starts no goroutine.
 //
-// The rules, one sentence each:
+// The rules, one sentence each, and the cells of the matrix that need them:
 //
 //   - Rounds: while a round goes well and it is the rate that limits sending, the
 //     rate grows: it doubles while nothing is known, and later rises by small
-//     steps that credit pays for (controller.go).
+//     steps that credit pays for (learn.go; every unknown quota, and steps).
 //   - Block: when rows that were never tried fail one after another, more of them
-//     than chance explains, nothing is sent but one trial at a time (block.go).
+//     than chance explains, nothing is sent but one trial at a time (block.go; outages, bad rows).
 //   - Learn: between two blocks a service took exactly its quota, so the calls it
-//     took, divided by that time, are the new rate (learn.go).
+//     took, divided by that time, are the new rate (learn.go; buckets, windows).
 //   - Floor: a share of refusals that cutting the rate does not cure is not about
-//     the rate, and the rate goes back to where it was (floor.go).
+//     the rate, and the rate goes back to where it was (floor.go; refused at random).
 //   - Windows: where trials were in vain for long, calls are counted by a window,
-//     and steps become as slow as that window (learn.go).
+//     and steps become as slow as that window (learn.go; windows of a minute).
 //   - Whose fault: a failure counts against its row when another row succeeded
 //     meanwhile, and the row is at fault once chance alone would hardly fail it as
-//     often (blame.go).
+//     often (blame.go; lists with bad rows, 500s).
 //   - In flight there is room for what the rate and the service's quickest answers
-//     ask for (flight.go).
+//     ask for (flight.go; 10 at once, latency 0.2 s then 2 s).
 //   - The user's ceiling is never passed, whatever the rate (ceiling.go).
 package pace
 

@@ -40,7 +40,6 @@ type row struct {
 	tries   int
 	readyAt seconds
 	taken   bool // out of the window of untried rows
-	bad     bool
 }
 
 func (r *row) before(other *row) bool { return r.readyAt < other.readyAt }
