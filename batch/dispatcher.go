@@ -159,6 +159,7 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 			return d.work, d.waiting[0].readyAt
 		case len(d.accused.rows) > 0 && d.inFlight == 0 && !d.untried():
 			d.settle(now)
+			return d.work, now // that may have been all
 		default:
 			return d.work, time.Time{}
 		}

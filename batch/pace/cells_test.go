@@ -94,7 +94,7 @@ func buckets() []cell {
 			if burst > 1 { // what was saved up hides the quota, and its end is met at a high rate
 				c.throttled = 0.08
 			}
-			if perSecond == 5 && burst == 1 {
+			if perSecond == 50 && burst == 1 {
 				c = c.now()
 			}
 			cells = append(cells, c)

@@ -38,9 +38,10 @@ type Controller struct {
 	quota float64   // that the service says it takes; 0 when it does not
 	epoch int       // of rates: an answer to an attempt of an earlier one says nothing of this one
 
-	round mark  // where the stretch began that the rate is judged by
-	sent  int   // in it
-	since count // the rate changed
+	round  mark  // where the stretch began that the rate is judged by
+	lately mark  // and the one before it
+	sent   int   // in it
+	since  count // the rate changed
 
 	taken  int64 // by the quota: answered, and not refused
 	cycle  mark  // the end of the last block, or the start
@@ -276,7 +277,6 @@ func (c *Controller) judge(now time.Time) {
 	limiting := !c.paced() || float64(c.sent) >= 0.8*c.rate*took.Seconds()-2
 	c.newRound(now)
 	switch {
-	case c.restore(now):
 	case limiting:
 		c.raise(now)
 	case c.phase == probing:
@@ -302,7 +302,9 @@ func (c *Controller) setRate(rate float64) {
 	}
 }
 
-func (c *Controller) newRound(now time.Time) { c.round, c.sent = mark{now, c.taken}, 0 }
+func (c *Controller) newRound(now time.Time) {
+	c.lately, c.round, c.sent = c.round, mark{now, c.taken}, 0
+}
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

@@ -60,7 +60,7 @@ func (c *Controller) refused(now time.Time) {
 func (c *Controller) spend(now time.Time, held time.Duration) {
 	switch {
 	case c.settled(now):
-		c.credit = max(-mostCredit, c.credit-1)
+		c.credit = max(-1, c.credit-1)
 		c.probeAt = now.Add(max(3*settles, restShare*held))
 	case c.phase != searching:
 		c.probeAt = now.Add(restShare * held / 10)
@@ -86,7 +86,11 @@ func (c *Controller) lower(now, at time.Time, was float64) {
 	switch c.phase {
 	case searching:
 		c.step = 2 * firstStep
-		c.cruise(now, 0.95*clamp(c.good, was/2, was))
+		rate := 0.95 * clamp(c.good, was/2, was)
+		if taken := c.lately.perSecond(mark{now, c.taken}); taken > 0 {
+			rate = min(rate, max(taken, was/8))
+		}
+		c.cruise(now, rate)
 	case probing:
 		c.step = firstStep
 		c.cruise(now, c.good)
@@ -198,17 +202,18 @@ func (c *Controller) learn(now time.Time, b *block) {
 }
 
 // window sets the rate after a long block: calls are counted by a window, and
-// what was taken until the last trial in vain is an upper bound of it.
+// what was taken until the last refusal is an upper bound of it.
 func (c *Controller) window(now time.Time, b *block, was, whole float64) {
-	upper, least := whole, 0.3
-	if b.trials > 0 {
-		upper = c.cycle.perSecond(mark{b.last, c.taken})
+	last, least := b.last, 0.3
+	if b.trials == 0 {
+		last = b.began
 	}
+	upper := c.cycle.perSecond(mark{last, c.taken})
 	if c.learnt.at.IsZero() {
 		least = 0.02
 	}
 	c.dwell = max(c.dwell, min(6*settles, now.Sub(c.cycle.at)))
 	c.usedUp(now)
 	c.spent = mark{now, c.taken}
-	c.cruise(now, clamp(math.Sqrt(whole*upper), least*was, margin*was))
+	c.cruise(now, clamp(math.Sqrt(whole*max(whole, upper)), least*was, margin*was))
 }

@@ -38,7 +38,7 @@ const (
 	settles      = 10 * time.Second       // after which a rate is about right
 	enough       = 10                     // calls to measure by
 	refusalShare = 0.0025                 // of all calls, that may be refused for finding out more
-	mostCredit   = 3.0                    // refusals that are saved up, and owed, at the most
+	mostCredit   = 3.0                    // refusals that are saved up at the most
 	restShare    = 100                    // how many times as long as a block no probe is made after it
 	inARow       = 6                      // failures of untried rows that are the service's
 	mostCanary   = 15 * time.Second       // between two trials in an outage

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -59,6 +60,11 @@ func TestAClientCertificateIsShownAndReadAgainWhenItChanges(t *testing.T) {
 		w.Header().Set("Connection", "close")
 		p.service.ServeHTTP(w, r)
 	}))
+	seen := func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(shown)
+	}
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12}
 	server.StartTLS()
@@ -79,11 +85,11 @@ func TestAClientCertificateIsShownAndReadAgainWhenItChanges(t *testing.T) {
 	assert.Equal(t, cli.ExitUsage, p.end(c))
 	assert.Contains(t, stderr.String(), "chmod 600")
 	require.NoError(t, os.Chmod(key, 0o600))
-	assert.Empty(t, shown)
+	assert.Empty(t, seen())
 
 	c, stderr = p.start(flags...)
 	require.Zero(t, p.end(c), stderr.String())
 	p.requireEachItsOwn(rows)
-	assert.Equal(t, "first", shown[0])
-	assert.Equal(t, "second", shown[rows-1])
+	assert.Equal(t, "first", seen()[0])
+	assert.Equal(t, "second", seen()[rows-1])
 }
