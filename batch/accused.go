@@ -92,7 +92,7 @@ func (d *dispatcher) another(s *slot, a *session.Answer) verdict {
 		}
 	}
 	switch {
-	case s.refused == a.Code: // others had succeeded when it was refused
+	case s.refused != "" && s.refused == a.Code: // others had succeeded when it was refused
 		return finished
 	case d.untried() || d.inFlight > 0 || !d.proven && d.ahead.left > 0:
 		return accuse
