@@ -106,7 +106,9 @@ func (d *dispatcher) another(s *slot, a *session.Answer) verdict {
 
 // accuse has a row wait for what becomes of another one.
 func (d *dispatcher) accuse(s *slot, a *session.Answer, now time.Time) {
-	s.blame.Accuse()
+	if s.blame.Charged() == 0 { // once: every start with a wrong secret would use up an attempt
+		s.blame.Accuse()
+	}
 	d.ended(s)
 	if len(d.accused.rows) == 0 {
 		d.accused.since, d.accused.refused = now, 0

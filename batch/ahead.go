@@ -16,6 +16,11 @@ func (a *ahead) add(s *slot) {
 		clear(a.rows[a.head:])
 		a.rows, a.head = a.rows[:0], 0
 	}
+	if a.head >= 1024 && a.head > len(a.rows)/2 {
+		n := copy(a.rows, a.rows[a.head:])
+		clear(a.rows[n:])
+		a.rows, a.head = a.rows[:n], 0
+	}
 	a.rows = append(a.rows, s)
 	a.left++
 	if s.fresh() {

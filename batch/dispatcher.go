@@ -106,6 +106,9 @@ func (d *dispatcher) record() {
 	for _, s := range d.waiting {
 		d.ended(s)
 	}
+	if d.refusals != nil && !d.refusals.over { // nobody has found out yet: the next start does
+		d.takeBack()
+	}
 }
 
 // ended puts on record that an attempt for a row came back without a result.

@@ -33,6 +33,9 @@ type RefusedError struct {
 	Message string // the server's words, safe to show
 }
 
+// where names the row that was refused.
+func (e *RefusedError) where() string { return fmt.Sprintf(" for row %d", e.Row) }
+
 // Error names what was refused and the next step.
 func (e *RefusedError) Error() string {
 	said := ""
@@ -44,9 +47,9 @@ func (e *RefusedError) Error() string {
 	}
 	switch e.Outcome {
 	case session.CredentialsRefused:
-		return "the credentials were refused" + said + "; check --app-id and the app secret"
+		return "the credentials were refused" + e.where() + said + "; check --app-id and the app secret"
 	case session.TenantRefused:
-		return "the tenant was refused" + said + "; check --tenant-id, and that the app may use it"
+		return "the tenant was refused" + e.where() + said + "; check --tenant-id, and that the app may use it"
 	case session.TLSRefused:
 		return "the service's certificate was refused" + said + "; check --base-url, the clock and the trusted certificates"
 	default:

@@ -92,6 +92,7 @@ func (r *run) takeJournal(rows map[int64]*state.Row) error {
 				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or begin anew with --restart", number, err)
 			}
 			j.answered = true
+			r.answeredOther = r.answeredOther || j.result.Status != sink.Rejected
 			r.answeredOK = r.answeredOK || j.result.Status == sink.OK
 			r.answered++
 		}

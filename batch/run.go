@@ -164,13 +164,14 @@ type run struct {
 	concluded bool // nothing is left but to put the outputs in place
 	complete  bool
 
-	from       source.Position
-	journal    map[int64]journalled
-	answered   int  // results that the journal had
-	answeredOK bool // one of them is a success
-	proven     bool // an earlier start was answered as it should
-	tally      *Tally
-	meter      *meter
+	from          source.Position
+	journal       map[int64]journalled
+	answered      int  // results that the journal had
+	answeredOther bool // one of them is not a refusal
+	answeredOK    bool // one of them is a success
+	proven        bool // an earlier start was answered as it should
+	tally         *Tally
+	meter         *meter
 
 	results *output
 	rejects *output
@@ -295,7 +296,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 		d.debug = r.Log
 	}
 	// A run that has answers knows that form and mapping are right.
-	if !r.AcceptRefusals && r.tally.Rows == 0 && r.answered == 0 {
+	if !r.AcceptRefusals && r.tally.Rows == 0 && !r.answeredOther {
 		d.refusals = &refusals{}
 	}
 	return d, firstError(r.takeAnswers(d.customers.given), r.Kept.giveTo(d.customers.given))

@@ -28,11 +28,20 @@ func Charged(attempts int) Blame {
 // Seen makes the blame of a row that failed in an earlier run.
 func Seen() Blame { return Blame{answered: 2, failed: 1} }
 
-// Charged is how many attempts count against the row.
-func (b *Blame) Charged() int { return b.counted }
+// Charged is how many attempts count against the row, whatever the service does
+// at random: what chance excuses is not carried over to another start.
+func (b *Blame) Charged() int {
+	if b.counted == 0 {
+		return 0
+	}
+	return min(b.counted, max(1, int(math.Ceil(b.evidence/inFull-1e-6))))
+}
 
 // Accuse charges a row for an answer that may be its own doing.
-func (b *Blame) Accuse() { b.failed, b.counted = b.failed+1, b.counted+1 }
+func (b *Blame) Accuse() {
+	b.failed, b.counted = b.failed+1, b.counted+1
+	b.evidence += inFull
+}
 
 // Tried reports that an attempt for the row has failed.
 func (b *Blame) Tried() bool { return b.failed > 0 }

@@ -205,11 +205,13 @@ func (c *Controller) letsGo(now time.Time) bool {
 	b := &c.block
 	patience := 5 * enough * mostCanary
 	switch {
-	case !c.untried && c.well:
+	case !c.untried && c.well && !b.throttle:
 		patience = settles
 	case !c.untried: // it may be about to start
 		patience = 12 * settles
 	case b.throttle: // a quota may be used up for long
+		return false
+	case c.well && c.config.MaxOutage > 0: // that is an outage, and ends the run in time
 		return false
 	}
 	if c.config.MaxOutage > 0 {

@@ -7,6 +7,9 @@ import (
 
 // raise takes in a round that went well.
 func (c *Controller) raise(now time.Time) {
+	if c.alone && c.rate >= c.good {
+		return
+	}
 	switch c.phase {
 	case searching:
 		if c.good > c.rate { // it is on its way back to a rate that went well
