@@ -1,0 +1,85 @@
+package batch
+
+import (
+	"container/heap"
+	"time"
+)
+
+// untried reports whether a row is left in the window that was never tried.
+func (d *dispatcher) untried() bool {
+	return d.ahead.untried > 0 || d.work != nil && (!d.jam.on.Load() || len(d.work) > 0)
+}
+
+// pick takes the row to send next. For a trial that is one that was never tried,
+// at random: rows that failed, and their neighbors in the list, say little of
+// the service. Otherwise those whose next attempt is due take turns with those
+// that come, so that neither keeps the other from being sent.
+func (d *dispatcher) pick(now time.Time, trial, scatter bool, rows *int) *slot {
+	for ; (trial || scatter) && *rows > 0; *rows-- {
+		d.received(<-d.work, true)
+	}
+	if trial {
+		if s := d.ahead.random(); s != nil {
+			return s
+		}
+	}
+	due := len(d.waiting) > 0 && !d.waiting[0].readyAt.After(now)
+	if d.turn = !d.turn; due && d.turn {
+		return heap.Pop(&d.waiting).(*slot)
+	}
+	for d.ahead.left == 0 && *rows > 0 {
+		*rows--
+		d.received(<-d.work, true)
+	}
+	if scatter {
+		if s := d.ahead.random(); s != nil {
+			return s
+		}
+	}
+	if s := d.next(); s != nil {
+		return s
+	}
+	if due {
+		return heap.Pop(&d.waiting).(*slot)
+	}
+	return nil
+}
+
+// next takes the row that comes next in the list and needs a call.
+func (d *dispatcher) next() *slot {
+	for {
+		s := d.ahead.first()
+		if s == nil || s.given == nil {
+			return s
+		}
+		d.give(s)
+	}
+}
+
+// received takes a new row from the reader. The rows of a customer keep their
+// order, so one that has its result already waits for those before it.
+func (d *dispatcher) received(s *slot, ok bool) {
+	if !ok {
+		d.work = nil
+		return
+	}
+	s.customer = customerOf(s.rec, d.formID)
+	if s.given != nil && d.ahead.left == 0 {
+		d.give(s)
+		return
+	}
+	d.ahead.add(s)
+}
+
+// give lets a row have the result that it came with, unless an earlier row of
+// its customer has answered it: then it is a duplicate, whatever the ledger
+// knows.
+func (d *dispatcher) give(s *slot) {
+	if s.known && d.answerDuplicate(s) {
+		return
+	}
+	d.learn(s, s.given)
+	s.result.Store(s.given)
+	d.monitor.answer()
+	d.news.ring()
+}
