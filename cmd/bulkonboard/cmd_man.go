@@ -12,15 +12,17 @@ import (
 	"github.com/spf13/pflag"
 
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/manual"
 )
 
 func manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man FOLDER",
 		Short: "Write the man pages to a folder",
-		Long: `man writes a page for every command to a folder, such as
-/usr/local/share/man/man1. Shells complete commands and flags after
-bulkonboard completion SHELL, which says how.`,
+		Long: `man writes a page for every command (*.1, for a folder such as
+/usr/local/share/man/man1) and the pages of the manual (*.7, for man7) to a folder.
+Shells complete commands and flags after bulkonboard completion SHELL, which says
+how.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for everybody
@@ -28,7 +30,11 @@ bulkonboard completion SHELL, which says how.`,
 			}
 			root := c.Root()
 			root.InitDefaultCompletionCmd()
-			if err := writeManPages(root, args[0], manDate()); err != nil {
+			err := writeManPages(root, args[0], manDate())
+			if err == nil {
+				err = writePages(root.Name(), args[0], manDate())
+			}
+			if err != nil {
 				return fmt.Errorf("the man pages cannot be written: %w", err)
 			}
 			return nil
@@ -58,6 +64,19 @@ func writeManPages(c *cobra.Command, folder string, date time.Time) error {
 	return os.WriteFile(filepath.Join(folder, manName(c)+".1"), []byte(manPage(c, date)), 0o644) //nolint:gosec // for everybody
 }
 
+// writePages writes the pages of the manual, as man bulkonboard-nights prints
+// them; of a page that is named like a command, man 7 bulkonboard-retry.
+func writePages(program, folder string, date time.Time) error {
+	for _, name := range pageNames {
+		page := manual.Parse(pageText(name))
+		whole := program + "-" + name
+		if err := os.WriteFile(filepath.Join(folder, whole+".7"), []byte(page.Roff(whole, date)), 0o644); err != nil { //nolint:gosec // for everybody
+			return err
+		}
+	}
+	return nil
+}
+
 func manName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
 // manPage is the page of a command, in the macros of man(7). Whoever starts
@@ -66,8 +85,8 @@ func manName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(
 func manPage(c *cobra.Command, date time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH \"%s\" \"1\" \"%s\" \"bulkonboard\" \"bulkonboard\"\n", strings.ToUpper(manName(c)), date.Format("Jan 2006"))
-	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(manName(c)), roff(c.Short))
-	fmt.Fprintf(&b, ".SH SYNOPSIS\n\\fB%s\\fP\n", roff(c.UseLine()))
+	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", manual.Escaped(manName(c)), manual.Escaped(c.Short))
+	fmt.Fprintf(&b, ".SH SYNOPSIS\n\\fB%s\\fP\n", manual.Escaped(c.UseLine()))
 	b.WriteString(".SH DESCRIPTION\n")
 	manText(&b, c.Long)
 	manFlags(&b, "OPTIONS", c.NonInheritedFlags())
@@ -82,7 +101,7 @@ func manPage(c *cobra.Command, date time.Time) string {
 		}
 	}
 	for i, name := range also {
-		also[i] = `\fB` + roff(name) + `\fP(1)`
+		also[i] = `\fB` + manual.Escaped(name) + `\fP(1)`
 	}
 	fmt.Fprintf(&b, ".SH SEE ALSO\n%s\n", strings.Join(also, ", "))
 	return b.String()
@@ -101,7 +120,7 @@ func manText(b *strings.Builder, text string) {
 		if line == "" {
 			line = ".PP"
 		} else {
-			line = roff(line)
+			line = manual.Escaped(line)
 		}
 		b.WriteString(line + "\n")
 	}
@@ -125,25 +144,15 @@ func manFlags(b *strings.Builder, title string, flags *pflag.FlagSet) {
 		if f.Shorthand != "" {
 			fmt.Fprintf(b, "\\fB\\-%s\\fP, ", f.Shorthand)
 		}
-		fmt.Fprintf(b, "\\fB\\-\\-%s\\fP", roff(f.Name))
+		fmt.Fprintf(b, "\\fB\\-\\-%s\\fP", manual.Escaped(f.Name))
 		if value != "" {
-			fmt.Fprintf(b, " \\fI%s\\fP", roff(value))
+			fmt.Fprintf(b, " \\fI%s\\fP", manual.Escaped(value))
 		}
 		switch f.DefValue {
 		case "", "false", "[]", "0", "0s":
 		default:
 			usage += " (default " + f.DefValue + ")"
 		}
-		fmt.Fprintf(b, "\n%s\n", roff(usage))
+		fmt.Fprintf(b, "\n%s\n", manual.Escaped(usage))
 	})
-}
-
-// roff is text as the formatter reads it: a hyphen can be searched for, and no
-// line begins with what would be a request.
-func roff(text string) string {
-	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "\n.", "\n\\&.", "\n'", "\n\\&'").Replace(text)
-	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
-		text = `\&` + text
-	}
-	return text
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
+
+	"bulkonboard/cmd/internal/manual"
 )
 
 func TestAManPageDescribesEveryFlag(t *testing.T) {
@@ -21,8 +23,8 @@ func TestAManPageDescribesEveryFlag(t *testing.T) {
 				return
 			}
 			_, usage := pflag.UnquoteUsage(f)
-			assert.Contains(t, page, `\fB\-\-`+roff(f.Name)+`\fP`, c.Name())
-			assert.Contains(t, page, "\n"+roff(usage), "%s --%s", c.Name(), f.Name)
+			assert.Contains(t, page, `\fB\-\-`+manual.Escaped(f.Name)+`\fP`, c.Name())
+			assert.Contains(t, page, "\n"+manual.Escaped(usage), "%s --%s", c.Name(), f.Name)
 		})
 		requests := regexp.MustCompile(`(?m)^['.].*$`).FindAllString(page, -1)
 		for _, r := range requests {

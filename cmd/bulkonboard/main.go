@@ -33,5 +33,6 @@ Try it without any configuration:
 		planCommand(), runChunkCommand(), mergeCommand(), againCommand(),
 		sandboxCommand(), configCommand(), manCommand(),
 		cli.Gone("validate", "check"), cli.Gone("diff", "check"))
+	root.SetHelpCommand(helpCommand())
 	return root
 }

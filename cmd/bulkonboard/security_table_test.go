@@ -12,14 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheSecurityTableNamesTestsThatExist, so that no promise of the README
+// TestTheSecurityTableNamesTestsThatExist, so that no promise of the manual
 // outlives its proof.
 func TestTheSecurityTableNamesTestsThatExist(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
-	_, section, found := strings.Cut(string(readme), "\n## Security\n")
+	section, _, found := strings.Cut(pageText("security"), "\n## ")
 	require.True(t, found)
-	section, _, _ = strings.Cut(section, "\n## ")
 	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Z][A-Za-z0-9]*)`").FindAllStringSubmatch(section, -1)
 	assert.Greater(t, len(named), 15)
 	var tests strings.Builder
@@ -32,7 +29,7 @@ func TestTheSecurityTableNamesTestsThatExist(t *testing.T) {
 		return err
 	}))
 	for _, name := range named {
-		assert.Contains(t, tests.String(), "\nfunc "+name[1]+"(", "the README names it")
+		assert.Contains(t, tests.String(), "\nfunc "+name[1]+"(", "the page names it")
 	}
 	for row := range strings.Lines(section) {
 		if strings.HasPrefix(row, "| ") && !strings.HasPrefix(row, "| --") && !strings.HasPrefix(row, "| promise") {

@@ -24,8 +24,8 @@ func inRepository(t *testing.T, environment []string, script string) (said strin
 	return string(out), err
 }
 
-// TestTheSignatureOfAReleaseIsCheckedAsTheReadmeSays with a key of ssh.
-func TestTheSignatureOfAReleaseIsCheckedAsTheReadmeSays(t *testing.T) {
+// TestTheSignatureOfAReleaseIsCheckedAsTheManualSays with a key of ssh.
+func TestTheSignatureOfAReleaseIsCheckedAsTheManualSays(t *testing.T) {
 	folder := t.TempDir()
 	sums := filepath.Join(folder, "SHA256SUMS")
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "program"), []byte("bytes"), 0o600))
@@ -34,9 +34,7 @@ func TestTheSignatureOfAReleaseIsCheckedAsTheReadmeSays(t *testing.T) {
 	sign := []string{"SIGN_KEY=" + filepath.Join(folder, "key")}
 	said, err = inRepository(t, sign, ".ci/sign '"+folder+"'")
 	require.NoError(t, err, said)
-	readme, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
-	check := regexp.MustCompile("(?m)^(ssh-keygen -Y verify .*)$").FindString(string(readme))
+	check := regexp.MustCompile("(?m)^(ssh-keygen -Y verify .*)$").FindString(pageText("security"))
 	require.NotEmpty(t, check)
 	said, err = inRepository(t, nil, "set -e; cd '"+folder+"'; "+check)
 	require.NoError(t, err, said)
@@ -82,15 +80,13 @@ func TestEverythingThatIsLinkedHasItsLicenseText(t *testing.T) {
 // TestModulesThatNobodyMaintainsAreNamedWithTheReason: those that have never had
 // a release, and are years old.
 func TestModulesThatNobodyMaintainsAreNamedWithTheReason(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
 	for _, file := range []string{"../../go.mod", "../bulkonboard-temporal/go.mod"} {
 		mod, err := os.ReadFile(file)
 		require.NoError(t, err)
 		old := regexp.MustCompile(`(?m)^\s*(\S+) v0\.0\.0-20(1\d|2[0-4])\d{10}-`).FindAllStringSubmatch(string(mod), -1)
 		assert.NotEmpty(t, old)
 		for _, m := range old {
-			assert.Contains(t, string(readme), "| `"+m[1]+"` |")
+			assert.Contains(t, pageText("security"), "| `"+m[1]+"` |")
 		}
 	}
 }

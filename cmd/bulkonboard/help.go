@@ -1,0 +1,93 @@
+package main
+
+import (
+	"embed"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/manual"
+)
+
+// The pages of the manual are part of the program, so whoever has the one has
+// the other, in the same version.
+//
+//go:embed pages/*.md
+var pageFiles embed.FS
+
+// pageNames are the pages, in the order in which somebody new reads them.
+var pageNames = []string{"lists", "files", "retry", "nights", "pace", "settings", "metrics", "chunks", "security", "troubleshooting"}
+
+// pageText is a page as it was written.
+func pageText(name string) string {
+	b, err := pageFiles.ReadFile(path.Join("pages", name+".md"))
+	if err != nil {
+		panic(err) // a page that is named is embedded
+	}
+	return string(b)
+}
+
+// helpCommand prints a page of the manual, or what --help of a command prints.
+func helpCommand() *cobra.Command {
+	var about strings.Builder
+	for _, name := range pageNames {
+		page := manual.Parse(pageText(name))
+		fmt.Fprintf(&about, "\n  %-16s %s", name, page.Title)
+	}
+	return &cobra.Command{
+		Use:   "help [PAGE | COMMAND]",
+		Short: "Print a page of the manual, or the help of a command",
+		Long: `help prints a page of the manual, or the flags of a command. The pages are:
+` + about.String(),
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			names := slices.Clone(pageNames)
+			for _, sub := range c.Root().Commands() {
+				if sub.IsAvailableCommand() && !slices.Contains(names, sub.Name()) {
+					names = append(names, sub.Name())
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 && slices.Contains(pageNames, args[0]) {
+				return printPage(c.OutOrStdout(), args[0])
+			}
+			if len(args) == 0 {
+				fmt.Fprintf(c.OutOrStdout(), "%s\n\nFor the flags of a command: bulkonboard COMMAND --help\n", c.Long)
+				return nil
+			}
+			about, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return cli.Problems{fmt.Sprintf("there is no page or command %q; the pages are %s", strings.Join(args, " "), strings.Join(pageNames, ", "))}
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+// printPage prints a page as wide as the terminal, up to the width that is still
+// easy to read.
+func printPage(to io.Writer, name string) error {
+	width := 80
+	if plain, ok := to.(cli.Plain); ok {
+		if file, ok := plain.To.(*os.File); ok {
+			if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
+				width = min(columns, 100)
+			}
+		}
+	}
+	page := manual.Parse(pageText(name))
+	_, err := io.WriteString(to, page.Text(width))
+	return err
+}
