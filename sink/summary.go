@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+
+	"bulkonboard/source"
 )
 
 // SummaryVersion is that of the schema of Summary. It grows when a field
@@ -72,14 +74,14 @@ type Summary struct {
 }
 
 // Command is what was started. Together with the settings it is all that the
-// same command, or a retry of it, must know. It is never shown: what --set
-// gives may be somebody's own, as the results beside it are.
+// same command, or a retry of it, must know, but for values of --set that may be
+// somebody's own: who retries gives these again.
 type Command struct {
 	Name   string `json:"name"`             // run, retry or merge
 	Folder string `json:"folder,omitempty"` // in which it was started: relative names of files are from there
 
-	Constants []string `json:"constants,omitempty"` // --set in full
-	Delimiter string   `json:"delimiter,omitempty"` // of the results; "" when they are JSONL
+	Set       []source.KeptConstant `json:"set,omitempty"`
+	Delimiter string                `json:"delimiter,omitempty"` // of the results; "" when they are JSONL
 
 	Only       []string `json:"only,omitempty"`       // of a retry: --only,
 	ErrorCodes []string `json:"errorCodes,omitempty"` // --error-code,

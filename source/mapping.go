@@ -1,11 +1,8 @@
 package source
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -15,12 +12,6 @@ type mapping struct {
 	columns   map[field]string   // by --map: the name of a column or member; "" for none
 	members   map[string][]field // the same by path; the names on it are folded
 	constants []constant         // by --set, in the order of the fields
-}
-
-// constant is one value for every row.
-type constant struct {
-	field field
-	value string
 }
 
 // Check finds everything that is wrong with options by themselves, before any
@@ -84,32 +75,6 @@ func assignment(flag, text, what string) (f field, value string, err error) {
 	return f, strings.TrimSpace(value), nil
 }
 
-// constant reads one --set.
-func (m *mapping) constant(text string) (constant, error) {
-	f, value, err := assignment("--set", text, "VALUE")
-	if err != nil {
-		return constant{}, err
-	}
-	switch {
-	case value == "":
-		return constant{}, fmt.Errorf("--set %s has no value; leave it out", f)
-	case f == customerEmail:
-		return constant{}, fmt.Errorf("--set customerEmail would make every row the same customer; type --map customerEmail=COLUMN")
-	case m.columns[f] != "":
-		return constant{}, fmt.Errorf("--map %s and --set %s contradict each other: leave one out", f, f)
-	case slices.ContainsFunc(m.constants, func(c constant) bool { return c.field == f }):
-		return constant{}, fmt.Errorf("--set %s is given twice: leave one out", f)
-	}
-	var c Customer
-	*f.in(&c) = value
-	for _, p := range Validate(&c) {
-		if p.Field == f.String() && p.Code != "type_mismatch" {
-			return constant{}, fmt.Errorf("--set %s: %s", f, p.Message)
-		}
-	}
-	return constant{field: f, value: *f.in(&c)}, nil
-}
-
 // shared refuses to read a column under its own name and under another. Two
 // --map may name one column: that was typed, and not guessed.
 func (m *mapping) shared() (wrong []string) {
@@ -125,13 +90,6 @@ func (m *mapping) shared() (wrong []string) {
 		}
 	}
 	return wrong
-}
-
-// set puts the constants into a customer.
-func (m *mapping) set(c *Customer) {
-	for i := range m.constants {
-		*m.constants[i].field.in(c) = m.constants[i].value
-	}
 }
 
 // memberPaths are the places that a name stands for: a member of that name,
@@ -158,17 +116,12 @@ func (m *mapping) leadsInto(path string) bool {
 	return false
 }
 
-func (m *mapping) isConstant(f field) bool {
-	return slices.ContainsFunc(m.constants, func(c constant) bool { return c.field == f })
-}
-
 // MappedField says where one field of the request comes from.
 type MappedField struct {
 	Field    string // its canonical name
 	Column   string // the name of the column or member, as it was found
 	Number   int    // of the column, from 1; 0 in JSONL
-	Constant string // the value that every row has instead of a column, if it may be shown
-	Digest   string // in place of one that may not
+	Constant string // the value that every row has instead of a column, as it may be shown
 }
 
 // MappingTable lists where the fields come from, in the order of the request.
@@ -184,56 +137,15 @@ func (l *List) MappingTable() []MappedField {
 		}
 		for _, c := range l.mapping.constants {
 			if c.field == f {
-				table = append(table, c.shown())
+				table = append(table, MappedField{Field: f.String(), Constant: c.shown()})
 			}
 		}
 	}
 	return table
 }
 
-// Value is the value that every row has, as it may be shown.
-func (m *MappedField) Value() string {
-	if m.Digest != "" {
-		return Hidden + " (" + m.Digest + ")"
-	}
-	return strconv.Quote(m.Constant)
-}
-
-// Hidden stands where a value would be that may be somebody's own.
-const Hidden = "…"
-
-// isDetail reports a field whose values are of one customer.
-func (f field) isDetail() bool {
-	return !slices.Contains([]field{formID, customerType, clientID, sendEmail}, f)
-}
-
-// shown is a constant as it may be told to anybody. Of a detail there is enough
-// to tell that it is another one, and too little to find out which.
-func (c *constant) shown() MappedField {
-	m := MappedField{Field: c.field.String(), Constant: c.value}
-	if c.field.isDetail() {
-		sum := sha256.Sum256([]byte(c.value))
-		m.Constant, m.Digest = "", hex.EncodeToString(sum[:4])
-	}
-	return m
-}
-
-// WithoutDetails is the text of a --set without a value that may be somebody's
-// own.
-func WithoutDetails(text string) string {
-	name, _, found := strings.Cut(text, "=")
-	f, known := fieldOf(name)
-	switch {
-	case !found:
-		return Hidden
-	case known && !f.isDetail():
-		return text
-	}
-	return name + "=" + Hidden
-}
-
 // Mapping says in one line all that decides how a row becomes a customer, as a
-// resumed run must find it again.
+// resumed run must find it again, but for the values that KeepConstants has.
 func (l *List) Mapping() string {
 	var parts []string
 	if l.format == FormatJSONL {
@@ -246,7 +158,7 @@ func (l *List) Mapping() string {
 	}
 	for _, m := range l.MappingTable() {
 		if m.Column == "" {
-			parts = append(parts, m.Field+" is "+m.Value())
+			parts = append(parts, m.Field+" is "+m.Constant)
 			continue
 		}
 		parts = append(parts, fmt.Sprintf("%s=%q", m.Field, m.Column))

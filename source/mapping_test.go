@@ -66,7 +66,7 @@ func TestAListRunsWithTheFlagsThatWereSpeltOut(t *testing.T) {
 	assert.Empty(t, recs[0].Problems)
 	assert.Equal(t, Customer{Type: "Individual", Email: "ann@example.com", FirstName: "Ann", LastName: "Lee"}, recs[0].Customer)
 	assert.Equal(t, []MappedField{
-		{Field: "customerType", Constant: "Individual"},
+		{Field: "customerType", Constant: `"Individual"`},
 		{Field: "customerEmail", Column: "E-mail", Number: 1},
 		{Field: "firstName", Column: "Given name", Number: 2},
 		{Field: "lastName", Column: "Surname", Number: 3},

@@ -117,6 +117,11 @@ func parseManifest(b []byte) (*Manifest, error) {
 	return &m, nil
 }
 
+// Constants are the values for every row, as a summary keeps them.
+func (m *Manifest) Constants() []source.KeptConstant {
+	return source.KeepConstants(m.Job.List.Set, m.Run)
+}
+
 // Rows is how many the list has.
 func (m *Manifest) Rows() int64 {
 	if len(m.Chunks) == 0 {

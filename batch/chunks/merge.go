@@ -117,7 +117,7 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *batch.Meas
 
 func (w *merge) summaryFile() batch.SummaryFile {
 	f, list := w.SummaryFile, &w.Manifest.Source
-	f.Command.Name, f.Command.Constants = "merge", w.Manifest.Job.List.Set
+	f.Command.Name = "merge"
 	f.Input = func() sink.File { return sink.File{Name: list.Name, Size: list.Size, SHA256: list.SHA256} }
 	return f
 }

@@ -163,7 +163,7 @@ func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *batch.Kn
 
 func (t *task) summaryFile(m *chunks.Manifest) batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: t.path("summary.json"), Tool: cli.Version(), Settings: m.Job.Settings,
+		Path: t.path("summary.json"), Tool: cli.Version(), Settings: m.Job.Settings, Command: sink.Command{Set: m.Constants()},
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry: func(_ sink.Status, code string) string {
 			return "bulkonboard-temporal retry " + t.Job + " --error-code " + cli.Quoted(code)

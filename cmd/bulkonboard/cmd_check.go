@@ -183,7 +183,7 @@ func printMapping(w io.Writer, list *source.List) {
 		read[m.Number] = true
 		switch {
 		case m.Column == "":
-			fmt.Fprintf(w, "  %-20s is %s in every row\n", m.Field, m.Value())
+			fmt.Fprintf(w, "  %-20s is %s in every row\n", m.Field, m.Constant)
 		case m.Number == 0:
 			fmt.Fprintf(w, "  %-20s from %q\n", m.Field, m.Column)
 		default:

@@ -97,7 +97,7 @@ func (f *fixing) write(stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "fixes:   %s, with %s\nnext:    correct it, then: %s --fixes %s\n",
-		f.output, rowsText(rows), command("retry", f.from.path), cli.Quoted(plainName(f.output)))
+		f.output, rowsText(rows), command("retry", f.from.path)+setAgain(f.from.summary), cli.Quoted(plainName(f.output)))
 	return nil
 }
 

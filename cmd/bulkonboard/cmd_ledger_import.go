@@ -18,6 +18,7 @@ import (
 type importing struct {
 	ledger           ledgerFile
 	tenantID, formID string
+	set              []string
 
 	from *runResults
 }
@@ -55,6 +56,7 @@ The ledger is made when there is none.`,
 	f.StringVar(&i.ledger.Owner.Application, "app-id", "", "application id of that run, likewise")
 	f.StringVar(&i.tenantID, "tenant-id", "", "tenant id of that run, if its summary is to be checked for it")
 	f.StringVar(&i.formID, "form-id", "", "form id of that run, likewise")
+	f.StringArrayVar(&i.set, "set", nil, "a value that the run gave every row and its summary does not keep: `FIELD=VALUE`; may be repeated")
 	cli.TakesConfig(c, jobFamily)
 	return c
 }
@@ -71,7 +73,16 @@ func (i *importing) check() error {
 	}
 	p.Need("tenant-id", i.tenantID)
 	p.Need("form-id", i.formID)
+	o := i.options()
+	p = append(p, o.Check()...)
 	return p.Err()
+}
+
+// options are how the results are read, once the settings are those of their run.
+func (i *importing) options() source.Options {
+	o := i.from.options()
+	o.Set = i.set
+	return o
 }
 
 // run reads the results and records them.
@@ -81,7 +92,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 		return &state.IOError{Op: "read", Path: i.from.path, Err: err}
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	list, err := source.Open(file, i.from.options())
+	list, err := source.Open(file, i.options())
 	if err != nil {
 		return err
 	}

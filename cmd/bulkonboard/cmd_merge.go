@@ -89,6 +89,7 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 	if m.at, err = latest(ctx, place, m.round); err != nil {
 		return err
 	}
+	m.set = manifest.Constants()
 	m.job = fmt.Sprintf("%s, round %d", manifest.Run, m.at)
 	if err := m.finish(); err != nil {
 		return err

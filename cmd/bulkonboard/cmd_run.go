@@ -226,6 +226,11 @@ func (s *settings) binding(list *source.List) map[string]string {
 	if s.ledger.id != "" {
 		b["ledger"] = s.ledger.id
 	}
+	for _, k := range s.set {
+		if k.Digest != "" {
+			b["--set "+k.Field] = source.Hidden + " (" + k.Digest + ")"
+		}
+	}
 	b["command"] = "run"
 	if s.retry != nil {
 		b["command"] = "retry " + s.retry.String()

@@ -81,7 +81,7 @@ func (s *settings) standing(sum *sink.Summary) (*sink.Summary, error) {
 func (s *settings) sameCommand(sum *sink.Summary) bool {
 	now, before := s.commandNow(), &sum.Command
 	if now.Name != before.Name || now.Job != before.Job || now.Fixes != before.Fixes ||
-		!sameWords(now.Only, before.Only) || !sameWords(now.ErrorCodes, before.ErrorCodes) || now.Name == "run" && !sameWords(now.Constants, before.Constants) {
+		!sameWords(now.Only, before.Only) || !sameWords(now.ErrorCodes, before.ErrorCodes) {
 		return false
 	}
 	for _, key := range sameKeys {
@@ -93,7 +93,7 @@ func (s *settings) sameCommand(sum *sink.Summary) bool {
 			return false
 		}
 	}
-	return true
+	return now.Name != "run" || slices.Equal(s.KeepConstants(sum.Run), before.Set)
 }
 
 func sameWords(a, b []string) bool {

@@ -43,6 +43,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 	if j.began = began; began {
 		j.Of(id)
 	}
+	j.set = j.KeepConstants(j.ID)
 	shown, err := j.metrics.open(ctx, &j.monitor, j.Log)
 	if err != nil {
 		return j.refuse(err)

@@ -7,6 +7,7 @@ import (
 
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // Commands that people are told are told as they can be pasted: with the program
@@ -53,12 +54,23 @@ func groupCommand(command func(name, results string) string, results string, sta
 	return command(name, results) + " --error-code " + cli.Quoted(code) + again
 }
 
-// again is what a retry with these error codes must add where it is the command
-// that wrote the results: without, it would only say that they are complete.
-func again(s *sink.Summary, codes []string) string {
-	c := &s.Command
-	if c.Name != "retry" || len(c.Only) > 0 || c.Fixes != "" || s.Output == nil || s.Input.Name != s.Output.Name || !sameWords(c.ErrorCodes, codes) {
-		return ""
+// setAgain is what a retry must add for values that the summary does not have.
+func setAgain(s *sink.Summary) string {
+	text := ""
+	for _, k := range s.Command.Set {
+		if k.Digest != "" {
+			text += " --set " + cli.Quoted(k.Field+"="+source.Hidden)
+		}
 	}
-	return " --restart"
+	return text
+}
+
+// again is what a retry with these error codes must add: setAgain, and
+// where it is the command that wrote the results, that it is to be done once more.
+func again(s *sink.Summary, codes []string) string {
+	c, more := &s.Command, setAgain(s)
+	if c.Name != "retry" || len(c.Only) > 0 || c.Fixes != "" || s.Output == nil || s.Input.Name != s.Output.Name || !sameWords(c.ErrorCodes, codes) {
+		return more
+	}
+	return more + " --restart"
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -90,13 +91,15 @@ func (r *runResults) options() source.Options { return resultsOptions(r.path, r.
 
 // resultsOptions are how results are read that the run of a summary wrote.
 func resultsOptions(name string, s *sink.Summary) source.Options {
-	o := source.Options{Name: name, Results: true, FormulaSafe: s.Settings["formulaSafe"] == "true", Set: s.Command.Constants}
+	o := source.Options{Name: name, Results: true, FormulaSafe: s.Settings["formulaSafe"] == "true"}
+	for _, k := range setOf(s) {
+		o.Set = append(o.Set, k.StandIn())
+	}
 	_ = yaml.Unmarshal([]byte(s.Settings["map"]), &o.Map) // in a forged summary it may be anything
 	delimiter := s.Command.Delimiter
 	switch {
 	case s.Command.Name == "": // of an earlier version
 		delimiter = s.Settings["delimiter"]
-		_ = yaml.Unmarshal([]byte(s.Settings["set"]), &o.Set)
 	case delimiter == "":
 		o.Format = source.FormatJSONL
 	default:
@@ -104,6 +107,21 @@ func resultsOptions(name string, s *sink.Summary) source.Options {
 	}
 	o.Delimiter, _ = source.ParseDelimiter(delimiter)
 	return o
+}
+
+// setOf are the values that a run gave every row.
+func setOf(s *sink.Summary) []source.KeptConstant {
+	if s.Command.Name != "" {
+		return s.Command.Set
+	}
+	var texts []string // of an earlier version
+	_ = yaml.Unmarshal([]byte(s.Settings["set"]), &texts)
+	var set []source.KeptConstant
+	for _, text := range texts {
+		field, value, _ := strings.Cut(text, "=")
+		set = append(set, source.KeptConstant{Field: field, Value: strings.TrimSuffix(value, source.Hidden)})
+	}
+	return set
 }
 
 // previousOf finds the results in the records of a results file.
@@ -122,7 +140,7 @@ func notResults(path string, err error) error {
 // adoption is what a command takes over from the run.
 func (r *runResults) adoption() *cli.Adoption {
 	a := &cli.Adoption{
-		Of: r.path, Settings: r.summary.Settings, Constants: r.summary.Command.Constants, Folder: r.summary.Command.Folder,
+		Of: r.path, Run: r.summary.Run, Settings: r.summary.Settings, Set: setOf(r.summary), Folder: r.summary.Command.Folder,
 		Bound: []string{"base-url", "sandbox", "app-id", "tenant-id", "form-id", "format", "encoding", "delimiter", "map", "set", "duplicates", "formula-safe"},
 		Own:   []string{"app-secret-command", "only", "error-code", "overwrite", "until", "log-file", "log-format", "log-level", "metrics-file", "metrics-listen"},
 	}

@@ -8,6 +8,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/source"
 )
 
 // Commands whose config files may be one and the same file.
@@ -47,7 +48,8 @@ type settings struct {
 	spooled bool // standard input is kept already
 
 	printConfig bool
-	shown       map[string]string // all settings, for the summary
+	shown       map[string]string     // all settings, for the summary
+	set         []source.KeptConstant // of --set, once the run has its id
 
 	invalidLimit batch.InvalidLimit
 	limit        batch.FailureLimit

@@ -56,19 +56,19 @@ func (s *settings) groupCommand(status sink.Status, code string) string {
 	return groupCommand(lastingCommand, s.output, status, code, s.again([]string{code}))
 }
 
-// again is what the retry that is under way must add when it comes again with
-// these error codes.
+// again is what a retry of this run with these error codes must add.
 func (s *settings) again(codes []string) string {
-	if !s.replacesItsInput() {
-		return ""
+	sum := sink.Summary{Command: s.commandNow()}
+	if s.replacesItsInput() {
+		sum.Output = &sink.File{Name: s.output}
+		sum.Input = *sum.Output
 	}
-	file := sink.File{Name: s.output}
-	return again(&sink.Summary{Command: s.commandNow(), Input: file, Output: &file}, codes)
+	return again(&sum, codes)
 }
 
 // commandNow is what was started.
 func (s *settings) commandNow() sink.Command {
-	now := sink.Command{Name: "run", Folder: folder(), Constants: s.Constants()}
+	now := sink.Command{Name: "run", Folder: folder(), Set: s.set}
 	switch {
 	case s.retry != nil:
 		now.Name, now.Only, now.ErrorCodes, now.Fixes = "retry", s.retry.only, s.retry.codes, s.retry.fixesSum

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,12 +16,13 @@ import (
 
 // Adoption is the settings of an earlier run that a command takes for its own.
 type Adoption struct {
-	Of        string            // the results of that run
-	Settings  map[string]string // by key, as ShownSettings has them
-	Constants []string          // of --set, in full
-	Folder    string            // relative names of files are from there
-	Bound     []string          // flags that may not differ from the run's
-	Own       []string          // flags in which the run has no say
+	Of       string                // the results of that run
+	Run      string                // its id
+	Settings map[string]string     // by key, as ShownSettings has them
+	Set      []source.KeptConstant // of --set
+	Folder   string                // relative names of files are from there
+	Bound    []string              // flags that may not differ from the run's
+	Own      []string              // flags in which the run has no say
 }
 
 // Adopt gives a command the settings of an earlier run, where nothing else was
@@ -34,16 +36,14 @@ func (a *Adoption) Adopt(c *cobra.Command) error {
 		}
 		texts := a.texts(f, value)
 		switch {
-		case slices.ContainsFunc(texts, isMasked):
-			if !f.Changed {
-				p.Add(fmt.Sprintf("--set: the summary of %s does not have the values; give --set as for that run", a.Of))
-			}
+		case f.Name == "set":
+			a.adoptConstants(f, &p)
 		case !f.Changed:
 			if err := setTexts(f, texts); err != nil {
 				p.Add(fmt.Sprintf("--%s: the run of %s had a value that this program does not take (%v); give another", f.Name, a.Of, err))
 			}
 		case slices.Contains(a.Bound, f.Name) && !same(f, texts):
-			p.Add(fmt.Sprintf("--%s differs from that of the run which wrote %s%s: leave it out, or send the list with bulkonboard run", f.Name, a.Of, shownTexts(f, texts)))
+			p.Add(fmt.Sprintf("--%s differs from that of the run which wrote %s (%q): leave it out, or send the list with bulkonboard run", f.Name, a.Of, strings.Join(texts, " ")))
 		}
 	})
 	return p.Err()
@@ -56,9 +56,6 @@ func (a *Adoption) texts(f *pflag.Flag, value string) []string {
 		texts = nil
 		_ = yaml.Unmarshal([]byte(value), &texts) // in a forged summary it may be anything
 	}
-	if f.Name == "set" && len(a.Constants) > 0 {
-		return a.Constants
-	}
 	if isPath(f) {
 		for i, name := range texts {
 			texts[i] = a.path(name)
@@ -67,9 +64,31 @@ func (a *Adoption) texts(f *pflag.Flag, value string) []string {
 	return texts
 }
 
-// isMasked reports a --set whose value source.WithoutDetails has left out: a summary
-// of an earlier version has no other.
-func isMasked(text string) bool { return strings.HasSuffix(text, "="+source.Hidden) }
+// adoptConstants completes --set. A value that the summary does not have must be
+// given again, and be the same; of an earlier version it has nothing to compare.
+func (a *Adoption) adoptConstants(f *pflag.Flag, p *Problems) {
+	texts, _ := listOf(f)
+	given := map[string]source.KeptConstant{}
+	for _, k := range source.KeepConstants(texts, a.Run) {
+		given[k.Field] = k
+	}
+	for _, k := range a.Set {
+		now, again := given[k.Field]
+		delete(given, k.Field)
+		switch {
+		case again && now != k && k.Value+k.Digest != "":
+			given[k.Field] = now
+		case !again && k.Value == "":
+			p.Add(fmt.Sprintf("give --set %s=%s again, with the value that the run of %s had: its summary does not keep it", k.Field, source.Hidden, a.Of))
+		case !again:
+			texts = append(texts, k.Field+"="+k.Value)
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(given)) {
+		p.Add(fmt.Sprintf("--set %s differs from that of the run which wrote %s: give the same value, or send the list with bulkonboard run", field, a.Of))
+	}
+	_ = setList(f, texts) // which takes any
+}
 
 // path is the name of a file as it is called from here.
 func (a *Adoption) path(name string) string {
@@ -95,13 +114,4 @@ func same(f *pflag.Flag, texts []string) bool {
 		return strings.TrimRight(f.Value.String(), "/") == strings.TrimRight(texts[0], "/")
 	}
 	return slices.Equal(slices.Sorted(slices.Values(now)), slices.Sorted(slices.Values(texts)))
-}
-
-// shownTexts are values as a message shows them. Those of --set may be
-// somebody's own.
-func shownTexts(f *pflag.Flag, texts []string) string {
-	if f.Name == "set" {
-		return ""
-	}
-	return fmt.Sprintf(" (%q)", strings.Join(texts, " "))
 }

@@ -60,6 +60,14 @@ func told(flag, value string) string {
 	return value
 }
 
+func toldEach(flag string, values []string) []string {
+	out := make([]string, len(values))
+	for i, value := range values {
+		out[i] = told(flag, value)
+	}
+	return out
+}
+
 // settingOf is told of a setting that was not looked at yet.
 func settingOf(flag, value string) string {
 	if slices.Contains(keyFiles, flag) {

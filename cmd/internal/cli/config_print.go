@@ -99,7 +99,7 @@ func comment(text string) string {
 // yamlOf is the value of a flag as a config file has it.
 func yamlOf(f *pflag.Flag) string {
 	if texts, ok := listOf(f); ok {
-		return flowList(texts)
+		return flowList(toldEach(f.Name, texts))
 	}
 	if f.Value.Type() == "duration" {
 		return shortDuration(f.Value.String())
@@ -191,10 +191,7 @@ func ShownSettings(c *cobra.Command) map[string]string {
 		}
 		value := told(f.Name, f.Value.String())
 		if texts, ok := listOf(f); ok {
-			for i, text := range texts {
-				texts[i] = told(f.Name, text)
-			}
-			value = flowList(texts)
+			value = flowList(toldEach(f.Name, texts))
 		} else if f.Value.Type() == "duration" {
 			value = shortDuration(value)
 		}

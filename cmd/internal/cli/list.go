@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -22,7 +21,7 @@ const standardInput = "-"
 // them.
 type ListFlags struct {
 	Input   string
-	Results *source.Options // how results are read, which the run that wrote them knows; nil for a list
+	Results *source.Options // how results are read, which the run that wrote them knows but for --set; nil for a list
 
 	format, encoding, delimiter string
 	columns, constants          []string // --map and --set
@@ -66,7 +65,9 @@ func formatOf(s string) (source.Format, error) {
 // options are how the list is to be read. What is wrong with them, Check says.
 func (l *ListFlags) options() source.Options {
 	if l.Results != nil {
-		return *l.Results
+		o := *l.Results
+		o.Set = l.constants
+		return o
 	}
 	format, _ := formatOf(l.format)
 	delimiter, _ := source.ParseDelimiter(l.delimiter)
@@ -75,8 +76,10 @@ func (l *ListFlags) options() source.Options {
 	}
 }
 
-// Constants are what --set gives every row, in full.
-func (l *ListFlags) Constants() []string { return slices.Clone(l.constants) }
+// KeepConstants is what the files of a run keep of --set.
+func (l *ListFlags) KeepConstants(run string) []source.KeptConstant {
+	return source.KeepConstants(l.constants, run)
+}
 
 // FromStandardInput reports a list that comes by standard input.
 func (l *ListFlags) FromStandardInput() bool { return l.Input == standardInput }
