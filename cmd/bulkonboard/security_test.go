@@ -254,6 +254,8 @@ func TestWhatMayBeASecretTypedByMistakeIsNotRepeated(t *testing.T) {
 		"as a key of it":          {"--config", p.file("key.yaml")},
 		"a key for its file":      {"--client-cert-file", p.file("list.csv"), "--client-key-file", typed},
 		"a flag that there isn't": {"--app-secret", typed},
+		"behind a single dash":    {"-app-secret=" + typed},
+		"behind no flag":          {"--app-secret-file=", typed},
 		"settings shown":          {"--app-secret-file", typed, "--print-config"},
 		"a path that is too long": {"--app-secret-file", typed + strings.Repeat("x", 5000)},
 		"a path below a file":     {"--app-secret-file", p.file("list.csv") + "/" + typed},
@@ -272,6 +274,27 @@ func TestWhatMayBeASecretTypedByMistakeIsNotRepeated(t *testing.T) {
 	assert.Equal(t, cli.ExitUsage, p.end(c))
 	assert.Contains(t, stderr.String(), "the file named by --app-secret-file does not exist (its name is not shown")
 	assert.NotContains(t, stderr.String(), typed)
+}
+
+// TestWhatAServiceSendsUnaskedIsSaidNowhere: of bytes behind an answer, with the
+// request in them, Go's client would log the beginning.
+func TestWhatAServiceSendsUnaskedIsSaidNowhere(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		request, _ := io.ReadAll(r.Body)
+		connection, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		answer := fmt.Sprintf(`{"statusCode":200,"messages":[],"result":{"sessionId":"session-%d"}}`, time.Now().UnixNano())
+		fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s%s", len(answer), answer, request)
+		_ = connection.Close()
+	}))
+	t.Cleanup(server.Close)
+	p := newProgram(t, 50, sandbox.Options{})
+	c, stderr := p.start("--base-url", server.URL, "--rate", "0", "--max-inflight", "2", "--log-level", "debug")
+	require.Zero(t, p.end(c), stderr.String())
+	assert.NotContains(t, stderr.String(), canarySecret)
+	assert.NotContains(t, stderr.String(), "Unsolicited")
 }
 
 // TestValuesThatAreSetForEveryRowAreToldNowhere: not in the log, the journal, the

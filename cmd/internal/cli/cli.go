@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"bulkonboard/source"
 )
@@ -33,6 +36,9 @@ func Root(use, short, long string) *cobra.Command {
 // Run is a whole program but for its commands; it returns the exit code. What
 // is wrong is said on stderr, unless it has been said.
 func Run(root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	// Libraries log by themselves what a service has sent, such as bytes that no
+	// call asked for, in which the secret and customers may be.
+	log.SetOutput(io.Discard)
 	pointToHelp(root)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -49,9 +55,20 @@ func Run(root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.
 // step.
 func pointToHelp(root *cobra.Command) {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", goneFlagOf(c, err), c.CommandPath())
+		return fmt.Errorf("%w; see %s --help", goneFlagOf(c, withoutValue(err)), c.CommandPath())
 	})
 	pointArguments(root)
+}
+
+// withoutValue leaves out what was typed behind a flag with a single dash, which
+// may be a secret.
+func withoutValue(err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() == "" {
+		return err
+	}
+	name, _, _ := strings.Cut(unknown.GetSpecifiedShortnames(), "=")
+	return fmt.Errorf("there is no flag -%s; the name of a flag has two dashes before it", name)
 }
 
 func pointArguments(c *cobra.Command) {
@@ -63,7 +80,11 @@ func pointArguments(c *cobra.Command) {
 		return
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
+		err := check(c, args)
+		if err != nil && c.HasParent() && !c.HasSubCommands() && check(c, nil) == nil {
+			err = fmt.Errorf("%s takes what it needs behind flags, as in --input LIST; there is something before a flag or after its value, which is not shown as it may be a secret", c.CommandPath())
+		}
+		if err != nil {
 			return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 		}
 		return nil

@@ -125,6 +125,9 @@ func readSecret(file string) (_ session.Secret, warning string, err error) {
 		return "", "", fmt.Errorf("the app secret is missing: name a file with --app-secret-file (or %s), a command with --app-secret-command, or set %s",
 			VariableOf("app-secret-file"), SecretVariable)
 	}
+	if !isText(secret) {
+		return "", "", errors.New("the app secret is no text in UTF-8, or has a control character in it: save it as text, alone on one line")
+	}
 	return session.Secret(secret), warning, nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
@@ -44,14 +46,15 @@ func commandOf(text string) ([]string, error) {
 	return fields, nil
 }
 
-// secretBy runs a command whose standard output is the app secret. Its standard
-// error goes to stderr; what it printed is never shown.
+// secretBy runs a command whose standard output is the app secret. What it printed
+// is never shown. Its standard error goes to stderr once it has ended, since only
+// then it is known what may not be in it: a shell that shows its steps has it there.
 func secretBy(ctx context.Context, command []string, stderr io.Writer, within time.Duration) (session.Secret, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	out := &bounded{left: maxSecretFile}
+	out, said := &bounded{left: maxSecretFile}, &bounded{left: maxSecretFile}
 	run := &exec.Cmd{
-		Path: command[0], Args: command, Env: withoutSecret(os.Environ()), Stdout: out, Stderr: stderr,
+		Path: command[0], Args: command, Env: withoutSecret(os.Environ()), Stdout: out, Stderr: said,
 		WaitDelay: time.Second, // for what it has started, and left with its output
 	}
 	if err := run.Start(); err != nil {
@@ -60,20 +63,38 @@ func secretBy(ctx context.Context, command []string, stderr io.Writer, within ti
 	stop := context.AfterFunc(ctx, func() { _ = run.Process.Kill() })
 	err := run.Wait()
 	stop()
+	_, _ = io.WriteString(stderr, withoutLines(said.kept.String(), out.kept.String())) // who does not listen misses no secret
 	secret := strings.TrimRight(out.kept.String(), "\r\n")
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return "", fmt.Errorf("it had not ended after %s", within)
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
-	case err != nil:
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // what it has started is none of our business
 		return "", fmt.Errorf("it failed (%w)", err)
 	case out.left < 0 || strings.ContainsAny(secret, "\r\n"):
 		return "", errors.New("it printed more than one line; have it print the secret alone")
 	case strings.TrimSpace(secret) == "":
 		return "", errors.New("it printed nothing")
+	case !isText(secret):
+		return "", errors.New("it printed what is no text in UTF-8")
 	}
 	return session.Secret(secret), nil
+}
+
+// withoutLines cuts the lines of one text out of another one.
+func withoutLines(text, lines string) string {
+	for line := range strings.Lines(lines) {
+		if line = strings.TrimSpace(line); line != "" {
+			text = strings.ReplaceAll(text, line, "[REDACTED]")
+		}
+	}
+	return text
+}
+
+// isText reports a secret that can be sent as it is.
+func isText(secret string) bool {
+	return utf8.ValidString(secret) && !strings.ContainsFunc(secret, unicode.IsControl)
 }
 
 // withoutSecret leaves an app secret out of an environment: who fetches the
@@ -97,8 +118,7 @@ type bounded struct {
 
 // Write implements io.Writer.
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.left -= len(p); b.left >= 0 {
-		_, _ = b.kept.Write(p) // to memory
-	}
+	_, _ = b.kept.Write(p[:max(0, min(len(p), b.left))]) // to memory
+	b.left -= len(p)
 	return len(p), nil
 }

@@ -46,6 +46,14 @@ func TestACommandThatHangsIsEnded(t *testing.T) {
 	assert.Less(t, time.Since(began), 20*time.Second)
 }
 
+func TestACommandMayLeaveSomethingRunning(t *testing.T) {
+	words, err := commandOf(`sh -c "cat /dev/zero | sleep 5 & echo secret"`)
+	require.NoError(t, err)
+	secret, err := secretBy(t.Context(), words, io.Discard, commandTime)
+	require.NoError(t, err)
+	assert.Equal(t, "secret", secret.Reveal())
+}
+
 func TestACommandIsNotGivenTheSecretOfTheEnvironment(t *testing.T) {
 	t.Setenv(SecretVariable, "an old secret")
 	words, err := commandOf("env")
