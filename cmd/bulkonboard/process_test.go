@@ -41,6 +41,9 @@ type program struct {
 	after   func() // what else is to hold once a run is complete; may be nil
 }
 
+// newProgram makes a list and a service for it. The program sends as fast as it
+// can unless a test says another --rate: who searches for the rate begins with a
+// few rows a second.
 func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
 	p := &program{t: t, folder: t.TempDir()}
 	service, ln, err := listenSandbox(t.Context(), o, "127.0.0.1:0")
@@ -56,7 +59,7 @@ func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
 		<-served
 	})
 	p.env = append(os.Environ(), "GORACE="+hasty, "BULKONBOARD_BASE_URL=http://"+ln.Addr().String(), "BULKONBOARD_APP_ID=app", "BULKONBOARD_TENANT_ID=tenant",
-		"BULKONBOARD_FORM_ID=form", "BULKONBOARD_APP_SECRET="+canarySecret)
+		"BULKONBOARD_FORM_ID=form", "BULKONBOARD_APP_SECRET="+canarySecret, "BULKONBOARD_RATE=0")
 	var list bytes.Buffer
 	list.WriteString("customerType,customerEmail,firstName,lastName\n")
 	for i := 1; i <= rows; i++ {

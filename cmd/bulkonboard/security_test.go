@@ -174,6 +174,7 @@ func TestPlainHTTPPassesTheProxyOfTheEnvironmentBy(t *testing.T) {
 
 // TestAProxysPasswordIsSaidNowhere, least of all by a proxy that is not there.
 func TestAProxysPasswordIsSaidNowhere(t *testing.T) {
+	t.Parallel() // it mostly waits
 	p := newProgram(t, 1, sandbox.Options{})
 	closed := httptest.NewServer(nil)
 	closed.Close()
@@ -429,7 +430,7 @@ func TestAListThatIsMadeToBurstIsRefusedBeforeItDoes(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.Write(list)
 	require.NoError(t, err)
-	lines := bytes.Repeat([]byte("\n"), 1<<20)
+	lines := bytes.Repeat([]byte(strings.Repeat(" ", 1<<10-1)+"\n"), 1<<10)
 	for range 600 {
 		_, err = w.Write(lines)
 		require.NoError(t, err)
