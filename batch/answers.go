@@ -61,8 +61,8 @@ func (a *Answers) Of(rec *source.Record) (res *sink.Result, key uint32, err erro
 	}
 	b := a.blob[place-1:]
 	b = b[:binary.LittleEndian.Uint32(b)]
-	if binary.LittleEndian.Uint64(b[8:]) != fingerprint(rec.Raw) {
-		return nil, 0, changedRow(rec)
+	if binary.LittleEndian.Uint64(b[8:]) != rec.Fingerprint() {
+		return nil, 0, rec.Changed()
 	}
 	e, err := ledger.ParseEntry(b[answerHead:])
 	if err != nil {

@@ -61,17 +61,9 @@ func graceThen(soft context.Context, grace time.Duration, abort, settled <-chan 
 	}
 }
 
-// formOf is the form of a customer: its own, or else the one configured.
-func formOf(c *source.Customer, formID string) string {
-	if c.FormID != "" {
-		return c.FormID
-	}
-	return formID
-}
-
 func requestOf(c *source.Customer, formID string) session.Request {
 	return session.Request{
-		FormID:             formOf(c, formID),
+		FormID:             c.Form(formID),
 		CustomerType:       c.Type,
 		Email:              c.Email,
 		MobileNumber:       c.MobileNumber,

@@ -104,7 +104,7 @@ func (c *customers) resultFor(s *slot, decided func() time.Time) (*sink.Result, 
 		return nil, err
 	}
 	if a.print != xxhash.Sum64String(s.customer) {
-		return nil, changedRow(s.rec)
+		return nil, s.rec.Changed()
 	}
 	if a.refused() {
 		if s.known || a.fields != fieldsOf(&s.rec.Customer) {

@@ -14,8 +14,8 @@ func (e *Earlier) of(s *slot, err error) (*sink.Result, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case e.Print != 0 && e.Print != fingerprint(s.rec.Raw):
-		return nil, changedRow(s.rec)
+	case e.Print != 0 && e.Print != s.rec.Fingerprint():
+		return nil, s.rec.Changed()
 	}
 	s.known, s.earlier = e.Known, true
 	return &e.Result, nil

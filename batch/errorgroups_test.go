@@ -14,7 +14,7 @@ import (
 // damaged is a record whose field is wrong.
 func damaged(row int64, code, field string, c source.Customer) (*source.Record, *sink.Result) {
 	p := []source.Problem{{Code: code, Field: field, Message: field + " is wrong"}}
-	res := invalid(p)
+	res := sink.InvalidFor(p)
 	return &source.Record{Row: row, Line: row + 1, Customer: c, Problems: p}, &res
 }
 

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"bulkonboard/batch/session"
-	"bulkonboard/source"
 )
 
 // ErrInterrupted is the cause of a run that was told to stop.
@@ -76,15 +75,6 @@ func (e *ChangedError) Error() string {
 	}
 	b.WriteString("\nput it back and run again to go on, or begin anew with --restart, or write to another --output")
 	return b.String()
-}
-
-// changedRow says that a record is not the one that was in this row when its
-// answer was looked for or received.
-func changedRow(rec *source.Record) error {
-	return &source.ChangedError{
-		At:     source.Position{Row: rec.Row, Line: rec.Line, Offset: rec.Offset},
-		Reason: fmt.Sprintf("row %d is not the row that was there before", rec.Row),
-	}
 }
 
 // FailureLimit is how many rows may be rejected or failed before a run stops:

@@ -126,7 +126,7 @@ func (j *journaler) encode(batch []entry) []state.Entry {
 		record := state.Entry{Kind: e.kind, Row: e.slot.rec.Row, Attempt: e.attempt}
 		if e.kind == outcome {
 			from := len(j.payloads)
-			j.payloads = appendOutcome(j.payloads, fingerprint(e.slot.rec.Raw), e.result)
+			j.payloads = appendOutcome(j.payloads, e.slot.rec.Fingerprint(), e.result)
 			record.Payload = j.payloads[from:]
 		}
 		j.records = append(j.records, record)

@@ -45,7 +45,7 @@ func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) 
 // take takes the first row that is kept.
 func (k *KeptAnswers) take(lead int64, res *sink.Result, rec *source.Record, formID string) {
 	if _, known := k.given[lead]; !known {
-		k.given[lead] = givenAnswer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(customerOf(rec, formID))}
+		k.given[lead] = givenAnswer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(rec.Identity(formID))}
 	}
 }
 

@@ -223,7 +223,7 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 		fmt.Fprintf(&list, "Individual,c%d@x.io,F,L\n", i)
 		if i%5 != 0 {
 			rec := &source.Record{Customer: source.Customer{Type: "Individual", Email: fmt.Sprintf("c%d@x.io", i), FirstName: "F", LastName: "L"}}
-			key, digest := k.hash(h, rec, appendCustomer(nil, rec, k.FormID))
+			key, digest := k.hash(h, rec, rec.AppendIdentity(nil, k.FormID))
 			changes = append(changes, ledger.Change{Key: key, Entry: ledger.Entry{Session: ledger.Session{Sent: ledger.Sent{Digest: digest, At: time.UnixMilli(0)}, ID: fmt.Sprintf("s-%d", i)}}})
 		}
 	}

@@ -32,7 +32,7 @@ func ParseOutcome(payload []byte) (o Outcome, err error) {
 // AppendOutcome appends a payload that ParseOutcome reads, for a result that a
 // row has without a run.
 func AppendOutcome(dst []byte, rec *source.Record, res *sink.Result) []byte {
-	return appendOutcome(dst, fingerprint(rec.Raw), res)
+	return appendOutcome(dst, rec.Fingerprint(), res)
 }
 
 func appendOutcome(dst []byte, print uint64, r *sink.Result) []byte {

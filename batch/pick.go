@@ -63,7 +63,7 @@ func (d *dispatcher) received(s *slot, ok bool) {
 		d.work = nil
 		return
 	}
-	s.customer = customerOf(s.rec, d.formID)
+	s.customer = s.rec.Identity(d.formID)
 	if s.given != nil && d.ahead.left == 0 {
 		d.give(s)
 		return

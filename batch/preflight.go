@@ -115,7 +115,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, s *search) error {
 		if err != nil {
 			return err
 		}
-		f.Ends = endOf(rec)
+		f.Ends = rec.Next
 		if rec.Row%progressRows != 0 {
 			continue
 		}
@@ -157,7 +157,7 @@ func (p *Preflight) count(f *Forecast, s *search, rec *source.Record) error {
 			t = asksMail
 		}
 	}
-	p.customer = appendCustomer(p.customer[:0], rec, p.FormID)
+	p.customer = rec.AppendIdentity(p.customer[:0], p.FormID)
 	return s.see(rec, p.customer, t)
 }
 
@@ -180,6 +180,6 @@ func (p *Preflight) invalid(f *Forecast, rec *source.Record) {
 	if p.KnownInvalid != nil && p.KnownInvalid(rec) {
 		f.KnownInvalid++
 	}
-	res := invalid(rec.Problems)
+	res := sink.InvalidFor(rec.Problems)
 	f.Errors.add(rec, &res)
 }

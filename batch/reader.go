@@ -69,8 +69,8 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 		before = r.journal[rec.Row]
 		delete(r.journal, rec.Row)
 	}
-	if before.answered && before.print != fingerprint(rec.Raw) {
-		return r.fail(ctx, changedRow(rec))
+	if before.answered && before.print != rec.Fingerprint() {
+		return r.fail(ctx, rec.Changed())
 	}
 	s.sent, s.doubts, s.blame = before.attempts, before.doubts, pace.Charged(before.charged)
 	var err error
@@ -166,7 +166,7 @@ func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
 		s.remember(&res)
 	}
 	if len(s.rec.Problems) > 0 {
-		res := invalid(s.rec.Problems)
+		res := sink.InvalidFor(s.rec.Problems)
 		res.ProcessedAt = r.decided()
 		return &res, nil
 	}
@@ -180,19 +180,5 @@ func (r *reader) pass(ctx context.Context, to chan<- *slot, s *slot) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-// invalid is the result of a record that fails validation: the code of its
-// first problem, and the words of all of them.
-func invalid(problems []source.Problem) sink.Result {
-	message := problems[0].Message
-	for _, p := range problems[1:] {
-		message += "; " + p.Message
-	}
-	return sink.Result{
-		Status:       sink.Invalid,
-		ErrorCode:    problems[0].Code,
-		ErrorMessage: message,
 	}
 }

@@ -31,7 +31,7 @@ func (r *records) take(rec *source.Record, res *sink.Result) {
 		return
 	}
 	var e ledger.Entry
-	key, digest := r.hash(r.hasher, rec, appendCustomer(nil, rec, r.FormID))
+	key, digest := r.hash(r.hasher, rec, rec.AppendIdentity(nil, r.FormID))
 	sent := ledger.Sent{At: res.ProcessedAt.Truncate(time.Millisecond), Digest: digest} // as the ledger has it
 	switch res.Status {
 	case sink.OK, sink.Known:
@@ -42,7 +42,7 @@ func (r *records) take(rec *source.Record, res *sink.Result) {
 		e.Refusal = ledger.Refusal{Sent: sent, Outcome: ledger.Failed}
 	}
 	r.pending.Changes = append(r.pending.Changes, ledger.Change{Key: key, Entry: e})
-	if form := formOf(&rec.Customer, r.FormID); !r.forms[form] {
+	if form := rec.Customer.Form(r.FormID); !r.forms[form] {
 		r.forms[form] = true
 		r.pending.Forms = append(r.pending.Forms, ledger.Form{Scope: r.hasher.Scope(), Tenant: r.Tenant, ID: strings.TrimSpace(form)})
 	}

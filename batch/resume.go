@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -165,13 +163,4 @@ func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error)
 		Extra:     extra,
 		UpdatedAt: time.Now(),
 	}, nil
-}
-
-// fingerprint tells records apart by their bytes, less the line end, which the
-// last line of a list may get only when the list grows.
-func fingerprint(raw []byte) uint64 {
-	for len(raw) > 0 && (raw[len(raw)-1] == '\n' || raw[len(raw)-1] == '\r') {
-		raw = raw[:len(raw)-1]
-	}
-	return xxhash.Sum64(raw)
 }

@@ -95,7 +95,7 @@ func (s *search) see(rec *source.Record, customer []byte, t traits) error {
 			binary.LittleEndian.PutUint64(v.key[8*i:], maphash.Bytes(seed, customer))
 		}
 	} else {
-		v.print = fingerprint(rec.Raw)
+		v.print = rec.Fingerprint()
 		v.key, v.digest = s.known.hash(s.hasher, rec, customer)
 	}
 	s.buf = v.appendTo(s.buf[:0])

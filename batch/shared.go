@@ -51,7 +51,7 @@ func (s *sharedIDs) customerOf(of *slot) uint32 {
 	case of.key != 0:
 		return of.key
 	case of.customer == "": // an earlier run, or another part, has called
-		of.customer = customerOf(of.rec, s.formID)
+		of.customer = of.rec.Identity(s.formID)
 	}
 	if s.records != nil {
 		return shortKey(s.records.hasher.Customer(s.records.Tenant, []byte(of.customer)))

@@ -3,7 +3,6 @@ package batch
 import (
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
-	"bulkonboard/source"
 )
 
 // signalOf is what an answer says about the service as a whole, as opposed to
@@ -49,13 +48,4 @@ func classOf(o session.Outcome) pace.Class {
 	default:
 		return pace.Neutral
 	}
-}
-
-// customerOf is the identity of a record's customer, as the API compares it.
-func customerOf(rec *source.Record, formID string) string {
-	return string(appendCustomer(nil, rec, formID))
-}
-
-func appendCustomer(dst []byte, rec *source.Record, formID string) []byte {
-	return source.AppendCustomerKey(dst, formOf(&rec.Customer, formID), rec.Customer.Email)
 }

@@ -36,11 +36,3 @@ func unchanged(records iter.Seq2[*source.Record, error], ends source.Position, f
 		}
 	}
 }
-
-// endOf is where a list ends behind its last record.
-func endOf(last *source.Record) source.Position {
-	if last == nil {
-		return source.Position{}
-	}
-	return last.Next
-}

@@ -2,7 +2,11 @@
 // column for column, and what became of it.
 package sink
 
-import "time"
+import (
+	"time"
+
+	"bulkonboard/source"
+)
 
 // Status says how a record ended.
 type Status string
@@ -41,6 +45,20 @@ type Result struct {
 	// Kept says that the record carries this result already, from an earlier
 	// run, and stays as it is.
 	Kept bool
+}
+
+// InvalidFor is the result of a record that fails validation: the code of its
+// first problem, and the words of all of them.
+func InvalidFor(problems []source.Problem) Result {
+	message := problems[0].Message
+	for _, p := range problems[1:] {
+		message += "; " + p.Message
+	}
+	return Result{
+		Status:       Invalid,
+		ErrorCode:    problems[0].Code,
+		ErrorMessage: message,
+	}
 }
 
 // Columns are the names under which a result is written, in order.

@@ -106,23 +106,3 @@ func fieldOf(name string) (field, bool) {
 	}
 	return f, known
 }
-
-// AppendCustomerKey appends to dst what identifies a customer as the API does:
-// the e-mail address is the identity, and each form is a process of its own. Two
-// records with one key are one customer. The form is compared as it is written;
-// the e-mail without regard to the case of ASCII letters, because two spellings
-// of one mailbox reach one person. Beyond ASCII, letters that are not the same
-// have one lower case (the Kelvin sign and k, in some languages İ and i), and
-// mail servers differ: there two spellings are two customers.
-func AppendCustomerKey(dst []byte, formID, email string) []byte {
-	dst = append(append(dst, strings.TrimSpace(formID)...), '\n')
-	email = strings.TrimSpace(email)
-	for i := range len(email) {
-		c := email[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
-	}
-	return dst
-}
