@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -66,7 +67,7 @@ func (a *Answers) Of(rec *source.Record) (res *sink.Result, key uint32, err erro
 	}
 	e, err := ledger.ParseEntry(b[answerHead:])
 	if err != nil {
-		return nil, 0, scratchError("read", err)
+		return nil, 0, state.ScratchError("read", err)
 	}
 	return a.result(standing(b[answerHead-1]), &e), binary.LittleEndian.Uint32(b[16:]), nil
 }

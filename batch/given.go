@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bufio"
+	"bulkonboard/batch/state"
 	"io"
 	"math"
 )
@@ -12,7 +13,7 @@ import (
 // memory is only where: 4 bytes for each row that shares its customer.
 type given struct {
 	duplicates *Duplicates
-	scratch    Scratch
+	scratch    state.ScratchFile
 	places     []uint32 // by member, of the ones that lead: in units from 1; 0 for none
 	used       uint32   // units of the file
 	entry      []byte
@@ -24,7 +25,7 @@ const (
 	maxEntry  = 2 << 16 // bytes, more than any entry has
 )
 
-func newGiven(d *Duplicates, scratch Scratch) *given {
+func newGiven(d *Duplicates, scratch state.ScratchFile) *given {
 	g := &given{duplicates: d, scratch: scratch, in: bufio.NewReaderSize(nil, 128)}
 	if d != nil {
 		g.places = make([]uint32, len(d.members))
@@ -48,10 +49,10 @@ func (g *given) put(lead int64, a givenAnswer) error {
 	}
 	units := uint32(len(g.entry) / givenUnit)
 	if units > math.MaxUint32-1-g.used {
-		return scratchError("write", io.ErrShortWrite)
+		return state.ScratchError("write", io.ErrShortWrite)
 	}
 	if _, err := g.scratch.Write(g.entry); err != nil {
-		return scratchError("write", err)
+		return state.ScratchError("write", err)
 	}
 	g.places[i] = g.used + 1
 	g.used += units
@@ -67,7 +68,7 @@ func (g *given) of(lead int64) (a givenAnswer, known bool, err error) {
 	g.in.Reset(io.NewSectionReader(g.scratch, int64(g.places[i]-1)*givenUnit, maxEntry))
 	_, a, err = readAnswer(g.in)
 	if err != nil {
-		return a, false, scratchError("read", err)
+		return a, false, state.ScratchError("read", err)
 	}
 	return a, true, nil
 }

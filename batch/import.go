@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -22,7 +23,7 @@ type Import struct {
 
 // Import begins to put earlier results down. The scratch file takes some 60
 // bytes for each.
-func (k *Known) Import(file Scratch) *Import {
+func (k *Known) Import(file state.ScratchFile) *Import {
 	return &Import{records: newRecords(k, "", time.Time{}), sorted: spill{scratch: &scratch{file: file}}}
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime/debug"
 
+	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -23,7 +24,7 @@ type Preflight struct {
 
 	// Scratch takes some 40 bytes a row and is nobody else's. With a ledger it
 	// takes some 60 more, and the answers of the forecast are read from it.
-	Scratch Scratch
+	Scratch state.ScratchFile
 
 	// Known is asked for all customers. Nil without a ledger.
 	Known *Known

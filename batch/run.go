@@ -94,7 +94,7 @@ type Config struct {
 
 	// Scratch takes what the later rows of customers will be answered with. It
 	// is nobody else's, and needed only when there are Duplicates.
-	Scratch Scratch
+	Scratch state.ScratchFile
 
 	// Size is how many bytes of the list's file the run reads, for whoever
 	// resumes it.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/state"
 	"bulkonboard/source"
 )
 
@@ -43,7 +44,7 @@ type search struct {
 	at    int   // of the keys, the first that the ledger has not passed
 }
 
-func newSearch(file Scratch, k *Known, runID string) *search {
+func newSearch(file state.ScratchFile, k *Known, runID string) *search {
 	to := &scratch{file: file}
 	s := &search{known: k, runID: runID, part: -1, now: time.Now(), rows: spill{scratch: to}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	if k != nil {

@@ -1,8 +1,6 @@
 package batch
 
 import (
-	"io"
-
 	"bulkonboard/batch/state"
 )
 
@@ -13,21 +11,10 @@ import (
 // row, so that the run finds it in the order of the list. A partition is small
 // enough to be sorted in memory.
 
-// Scratch is a file that is thrown away: written from its beginning, then read
-// anywhere.
-type Scratch interface {
-	io.Writer
-	io.ReaderAt
-}
-
 // scratch is such a file with all that spills into it.
 type scratch struct {
-	file Scratch
+	file state.ScratchFile
 	end  int64
-}
-
-func scratchError(op string, err error) error {
-	return &state.IOError{Op: op, Path: "the scratch file", Err: err}
 }
 
 const (
@@ -58,7 +45,7 @@ func (s *spill) add(part int, record []byte) error {
 		return nil
 	}
 	if _, err := s.file.Write(p.buf); err != nil {
-		return scratchError("write", err)
+		return state.ScratchError("write", err)
 	}
 	p.pieces = append(p.pieces, piece{s.end, len(p.buf)})
 	s.end += int64(len(p.buf))
@@ -82,7 +69,7 @@ func (s *spill) read(part int, dst []byte) ([]byte, error) {
 		n := len(dst)
 		dst = dst[:n+piece.length]
 		if _, err := s.file.ReadAt(dst[n:], piece.at); err != nil {
-			return nil, scratchError("read", err)
+			return nil, state.ScratchError("read", err)
 		}
 	}
 	return append(dst, p.buf...), nil

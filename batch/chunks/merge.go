@@ -29,7 +29,7 @@ type Merger struct {
 	ReplaceResults, ReplaceRejects bool // as in batch.Config
 
 	SummaryFile batch.SummaryFile // but for its input, which the manifest knows
-	Scratch     batch.Scratch
+	Scratch     state.ScratchFile
 	Origin      batch.Origin
 
 	Known   *batch.Known   // the ledger that is to be told; may be nil

@@ -2,8 +2,21 @@ package state
 
 import (
 	"errors"
+	"io"
 	"os"
 )
+
+// ScratchFile is a file that is thrown away: written from its beginning, then read
+// anywhere.
+type ScratchFile interface {
+	io.Writer
+	io.ReaderAt
+}
+
+// ScratchError is an *IOError of such a file, which has no name.
+func ScratchError(op string, err error) error {
+	return &IOError{Op: op, Path: "the scratch file", Err: err}
+}
 
 // MakeScratch makes a file for what must not outlive the process, such as a copy
 // of a list: its name is taken off before anything is in it, so that the file is
