@@ -43,7 +43,7 @@ func (r *run) openOutputs() error {
 		if err != nil {
 			return err
 		}
-		r.rejects, r.excerpt = &output{file: file}, r.List.Excerpt(r.tally.Excerpt)
+		r.rejects, r.excerpt = &output{file: file}, r.List.Excerpt(r.totals.Excerpt)
 		if file.Len() == 0 {
 			r.rejects.buf = r.excerpt.Header(r.rejects.buf)
 		}
@@ -54,15 +54,15 @@ func (r *run) openOutputs() error {
 // begin commits before the first call of a start, so that even a run killed at
 // once is known by its binding, and each start counts. The headers of the
 // outputs wait for the first rows.
-func (r *run) begin() error { return r.commit(r.from, r.tally) }
+func (r *run) begin() error { return r.commit(r.from, r.totals) }
 
 // publish puts the finished outputs in place. A sum that does not add up is a
 // bug, and nothing that cannot be right is handed on.
 func (r *run) publish(at source.Position) error {
-	if read := at.Row - r.Begins.Row; !r.tally.balanced() || r.tally.Rows != read {
-		return &CountsError{Read: read, Written: r.tally.Rows}
+	if read := at.Row - r.Begins.Row; !r.totals.balanced() || r.totals.Rows != read {
+		return &CountsError{Read: read, Written: r.totals.Rows}
 	}
-	cp, err := r.checkpoint(at, r.tally)
+	cp, err := r.checkpoint(at, r.totals)
 	if err != nil {
 		return err
 	}

@@ -48,33 +48,17 @@ func (r *records) take(rec *source.Record, res *sink.Result) {
 	}
 }
 
-// takeAhead takes what is left in the window when a run stops: results that
-// wait for a row before them. The journal has them for whoever goes on with this
-// run, but another list may ask the ledger first.
-func (r *records) takeAhead(order <-chan *slot) {
-	if r == nil {
-		return
-	}
-	for first := range order {
-		for s := first; s != nil; s = s.next {
-			if res := s.result.Load(); res != nil && !s.known {
-				r.take(s.rec, res)
-			}
-		}
-	}
-}
-
 // due reports whether there is anything to put.
 func (r *records) due() bool { return r != nil && len(r.pending.Changes) > 0 }
 
-// put makes what was taken durable. A crash right after it finds the same
-// answers in the journal, and puts them once more.
-func (r *records) put(t *Tally) error {
-	r.pending.Run = t.LedgerRun
+// put makes what was taken durable for a run that has this number in the ledger,
+// zero when it has none yet, and gives the number it has then. A crash right
+// after it finds the same answers in the journal, and puts them once more.
+func (r *records) put(run uint64) (uint64, error) {
+	r.pending.Run = run
 	if err := r.Ledger.Put(&r.pending); err != nil {
-		return err
+		return run, err
 	}
-	t.LedgerRun = r.pending.Run
 	r.pending.Changes, r.pending.Forms = r.pending.Changes[:0], nil
-	return nil
+	return r.pending.Run, nil
 }

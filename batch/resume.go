@@ -31,7 +31,7 @@ func (r *run) recover() error {
 	if err != nil {
 		return err
 	}
-	r.tally = newTally()
+	r.totals = newTotals()
 	if rec.Checkpoint == nil {
 		return nil
 	}
@@ -47,20 +47,20 @@ func (r *run) recover() error {
 	if err := r.takeUp(rec.Checkpoint); err != nil {
 		return err
 	}
-	if r.Ends.Row < r.tally.Ends.Row && !rec.Checkpoint.Complete && !nothingDone(rec) {
-		return &source.ChangedError{Name: r.List.Name(), At: r.tally.Ends, Reason: fmt.Sprintf("it has only %d rows now", r.Ends.Row)}
+	if r.Ends.Row < r.totals.Ends.Row && !rec.Checkpoint.Complete && !nothingDone(rec) {
+		return &source.ChangedError{Name: r.List.Name(), At: r.totals.Ends, Reason: fmt.Sprintf("it has only %d rows now", r.Ends.Row)}
 	}
 	if rec.Checkpoint.Complete {
 		r.published = true
 		return r.State.Publish(*rec.Checkpoint, r.targets())
 	}
-	r.tally.Resumed++
-	r.learned.Store(math.Float64bits(r.tally.Learned))
+	r.totals.Resumed++
+	r.learned.Store(math.Float64bits(r.totals.Learned))
 	if err := r.takeJournal(rec.Rows); err != nil {
 		return err
 	}
-	r.proven = r.tally.Status[sink.OK] > 0 || r.answeredOK
-	r.Pace.Resume(r.tally.Learned, r.proven)
+	r.proven = r.totals.Status[sink.OK] > 0 || r.answeredOK
+	r.Pace.Resume(r.totals.Learned, r.proven)
 	if rec.Torn > 0 {
 		r.Log.Warn("the end of the journal was lost, as in a power cut: calls that it was about are made again", "bytes", rec.Torn)
 	}
@@ -104,7 +104,7 @@ func (r *run) takeUp(cp *state.Checkpoint) error {
 	if changed := differences(cp.Binding, r.Binding); len(changed) > 0 {
 		return &ChangedError{Changes: changed}
 	}
-	if err := json.Unmarshal(cp.Extra, r.tally); err != nil {
+	if err := json.Unmarshal(cp.Extra, r.totals); err != nil {
 		return fmt.Errorf("the counts in the checkpoint cannot be read (%w); begin anew with --restart", err)
 	}
 	r.from = source.Position{Row: cp.Row, Line: cp.Line, Offset: cp.Offset, Sum: cp.Sum}
@@ -128,14 +128,16 @@ func differences(before, now map[string]string) []Change {
 // what the ledger is to know of them, then the checkpoint, after which the
 // journal has these rows no more. A crash in between puts the same into the
 // ledger once more.
-func (r *run) commit(at source.Position, t *Tally) error {
+func (r *run) commit(at source.Position, t *Totals) error {
 	if r.records.due() {
 		if err := r.State.SyncOutputs(); err != nil {
 			return err
 		}
-		if err := r.records.put(t); err != nil {
+		number, err := r.records.put(t.LedgerRun)
+		if err != nil {
 			return err
 		}
+		t.LedgerRun = number
 	}
 	cp, err := r.checkpoint(at, t)
 	if err != nil {
@@ -147,7 +149,7 @@ func (r *run) commit(at source.Position, t *Tally) error {
 	return err
 }
 
-func (r *run) checkpoint(at source.Position, t *Tally) (state.Checkpoint, error) {
+func (r *run) checkpoint(at source.Position, t *Totals) (state.Checkpoint, error) {
 	t.Origin, t.Ends = r.Origin, r.Ends
 	t.Measures = r.meter.measures(time.Now())
 	t.Learned = math.Float64frombits(r.learned.Load())

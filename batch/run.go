@@ -170,7 +170,7 @@ type run struct {
 	answeredOther bool // one of them is not a refusal
 	answeredOK    bool // one of them is a success
 	proven        bool // an earlier start was answered as it should
-	tally         *Tally
+	totals        *Totals
 	meter         *meter
 
 	results *output
@@ -191,11 +191,11 @@ func (r *run) whole(ctx context.Context) error {
 		return err
 	}
 	r.began = true
-	r.meter = newMeter(r.tally.Measures, time.Now())
+	r.meter = newMeter(r.totals.Measures, time.Now())
 	if r.Measures != nil {
-		r.meter = givenMeter(r.tally.Measures, *r.Measures)
+		r.meter = givenMeter(r.totals.Measures, *r.Measures)
 	}
-	r.Monitor.begin(r.tally, r.from)
+	r.Monitor.begin(&r.totals.Tally, r.from)
 	return r.pipeline(ctx)
 }
 
@@ -233,8 +233,8 @@ func (r *run) pipeline(ctx context.Context) error {
 	}
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
-		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, tally: r.tally, meter: r.meter,
-		budget: r.MaxFailures, rowsBefore: r.tally.Rows, failedBefore: r.tally.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
+		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, totals: r.totals, meter: r.meter,
+		budget: r.MaxFailures, rowsBefore: r.totals.Rows, failedBefore: r.totals.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
 		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
 	}
@@ -272,8 +272,8 @@ func (r *run) pipeline(ctx context.Context) error {
 		return r.publish(write.position)
 	}
 	if err == nil { // everything written is committed, and not what was measured since
-		r.records.takeAhead(order)
-		err = r.commit(write.position, r.tally)
+		takeAhead(r.records, order)
+		err = r.commit(write.position, r.totals)
 	}
 	cause := context.Cause(soft)
 	if cause == nil {
@@ -296,7 +296,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 		d.debug = r.Log
 	}
 	// A run that has answers knows that form and mapping are right.
-	if !r.AcceptRefusals && r.tally.Rows == 0 && !r.answeredOther {
+	if !r.AcceptRefusals && r.totals.Rows == 0 && !r.answeredOther {
 		d.refusals = &refusals{}
 	}
 	return d, firstError(r.takeAnswers(d.customers.given), r.Kept.giveTo(d.customers.given))

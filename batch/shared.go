@@ -100,15 +100,15 @@ func (w *writer) shared(s *slot, res *sink.Result) error {
 // noticed tells of a row, and of the one that had its session id before; 0: that
 // is a customer of the ledger.
 func (w *writer) noticed(row, other int64) {
-	if w.tally.SharedIDs == nil {
-		w.tally.SharedIDs = &sink.SharedIDs{Row: row, Of: other}
+	if w.totals.SharedIDs == nil {
+		w.totals.SharedIDs = &sink.SharedIDs{Row: row, Of: other}
 		if other > 0 {
 			w.log.Warn("the service gave a row the session id of another customer", "row", row, "other_row", other)
 		} else {
 			w.log.Warn("the service gave a row the session id that the ledger has of another customer", "row", row)
 		}
 	}
-	w.tally.SharedIDs.Count++
+	w.totals.SharedIDs.Count++
 }
 
 // saveAndCompareIDs saves, which tells the ledger of the rows that were called,

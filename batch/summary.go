@@ -22,7 +22,7 @@ func NewID(now time.Time) string {
 // Summary says what a run did and how far it came.
 type Summary struct {
 	ID string
-	*Tally
+	*Totals
 	Began       bool // the state was taken up and rows were looked at
 	Complete    bool
 	StartedAt   time.Time
@@ -33,14 +33,14 @@ type Summary struct {
 }
 
 func (r *run) summary() *Summary {
-	tally := r.tally
-	if tally == nil {
-		tally = newTally()
+	totals := r.totals
+	if totals == nil {
+		totals = newTotals()
 	}
-	tally.Origin = r.Origin
+	totals.Origin = r.Origin
 	return &Summary{
 		ID:          r.ID,
-		Tally:       tally,
+		Totals:      totals,
 		Began:       r.began,
 		Complete:    r.complete || r.published,
 		StartedAt:   r.started,
@@ -120,7 +120,7 @@ func (r *run) explain(reason error) {
 // or nil when it is complete.
 func (r *run) document(reason error) ([]byte, error) {
 	now := time.Now()
-	t, m := r.tally, r.meter.measures(now)
+	t, m := r.totals, r.meter.measures(now)
 	s := sink.Summary{
 		Run: r.ID, Tool: r.SummaryFile.Tool, Settings: r.SummaryFile.Settings, Command: r.SummaryFile.Command,
 		Complete: reason == nil, ExitCode: r.SummaryFile.ExitCode(t.Bad(), reason),

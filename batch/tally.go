@@ -6,7 +6,7 @@ import (
 )
 
 // Tally counts what was written. The counts by status add up to Rows at any
-// moment. It is kept in the checkpoint, so a resumed run goes on counting.
+// moment.
 type Tally struct {
 	Rows     int64                 `json:"rows"`
 	Status   map[sink.Status]int64 `json:"status"`
@@ -17,36 +17,23 @@ type Tally struct {
 
 	// SharedIDs are rows with the session id of another customer; nil for none.
 	SharedIDs *sink.SharedIDs `json:"sharedIds,omitempty"`
-
-	// Learned is the pace that the service was found to take, in attempts per
-	// second.
-	Learned float64 `json:"learned,omitempty"`
-
-	// LedgerRun is the number of the run in the ledger; 0: it has none there.
-	LedgerRun uint64 `json:"ledgerRun,omitempty"`
-
-	// Ends is where the list ended when it was last read ahead.
-	Ends source.Position `json:"ends"`
-
-	Origin   Origin   `json:"origin"`
-	Measures Measures `json:"measures"`
-
-	// Excerpt is how far the rejects have come.
-	Excerpt source.ExcerptState `json:"excerpt"`
 }
 
-func newTally() *Tally {
-	return &Tally{Status: map[sink.Status]int64{}, Errors: ErrorGroups{}}
+// NewTally begins to count.
+func NewTally() Tally {
+	return Tally{Status: map[sink.Status]int64{}, Errors: ErrorGroups{}}
 }
 
-func (t *Tally) add(s *slot, res *sink.Result) {
+// Add counts a record with its result, and the calls of it that interruptions
+// caught in flight.
+func (t *Tally) Add(rec *source.Record, res *sink.Result, doubts int) {
 	t.Rows++
-	t.InDoubt += int64(s.doubts)
+	t.InDoubt += int64(doubts)
 	t.Status[res.Status]++
 	if !res.Kept {
 		t.Attempts += int64(res.Attempts)
 	}
-	t.Errors.add(s.rec, res)
+	t.Errors.add(rec, res)
 }
 
 // Bad counts the records that did not end well.

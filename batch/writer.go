@@ -29,8 +29,8 @@ type writer struct {
 	window  *semaphore.Weighted
 	excerpt *source.Excerpt // of the list, in the rejects
 	encoder Encoder
-	commit  func(source.Position, *Tally) error
-	tally   *Tally
+	commit  func(source.Position, *Totals) error
+	totals  *Totals
 	meter   *meter
 	budget  FailureLimit
 	// Counts of the runs that this one goes on with.
@@ -74,7 +74,7 @@ func (w *writer) run() error {
 			}
 		}
 		w.window.Release(first.weight)
-		if w.tally.Rows-w.rowsBefore-w.told >= chainRows || len(w.order) == 0 {
+		if w.totals.Rows-w.rowsBefore-w.told >= chainRows || len(w.order) == 0 {
 			w.tell()
 		}
 	}
@@ -85,9 +85,9 @@ func (w *writer) run() error {
 // tell lets meter and monitor know of the rows that were written since the last
 // time. It comes before anything that may take a while.
 func (w *writer) tell() {
-	if rows := w.tally.Rows - w.rowsBefore; rows > w.told {
+	if rows := w.totals.Rows - w.rowsBefore; rows > w.told {
 		w.meter.wrote(rows-w.told, time.Now())
-		w.monitor.wrote(w.tally, w.position.Offset)
+		w.monitor.wrote(&w.totals.Tally, w.position.Offset)
 		w.told = rows
 	}
 }
@@ -121,7 +121,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.reject(s.rec)
 	}
 	w.keepAnswer(s, res)
-	w.tally.add(s, res)
+	w.totals.Add(s.rec, res, s.doubts)
 	w.meter.placed(res.ProcessedAt)
 	if !s.known {
 		w.records.take(s.rec, res)
@@ -130,7 +130,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.past++
 	}
 	w.position, w.dirty = s.rec.Next, true
-	if err := w.budget.check(w.tally.failures()-w.failedBefore-w.past, w.tally.Rows-w.rowsBefore); err != nil {
+	if err := w.budget.check(w.totals.failures()-w.failedBefore-w.past, w.totals.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
 	if err := w.shared(s, res); err != nil || len(w.results.buf) < flushBytes {
@@ -142,7 +142,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 // reject repeats a record.
 func (w *writer) reject(rec *source.Record) {
 	w.rejects.buf = w.excerpt.Append(w.rejects.buf, rec)
-	w.tally.Excerpt = w.excerpt.State()
+	w.totals.Excerpt = w.excerpt.State()
 }
 
 func (w *writer) flush() error {
@@ -168,7 +168,7 @@ func (w *writer) save() error {
 		return err
 	}
 	w.dirty = false
-	return w.commit(w.position, w.tally)
+	return w.commit(w.position, w.totals)
 }
 
 func firstError(errs ...error) error {
@@ -178,4 +178,20 @@ func firstError(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// takeAhead takes note, for the ledger, of what is left in the window when a run
+// stops: results that wait for a row before them. The journal has them for
+// whoever goes on with this run, but another list may ask the ledger first.
+func takeAhead(to *records, order <-chan *slot) {
+	if to == nil {
+		return
+	}
+	for first := range order {
+		for s := first; s != nil; s = s.next {
+			if res := s.result.Load(); res != nil && !s.known {
+				to.take(s.rec, res)
+			}
+		}
+	}
 }

@@ -66,13 +66,13 @@ func holding(s *state.Snapshot) string {
 }
 
 func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
-	var tally batch.Tally
-	if err := json.Unmarshal(s.Checkpoint.Extra, &tally); err != nil {
+	var totals batch.Totals
+	if err := json.Unmarshal(s.Checkpoint.Extra, &totals); err != nil {
 		return fmt.Errorf("the counts in the checkpoint cannot be read: %w", err)
 	}
-	fmt.Fprintf(w, "  rows     %d written, %s; %d more answered\n", tally.Rows, bytesOf(s.Checkpoint, tally.Origin.List), s.Answers)
+	fmt.Fprintf(w, "  rows     %d written, %s; %d more answered\n", totals.Rows, bytesOf(s.Checkpoint, totals.Origin.List), s.Answers)
 	for _, status := range sink.Statuses() {
-		if n := tally.Status[status]; n > 0 {
+		if n := totals.Status[status]; n > 0 {
 			fmt.Fprintf(w, "  %-8s %d\n", status, n)
 		}
 	}
@@ -83,7 +83,7 @@ func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
 	if stopped, err := stoppedSummaryOf(output); err == nil && stopped != nil {
 		fmt.Fprintf(w, "  why      %s\n", stopped.Reason)
 	}
-	fmt.Fprintf(w, "  go on:   %s\n", tally.Origin.Command)
+	fmt.Fprintf(w, "  go on:   %s\n", totals.Origin.Command)
 	return nil
 }
 

@@ -1,0 +1,27 @@
+package batch
+
+import "bulkonboard/source"
+
+// Totals are what a run knows of all its starts together. They are kept in the
+// checkpoint, so a resumed run goes on from them.
+type Totals struct {
+	Tally
+
+	// Learned is the pace that the service was found to take, in attempts per
+	// second.
+	Learned float64 `json:"learned,omitempty"`
+
+	// LedgerRun is the number of the run in the ledger; 0: it has none there.
+	LedgerRun uint64 `json:"ledgerRun,omitempty"`
+
+	// Ends is where the list ended when it was last read ahead.
+	Ends source.Position `json:"ends"`
+
+	Origin   Origin   `json:"origin"`
+	Measures Measures `json:"measures"`
+
+	// Excerpt is how far the rejects have come.
+	Excerpt source.ExcerptState `json:"excerpt"`
+}
+
+func newTotals() *Totals { return &Totals{Tally: NewTally()} }
