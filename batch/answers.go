@@ -15,7 +15,7 @@ import (
 // is good for the very record that was asked for. Nil has none.
 type Answers struct {
 	known *Known
-	spill
+	spill *Spill
 	width uint32 // rows of a partition
 	buf   []byte
 
@@ -29,15 +29,15 @@ type Answers struct {
 // key u32, standing u8, entry.
 const answerHead = 4 + 4 + 8 + 4 + 1
 
-func (a *Answers) add(row *seen, is standing, value []byte) error {
+func (a *Answers) add(row *Sighting, is standing, value []byte) error {
 	b := binary.LittleEndian.AppendUint32(a.buf[:0], 0)
-	b = binary.LittleEndian.AppendUint32(b, row.row)
-	b = binary.LittleEndian.AppendUint64(b, row.print)
-	b = binary.LittleEndian.AppendUint32(b, shortKey(row.key))
+	b = binary.LittleEndian.AppendUint32(b, row.Row)
+	b = binary.LittleEndian.AppendUint64(b, row.Print)
+	b = binary.LittleEndian.AppendUint32(b, shortKey(row.Key))
 	b = append(append(b, byte(is)), value...)
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
 	a.buf = b
-	return a.spill.add(int((row.row-1)/a.width), b)
+	return a.spill.add(int((row.Row-1)/a.width), b)
 }
 
 // Of gives the result of a record whose customer need not be called, or nil, and
@@ -86,7 +86,7 @@ func (a *Answers) result(is standing, e *ledger.Entry) *sink.Result {
 
 // load takes a partition into memory.
 func (a *Answers) load(part int) (err error) {
-	if a.blob, err = a.read(part, a.blob); err != nil {
+	if a.blob, err = a.spill.read(part, a.blob); err != nil {
 		return err
 	}
 	a.part = part

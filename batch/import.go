@@ -15,7 +15,7 @@ import (
 // customers would have it write the whole ledger again and again.
 type Import struct {
 	records *records
-	sorted  spill
+	sorted  *Spill
 	buf     []byte
 	Taken   int64 // results that Flush puts down
 	Undated int64 // results left out, because it cannot be read when they came
@@ -24,7 +24,7 @@ type Import struct {
 // Import begins to put earlier results down. The scratch file takes some 60
 // bytes for each.
 func (k *Known) Import(file state.ScratchFile) *Import {
-	return &Import{records: newRecords(k, "", time.Time{}), sorted: spill{scratch: &scratch{file: file}}}
+	return &Import{records: newRecords(k, "", time.Time{}), sorted: NewSpillFile(file).Spill()}
 }
 
 // Take takes one result. Those that came of no call, in that run or before, are

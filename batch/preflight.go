@@ -42,6 +42,8 @@ type Preflight struct {
 	Monitor *Monitor
 	Share   func() float64
 
+	search   *Search
+	join     *Join  // nil without a ledger
 	customer []byte // of the record that is being counted
 }
 
@@ -90,28 +92,35 @@ const progressRows = 4096
 // the forecast.
 func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 	f := &Forecast{Bytes: int64(len(p.List.HeaderRaw())), Errors: ErrorGroups{}}
-	s := newSearch(p.Scratch, p.Known, p.RunID)
-	if err := p.read(ctx, f, s); err != nil {
+	p.begin()
+	if err := p.read(ctx, f); err != nil {
 		return nil, err
 	}
 	f.Misread = p.List.Misread()
-	if err := s.end(f.Rows); err != nil {
+	if err := p.compare(f); err != nil {
 		return nil, err
 	}
-	s.tell(f)
 	if f.Rows > progressRows {
 		debug.FreeOSMemory()
 	}
 	return f, nil
 }
 
-func (p *Preflight) read(ctx context.Context, f *Forecast, s *search) error {
+func (p *Preflight) begin() {
+	file := NewSpillFile(p.Scratch)
+	p.search = NewSearch(file)
+	if p.Known != nil {
+		p.join = p.Known.NewJoin(file, p.RunID)
+	}
+}
+
+func (p *Preflight) read(ctx context.Context, f *Forecast) error {
 	for rec, err := range p.List.Lent() {
 		if err == nil && p.Each != nil {
 			err = p.Each(rec)
 		}
 		if err == nil {
-			err = p.count(f, s, rec)
+			err = p.count(f, rec)
 		}
 		if err != nil {
 			return err
@@ -132,7 +141,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast, s *search) error {
 
 // count adds one record. Rows are counted as calls here, and those that turn
 // out to be duplicates taken off at the end.
-func (p *Preflight) count(f *Forecast, s *search, rec *source.Record) error {
+func (p *Preflight) count(f *Forecast, rec *source.Record) error {
 	if rec.Row > math.MaxUint32 {
 		return &source.ListError{
 			Reason: "the list has more than 4,294,967,295 rows, which is as far as duplicates are searched for",
@@ -140,14 +149,14 @@ func (p *Preflight) count(f *Forecast, s *search, rec *source.Record) error {
 		}
 	}
 	f.Rows, f.Bytes = rec.Row, rec.Next.Offset
-	var t traits
+	v := Sighting{Row: uint32(rec.Row)}
 	switch res, kept := p.keep(rec); {
 	case kept && (!res.Status.Good() || len(rec.Problems) > 0):
 		f.Kept++
 		return nil
 	case kept:
 		f.Kept++
-		t = isKept
+		v.Traits = IsKept
 	case len(rec.Problems) > 0:
 		p.invalid(f, rec)
 		return nil
@@ -155,11 +164,40 @@ func (p *Preflight) count(f *Forecast, s *search, rec *source.Record) error {
 		f.Calls++
 		if rec.Customer.SendEmail == "true" {
 			f.Mailed++
-			t = asksMail
+			v.Traits = AsksMail
 		}
 	}
 	p.customer = rec.AppendIdentity(p.customer[:0], p.FormID)
-	return s.see(rec, p.customer, t)
+	if p.join != nil {
+		p.join.Sight(&v, rec, p.customer)
+	} else {
+		v.Key = p.search.Key(p.customer)
+	}
+	return p.search.See(&v)
+}
+
+// compare compares all rows with each other and with the ledger.
+func (p *Preflight) compare(f *Forecast) error {
+	if p.join != nil {
+		answers, c, err := p.join.Run(p.search, f.Rows)
+		if err != nil {
+			return err
+		}
+		f.Asked, f.Answers, f.Found = true, answers, c.Found
+		f.Known, f.Refused, f.Changed, f.Expired, f.Due = c.Known, c.Refused, c.Changed, c.Expired, c.Due
+		f.Mailed -= c.Mails
+	}
+	found, err := p.search.End()
+	if err != nil {
+		return err
+	}
+	f.Duplicates, f.Repeated = found.Duplicates, found.Repeated
+	f.Calls -= f.Repeated + f.Known + f.Refused
+	f.Mailed -= found.Mails
+	if f.Asked {
+		f.New = f.Calls - f.Changed - f.Expired - f.Due
+	}
+	return nil
 }
 
 func (p *Preflight) share() float64 {

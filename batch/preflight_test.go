@@ -114,13 +114,11 @@ func TestRowsThatARetryKeepsAreNeitherCalledNorInvalidAndGoodOnesLead(t *testing
 	assert.Equal(t, map[int64]int64{3: 1, 7: 1}, maps.Collect(f.Duplicates.All()))
 }
 
-func recordOf(row int64) *source.Record { return &source.Record{Row: row} }
-
 func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
 	for round := range 300 {
 		r := rand.New(rand.NewPCG(7, uint64(round)))
 		rows, customers, skipped := r.IntN(400), 1+r.IntN(300), r.IntN(3)
-		s := newSearch(&memory{}, nil, "")
+		s := NewSearch(NewSpillFile(&memory{}))
 		groups := map[string][]int64{}
 		for row := int64(1); row <= int64(rows); row++ {
 			if r.IntN(3) < skipped {
@@ -128,10 +126,11 @@ func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
 			}
 			customer := fmt.Sprint("c", r.IntN(customers))
 			groups[customer] = append(groups[customer], row)
-			require.NoError(t, s.see(recordOf(row), []byte(customer), 0))
+			require.NoError(t, s.See(&Sighting{Row: uint32(row), Key: s.Key([]byte(customer))}))
 		}
-		require.NoError(t, s.end(int64(rows)))
-		found := newDuplicates(s.members)
+		ended, err := s.End()
+		require.NoError(t, err)
+		found := ended.Duplicates
 		later := int64(0)
 		for _, g := range groups {
 			last, leads := found.Last(g[0])
@@ -151,7 +150,7 @@ func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
 			}
 		}
 		require.Equal(t, later, found.Len())
-		require.Equal(t, later, s.duplicates)
+		require.Equal(t, later, ended.Repeated)
 		for row := int64(-1); row <= int64(rows)+1; row++ {
 			_, later := found.First(row)
 			_, leads := found.Last(row)
@@ -172,12 +171,12 @@ func TestNoSearchFindsNothing(t *testing.T) {
 func TestThePreflightHoldsNothingOfARowThatHasItsCustomerToItself(t *testing.T) {
 	assert.Equal(t, uintptr(8), unsafe.Sizeof(member{}), "of a row that shares it")
 	const rows = 400_000
-	file := &memory{b: make([]byte, 0, 2*rows*seenBytes)}
-	s := newSearch(file, nil, "")
+	file := &memory{b: make([]byte, 0, 2*rows*sightingBytes)}
+	s := NewSearch(NewSpillFile(file))
 	var before, after runtime.MemStats
 	see := func(from, to int) {
 		for row := from; row < to; row++ {
-			require.NoError(t, s.see(recordOf(int64(row)), binary.LittleEndian.AppendUint64(nil, uint64(row)), 0))
+			require.NoError(t, s.See(&Sighting{Row: uint32(row), Key: s.Key(binary.LittleEndian.AppendUint64(nil, uint64(row)))}))
 		}
 	}
 	see(1, rows/2)
@@ -187,9 +186,10 @@ func TestThePreflightHoldsNothingOfARowThatHasItsCustomerToItself(t *testing.T) 
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(rows), "the second half")
-	require.NoError(t, s.end(rows))
+	_, err := s.End()
+	require.NoError(t, err)
 	assert.Empty(t, s.members)
-	assert.Greater(t, len(file.b), rows*seenBytes-spillParts*spillBytes)
+	assert.Greater(t, len(file.b), rows*sightingBytes-spillParts*spillBytes)
 }
 
 // fullDisk takes some bytes and no more.

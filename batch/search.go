@@ -6,140 +6,121 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"slices"
-	"time"
-
-	"bulkonboard/batch/ledger"
-	"bulkonboard/batch/state"
-	"bulkonboard/source"
 )
 
-// search finds the rows of one customer, and what a ledger knows of them. It
-// tells customers by a key of 128 bits, made under a secret: that of the ledger,
-// or one that is drawn for this list. Rows with equal keys are of one customer;
-// that two customers share one, by chance or because somebody chose an address
-// to that end, has a chance of one in 2^82 for ten million of them.
-type search struct {
-	known  *Known // nil without a ledger
-	hasher *ledger.Hasher
-	runID  string
-	own    uint64 // number of that run in the ledger; 0: it put nothing down yet
-	seeds  [2]maphash.Seed
-	now    time.Time
+// Search finds the rows of one customer. It tells customers by a key of 128
+// bits, made under a secret: that of a ledger, or one that is drawn for this
+// list. Rows with equal keys are of one customer; that two customers share one,
+// by chance or because somebody chose an address to that end, has a chance of
+// one in 2^82 for ten million of them.
+type Search struct {
+	seeds [2]maphash.Seed
+	rows  *Spill
+	buf   []byte
 
-	rows    spill
-	answers *Answers
-	buf     []byte
-
-	members    []member
-	duplicates int64            // later rows that would have been sent
-	mails      int64            // of these, and of customers that are not called, the rows that ask for a mail
-	found      int64            // customers that the ledger has
-	counts     [standings]int64 // customers, by what the ledger knows
+	members []member
+	found   Found
 
 	// Of the partition that is looked at.
 	part  int // -1 before the first
 	blob  []byte
-	seen  []seen
+	seen  []Sighting
 	first []int // where the rows of each key begin, and where the last ones end
-	at    int   // of the keys, the first that the ledger has not passed
+	at    int   // of the keys, the first that Rows has not passed
 }
 
-func newSearch(file state.ScratchFile, k *Known, runID string) *search {
-	to := &scratch{file: file}
-	s := &search{known: k, runID: runID, part: -1, now: time.Now(), rows: spill{scratch: to}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
-	if k != nil {
-		s.hasher = k.Ledger.Hasher(k.Owner)
-		s.answers = &Answers{known: k, spill: spill{scratch: to}, part: -1}
-	}
-	return s
+// Found is what a search has found.
+type Found struct {
+	Duplicates *Duplicates
+	Repeated   int64 // later rows that would have been sent
+	Mails      int64 // of these, the rows that ask for a mail
 }
 
-// traits are what must be known of a row besides its customer.
-type traits byte
+// NewSearch begins to search.
+func NewSearch(file *SpillFile) *Search {
+	return &Search{part: -1, rows: file.Spill(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+}
 
+// Traits are what must be known of a row besides its customer.
+type Traits byte
+
+// What a row may have.
 const (
-	asksMail traits = 1 << iota // sendEmail is true
-	isKept                      // the row has a good result and is not sent
+	AsksMail Traits = 1 << iota // sendEmail is true
+	IsKept                      // the row has a good result and is not sent
 )
 
-// seen is a row in which a customer was seen.
-type seen struct {
-	key    ledger.Key
-	row    uint32
-	traits traits
+// Sighting is a row in which a customer was seen.
+type Sighting struct {
+	Key    [16]byte // of the customer
+	Row    uint32
+	Traits Traits
 
 	// With a ledger.
-	digest ledger.Digest // of the fields that are sent
-	print  uint64        // fingerprint of the record
+	Digest [8]byte // of the fields that are sent
+	Print  uint64  // fingerprint of the record
 }
 
-const seenBytes = len(ledger.Key{}) + len(ledger.Digest{}) + 8 + 4 + 1
+const sightingBytes = 16 + 8 + 8 + 4 + 1
 
-func (s *seen) appendTo(dst []byte) []byte {
-	dst = append(append(dst, s.key[:]...), s.digest[:]...)
-	dst = binary.LittleEndian.AppendUint64(dst, s.print)
-	return append(binary.LittleEndian.AppendUint32(dst, s.row), byte(s.traits))
+func (s *Sighting) appendTo(dst []byte) []byte {
+	dst = append(append(dst, s.Key[:]...), s.Digest[:]...)
+	dst = binary.LittleEndian.AppendUint64(dst, s.Print)
+	return append(binary.LittleEndian.AppendUint32(dst, s.Row), byte(s.Traits))
 }
 
-func parseSeen(b []byte) (s seen) {
-	b = b[copy(s.key[:], b):]
-	b = b[copy(s.digest[:], b):]
-	s.print, s.row, s.traits = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), traits(b[12])
+func parseSighting(b []byte) (s Sighting) {
+	b = b[copy(s.Key[:], b):]
+	b = b[copy(s.Digest[:], b):]
+	s.Print, s.Row, s.Traits = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), Traits(b[12])
 	return s
 }
 
-// see takes note of a row of a customer.
-func (s *search) see(rec *source.Record, customer []byte, t traits) error {
-	v := seen{row: uint32(rec.Row), traits: t}
-	if s.known == nil {
-		for i, seed := range s.seeds {
-			binary.LittleEndian.PutUint64(v.key[8*i:], maphash.Bytes(seed, customer))
-		}
-	} else {
-		v.print = rec.Fingerprint()
-		v.key, v.digest = s.known.hash(s.hasher, rec, customer)
+// Key is the key of a customer, where no ledger has one.
+func (s *Search) Key(customer []byte) (key [16]byte) {
+	for i, seed := range s.seeds {
+		binary.LittleEndian.PutUint64(key[8*i:], maphash.Bytes(seed, customer))
 	}
+	return key
+}
+
+// See takes note of a row of a customer.
+func (s *Search) See(v *Sighting) error {
 	s.buf = v.appendTo(s.buf[:0])
-	return s.rows.add(int(v.key[0]), s.buf)
+	return s.rows.add(int(v.Key[0]), s.buf)
 }
 
-// end compares all rows of a list of so many, with each other and with the
-// ledger.
-func (s *search) end(rows int64) error {
-	if s.known != nil {
-		s.answers.width = uint32(rows/spillParts + 1)
-		s.own = s.known.Ledger.RunNumber(s.runID)
-		if err := s.known.Ledger.Walk(s.meet); err != nil {
-			return err
-		}
-	}
-	if err := s.upTo(spillParts - 1); err != nil {
-		return err
-	}
-	slices.SortFunc(s.members, func(a, b member) int { return cmp.Compare(a.row, b.row) })
-	return nil
-}
-
-// meet compares a customer of the ledger with the rows. Customers come in the
-// order of their keys.
-func (s *search) meet(key ledger.Key, value []byte) error {
+// Rows gives the rows of a customer, until the next call. All rows have been
+// seen by then, and keys are asked for in their order.
+func (s *Search) Rows(key [16]byte) ([]Sighting, error) {
 	if err := s.upTo(int(key[0])); err != nil {
-		return err
+		return nil, err
 	}
 	for s.at < len(s.first)-1 {
-		switch bytes.Compare(s.seen[s.first[s.at]].key[:], key[:]) {
+		rows := s.seen[s.first[s.at]:s.first[s.at+1]]
+		switch bytes.Compare(rows[0].Key[:], key[:]) {
 		case 0:
-			return s.match(s.seen[s.first[s.at]:s.first[s.at+1]], value)
+			return rows, nil
 		case 1:
-			return nil
+			return nil, nil
 		}
 		s.at++
 	}
-	return nil
+	return nil, nil
+}
+
+// End gives what was found in all rows.
+func (s *Search) End() (Found, error) {
+	if err := s.upTo(spillParts - 1); err != nil {
+		return Found{}, err
+	}
+	slices.SortFunc(s.members, func(a, b member) int { return cmp.Compare(a.row, b.row) })
+	s.found.Duplicates = newDuplicates(s.members)
+	return s.found, nil
 }
 
 // upTo compares the rows of each partition, up to that which it leaves in memory.
-func (s *search) upTo(part int) (err error) {
+func (s *Search) upTo(part int) (err error) {
 	for s.part < part {
 		s.part++
 		if s.blob, err = s.rows.read(s.part, s.blob); err != nil {
@@ -148,7 +129,7 @@ func (s *search) upTo(part int) (err error) {
 		s.sort()
 		s.first, s.at = s.first[:0], 0
 		for i := range s.seen {
-			if i == 0 || s.seen[i].key != s.seen[i-1].key {
+			if i == 0 || s.seen[i].Key != s.seen[i-1].Key {
 				s.first = append(s.first, i)
 			}
 		}
@@ -161,85 +142,38 @@ func (s *search) upTo(part int) (err error) {
 }
 
 // sort takes the rows of a partition apart, by key and then by row.
-func (s *search) sort() {
+func (s *Search) sort() {
 	s.seen = s.seen[:0]
-	for rest := s.blob; len(rest) > 0; rest = rest[seenBytes:] {
-		s.seen = append(s.seen, parseSeen(rest))
+	for rest := s.blob; len(rest) > 0; rest = rest[sightingBytes:] {
+		s.seen = append(s.seen, parseSighting(rest))
 	}
-	slices.SortFunc(s.seen, func(a, b seen) int {
+	slices.SortFunc(s.seen, func(a, b Sighting) int {
 		// The first half of a key tells nearly all apart.
-		if x, y := binary.BigEndian.Uint64(a.key[:]), binary.BigEndian.Uint64(b.key[:]); x != y {
+		if x, y := binary.BigEndian.Uint64(a.Key[:]), binary.BigEndian.Uint64(b.Key[:]); x != y {
 			return cmp.Compare(x, y)
 		}
-		if order := bytes.Compare(a.key[:], b.key[:]); order != 0 {
+		if order := bytes.Compare(a.Key[:], b.Key[:]); order != 0 {
 			return order
 		}
-		return cmp.Compare(a.row, b.row)
+		return cmp.Compare(a.Row, b.Row)
 	})
 }
 
 // family takes note of the rows of one customer: the first one leads.
-func (s *search) family(rows []seen) {
+func (s *Search) family(rows []Sighting) {
 	if len(rows) == 1 {
 		return
 	}
-	lead := rows[0].row
-	s.members = append(s.members, member{lead, rows[len(rows)-1].row})
+	lead := rows[0].Row
+	s.members = append(s.members, member{lead, rows[len(rows)-1].Row})
 	for i := range rows[1:] {
 		later := &rows[1+i]
-		s.members = append(s.members, member{later.row, lead})
-		if later.traits&isKept == 0 {
-			s.duplicates++
-			if later.traits&asksMail != 0 {
-				s.mails++
+		s.members = append(s.members, member{later.Row, lead})
+		if later.Traits&IsKept == 0 {
+			s.found.Repeated++
+			if later.Traits&AsksMail != 0 {
+				s.found.Mails++
 			}
 		}
 	}
-}
-
-// match takes in what the ledger knows of a customer, for all its rows.
-func (s *search) match(rows []seen, value []byte) error {
-	e, err := ledger.ParseCalls(value)
-	if err != nil {
-		return err
-	}
-	s.found++
-	is := s.known.standing(&e, func(d ledger.Digest) bool {
-		return slices.ContainsFunc(rows, func(row seen) bool { return row.digest == d })
-	}, s.now)
-	if is == isRefused && s.own != 0 && e.Refusal.Run == s.own {
-		// This run has called one row of the customer before it was
-		// interrupted, and the others have their turn as if it had not been.
-		is = isDue
-	}
-	if lead := &rows[0]; lead.traits&isKept == 0 { // with or without a ledger it makes no call
-		s.counts[is]++
-		if !is.called() && lead.traits&asksMail != 0 {
-			s.mails++
-		}
-	}
-	if is.called() {
-		return nil
-	}
-	for i := range rows {
-		if err := s.answers.add(&rows[i], is, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// tell tells a forecast what was found.
-func (s *search) tell(f *Forecast) {
-	f.Duplicates, f.Repeated = newDuplicates(s.members), s.duplicates
-	f.Calls -= s.duplicates
-	f.Mailed -= s.mails
-	if s.known == nil {
-		return
-	}
-	f.Asked, f.Answers, f.Found = true, s.answers, s.found
-	f.Known, f.Refused = s.counts[isKnown], s.counts[isRefused]
-	f.Changed, f.Expired, f.Due = s.counts[isChanged], s.counts[isExpired], s.counts[isDue]
-	f.Calls -= f.Known + f.Refused
-	f.New = f.Calls - f.Changed - f.Expired - f.Due
 }

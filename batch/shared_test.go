@@ -115,3 +115,4 @@ func TestASessionIDIsRememberedOverTenThousandRows(t *testing.T) {
 	}
 	assert.Less(t, missed, 100)
 }
+func recordOf(row int64) *source.Record { return &source.Record{Row: row} }

@@ -11,20 +11,26 @@ import (
 // row, so that the run finds it in the order of the list. A partition is small
 // enough to be sorted in memory.
 
-// scratch is such a file with all that spills into it.
-type scratch struct {
+// SpillFile is a scratch file with all that spills into it.
+type SpillFile struct {
 	file state.ScratchFile
 	end  int64
 }
+
+// NewSpillFile takes a file that is nobody else's.
+func NewSpillFile(file state.ScratchFile) *SpillFile { return &SpillFile{file: file} }
+
+// Spill begins to take records.
+func (f *SpillFile) Spill() *Spill { return &Spill{to: f} }
 
 const (
 	spillParts = 256
 	spillBytes = 16 << 10 // of a partition, before they go to the file
 )
 
-// spill is records in partitions.
-type spill struct {
-	*scratch
+// Spill is records in partitions.
+type Spill struct {
+	to    *SpillFile
 	parts [spillParts]spillPart
 }
 
@@ -39,23 +45,23 @@ type piece struct {
 }
 
 // add puts a record behind those of its partition.
-func (s *spill) add(part int, record []byte) error {
+func (s *Spill) add(part int, record []byte) error {
 	p := &s.parts[part]
 	if p.buf = append(p.buf, record...); len(p.buf) < spillBytes {
 		return nil
 	}
-	if _, err := s.file.Write(p.buf); err != nil {
+	if _, err := s.to.file.Write(p.buf); err != nil {
 		return state.ScratchError("write", err)
 	}
-	p.pieces = append(p.pieces, piece{s.end, len(p.buf)})
-	s.end += int64(len(p.buf))
+	p.pieces = append(p.pieces, piece{s.to.end, len(p.buf)})
+	s.to.end += int64(len(p.buf))
 	p.buf = p.buf[:0]
 	return nil
 }
 
 // read gives the records of a partition, in the order in which they came, in
 // the memory of dst as far as it goes.
-func (s *spill) read(part int, dst []byte) ([]byte, error) {
+func (s *Spill) read(part int, dst []byte) ([]byte, error) {
 	p := &s.parts[part]
 	length := len(p.buf)
 	for _, piece := range p.pieces {
@@ -68,7 +74,7 @@ func (s *spill) read(part int, dst []byte) ([]byte, error) {
 	for _, piece := range p.pieces {
 		n := len(dst)
 		dst = dst[:n+piece.length]
-		if _, err := s.file.ReadAt(dst[n:], piece.at); err != nil {
+		if _, err := s.to.file.ReadAt(dst[n:], piece.at); err != nil {
 			return nil, state.ScratchError("read", err)
 		}
 	}
