@@ -49,7 +49,7 @@ const tries = 64
 func (a *ahead) random() *slot {
 	for n := 0; n < tries && a.untried > 0; n++ {
 		i := a.head + rand.IntN(len(a.rows)-a.head) //nolint:gosec // which row is tried is no secret
-		if s := a.rows[i]; s != nil && s.fresh() && !s.family.shared() {
+		if s := a.rows[i]; s != nil && s.fresh() && !s.family.Shared() {
 			return a.take(i)
 		}
 	}

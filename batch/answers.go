@@ -33,11 +33,11 @@ func (a *Answers) add(row *Sighting, is standing, value []byte) error {
 	b := binary.LittleEndian.AppendUint32(a.buf[:0], 0)
 	b = binary.LittleEndian.AppendUint32(b, row.Row)
 	b = binary.LittleEndian.AppendUint64(b, row.Print)
-	b = binary.LittleEndian.AppendUint32(b, shortKey(row.Key))
+	b = binary.LittleEndian.AppendUint32(b, ShortKey(row.Key))
 	b = append(append(b, byte(is)), value...)
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
 	a.buf = b
-	return a.spill.add(int((row.Row-1)/a.width), b)
+	return a.spill.Add(int((row.Row-1)/a.width), b)
 }
 
 // Of gives the result of a record whose customer need not be called, or nil, and
@@ -48,7 +48,7 @@ func (a *Answers) Of(rec *source.Record) (res *sink.Result, key uint32, err erro
 	}
 	n := uint32(rec.Row - 1)
 	part := int(n / a.width)
-	if part >= spillParts {
+	if part >= SpillParts {
 		return nil, 0, nil // the list has grown since
 	}
 	if part != a.part {
@@ -86,7 +86,7 @@ func (a *Answers) result(is standing, e *ledger.Entry) *sink.Result {
 
 // load takes a partition into memory.
 func (a *Answers) load(part int) (err error) {
-	if a.blob, err = a.spill.read(part, a.blob); err != nil {
+	if a.blob, err = a.spill.Read(part, a.blob); err != nil {
 		return err
 	}
 	a.part = part

@@ -1,122 +1,113 @@
 package batch
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
+	"bulkonboard/batch/state"
 	"bulkonboard/sink"
-	"bulkonboard/source"
 )
 
-// customers sees to it that two rows of one customer are never in flight
+// underWay sees to it that two rows of one customer are never in flight
 // together, and that a customer is called once: later rows take the result of
 // the first one that succeeded. Until one does, the service is not asked for the
 // very fields that it has just refused. It belongs to the dispatcher.
-type customers struct {
-	underWay map[string][]*slot // customer → later rows that wait, in order
-	given    *given
+type underWay struct {
+	later map[string][]*slot // customer → later rows that wait, in order
+	given *Given
 }
-
-// givenAnswer is what the later rows of a customer are answered with.
-type givenAnswer struct {
-	row       int64 // that succeeded, or was refused
-	sessionID string
-	print     uint64 // of the customer
-
-	// Of a refusal, which has no session id.
-	code, message string
-	at            time.Time
-	fields        uint64 // a fingerprint of what was sent
-}
-
-func (a *givenAnswer) refused() bool { return a.sessionID == "" }
 
 // busy reports whether another row of this customer is under way.
-func (c *customers) busy(s *slot) bool {
-	_, busy := c.underWay[s.customer]
+func (c *underWay) busy(s *slot) bool {
+	_, busy := c.later[s.customer]
 	return busy
 }
 
 // enter reports whether no other row of this customer is under way. If one is,
 // the row waits for it.
-func (c *customers) enter(s *slot) bool {
-	later, busy := c.underWay[s.customer]
+func (c *underWay) enter(s *slot) bool {
+	later, busy := c.later[s.customer]
 	if busy {
 		later = append(later, s)
 	}
-	c.underWay[s.customer] = later
+	c.later[s.customer] = later
 	return !busy
 }
 
 // leave ends a row's turn and gives the next row of its customer, if one waits.
-func (c *customers) leave(s *slot) *slot {
-	later := c.underWay[s.customer]
+func (c *underWay) leave(s *slot) *slot {
+	later := c.later[s.customer]
 	if len(later) == 0 {
-		delete(c.underWay, s.customer)
+		delete(c.later, s.customer)
 		return nil
 	}
-	c.underWay[s.customer] = later[1:]
+	c.later[s.customer] = later[1:]
 	return later[0]
 }
 
-// answerOf is what the later rows of a customer will ask for, if any do: a good
-// result, or the refusal of a call.
-func answerOf(s *slot, res *sink.Result) (a givenAnswer, ok bool) {
-	refused := res.Status == sink.Rejected && res.Attempts > 0
-	if !s.family.asks(s.rec.Row) || !refused && !res.Status.Good() {
-		return a, false
-	}
-	a = givenAnswer{row: s.rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(s.customer)}
-	if refused {
-		a.sessionID, a.code, a.message, a.at, a.fields = "", res.ErrorCode, res.ErrorMessage, res.ProcessedAt, fieldsOf(&s.rec.Customer)
-	}
-	return a, true
-}
-
-// fieldsOf is a fingerprint of all that is sent for a row.
-func fieldsOf(c *source.Customer) uint64 {
-	d := xxhash.New()
-	for _, field := range source.FieldNames() {
-		_, _ = d.WriteString(c.Value(field) + "\x00") // never fails
-	}
-	return d.Sum64()
-}
-
 // learn keeps a result when later rows of the customer will ask for it.
-func (c *customers) learn(s *slot, res *sink.Result) error {
+func (c *underWay) learn(s *slot, res *sink.Result) error {
 	if a, ok := answerOf(s, res); ok {
-		return c.given.put(s.family.lead, a)
+		return c.given.Put(s.family.Lead, a)
 	}
 	return nil
 }
 
+// answerOf is what the later rows of a customer will ask for, if any do.
+func answerOf(s *slot, res *sink.Result) (a Answer, ok bool) {
+	if !s.family.Asks(s.rec.Row) {
+		return a, false
+	}
+	return AnswerOf(s.rec, s.customer, res)
+}
+
 // resultFor is the result of a row whose customer has succeeded, or was refused
-// with the same fields, or nil. A list that was changed behind the back of its
-// forecast is noticed here.
-func (c *customers) resultFor(s *slot, decided func() time.Time) (*sink.Result, error) {
-	if !s.family.shared() {
+// with the same fields, or nil.
+func (c *underWay) resultFor(s *slot, decided func() time.Time) (*sink.Result, error) {
+	if !s.family.Shared() {
 		return nil, nil
 	}
-	a, known, err := c.given.of(s.family.lead)
+	a, known, err := c.given.Of(s.family.Lead)
 	if err != nil || !known {
 		return nil, err
 	}
-	if a.print != xxhash.Sum64String(s.customer) {
-		return nil, s.rec.Changed()
+	if res, err := a.Success(s.rec, s.customer, decided); res != nil || err != nil || s.known {
+		return res, err
 	}
-	if a.refused() {
-		if s.known || a.fields != fieldsOf(&s.rec.Customer) {
-			return nil, nil
+	return a.Refusal(s.rec), nil
+}
+
+// takeAnswers reads what later rows of customers will ask for.
+func (r *run) takeAnswers(to *Given) error {
+	file, err := r.State.ReadOutput(state.Answers)
+	if file == nil || err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	in := bufio.NewReaderSize(file, 64<<10)
+	for {
+		lead, a, err := ReadAnswer(in)
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		return &sink.Result{
-			Status: sink.Rejected, ErrorCode: a.code, ProcessedAt: a.at,
-			ErrorMessage: fmt.Sprintf("%s (not sent: the same customer and fields as row %d)", a.message, a.row),
-		}, nil
+		if err != nil {
+			return fmt.Errorf("%s: %w", state.Answers, err)
+		}
+		if last, leads := r.Duplicates.Last(lead); !leads || last <= r.from.Row {
+			continue
+		}
+		if err := to.Put(lead, a); err != nil {
+			return err
+		}
 	}
-	return &sink.Result{
-		Status: sink.Duplicate, SessionID: a.sessionID, ProcessedAt: decided(),
-		ErrorMessage: fmt.Sprintf("the same customer as row %d", a.row),
-	}, nil
+}
+
+// keepAnswer keeps a result that later rows of its customer will ask for.
+func (w *writer) keepAnswer(s *slot, res *sink.Result) {
+	if a, ok := answerOf(s, res); ok && res.Status != sink.Duplicate {
+		w.answers.buf = AppendAnswer(w.answers.buf, s.family.Lead, a)
+	}
 }

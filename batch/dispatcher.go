@@ -45,14 +45,14 @@ type dispatcher struct {
 	stop    context.CancelCauseFunc
 	decided func() time.Time
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
-	meter   *meter
+	meter   *Meter
 	logger  *slog.Logger
 	debug   *slog.Logger // nil unless every attempt is to be logged
 	monitor *Monitor
 
 	ahead      ahead
 	waiting    retries
-	customers  *customers
+	underWay   *underWay
 	refusals   *refusals
 	accused    accused
 	wrong      wrongAnswers
@@ -182,7 +182,7 @@ func (d *dispatcher) begin(s *slot, now time.Time) {
 		s.began = true
 		// While another row of the customer is under way, what becomes of that
 		// counts, and the row waits.
-		if !d.customers.busy(s) && d.answerDuplicate(s) || !d.customers.enter(s) {
+		if !d.underWay.busy(s) && d.answerDuplicate(s) || !d.underWay.enter(s) {
 			return
 		}
 	}
@@ -192,7 +192,7 @@ func (d *dispatcher) begin(s *slot, now time.Time) {
 // answerDuplicate gives a row the result of an earlier row of its customer, if
 // there is one.
 func (d *dispatcher) answerDuplicate(s *slot) bool {
-	res, err := d.customers.resultFor(s, d.decided)
+	res, err := d.underWay.resultFor(s, d.decided)
 	if err != nil {
 		d.stop(err)
 		return true
@@ -208,7 +208,7 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 
 // learn lets the later rows of a customer know of a result.
 func (d *dispatcher) learn(s *slot, res *sink.Result) {
-	if err := d.customers.learn(s, res); err != nil {
+	if err := d.underWay.learn(s, res); err != nil {
 		d.stop(err)
 	}
 }
@@ -240,7 +240,7 @@ func (d *dispatcher) answered(a attempt, now time.Time) {
 		d.accused.check = nil
 	}
 	d.recognised = d.recognised || answer.Recognised
-	d.meter.answered(now, answer)
+	d.meter.Answered(now, answer)
 	d.log(&a)
 	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
 	d.sayOdd(answer)
@@ -300,7 +300,7 @@ func (d *dispatcher) finish(s *slot, res *sink.Result) {
 		return
 	}
 	d.learn(s, res)
-	for next := d.customers.leave(s); next != nil; next = d.customers.leave(next) {
+	for next := d.underWay.leave(s); next != nil; next = d.underWay.leave(next) {
 		if !d.answerDuplicate(next) {
 			heap.Push(&d.waiting, next)
 			return

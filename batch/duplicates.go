@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"encoding/binary"
 	"iter"
 	"sort"
 )
@@ -50,26 +51,27 @@ func (d *Duplicates) index(row int64) (i int, ok bool) {
 	return i, i < len(d.members) && int64(d.members[i].row) == row
 }
 
-// family is the rows of a customer that has several: the one that leads and the
+// Family is the rows of a customer that has several: the one that leads and the
 // last one. It is zero for a row that shares its customer with no other.
-type family struct{ lead, last int64 }
+type Family struct{ Lead, Last int64 }
 
-func (f family) shared() bool { return f.lead > 0 }
+// Shared reports whether the customer has several rows.
+func (f Family) Shared() bool { return f.Lead > 0 }
 
-// asks reports whether a row after this one will ask what became of it.
-func (f family) asks(row int64) bool { return row < f.last }
+// Asks reports whether a row after this one will ask what became of it.
+func (f Family) Asks(row int64) bool { return row < f.Last }
 
-// family gives the family of a row.
-func (d *Duplicates) family(row int64) family {
+// Family gives the family of a row.
+func (d *Duplicates) Family(row int64) Family {
 	m, ok := d.find(row)
 	if !ok {
-		return family{}
+		return Family{}
 	}
 	if m.leads() {
-		return family{row, int64(m.other)}
+		return Family{row, int64(m.other)}
 	}
 	last, _ := d.Last(int64(m.other))
-	return family{int64(m.other), last}
+	return Family{int64(m.other), last}
 }
 
 // Len counts the later rows.
@@ -104,8 +106,8 @@ func (d *Duplicates) Part(first, last int64) (within *Duplicates, beyond map[int
 	to, _ := d.index(last + 1)
 	for ; from < to; from++ {
 		m := d.members[from]
-		switch f := d.family(int64(m.row)); {
-		case f.lead >= first && f.last <= last:
+		switch f := d.Family(int64(m.row)); {
+		case f.Lead >= first && f.Last <= last:
 			members = append(members, m)
 		case !m.leads():
 			beyond[int64(m.row)] = true
@@ -142,4 +144,47 @@ func newDuplicates(members []member) *Duplicates {
 		}
 	}
 	return d
+}
+
+// MemberBytes is how long AppendTo makes each of the Members.
+const MemberBytes = 8
+
+// Members counts the rows that share their customer with another row.
+func (d *Duplicates) Members() int {
+	if d == nil {
+		return 0
+	}
+	return len(d.members)
+}
+
+// AppendTo appends what ParseDuplicates reads: of each member its row and the
+// other, u32 each, little-endian, by row.
+func (d *Duplicates) AppendTo(dst []byte) []byte {
+	if d == nil {
+		return dst
+	}
+	for _, m := range d.members {
+		dst = binary.LittleEndian.AppendUint32(dst, m.row)
+		dst = binary.LittleEndian.AppendUint32(dst, m.other)
+	}
+	return dst
+}
+
+// ParseDuplicates reads what AppendTo made, and checks what the search in them
+// relies on. The rest is for the checksum of whoever kept them: a run that goes
+// on has no time to look at each twice.
+func ParseDuplicates(b []byte) (*Duplicates, bool) {
+	members := make([]member, len(b)/MemberBytes)
+	before := uint32(0)
+	for i := range members {
+		m := member{
+			row:   binary.LittleEndian.Uint32(b[MemberBytes*i:]),
+			other: binary.LittleEndian.Uint32(b[MemberBytes*i+4:]),
+		}
+		if m.row <= before || m.other == 0 || m.other == m.row {
+			return nil, false
+		}
+		members[i], before = m, m.row
+	}
+	return newDuplicates(members), true
 }

@@ -14,8 +14,8 @@ const (
 	// that invents a new code for every row is not given a group for each.
 	maxErrorGroups = 200
 
-	// otherErrors is the group of codes beyond maxErrorGroups.
-	otherErrors = "other"
+	// OtherErrors is the group of codes beyond maxErrorGroups.
+	OtherErrors = "other"
 
 	// firstRows is how many rows of a group are told, and firstShapes how many
 	// shapes of the values.
@@ -28,7 +28,7 @@ type ErrorGroups map[string]*sink.ErrorGroup
 
 // add counts a record that did not end well. One without an error code, which
 // only somebody's edit of an earlier result can make, is in no group.
-func (g ErrorGroups) add(rec *source.Record, res *sink.Result) {
+func (g ErrorGroups) Add(rec *source.Record, res *sink.Result) {
 	if res.ErrorCode == "" {
 		return
 	}
@@ -50,7 +50,7 @@ func (g ErrorGroups) of(rec *source.Record, res *sink.Result) *sink.ErrorGroup {
 	code, field := res.ErrorCode, fieldAtFault(rec, res)
 	key := code + " " + field
 	if g[key] == nil && len(g) >= maxErrorGroups {
-		code, field, key = otherErrors, "", otherErrors
+		code, field, key = OtherErrors, "", OtherErrors
 	}
 	if g[key] == nil {
 		g[key] = &sink.ErrorGroup{Code: code, Field: field, Status: res.Status, Line: rec.Line, Message: res.ErrorMessage}

@@ -20,12 +20,12 @@ func damaged(row int64, code, field string, c source.Customer) (*source.Record, 
 
 func TestErrorsAreGroupedByCodeAndField(t *testing.T) {
 	g := ErrorGroups{}
-	g.add(damaged(1, "control_character", "firstName", source.Customer{FirstName: "A\tb"}))
+	g.Add(damaged(1, "control_character", "firstName", source.Customer{FirstName: "A\tb"}))
 	for row := int64(2); row < 12; row++ {
-		g.add(damaged(row, "control_character", "lastName", source.Customer{FirstName: "Zoë", LastName: fmt.Sprintf("x\t%0*d", row%4+1, row)}))
+		g.Add(damaged(row, "control_character", "lastName", source.Customer{FirstName: "Zoë", LastName: fmt.Sprintf("x\t%0*d", row%4+1, row)}))
 	}
-	g.add(&source.Record{Row: 12, Line: 13}, &sink.Result{Status: sink.Rejected, ErrorCode: "http_400", ErrorMessage: "no"})
-	g.add(&source.Record{Row: 13, Line: 14}, &sink.Result{Status: sink.Failed})
+	g.Add(&source.Record{Row: 12, Line: 13}, &sink.Result{Status: sink.Rejected, ErrorCode: "http_400", ErrorMessage: "no"})
+	g.Add(&source.Record{Row: 13, Line: 14}, &sink.Result{Status: sink.Failed})
 	groups := g.Commonest()
 	require.Len(t, groups, 3, "a row without a code is in none")
 	assert.Equal(t, sink.ErrorGroup{
@@ -39,10 +39,10 @@ func TestErrorsAreGroupedByCodeAndField(t *testing.T) {
 func TestCodesBeyondReasonAreOneGroup(t *testing.T) {
 	g := ErrorGroups{}
 	for row := range int64(10 * maxErrorGroups) {
-		g.add(&source.Record{Row: row + 1}, &sink.Result{Status: sink.Rejected, ErrorCode: fmt.Sprintf("invented_%d", row)})
+		g.Add(&source.Record{Row: row + 1}, &sink.Result{Status: sink.Rejected, ErrorCode: fmt.Sprintf("invented_%d", row)})
 	}
 	assert.Len(t, g, maxErrorGroups+1)
 	other := g.Commonest()[0]
-	assert.Equal(t, otherErrors, other.Code)
+	assert.Equal(t, OtherErrors, other.Code)
 	assert.Equal(t, int64(9*maxErrorGroups), other.Count)
 }

@@ -3,7 +3,6 @@ package batch
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"bulkonboard/batch/session"
@@ -91,25 +90,8 @@ const minRowsForShare = 100
 
 // ParseFailureLimit reads "500" or "5%".
 func ParseFailureLimit(s string) (FailureLimit, error) {
-	count, percent, err := countOrShare(s, 1)
+	count, percent, err := CountOrShare(s, 1)
 	return FailureLimit{Count: count, Percent: percent}, err
-}
-
-// countOrShare reads a number of rows, not less than the least, or a share in
-// percent.
-func countOrShare(s string, least int64) (count int64, percent float64, err error) {
-	if number, ok := strings.CutSuffix(s, "%"); ok {
-		p, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || !(p > 0) || p > 100 {
-			return 0, 0, fmt.Errorf("%q is not a share above 0%% and up to 100%%", s)
-		}
-		return 0, p, nil
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < least {
-		return 0, 0, fmt.Errorf("%q is neither a number of rows from %d nor a share such as 5%%", s, least)
-	}
-	return n, 0, nil
 }
 
 // FailuresError ends a run that met more failures than it was allowed.

@@ -20,7 +20,6 @@ const (
 	forecastMagic   = 0x46504b42 // "BKPF"
 	forecastVersion = 3
 	forecastStart   = 16
-	forecastMember  = 8
 	forecastTail    = 4
 )
 
@@ -32,19 +31,12 @@ func (f *Forecast) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the forecast: %w", err)
 	}
-	var members []member
-	if f.Duplicates != nil {
-		members = f.Duplicates.members
-	}
-	b := make([]byte, 0, forecastStart+len(head)+forecastMember*len(members)+forecastTail)
-	for _, n := range []int{forecastMagic, forecastVersion, len(head), len(members)} {
+	members := f.Duplicates.Members()
+	b := make([]byte, 0, forecastStart+len(head)+MemberBytes*members+forecastTail)
+	for _, n := range []int{forecastMagic, forecastVersion, len(head), members} {
 		b = binary.LittleEndian.AppendUint32(b, uint32(n))
 	}
-	b = append(b, head...)
-	for _, m := range members {
-		b = binary.LittleEndian.AppendUint32(b, m.row)
-		b = binary.LittleEndian.AppendUint32(b, m.other)
-	}
+	b = f.Duplicates.AppendTo(append(b, head...))
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), nil
 }
 
@@ -54,12 +46,8 @@ func ParseForecast(b []byte) (*Forecast, bool) {
 	if !ok {
 		return nil, false
 	}
-	members, ok := parseMembers(rest)
-	if !ok {
-		return nil, false
-	}
-	f.Duplicates = newDuplicates(members)
-	return f, true
+	f.Duplicates, ok = ParseDuplicates(rest)
+	return f, ok
 }
 
 // parseHead takes the counts of a forecast apart, and gives the bytes of its
@@ -69,7 +57,7 @@ func parseHead(b []byte) (f *Forecast, members []byte, ok bool) {
 		return nil, nil, false
 	}
 	length, count := uint64(binary.LittleEndian.Uint32(b[8:])), uint64(binary.LittleEndian.Uint32(b[12:]))
-	if uint64(len(b)) != forecastStart+length+forecastMember*count+forecastTail {
+	if uint64(len(b)) != forecastStart+length+MemberBytes*count+forecastTail {
 		return nil, nil, false
 	}
 	rest := b[forecastStart:]
@@ -85,22 +73,4 @@ func sealedForecast(b []byte) bool {
 	return binary.LittleEndian.Uint32(b) == forecastMagic &&
 		binary.LittleEndian.Uint32(b[4:]) == forecastVersion &&
 		crc32.Checksum(b[:end], castagnoli) == binary.LittleEndian.Uint32(b[end:])
-}
-
-// parseMembers reads members and checks what the search in them relies on. The
-// rest is the checksum's: a run that goes on has no time to look at each twice.
-func parseMembers(b []byte) ([]member, bool) {
-	members := make([]member, len(b)/forecastMember)
-	before := uint32(0)
-	for i := range members {
-		m := member{
-			row:   binary.LittleEndian.Uint32(b[forecastMember*i:]),
-			other: binary.LittleEndian.Uint32(b[forecastMember*i+4:]),
-		}
-		if m.row <= before || m.other == 0 || m.other == m.row {
-			return nil, false
-		}
-		members[i], before = m, m.row
-	}
-	return members, true
 }

@@ -7,11 +7,11 @@ import (
 	"math"
 )
 
-// given keeps what the later rows of a customer are answered with. It belongs
+// Given keeps what the later rows of a customer are answered with. It belongs
 // to the dispatcher. A list may have as many such customers as rows, half of
 // it being the other half again, so the answers are in a scratch file, and in
 // memory is only where: 4 bytes for each row that shares its customer.
-type given struct {
+type Given struct {
 	duplicates *Duplicates
 	scratch    state.ScratchFile
 	places     []uint32 // by member, of the ones that lead: in units from 1; 0 for none
@@ -25,25 +25,25 @@ const (
 	maxEntry  = 2 << 16 // bytes, more than any entry has
 )
 
-func newGiven(d *Duplicates, scratch state.ScratchFile) *given {
-	g := &given{duplicates: d, scratch: scratch, in: bufio.NewReaderSize(nil, 128)}
+func NewGiven(d *Duplicates, scratch state.ScratchFile) *Given {
+	g := &Given{duplicates: d, scratch: scratch, in: bufio.NewReaderSize(nil, 128)}
 	if d != nil {
 		g.places = make([]uint32, len(d.members))
 	}
 	return g
 }
 
-// put keeps the answer of the customer whose rows a row leads. A session id
+// Put keeps the answer of the customer whose rows a row leads. A session id
 // stays, and a refusal gives way.
-func (g *given) put(lead int64, a givenAnswer) error {
+func (g *Given) Put(lead int64, a Answer) error {
 	i, shared := g.duplicates.index(lead)
 	if !shared {
 		return nil
 	}
-	if before, known, err := g.of(lead); err != nil || known && !before.refused() {
+	if before, known, err := g.Of(lead); err != nil || known && !before.refused() {
 		return err
 	}
-	g.entry = appendAnswer(g.entry[:0], lead, a)
+	g.entry = AppendAnswer(g.entry[:0], lead, a)
 	for len(g.entry)%givenUnit != 0 {
 		g.entry = append(g.entry, 0)
 	}
@@ -59,14 +59,14 @@ func (g *given) put(lead int64, a givenAnswer) error {
 	return nil
 }
 
-// of gives the answer of the customer whose rows a row leads.
-func (g *given) of(lead int64) (a givenAnswer, known bool, err error) {
+// Of gives the answer of the customer whose rows a row leads.
+func (g *Given) Of(lead int64) (a Answer, known bool, err error) {
 	i, shared := g.duplicates.index(lead)
 	if !shared || g.places[i] == 0 {
 		return a, false, nil
 	}
 	g.in.Reset(io.NewSectionReader(g.scratch, int64(g.places[i]-1)*givenUnit, maxEntry))
-	_, a, err = readAnswer(g.in)
+	_, a, err = ReadAnswer(g.in)
 	if err != nil {
 		return a, false, state.ScratchError("read", err)
 	}

@@ -14,7 +14,7 @@ import (
 // goroutine. It sorts them first: put down in the order of a list, ten million
 // customers would have it write the whole ledger again and again.
 type Import struct {
-	records *records
+	records *Records
 	sorted  *Spill
 	buf     []byte
 	Taken   int64 // results that Flush puts down
@@ -24,7 +24,7 @@ type Import struct {
 // Import begins to put earlier results down. The scratch file takes some 60
 // bytes for each.
 func (k *Known) Import(file state.ScratchFile) *Import {
-	return &Import{records: newRecords(k, "", time.Time{}), sorted: NewSpillFile(file).Spill()}
+	return &Import{records: NewRecords(k, "", time.Time{}), sorted: NewSpillFile(file).Spill()}
 }
 
 // Take takes one result. Those that came of no call, in that run or before, are
@@ -35,7 +35,7 @@ func (i *Import) Take(rec *source.Record, res sink.Result) error {
 		return nil
 	}
 	pending := &i.records.pending
-	if i.records.take(rec, &res); len(pending.Changes) == 0 {
+	if i.records.Take(rec, &res); len(pending.Changes) == 0 {
 		return nil
 	}
 	c := &pending.Changes[0]
@@ -44,16 +44,16 @@ func (i *Import) Take(rec *source.Record, res sink.Result) error {
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
 	i.buf, pending.Changes = b, pending.Changes[:0]
 	i.Taken++
-	return i.sorted.add(int(c.Key[0]), b)
+	return i.sorted.Add(int(c.Key[0]), b)
 }
 
 // Flush puts down what was taken.
 func (i *Import) Flush() error {
 	pending := &i.records.pending
 	var blob []byte
-	for part := range spillParts {
+	for part := range SpillParts {
 		var err error
-		if blob, err = i.sorted.read(part, blob); err != nil {
+		if blob, err = i.sorted.Read(part, blob); err != nil {
 			return err
 		}
 		pending.Changes = pending.Changes[:0]

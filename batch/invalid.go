@@ -16,7 +16,7 @@ type InvalidLimit struct {
 
 // ParseInvalidLimit reads "500", "20%" or "0".
 func ParseInvalidLimit(s string) (InvalidLimit, error) {
-	count, percent, err := countOrShare(s, 0)
+	count, percent, err := CountOrShare(s, 0)
 	return InvalidLimit{Count: count, Percent: percent}, err
 }
 

@@ -50,7 +50,7 @@ func (j *Join) Sight(v *Sighting, rec *source.Record, customer []byte) {
 // Run compares all rows of a list of so many, which the search has seen.
 func (j *Join) Run(search *Search, rows int64) (*Answers, JoinCounts, error) {
 	j.search, j.own = search, j.known.Ledger.RunNumber(j.runID)
-	j.answers.width = uint32(rows/spillParts + 1)
+	j.answers.width = uint32(rows/SpillParts + 1)
 	if err := j.known.Ledger.Walk(j.meet); err != nil {
 		return nil, JoinCounts{}, err
 	}

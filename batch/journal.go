@@ -111,7 +111,7 @@ func (j *journaler) release(e *entry) {
 		j.calls <- attempt{slot: e.slot}
 	case (e.kind == outcome && !e.withheld || e.kind == released) && j.broken == nil:
 		e.slot.result.Store(e.result)
-		j.monitor.answer()
+		j.monitor.Answer()
 		j.news.ring()
 	}
 }

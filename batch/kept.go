@@ -13,12 +13,12 @@ import (
 // whose first row is not kept: in a retry, one that failed above one that
 // succeeded. They are few. Nil has none.
 type KeptAnswers struct {
-	given map[int64]givenAnswer // by the row that leads
+	given map[int64]Answer // by the row that leads
 }
 
 // ReadKept reads a list for them.
 func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) (sink.Result, bool), d *Duplicates, formID string) (*KeptAnswers, error) {
-	k := &KeptAnswers{given: map[int64]givenAnswer{}}
+	k := &KeptAnswers{given: map[int64]Answer{}}
 	sent := map[int64]bool{} // rows that lead and would be
 	for rec, err := range list.Lent() {
 		if err != nil {
@@ -27,16 +27,16 @@ func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) 
 		if rec.Row%progressRows == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		f := d.family(rec.Row)
-		if !f.shared() {
+		f := d.Family(rec.Row)
+		if !f.Shared() {
 			continue
 		}
 		res, kept := keep(rec)
 		switch {
-		case !kept && rec.Row == f.lead:
-			sent[f.lead] = true
-		case kept && res.Status.Good() && sent[f.lead]:
-			k.take(f.lead, &res, rec, formID)
+		case !kept && rec.Row == f.Lead:
+			sent[f.Lead] = true
+		case kept && res.Status.Good() && sent[f.Lead]:
+			k.take(f.Lead, &res, rec, formID)
 		}
 	}
 	return k, nil
@@ -45,7 +45,7 @@ func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) 
 // take takes the first row that is kept.
 func (k *KeptAnswers) take(lead int64, res *sink.Result, rec *source.Record, formID string) {
 	if _, known := k.given[lead]; !known {
-		k.given[lead] = givenAnswer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(rec.Identity(formID))}
+		k.given[lead] = Answer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(rec.Identity(formID))}
 	}
 }
 
@@ -57,13 +57,13 @@ func (k *KeptAnswers) Leads() int64 {
 	return int64(len(k.given))
 }
 
-// giveTo lets the rows of these customers be answered.
-func (k *KeptAnswers) giveTo(g *given) error {
+// GiveTo lets the rows of these customers be answered.
+func (k *KeptAnswers) GiveTo(g *Given) error {
 	if k == nil {
 		return nil
 	}
 	for lead, a := range k.given {
-		if err := g.put(lead, a); err != nil {
+		if err := g.Put(lead, a); err != nil {
 			return err
 		}
 	}

@@ -82,8 +82,8 @@ func (l *latencies) percentile(share float64) time.Duration {
 	return l.Max
 }
 
-// summary is the histogram as the summary file has it, in ranges that double.
-func (l *latencies) summary() sink.Latency {
+// Summary is the histogram as the summary file has it, in ranges that double.
+func (l *latencies) Summary() sink.Latency {
 	s := sink.Latency{
 		Count: l.count(), Max: millis(l.Max), Counts: []int64{}, UpTo: []int64{},
 		P50: millis(l.percentile(0.5)), P90: millis(l.percentile(0.9)), P95: millis(l.percentile(0.95)), P99: millis(l.percentile(0.99)),

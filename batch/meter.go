@@ -23,9 +23,9 @@ type Measures struct {
 	Timeline timeline  `json:"timeline"`
 }
 
-// meter measures a run under way. It is safe for concurrent use: the writer
+// Meter measures a run under way. It is safe for concurrent use: the writer
 // counts rows, the dispatcher answers.
-type meter struct {
+type Meter struct {
 	mu      sync.Mutex
 	m       Measures
 	started time.Time     // this start
@@ -34,9 +34,9 @@ type meter struct {
 	given   bool // it was all measured elsewhere
 }
 
-// newMeter goes on with what earlier starts have measured.
-func newMeter(before Measures, now time.Time) *meter {
-	t := &meter{m: before, started: now, before: before.Running}
+// NewMeter goes on with what earlier starts have measured.
+func NewMeter(before Measures, now time.Time) *Meter {
+	t := &Meter{m: before, started: now, before: before.Running}
 	if before.StartedAt.IsZero() {
 		t.m.StartedAt = now
 	}
@@ -44,21 +44,21 @@ func newMeter(before Measures, now time.Time) *meter {
 	return t
 }
 
-// givenMeter goes on with what an earlier start has put on the timeline, or
+// GivenMeter goes on with what an earlier start has put on the timeline, or
 // begins with what was measured elsewhere. It is used by the writer alone.
-func givenMeter(before, given Measures) *meter {
+func GivenMeter(before, given Measures) *Meter {
 	if before.StartedAt.IsZero() {
 		before = given
 	}
 	before.Timeline = before.Timeline.clone() // it is written to
-	return &meter{m: before, given: true}
+	return &Meter{m: before, given: true}
 }
 
 // at is a time as running time.
-func (t *meter) at(now time.Time) time.Duration { return t.before + now.Sub(t.started) }
+func (t *Meter) at(now time.Time) time.Duration { return t.before + now.Sub(t.started) }
 
-// wrote counts rows that got their results.
-func (t *meter) wrote(rows int64, now time.Time) {
+// Wrote counts rows that got their results.
+func (t *Meter) Wrote(rows int64, now time.Time) {
 	if t.given {
 		return
 	}
@@ -68,8 +68,8 @@ func (t *meter) wrote(rows int64, now time.Time) {
 	t.m.Timeline.Rows[i] += rows
 }
 
-// placed counts a row of a run whose measures were given, when it was answered.
-func (t *meter) placed(at time.Time) {
+// Placed counts a row of a run whose measures were given, when it was answered.
+func (t *Meter) Placed(at time.Time) {
 	if !t.given {
 		return
 	}
@@ -78,8 +78,8 @@ func (t *meter) placed(at time.Time) {
 	t.m.Timeline.Rows[t.m.Timeline.bucket(running)]++
 }
 
-// answered counts an attempt that came back.
-func (t *meter) answered(now time.Time, a *session.Answer) {
+// Answered counts an attempt that came back.
+func (t *Meter) Answered(now time.Time, a *session.Answer) {
 	if a.Outcome == session.Cancelled || t.given {
 		return
 	}
@@ -97,9 +97,9 @@ func (t *meter) answered(now time.Time, a *session.Answer) {
 	}
 }
 
-// paced takes in how the pace stands. What was added since the last look to
+// Paced takes in how the pace stands. What was added since the last look to
 // the time held, and to that of outages, has ended now.
-func (t *meter) paced(now time.Time, s pace.Snapshot) {
+func (t *Meter) Paced(now time.Time, s pace.Snapshot) {
 	if t.given {
 		return
 	}
@@ -115,8 +115,8 @@ func (t *meter) paced(now time.Time, s pace.Snapshot) {
 	t.seen.Held, t.seen.Outage = max(t.seen.Held, s.Held), max(t.seen.Outage, s.Outage)
 }
 
-// measures are a copy of what is measured by now.
-func (t *meter) measures(now time.Time) Measures {
+// Measures are a copy of what is measured by now.
+func (t *Meter) Measures(now time.Time) Measures {
 	if t.given {
 		m := t.m
 		m.Timeline = t.m.Timeline.clone()

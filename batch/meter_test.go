@@ -30,7 +30,7 @@ func TestPercentilesAreNeverBelowTheTrueOnesAndAtMostASixteenthAbove(t *testing.
 	}
 	assert.Equal(t, all[len(all)-1], l.percentile(1))
 
-	s := l.summary()
+	s := l.Summary()
 	assert.Equal(t, int64(len(all)), s.Count)
 	var sum int64
 	for _, n := range s.Counts {
@@ -98,24 +98,24 @@ func TestAStretchOfTimeIsSpreadOverTheBucketsItLiesIn(t *testing.T) {
 func TestAMeterThatGoesOnAddsToWhatEarlierStartsMeasured(t *testing.T) {
 	at := time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
 	second := func(n float64) time.Time { return at.Add(time.Duration(n * float64(time.Second))) }
-	first := newMeter(Measures{}, at)
-	first.wrote(1, second(0.5))
-	first.answered(second(0.5), &session.Answer{Outcome: session.OK, Latency: 20 * time.Millisecond})
-	first.answered(second(1), &session.Answer{Outcome: session.Throttled, Latency: time.Millisecond})
-	first.answered(second(1), &session.Answer{Outcome: session.Cancelled})
-	first.paced(second(2), pace.Snapshot{Held: time.Second})
-	first.paced(second(3), pace.Snapshot{Held: 2 * time.Second, Outages: 1, Outage: 500 * time.Millisecond})
-	b, err := json.Marshal(first.measures(second(3)))
+	first := NewMeter(Measures{}, at)
+	first.Wrote(1, second(0.5))
+	first.Answered(second(0.5), &session.Answer{Outcome: session.OK, Latency: 20 * time.Millisecond})
+	first.Answered(second(1), &session.Answer{Outcome: session.Throttled, Latency: time.Millisecond})
+	first.Answered(second(1), &session.Answer{Outcome: session.Cancelled})
+	first.Paced(second(2), pace.Snapshot{Held: time.Second})
+	first.Paced(second(3), pace.Snapshot{Held: 2 * time.Second, Outages: 1, Outage: 500 * time.Millisecond})
+	b, err := json.Marshal(first.Measures(second(3)))
 	require.NoError(t, err)
 
 	var before Measures
 	require.NoError(t, json.Unmarshal(b, &before))
 	later := at.Add(20 * time.Hour)
-	again := newMeter(before, later)
-	again.wrote(1, later.Add(time.Second))
-	again.answered(later.Add(time.Second), &session.Answer{Outcome: session.Throttled})
-	again.paced(later.Add(2*time.Second), pace.Snapshot{Held: time.Second, Outages: 1, Outage: time.Second})
-	m := again.measures(later.Add(2 * time.Second))
+	again := NewMeter(before, later)
+	again.Wrote(1, later.Add(time.Second))
+	again.Answered(later.Add(time.Second), &session.Answer{Outcome: session.Throttled})
+	again.Paced(later.Add(2*time.Second), pace.Snapshot{Held: time.Second, Outages: 1, Outage: time.Second})
+	m := again.Measures(later.Add(2 * time.Second))
 
 	assert.Equal(t, at, m.StartedAt.UTC())
 	assert.Equal(t, 5*time.Second, m.Running)
@@ -124,7 +124,7 @@ func TestAMeterThatGoesOnAddsToWhatEarlierStartsMeasured(t *testing.T) {
 	assert.Equal(t, 1500*time.Millisecond, m.Outage)
 	assert.Equal(t, int64(2), m.Outages)
 	assert.Equal(t, int64(1), m.Latency.count())
-	l := m.Timeline.summary()
+	l := m.Timeline.Summary()
 	assert.Equal(t, []int64{1, 0, 0, 0, 1, 0}, l.Rows)
 	assert.Equal(t, []int64{1, 1, 0, 0, 1, 0}, l.Calls)
 	assert.Equal(t, []int64{0, 1, 0, 0, 1, 0}, l.Throttled)
@@ -140,7 +140,7 @@ func TestOfManyStartsTheFirstAndTheLatestAreListed(t *testing.T) {
 	var m Measures
 	at := time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
 	for i := range 3 * maxStarts {
-		m = newMeter(m, at.Add(time.Duration(i)*time.Hour)).measures(at.Add(time.Duration(i)*time.Hour + time.Second))
+		m = NewMeter(m, at.Add(time.Duration(i)*time.Hour)).Measures(at.Add(time.Duration(i)*time.Hour + time.Second))
 	}
 	starts := m.Timeline.Starts
 	assert.Len(t, starts, maxStarts)

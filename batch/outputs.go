@@ -59,7 +59,7 @@ func (r *run) begin() error { return r.commit(r.from, r.totals) }
 // publish puts the finished outputs in place. A sum that does not add up is a
 // bug, and nothing that cannot be right is handed on.
 func (r *run) publish(at source.Position) error {
-	if read := at.Row - r.Begins.Row; !r.totals.balanced() || r.totals.Rows != read {
+	if read := at.Row - r.Begins.Row; !r.totals.Balanced() || r.totals.Rows != read {
 		return &CountsError{Read: read, Written: r.totals.Rows}
 	}
 	cp, err := r.checkpoint(at, r.totals)

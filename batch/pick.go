@@ -80,6 +80,6 @@ func (d *dispatcher) give(s *slot) {
 	}
 	d.learn(s, s.given)
 	s.result.Store(s.given)
-	d.monitor.answer()
+	d.monitor.Answer()
 	d.news.ring()
 }

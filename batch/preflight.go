@@ -130,7 +130,7 @@ func (p *Preflight) read(ctx context.Context, f *Forecast) error {
 			continue
 		}
 		if p.Monitor != nil {
-			p.Monitor.read(f.Rows, f.Bytes, p.share())
+			p.Monitor.Read(f.Rows, f.Bytes, p.share())
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -220,5 +220,5 @@ func (p *Preflight) invalid(f *Forecast, rec *source.Record) {
 		f.KnownInvalid++
 	}
 	res := sink.InvalidFor(rec.Problems)
-	f.Errors.add(rec, &res)
+	f.Errors.Add(rec, &res)
 }

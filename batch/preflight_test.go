@@ -189,7 +189,7 @@ func TestThePreflightHoldsNothingOfARowThatHasItsCustomerToItself(t *testing.T) 
 	_, err := s.End()
 	require.NoError(t, err)
 	assert.Empty(t, s.members)
-	assert.Greater(t, len(file.b), rows*sightingBytes-spillParts*spillBytes)
+	assert.Greater(t, len(file.b), rows*sightingBytes-SpillParts*spillBytes)
 }
 
 // fullDisk takes some bytes and no more.

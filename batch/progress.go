@@ -97,15 +97,15 @@ func (m *Monitor) Expect(rows, bytes int64) {
 	m.now.OfRows, m.now.OfBytes = rows, bytes
 }
 
-// read takes in how far reading ahead is.
-func (m *Monitor) read(rows, bytes int64, share float64) {
+// Read takes in how far reading ahead is.
+func (m *Monitor) Read(rows, bytes int64, share float64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now.State, m.now.Rows, m.now.Bytes, m.now.Share = Reading, rows, bytes, share
 }
 
-// begin takes in where a run begins, and what earlier ones had done.
-func (m *Monitor) begin(t *Tally, at source.Position) {
+// Begin takes in where a run begins, and what earlier ones had done.
+func (m *Monitor) Begin(t *Tally, at source.Position) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.answered.Store(at.Row)
@@ -113,19 +113,19 @@ func (m *Monitor) begin(t *Tally, at source.Position) {
 	m.now.Status = maps.Clone(t.Status)
 }
 
-// answer takes in that a row has its result.
-func (m *Monitor) answer() { m.answered.Add(1) }
+// Answer takes in that a row has its result.
+func (m *Monitor) Answer() { m.answered.Add(1) }
 
-// wrote takes in what was written by now, and where it ends.
-func (m *Monitor) wrote(t *Tally, offset int64) {
+// Wrote takes in what was written by now, and where it ends.
+func (m *Monitor) Wrote(t *Tally, offset int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	maps.Copy(m.now.Status, t.Status)
 	m.now.Rows, m.now.Bytes = t.Rows, offset
 }
 
-// paced takes in how the pace stands.
-func (m *Monitor) paced(now time.Time, s pace.Snapshot, inFlight int, draining bool) {
+// Paced takes in how the pace stands.
+func (m *Monitor) Paced(now time.Time, s pace.Snapshot, inFlight int, draining bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.at, m.now.Pace, m.now.InFlight = now, s, inFlight
@@ -146,8 +146,8 @@ func stateOf(s pace.State) State {
 	}
 }
 
-// ended takes in that the run is over.
-func (m *Monitor) ended() {
+// End takes in that the run is over.
+func (m *Monitor) End() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now.State, m.now.InFlight = Ended, 0

@@ -63,7 +63,7 @@ func (r *reader) run(ctx context.Context) {
 // false when the run ends.
 func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	s := newSlot(rec)
-	s.family = r.duplicates.family(rec.Row)
+	s.family = r.duplicates.Family(rec.Row)
 	var before journalled
 	if len(r.journal) > 0 {
 		before = r.journal[rec.Row]
@@ -78,9 +78,9 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 		return r.fail(ctx, err)
 	}
 	r.chain.add(s)
-	if s.given != nil && !s.family.shared() {
+	if s.given != nil && !s.family.Shared() {
 		s.result.Store(s.given)
-		r.monitor.answer()
+		r.monitor.Answer()
 		return !r.chain.full() || r.flush(ctx)
 	}
 	// Where a customer with a result has more rows, it goes by way of the
@@ -143,7 +143,7 @@ func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
 		return nil, err
 	}
 	s.key = key
-	if known != nil && known.Status.Good() && !s.family.shared() && !before.answered && r.earlier == nil && r.keep == nil {
+	if known != nil && known.Status.Good() && !s.family.Shared() && !before.answered && r.earlier == nil && r.keep == nil {
 		s.known = true
 		return known, nil // by its bytes alone
 	}

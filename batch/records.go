@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"encoding/binary"
 	"strings"
 	"time"
 
@@ -9,24 +10,26 @@ import (
 	"bulkonboard/source"
 )
 
-// records puts down in the ledger what became of customers. It is used by one
+// Records puts down in the ledger what became of customers. It is used by one
 // goroutine, in a run by the writer.
-type records struct {
+type Records struct {
 	*Known
 	hasher  *ledger.Hasher
 	pending ledger.News
 	forms   map[string]bool // that the ledger has been told of, or is about to
 }
 
-func newRecords(k *Known, runID string, began time.Time) *records {
+// NewRecords begins to take what a run brings, which began at a time. It is nil
+// without a ledger, and takes nothing then.
+func NewRecords(k *Known, runID string, began time.Time) *Records {
 	if k == nil {
 		return nil
 	}
-	return &records{Known: k, hasher: k.Ledger.Hasher(k.Owner), pending: ledger.News{RunID: runID, Began: began}, forms: map[string]bool{}}
+	return &Records{Known: k, hasher: k.Ledger.Hasher(k.Owner), pending: ledger.News{RunID: runID, Began: began}, forms: map[string]bool{}}
 }
 
-// take takes a result that came of a call, in this run or before.
-func (r *records) take(rec *source.Record, res *sink.Result) {
+// Take takes a result that came of a call, in this run or before.
+func (r *Records) Take(rec *source.Record, res *sink.Result) {
 	if r == nil || res.Kept || res.Status == sink.Duplicate || res.Status == sink.Invalid {
 		return
 	}
@@ -48,13 +51,13 @@ func (r *records) take(rec *source.Record, res *sink.Result) {
 	}
 }
 
-// due reports whether there is anything to put.
-func (r *records) due() bool { return r != nil && len(r.pending.Changes) > 0 }
+// Due reports whether there is anything to put.
+func (r *Records) Due() bool { return r != nil && len(r.pending.Changes) > 0 }
 
-// put makes what was taken durable for a run that has this number in the ledger,
+// Put makes what was taken durable for a run that has this number in the ledger,
 // zero when it has none yet, and gives the number it has then. A crash right
 // after it finds the same answers in the journal, and puts them once more.
-func (r *records) put(run uint64) (uint64, error) {
+func (r *Records) Put(run uint64) (uint64, error) {
 	r.pending.Run = run
 	if err := r.Ledger.Put(&r.pending); err != nil {
 		return run, err
@@ -62,3 +65,11 @@ func (r *records) put(run uint64) (uint64, error) {
 	r.pending.Changes, r.pending.Forms = r.pending.Changes[:0], nil
 	return r.pending.Run, nil
 }
+
+// ShortKey is the beginning of the key that the ledger has for a customer.
+func (r *Records) ShortKey(customer string) uint32 {
+	return ShortKey(r.hasher.Customer(r.Tenant, []byte(customer)))
+}
+
+// ShortKey is the beginning of a key, and never zero.
+func ShortKey(k ledger.Key) uint32 { return max(1, binary.LittleEndian.Uint32(k[:])) }

@@ -129,11 +129,11 @@ func differences(before, now map[string]string) []Change {
 // journal has these rows no more. A crash in between puts the same into the
 // ledger once more.
 func (r *run) commit(at source.Position, t *Totals) error {
-	if r.records.due() {
+	if r.records.Due() {
 		if err := r.State.SyncOutputs(); err != nil {
 			return err
 		}
-		number, err := r.records.put(t.LedgerRun)
+		number, err := r.records.Put(t.LedgerRun)
 		if err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (r *run) commit(at source.Position, t *Totals) error {
 
 func (r *run) checkpoint(at source.Position, t *Totals) (state.Checkpoint, error) {
 	t.Origin, t.Ends = r.Origin, r.Ends
-	t.Measures = r.meter.measures(time.Now())
+	t.Measures = r.meter.Measures(time.Now())
 	t.Learned = math.Float64frombits(r.learned.Load())
 	extra, err := json.Marshal(t)
 	if err != nil {

@@ -140,7 +140,7 @@ func Run(ctx context.Context, c Config) (*Summary, error) {
 	if c.Journal != nil {
 		r.log = c.Journal
 	}
-	r.records = newRecords(c.Known, c.ID, r.started)
+	r.records = NewRecords(c.Known, c.ID, r.started)
 	err := r.whole(ctx)
 	if err != nil {
 		r.explain(err)
@@ -171,14 +171,14 @@ type run struct {
 	answeredOK    bool // one of them is a success
 	proven        bool // an earlier start was answered as it should
 	totals        *Totals
-	meter         *meter
+	meter         *Meter
 
 	results *output
 	rejects *output
 	excerpt *source.Excerpt // of the list, in the rejects
 	learned atomic.Uint64   // the pace found, as the bits of a float64
 	answers *output         // of customers with several rows
-	records *records        // nil without a ledger
+	records *Records        // nil without a ledger
 }
 
 // whole is the run from taking up what is there to publishing.
@@ -186,16 +186,16 @@ func (r *run) whole(ctx context.Context) error {
 	if r.Monitor == nil {
 		r.Monitor = new(Monitor)
 	}
-	defer r.Monitor.ended()
+	defer r.Monitor.End()
 	if err := r.recover(); err != nil || r.published {
 		return err
 	}
 	r.began = true
-	r.meter = newMeter(r.totals.Measures, time.Now())
+	r.meter = NewMeter(r.totals.Measures, time.Now())
 	if r.Measures != nil {
-		r.meter = givenMeter(r.totals.Measures, *r.Measures)
+		r.meter = GivenMeter(r.totals.Measures, *r.Measures)
 	}
-	r.Monitor.begin(&r.totals.Tally, r.from)
+	r.Monitor.Begin(&r.totals.Tally, r.from)
 	return r.pipeline(ctx)
 }
 
@@ -234,7 +234,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
 		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, totals: r.totals, meter: r.meter,
-		budget: r.MaxFailures, rowsBefore: r.totals.Rows, failedBefore: r.totals.failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
+		budget: r.MaxFailures, rowsBefore: r.totals.Rows, failedBefore: r.totals.Failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, monitor: r.Monitor,
 		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
 	}
@@ -267,7 +267,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	})
 	err = g.Wait()
 
-	r.meter.paced(time.Now(), r.Pace.Snapshot(time.Now()))
+	r.meter.Paced(time.Now(), r.Pace.Snapshot(time.Now()))
 	if err == nil && write.all && read.complete {
 		return r.publish(write.position)
 	}
@@ -290,7 +290,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
 		proven: r.proven, recognised: r.proven,
-		customers: &customers{underWay: map[string][]*slot{}, given: newGiven(r.Duplicates, r.Scratch)},
+		underWay: &underWay{later: map[string][]*slot{}, given: NewGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
 		d.debug = r.Log
@@ -299,7 +299,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 	if !r.AcceptRefusals && r.totals.Rows == 0 && !r.answeredOther {
 		d.refusals = &refusals{}
 	}
-	return d, firstError(r.takeAnswers(d.customers.given), r.Kept.giveTo(d.customers.given))
+	return d, firstError(r.takeAnswers(d.underWay.given), r.Kept.GiveTo(d.underWay.given))
 }
 
 // decided is the time that results have which are decided now.
@@ -313,9 +313,9 @@ func (c *Config) decided() time.Time {
 // watch takes in how the pace stands, for the next commit and for those who
 // look on. It is called by the dispatcher.
 func (r *run) watch(now time.Time, s pace.Snapshot, inFlight int, draining bool) {
-	r.meter.paced(now, s)
+	r.meter.Paced(now, s)
 	if s.Learned > 0 {
 		r.learned.Store(math.Float64bits(s.Learned))
 	}
-	r.Monitor.paced(now, s, inFlight, draining)
+	r.Monitor.Paced(now, s, inFlight, draining)
 }

@@ -87,7 +87,7 @@ func (s *Search) Key(customer []byte) (key [16]byte) {
 // See takes note of a row of a customer.
 func (s *Search) See(v *Sighting) error {
 	s.buf = v.appendTo(s.buf[:0])
-	return s.rows.add(int(v.Key[0]), s.buf)
+	return s.rows.Add(int(v.Key[0]), s.buf)
 }
 
 // Rows gives the rows of a customer, until the next call. All rows have been
@@ -111,7 +111,7 @@ func (s *Search) Rows(key [16]byte) ([]Sighting, error) {
 
 // End gives what was found in all rows.
 func (s *Search) End() (Found, error) {
-	if err := s.upTo(spillParts - 1); err != nil {
+	if err := s.upTo(SpillParts - 1); err != nil {
 		return Found{}, err
 	}
 	slices.SortFunc(s.members, func(a, b member) int { return cmp.Compare(a.row, b.row) })
@@ -123,7 +123,7 @@ func (s *Search) End() (Found, error) {
 func (s *Search) upTo(part int) (err error) {
 	for s.part < part {
 		s.part++
-		if s.blob, err = s.rows.read(s.part, s.blob); err != nil {
+		if s.blob, err = s.rows.Read(s.part, s.blob); err != nil {
 			return err
 		}
 		s.sort()

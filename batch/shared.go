@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"encoding/binary"
 	"hash/maphash"
 
 	"bulkonboard/batch/ledger"
@@ -25,7 +24,7 @@ const (
 // that the ledger has. It belongs to the writer.
 type sharedIDs struct {
 	formID  string   // for records that carry none
-	records *records // nil without a ledger
+	records *Records // nil without a ledger
 
 	seed    maphash.Seed
 	seen    [rememberedIDs / rememberedSet][rememberedSet]hasID
@@ -40,7 +39,7 @@ type hasID struct {
 	customer, row uint32
 }
 
-func newSharedIDs(formID string, r *records) *sharedIDs {
+func newSharedIDs(formID string, r *Records) *sharedIDs {
 	return &sharedIDs{formID: formID, records: r, seed: maphash.MakeSeed(), noticed: map[uint64]bool{}}
 }
 
@@ -54,12 +53,10 @@ func (s *sharedIDs) customerOf(of *slot) uint32 {
 		of.customer = of.rec.Identity(s.formID)
 	}
 	if s.records != nil {
-		return shortKey(s.records.hasher.Customer(s.records.Tenant, []byte(of.customer)))
+		return s.records.ShortKey(of.customer)
 	}
 	return uint32(maphash.String(s.seed, of.customer))
 }
-
-func shortKey(k ledger.Key) uint32 { return max(1, binary.LittleEndian.Uint32(k[:])) }
 
 // look reports the row of another customer that has the session id of this
 // result.
@@ -128,7 +125,7 @@ func (w *writer) saveAndCompareIDs() error {
 			return err
 		}
 		id := maphash.String(s.seed, e.Session.ID)
-		if row := rows[id]; row != nil && row.customer != shortKey(key) && !s.noticed[id] {
+		if row := rows[id]; row != nil && row.customer != ShortKey(key) && !s.noticed[id] {
 			s.noticed[id] = true
 			w.noticed(int64(row.row), 0)
 		}

@@ -23,15 +23,17 @@ func NewSpillFile(file state.ScratchFile) *SpillFile { return &SpillFile{file: f
 // Spill begins to take records.
 func (f *SpillFile) Spill() *Spill { return &Spill{to: f} }
 
+// SpillParts is how many partitions there are.
+const SpillParts = 256
+
 const (
-	spillParts = 256
 	spillBytes = 16 << 10 // of a partition, before they go to the file
 )
 
 // Spill is records in partitions.
 type Spill struct {
 	to    *SpillFile
-	parts [spillParts]spillPart
+	parts [SpillParts]spillPart
 }
 
 type spillPart struct {
@@ -44,8 +46,8 @@ type piece struct {
 	length int
 }
 
-// add puts a record behind those of its partition.
-func (s *Spill) add(part int, record []byte) error {
+// Add puts a record behind those of its partition.
+func (s *Spill) Add(part int, record []byte) error {
 	p := &s.parts[part]
 	if p.buf = append(p.buf, record...); len(p.buf) < spillBytes {
 		return nil
@@ -59,9 +61,9 @@ func (s *Spill) add(part int, record []byte) error {
 	return nil
 }
 
-// read gives the records of a partition, in the order in which they came, in
+// Read gives the records of a partition, in the order in which they came, in
 // the memory of dst as far as it goes.
-func (s *Spill) read(part int, dst []byte) ([]byte, error) {
+func (s *Spill) Read(part int, dst []byte) ([]byte, error) {
 	p := &s.parts[part]
 	length := len(p.buf)
 	for _, piece := range p.pieces {

@@ -120,7 +120,7 @@ func (r *run) explain(reason error) {
 // or nil when it is complete.
 func (r *run) document(reason error) ([]byte, error) {
 	now := time.Now()
-	t, m := r.totals, r.meter.measures(now)
+	t, m := r.totals, r.meter.Measures(now)
 	s := sink.Summary{
 		Run: r.ID, Tool: r.SummaryFile.Tool, Settings: r.SummaryFile.Settings, Command: r.SummaryFile.Command,
 		Complete: reason == nil, ExitCode: r.SummaryFile.ExitCode(t.Bad(), reason),
@@ -128,7 +128,7 @@ func (r *run) document(reason error) ([]byte, error) {
 		Rows: t.Rows, Status: t.Status, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs,
 		Throttled: m.Throttled, HeldSeconds: seconds(m.Held), Outages: m.Outages, OutageSeconds: seconds(m.Outage),
 		Learned: r.SummaryFile.Learned,
-		Latency: m.Latency.summary(), Timeline: m.Timeline.summary(),
+		Latency: m.Latency.Summary(), Timeline: m.Timeline.Summary(),
 		Input: r.SummaryFile.Input(), Errors: []sink.ErrorGroup{},
 	}
 	if r.List.Format() == source.FormatCSV {
@@ -139,7 +139,7 @@ func (r *run) document(reason error) ([]byte, error) {
 	}
 	for _, g := range t.Errors.Commonest() {
 		group := *g
-		if group.Code != otherErrors {
+		if group.Code != OtherErrors {
 			group.Retry = r.SummaryFile.Retry(group.Status, group.Code)
 		}
 		s.Errors = append(s.Errors, group)

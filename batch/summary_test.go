@@ -101,7 +101,7 @@ func TestCountsThatDoNotAddUpHandNothingOn(t *testing.T) {
 
 func TestTheSummaryHasThePaceThatWasFound(t *testing.T) {
 	totals := newTotals()
-	r := &run{totals: totals, meter: newMeter(totals.Measures, time.Now()), Config: Config{SummaryFile: SummaryFile{
+	r := &run{totals: totals, meter: NewMeter(totals.Measures, time.Now()), Config: Config{SummaryFile: SummaryFile{
 		Input: func() sink.File { return sink.File{} }, ExitCode: func(int64, error) int { return 0 }, Retry: func(sink.Status, string) string { return "" },
 	}}}
 	r.ID = "run-1"

@@ -33,21 +33,21 @@ func (t *Tally) Add(rec *source.Record, res *sink.Result, doubts int) {
 	if !res.Kept {
 		t.Attempts += int64(res.Attempts)
 	}
-	t.Errors.add(rec, res)
+	t.Errors.Add(rec, res)
 }
 
 // Bad counts the records that did not end well.
 func (t *Tally) Bad() int64 {
-	return t.Status[sink.Invalid] + t.failures()
+	return t.Status[sink.Invalid] + t.Failures()
 }
 
-// failures counts the records that were sent and did not end well.
-func (t *Tally) failures() int64 {
+// Failures counts the records that were sent and did not end well.
+func (t *Tally) Failures() int64 {
 	return t.Status[sink.Rejected] + t.Status[sink.Failed]
 }
 
-// balanced reports whether the counts add up.
-func (t *Tally) balanced() bool {
+// Balanced reports whether the counts add up.
+func (t *Tally) Balanced() bool {
 	var sum int64
 	for _, n := range t.Status {
 		sum += n

@@ -112,8 +112,8 @@ func (t *timeline) clone() timeline {
 	return c
 }
 
-// summary is the timeline as the summary file has it.
-func (t *timeline) summary() sink.Timeline {
+// Summary is the timeline as the summary file has it.
+func (t *timeline) Summary() sink.Timeline {
 	c := t.clone()
 	c.bucket(0) // no list is null
 	for _, all := range [][]float64{c.HeldSeconds, c.OutageSeconds} {

@@ -35,7 +35,7 @@ type slot struct {
 	err     error        // instead of rec: reading ended here
 	next    *slot        // of the rows that go together
 	weight  int64        // of the byte window; the first of a chain has that of all
-	family  family       // the rows of its customer, when there are several
+	family  Family       // the rows of its customer, when there are several
 	given   *sink.Result // a result that the row has already, and later rows of its customer ask for
 	known   bool         // and that is what the ledger knows
 	key     uint32       // of the customer there; 0 when it did not answer

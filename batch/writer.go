@@ -31,7 +31,7 @@ type writer struct {
 	encoder Encoder
 	commit  func(source.Position, *Totals) error
 	totals  *Totals
-	meter   *meter
+	meter   *Meter
 	budget  FailureLimit
 	// Counts of the runs that this one goes on with.
 	rowsBefore, failedBefore int64
@@ -40,7 +40,7 @@ type writer struct {
 	rejects *output // nil when none are asked for
 
 	answers *output  // nil when no customer has several rows
-	records *records // nil without a ledger
+	records *Records // nil without a ledger
 	past    int64    // rows that were rejected or failed before, which is not news
 	monitor *Monitor
 	ids     *sharedIDs
@@ -86,8 +86,8 @@ func (w *writer) run() error {
 // time. It comes before anything that may take a while.
 func (w *writer) tell() {
 	if rows := w.totals.Rows - w.rowsBefore; rows > w.told {
-		w.meter.wrote(rows-w.told, time.Now())
-		w.monitor.wrote(&w.totals.Tally, w.position.Offset)
+		w.meter.Wrote(rows-w.told, time.Now())
+		w.monitor.Wrote(&w.totals.Tally, w.position.Offset)
 		w.told = rows
 	}
 }
@@ -122,15 +122,15 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	}
 	w.keepAnswer(s, res)
 	w.totals.Add(s.rec, res, s.doubts)
-	w.meter.placed(res.ProcessedAt)
+	w.meter.Placed(res.ProcessedAt)
 	if !s.known {
-		w.records.take(s.rec, res)
+		w.records.Take(s.rec, res)
 	}
 	if (s.known || s.earlier) && (res.Status == sink.Rejected || res.Status == sink.Failed) {
 		w.past++
 	}
 	w.position, w.dirty = s.rec.Next, true
-	if err := w.budget.check(w.totals.failures()-w.failedBefore-w.past, w.totals.Rows-w.rowsBefore); err != nil {
+	if err := w.budget.check(w.totals.Failures()-w.failedBefore-w.past, w.totals.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
 	if err := w.shared(s, res); err != nil || len(w.results.buf) < flushBytes {
@@ -183,14 +183,14 @@ func firstError(errs ...error) error {
 // takeAhead takes note, for the ledger, of what is left in the window when a run
 // stops: results that wait for a row before them. The journal has them for
 // whoever goes on with this run, but another list may ask the ledger first.
-func takeAhead(to *records, order <-chan *slot) {
+func takeAhead(to *Records, order <-chan *slot) {
 	if to == nil {
 		return
 	}
 	for first := range order {
 		for s := first; s != nil; s = s.next {
 			if res := s.result.Load(); res != nil && !s.known {
-				to.take(s.rec, res)
+				to.Take(s.rec, res)
 			}
 		}
 	}
