@@ -9,6 +9,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
@@ -45,10 +46,10 @@ type dispatcher struct {
 	stop    context.CancelCauseFunc
 	decided func() time.Time
 	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
-	meter   *Meter
+	meter   *measure.Meter
 	logger  *slog.Logger
 	debug   *slog.Logger // nil unless every attempt is to be logged
-	monitor *Monitor
+	monitor *measure.Monitor
 
 	ahead      ahead
 	waiting    retries

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/session"
 )
 
@@ -90,7 +91,7 @@ const minRowsForShare = 100
 
 // ParseFailureLimit reads "500" or "5%".
 func ParseFailureLimit(s string) (FailureLimit, error) {
-	count, percent, err := CountOrShare(s, 1)
+	count, percent, err := measure.CountOrShare(s, 1)
 	return FailureLimit{Count: count, Percent: percent}, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -113,7 +114,7 @@ func flipJob(t *testing.T) *job {
 	})
 	list, err := source.Open(strings.NewReader(j.list), source.Options{Name: "list"})
 	require.NoError(t, err)
-	forecast, err := (&Preflight{List: list, FormID: "form", Scratch: &memory{}}).Run(t.Context())
+	forecast, err := (&preflight.Preflight{List: list, FormID: "form", Scratch: &memory{}}).Run(t.Context())
 	require.NoError(t, err)
 	j.adjust = func(c *Config) {
 		c.ID, c.MaxInFlight = "run", flipInFlight

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -55,7 +56,7 @@ type journaler struct {
 	answers chan<- attempt // takes back what cannot be sent
 	news    bell           // rows have got their results
 	settled chan<- struct{}
-	monitor *Monitor
+	monitor *measure.Monitor
 	stop    context.CancelCauseFunc
 
 	unsynced atomic.Bool

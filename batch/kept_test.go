@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/customers"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -33,9 +35,9 @@ func TestARowThatIsKeptAnswersTheRowsAboveItThatFailed(t *testing.T) {
 		require.NoError(t, err)
 		return list
 	}
-	f, err := (&Preflight{List: open(), FormID: "form", Keep: keep, Scratch: &memory{}}).Run(t.Context())
+	f, err := (&preflight.Preflight{List: open(), FormID: "form", Keep: keep, Scratch: &memory{}}).Run(t.Context())
 	require.NoError(t, err)
-	answers, err := ReadKept(t.Context(), open(), keep, f.Duplicates, "form")
+	answers, err := customers.ReadKept(t.Context(), open(), keep, f.Duplicates, "form")
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, answers.Leads())
 
@@ -56,13 +58,4 @@ func statusesOf(rows [][]string) (statuses []string) {
 		statuses = append(statuses, row[4])
 	}
 	return statuses
-}
-
-func TestReadingWhatIsKeptEndsWithItsContext(t *testing.T) {
-	list, err := source.Open(strings.NewReader(csvList(2*progressRows)), source.Options{Name: "list"})
-	require.NoError(t, err)
-	ctx, stop := context.WithCancelCause(t.Context())
-	stop(ErrInterrupted)
-	_, err = ReadKept(ctx, list, nil, nil, "form")
-	require.ErrorIs(t, err, ErrInterrupted)
 }

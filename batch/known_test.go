@@ -16,7 +16,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/customers"
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/source"
 )
@@ -29,14 +32,16 @@ func openLedger(t *testing.T) *ledger.Ledger {
 	return l
 }
 
-func knownBy(l Ledger) *Known { return &Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1} }
+func knownBy(l known.Ledger) *known.Known {
+	return &known.Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1}
+}
 
 // nights are those that tests of this package have had.
 var nights atomic.Int64
 
 // night takes a list through a preflight and a run, and gives each row's
 // status and message.
-func night(t *testing.T, k *Known, list string, answer callerFunc) (f *Forecast, rows [][]string, calls map[string]int) {
+func night(t *testing.T, k *known.Known, list string, answer callerFunc) (f *preflight.Forecast, rows [][]string, calls map[string]int) {
 	synctest.Test(t, func(t *testing.T) {
 		// Every bubble begins in the same night, and one is to be after the other.
 		time.Sleep(time.Duration(nights.Add(1)) * time.Second)
@@ -64,16 +69,18 @@ func night(t *testing.T, k *Known, list string, answer callerFunc) (f *Forecast,
 	return f, rows, calls
 }
 
-func forecastOf(t *testing.T, k *Known, text string) *Forecast { return forecastFor(t, "", k, text) }
+func forecastOf(t *testing.T, k *known.Known, text string) *preflight.Forecast {
+	return forecastFor(t, "", k, text)
+}
 
-func forecastFor(t *testing.T, runID string, k *Known, text string) *Forecast {
+func forecastFor(t *testing.T, runID string, k *known.Known, text string) *preflight.Forecast {
 	formID := "form"
 	if k != nil {
 		formID = k.FormID
 	}
 	list, err := source.Open(strings.NewReader(text), source.Options{Name: "list"})
 	require.NoError(t, err)
-	p := Preflight{List: list, FormID: formID, Scratch: &memory{}, Known: k, RunID: runID}
+	p := preflight.Preflight{List: list, FormID: formID, Scratch: &memory{}, Known: k, RunID: runID}
 	f, err := p.Run(t.Context())
 	require.NoError(t, err)
 	return f
@@ -186,18 +193,18 @@ func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		list   string
-		adjust func(*Known)
+		adjust func(*known.Known)
 		want   []string
-		counts Forecast
+		counts preflight.Forecast
 	}{
-		{"nothing has changed", list, func(*Known) {}, []string{"known", "rejected", "failed"}, Forecast{Known: 1, Refused: 1, Due: 1}},
-		{"refused are sent again", list, func(k *Known) { k.RetryRejected = true }, []string{"known", "rejected", "failed"}, Forecast{Known: 1, Due: 2}},
-		{"changed", changed, func(*Known) {}, []string{"ok", "ok", "failed"}, Forecast{Changed: 2, Due: 1}},
-		{"always asked again", list, func(k *Known) { k.TTL = 0 }, []string{"ok", "rejected", "failed"}, Forecast{Expired: 1, Refused: 1, Due: 1}},
-		{"expired", list, func(k *Known) { k.TTL = 24 * time.Hour }, []string{"ok", "rejected", "failed"}, Forecast{Expired: 1, Refused: 1, Due: 1}},
-		{"not expired", list, func(k *Known) { k.TTL = 25 * time.Hour }, []string{"known", "rejected", "failed"}, Forecast{Known: 1, Refused: 1, Due: 1}},
-		{"another tenant", list, func(k *Known) { k.Tenant = "other" }, []string{"ok", "rejected", "failed"}, Forecast{New: 3}},
-		{"another form", list, func(k *Known) { k.FormID = "other" }, []string{"ok", "rejected", "failed"}, Forecast{New: 3}},
+		{"nothing has changed", list, func(*known.Known) {}, []string{"known", "rejected", "failed"}, preflight.Forecast{Known: 1, Refused: 1, Due: 1}},
+		{"refused are sent again", list, func(k *known.Known) { k.RetryRejected = true }, []string{"known", "rejected", "failed"}, preflight.Forecast{Known: 1, Due: 2}},
+		{"changed", changed, func(*known.Known) {}, []string{"ok", "ok", "failed"}, preflight.Forecast{Changed: 2, Due: 1}},
+		{"always asked again", list, func(k *known.Known) { k.TTL = 0 }, []string{"ok", "rejected", "failed"}, preflight.Forecast{Expired: 1, Refused: 1, Due: 1}},
+		{"expired", list, func(k *known.Known) { k.TTL = 24 * time.Hour }, []string{"ok", "rejected", "failed"}, preflight.Forecast{Expired: 1, Refused: 1, Due: 1}},
+		{"not expired", list, func(k *known.Known) { k.TTL = 25 * time.Hour }, []string{"known", "rejected", "failed"}, preflight.Forecast{Known: 1, Refused: 1, Due: 1}},
+		{"another tenant", list, func(k *known.Known) { k.Tenant = "other" }, []string{"ok", "rejected", "failed"}, preflight.Forecast{New: 3}},
+		{"another form", list, func(k *known.Known) { k.FormID = "other" }, []string{"ok", "rejected", "failed"}, preflight.Forecast{New: 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := knownBy(openLedger(t))
@@ -205,7 +212,7 @@ func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 			c.adjust(k)
 			f, rows, _ := night(t, k, c.list, answer)
 			assert.Equal(t, c.want, statuses(rows))
-			got := Forecast{New: f.New, Known: f.Known, Changed: f.Changed, Expired: f.Expired, Refused: f.Refused, Due: f.Due}
+			got := preflight.Forecast{New: f.New, Known: f.Known, Changed: f.Changed, Expired: f.Expired, Refused: f.Refused, Due: f.Due}
 			assert.Equal(t, c.counts, got)
 		})
 	}
@@ -213,18 +220,19 @@ func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 
 func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	l := openLedger(t)
-	h := l.Hasher(ledger.Owner{})
 	var list strings.Builder
 	list.WriteString("customerType,customerEmail,firstName,lastName\n")
 	const n = 5000
 	var changes []ledger.Change
 	k := knownBy(l)
+	join := k.NewJoin(customers.NewSpillFile(&memory{}), "")
 	for i := range n {
 		fmt.Fprintf(&list, "Individual,c%d@x.io,F,L\n", i)
 		if i%5 != 0 {
 			rec := &source.Record{Customer: source.Customer{Type: "Individual", Email: fmt.Sprintf("c%d@x.io", i), FirstName: "F", LastName: "L"}}
-			key, digest := k.hash(h, rec, rec.AppendIdentity(nil, k.FormID))
-			changes = append(changes, ledger.Change{Key: key, Entry: ledger.Entry{Session: ledger.Session{Sent: ledger.Sent{Digest: digest, At: time.UnixMilli(0)}, ID: fmt.Sprintf("s-%d", i)}}})
+			var v customers.Sighting
+			join.Sight(&v, rec, rec.AppendIdentity(nil, k.FormID))
+			changes = append(changes, ledger.Change{Key: v.Key, Entry: ledger.Entry{Session: ledger.Session{Sent: ledger.Sent{Digest: v.Digest, At: time.UnixMilli(0)}, ID: fmt.Sprintf("s-%d", i)}}})
 		}
 	}
 	require.NoError(t, l.Put(&ledger.News{Changes: changes}))
@@ -442,27 +450,5 @@ func TestEveryRowThatIsKnownSaysWhenItsSessionIDWasObtained(t *testing.T) {
 	assert.Empty(t, calls)
 	for i, row := range rows {
 		assert.Equal(t, before[i][colProcessedAt], row[colProcessedAt])
-	}
-}
-
-func TestWhatTheServiceSaysOfASessionIDsLifeOverridesTheTimeThatIsSet(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	session := func(expires time.Duration) *ledger.Session {
-		s := &ledger.Session{Sent: ledger.Sent{At: now.Add(-time.Hour)}, ID: "s"}
-		if expires != 0 {
-			s.Expires = now.Add(expires)
-		}
-		return s
-	}
-	for _, c := range []struct {
-		ttl, expires time.Duration
-		expired      bool
-	}{
-		{-1, 0, false}, {2 * time.Hour, 0, false}, {time.Minute, 0, true},
-		{-1, -time.Second, true}, {2 * time.Hour, -time.Second, true}, {time.Minute, time.Second, false},
-		{0, time.Hour, true},
-	} {
-		k := &Known{TTL: c.ttl}
-		assert.Equal(t, c.expired, k.expired(session(c.expires), now), "%+v", c)
 	}
 }

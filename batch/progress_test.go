@@ -9,14 +9,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
 )
 
 // watched starts a run and gives what is seen of it.
-func watched(t *testing.T, rows int, ceiling float64, answer callerFunc) (m *Monitor, stop context.CancelCauseFunc, done chan error) {
-	m, done = new(Monitor), make(chan error, 1)
+func watched(t *testing.T, rows int, ceiling float64, answer callerFunc) (m *measure.Monitor, stop context.CancelCauseFunc, done chan error) {
+	m, done = new(measure.Monitor), make(chan error, 1)
 	ctx, stop := context.WithCancelCause(t.Context())
 	j := newJob(t, csvList(rows), answer)
 	j.adjust = func(c *Config) {
@@ -37,7 +38,7 @@ func in(d time.Duration) {
 }
 
 func TestWhatIsSeenOfARunAddsUpAtEveryMoment(t *testing.T) {
-	assert.Equal(t, Starting, new(Monitor).Progress().State)
+	assert.Equal(t, measure.Starting, new(measure.Monitor).Progress().State)
 	synctest.Test(t, func(t *testing.T) {
 		m, stop, done := watched(t, 200, 0, func(_ context.Context, r *session.Request, attempt int) session.Answer {
 			time.Sleep(3 * time.Millisecond)
@@ -48,8 +49,8 @@ func TestWhatIsSeenOfARunAddsUpAtEveryMoment(t *testing.T) {
 		})
 		defer stop(nil)
 		m.Expect(200, 0)
-		last := Progress{}
-		for last.State != Ended {
+		last := measure.Progress{}
+		for last.State != measure.Ended {
 			time.Sleep(time.Millisecond)
 			p := m.Progress()
 			sum := int64(0)
@@ -89,13 +90,13 @@ func TestARunThatWaitsIsSeenToWait(t *testing.T) {
 		})
 		in(900 * time.Millisecond)
 		p := m.Progress()
-		assert.Equal(t, Running, p.State)
+		assert.Equal(t, measure.Running, p.State)
 		assert.Equal(t, 8, p.InFlight)
 		assert.InDelta(t, 100, p.Pace.Rate, 0)
 
 		in(14 * time.Second)
 		p = m.Progress()
-		assert.Equal(t, Held, p.State)
+		assert.Equal(t, measure.Held, p.State)
 		assert.Zero(t, p.InFlight)
 		assert.WithinRange(t, p.Until, start.Add(21*time.Second), start.Add(26*time.Second))
 		in(time.Second)
@@ -103,7 +104,7 @@ func TestARunThatWaitsIsSeenToWait(t *testing.T) {
 
 		in(75*time.Second - time.Since(start))
 		p = m.Progress()
-		assert.Equal(t, Outage, p.State)
+		assert.Equal(t, measure.Outage, p.State)
 		assert.WithinRange(t, p.Since, start.Add(time.Minute), start.Add(70*time.Second))
 		assert.True(t, p.Until.After(time.Now()))
 		in(time.Until(p.Until))
@@ -111,13 +112,13 @@ func TestARunThatWaitsIsSeenToWait(t *testing.T) {
 		assert.Zero(t, m.Progress().Until, "the probe is under way")
 
 		in(150*time.Second - time.Since(start))
-		require.Equal(t, Running, m.Progress().State)
+		require.Equal(t, measure.Running, m.Progress().State)
 		stop(ErrInterrupted)
 		synctest.Wait()
 		p = m.Progress()
-		assert.Equal(t, Draining, p.State)
+		assert.Equal(t, measure.Draining, p.State)
 		assert.Positive(t, p.InFlight)
 		require.ErrorIs(t, <-done, ErrInterrupted)
-		assert.Equal(t, Ended, m.Progress().State)
+		assert.Equal(t, measure.Ended, m.Progress().State)
 	})
 }

@@ -8,6 +8,9 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"bulkonboard/batch/customers"
+	"bulkonboard/batch/known"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -24,15 +27,15 @@ type reader struct {
 	decided func() time.Time
 	window  *semaphore.Weighted
 
-	duplicates *Duplicates
-	answers    *Answers // nil without a ledger
+	duplicates *customers.Duplicates
+	answers    *known.Answers // nil without a ledger
 
 	order chan<- *slot
 	work  chan<- *slot
 
 	jam *jam // told of by the reader
 
-	monitor *Monitor
+	monitor *measure.Monitor
 
 	chain chain // that is still to go into the order
 

@@ -19,6 +19,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"bulkonboard/batch/customers"
+	"bulkonboard/batch/known"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -53,7 +56,7 @@ type Config struct {
 	Keep func(*source.Record) (sink.Result, bool)
 
 	// Kept are the session ids that kept rows have for rows above them. May be nil.
-	Kept *KeptAnswers
+	Kept *customers.KeptAnswers
 
 	// Earlier gives what another run, or another part of the job, has made of a
 	// record; such a record is not sent. It is asked in order, at most once for
@@ -70,15 +73,15 @@ type Config struct {
 
 	// Duplicates are the rows of one customer, as a preflight found them; nil:
 	// not searched for.
-	Duplicates *Duplicates
+	Duplicates *customers.Duplicates
 
 	// Known takes in what becomes of customers, for the next night. Nil: there
 	// is no ledger.
-	Known *Known
+	Known *known.Known
 
 	// Answers are what the ledger has said of this list, as a preflight asked
 	// it; nil: it was not asked.
-	Answers *Answers
+	Answers *known.Answers
 
 	// Decided is when it was decided what becomes of rows that need no call.
 	// Zero: as they are met. With it, a run that calls nobody makes the same
@@ -87,7 +90,7 @@ type Config struct {
 
 	// Measures are those of the parts of a job that made the calls, for a run
 	// that only puts together what they got. Nil: the run measures itself.
-	Measures *Measures
+	Measures *measure.Measures
 
 	// Ends is where the list ended when a preflight read it; zero: not known.
 	Ends source.Position
@@ -123,7 +126,7 @@ type Config struct {
 	Abort <-chan struct{}
 
 	// Monitor shows how far the run is. May be nil.
-	Monitor *Monitor
+	Monitor *measure.Monitor
 
 	Log *slog.Logger
 }
@@ -140,7 +143,7 @@ func Run(ctx context.Context, c Config) (*Summary, error) {
 	if c.Journal != nil {
 		r.log = c.Journal
 	}
-	r.records = NewRecords(c.Known, c.ID, r.started)
+	r.records = known.NewRecords(c.Known, c.ID, r.started)
 	err := r.whole(ctx)
 	if err != nil {
 		r.explain(err)
@@ -171,29 +174,29 @@ type run struct {
 	answeredOK    bool // one of them is a success
 	proven        bool // an earlier start was answered as it should
 	totals        *Totals
-	meter         *Meter
+	meter         *measure.Meter
 
 	results *output
 	rejects *output
 	excerpt *source.Excerpt // of the list, in the rejects
 	learned atomic.Uint64   // the pace found, as the bits of a float64
 	answers *output         // of customers with several rows
-	records *Records        // nil without a ledger
+	records *known.Records  // nil without a ledger
 }
 
 // whole is the run from taking up what is there to publishing.
 func (r *run) whole(ctx context.Context) error {
 	if r.Monitor == nil {
-		r.Monitor = new(Monitor)
+		r.Monitor = new(measure.Monitor)
 	}
 	defer r.Monitor.End()
 	if err := r.recover(); err != nil || r.published {
 		return err
 	}
 	r.began = true
-	r.meter = NewMeter(r.totals.Measures, time.Now())
+	r.meter = measure.NewMeter(r.totals.Measures, time.Now())
 	if r.Measures != nil {
-		r.meter = GivenMeter(r.totals.Measures, *r.Measures)
+		r.meter = measure.GivenMeter(r.totals.Measures, *r.Measures)
 	}
 	r.Monitor.Begin(&r.totals.Tally, r.from)
 	return r.pipeline(ctx)
@@ -290,7 +293,7 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
 		proven: r.proven, recognised: r.proven,
-		underWay: &underWay{later: map[string][]*slot{}, given: NewGiven(r.Duplicates, r.Scratch)},
+		underWay: &underWay{later: map[string][]*slot{}, given: customers.NewGiven(r.Duplicates, r.Scratch)},
 	}
 	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
 		d.debug = r.Log

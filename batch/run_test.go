@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -459,3 +460,34 @@ func TestAnOutageIsSatOutAndMeasured(t *testing.T) {
 		assert.InDelta(t, (10 * time.Minute).Seconds(), sum.Measures.Outage.Seconds(), 30)
 	})
 }
+
+// memory is a scratch file of a test.
+type memory struct{ b []byte }
+
+func (m *memory) Write(b []byte) (int, error) {
+	m.b = append(m.b, b...)
+	return len(b), nil
+}
+
+func (m *memory) ReadAt(b []byte, at int64) (int, error) {
+	n := copy(b, m.b[at:])
+	if n < len(b) {
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, nil
+}
+
+// fullDisk takes some bytes and no more.
+type fullDisk struct {
+	memory
+	left int
+}
+
+func (d *fullDisk) Write(b []byte) (int, error) {
+	if d.left -= len(b); d.left < 0 {
+		return 0, errors.New("no space left on device")
+	}
+	return d.memory.Write(b)
+}
+
+func (d *fullDisk) ReadAt([]byte, int64) (int, error) { return 0, errors.New("input/output error") }

@@ -3,6 +3,7 @@ package batch
 import (
 	"hash/maphash"
 
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/sink"
 )
@@ -23,8 +24,8 @@ const (
 // whether they were called, known or kept, and of one that was called and any
 // that the ledger has. It belongs to the writer.
 type sharedIDs struct {
-	formID  string   // for records that carry none
-	records *Records // nil without a ledger
+	formID  string         // for records that carry none
+	records *known.Records // nil without a ledger
 
 	seed    maphash.Seed
 	seen    [rememberedIDs / rememberedSet][rememberedSet]hasID
@@ -39,7 +40,7 @@ type hasID struct {
 	customer, row uint32
 }
 
-func newSharedIDs(formID string, r *Records) *sharedIDs {
+func newSharedIDs(formID string, r *known.Records) *sharedIDs {
 	return &sharedIDs{formID: formID, records: r, seed: maphash.MakeSeed(), noticed: map[uint64]bool{}}
 }
 
@@ -125,7 +126,7 @@ func (w *writer) saveAndCompareIDs() error {
 			return err
 		}
 		id := maphash.String(s.seed, e.Session.ID)
-		if row := rows[id]; row != nil && row.customer != ShortKey(key) && !s.noticed[id] {
+		if row := rows[id]; row != nil && row.customer != known.ShortKey(key) && !s.noticed[id] {
 			s.noticed[id] = true
 			w.noticed(int64(row.row), 0)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -139,7 +140,7 @@ func (r *run) document(reason error) ([]byte, error) {
 	}
 	for _, g := range t.Errors.Commonest() {
 		group := *g
-		if group.Code != OtherErrors {
+		if group.Code != measure.OtherErrors {
 			group.Retry = r.SummaryFile.Retry(group.Status, group.Code)
 		}
 		s.Errors = append(s.Errors, group)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -92,7 +93,7 @@ func TestCountsThatDoNotAddUpHandNothingOn(t *testing.T) {
 		"a row is missing":       {2, 2, 3},
 		"a row is written twice": {4, 4, 3},
 	} {
-		r := &run{totals: &Totals{Tally: Tally{Rows: c.rows, Status: map[sink.Status]int64{sink.OK: c.ok}}}}
+		r := &run{totals: &Totals{Tally: measure.Tally{Rows: c.rows, Status: map[sink.Status]int64{sink.OK: c.ok}}}}
 		var wrong *CountsError
 		require.ErrorAs(t, r.publish(source.Position{Row: c.read}), &wrong, name)
 		assert.False(t, r.concluded, name)
@@ -101,7 +102,7 @@ func TestCountsThatDoNotAddUpHandNothingOn(t *testing.T) {
 
 func TestTheSummaryHasThePaceThatWasFound(t *testing.T) {
 	totals := newTotals()
-	r := &run{totals: totals, meter: NewMeter(totals.Measures, time.Now()), Config: Config{SummaryFile: SummaryFile{
+	r := &run{totals: totals, meter: measure.NewMeter(totals.Measures, time.Now()), Config: Config{SummaryFile: SummaryFile{
 		Input: func() sink.File { return sink.File{} }, ExitCode: func(int64, error) int { return 0 }, Retry: func(sink.Status, string) string { return "" },
 	}}}
 	r.ID = "run-1"

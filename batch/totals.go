@@ -1,11 +1,14 @@
 package batch
 
-import "bulkonboard/source"
+import (
+	"bulkonboard/batch/measure"
+	"bulkonboard/source"
+)
 
 // Totals are what a run knows of all its starts together. They are kept in the
 // checkpoint, so a resumed run goes on from them.
 type Totals struct {
-	Tally
+	measure.Tally
 
 	// Learned is the pace that the service was found to take, in attempts per
 	// second.
@@ -17,11 +20,11 @@ type Totals struct {
 	// Ends is where the list ended when it was last read ahead.
 	Ends source.Position `json:"ends"`
 
-	Origin   Origin   `json:"origin"`
-	Measures Measures `json:"measures"`
+	Origin   Origin           `json:"origin"`
+	Measures measure.Measures `json:"measures"`
 
 	// Excerpt is how far the rejects have come.
 	Excerpt source.ExcerptState `json:"excerpt"`
 }
 
-func newTotals() *Totals { return &Totals{Tally: NewTally()} }
+func newTotals() *Totals { return &Totals{Tally: measure.NewTally()} }

@@ -7,6 +7,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"golang.org/x/sync/semaphore"
 
+	"bulkonboard/batch/customers"
 	"bulkonboard/batch/pace"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -32,16 +33,16 @@ const (
 // the result comes back on the slot itself: nothing is ever matched by index.
 type slot struct {
 	rec     *source.Record
-	err     error        // instead of rec: reading ended here
-	next    *slot        // of the rows that go together
-	weight  int64        // of the byte window; the first of a chain has that of all
-	family  Family       // the rows of its customer, when there are several
-	given   *sink.Result // a result that the row has already, and later rows of its customer ask for
-	known   bool         // and that is what the ledger knows
-	key     uint32       // of the customer there; 0 when it did not answer
-	earlier bool         // and that is of another run or part
-	doubts  int          // interruptions that caught a call of this row in flight
-	refused string       // the error code with which an earlier run refused the row
+	err     error            // instead of rec: reading ended here
+	next    *slot            // of the rows that go together
+	weight  int64            // of the byte window; the first of a chain has that of all
+	family  customers.Family // the rows of its customer, when there are several
+	given   *sink.Result     // a result that the row has already, and later rows of its customer ask for
+	known   bool             // and that is what the ledger knows
+	key     uint32           // of the customer there; 0 when it did not answer
+	earlier bool             // and that is of another run or part
+	doubts  int              // interruptions that caught a call of this row in flight
+	refused string           // the error code with which an earlier run refused the row
 
 	// result is the one result, once it takes effect: from then on the writer may
 	// write it. Nothing changes what it points to.

@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"bulkonboard/batch/known"
+	"bulkonboard/batch/measure"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -31,7 +33,7 @@ type writer struct {
 	encoder Encoder
 	commit  func(source.Position, *Totals) error
 	totals  *Totals
-	meter   *Meter
+	meter   *measure.Meter
 	budget  FailureLimit
 	// Counts of the runs that this one goes on with.
 	rowsBefore, failedBefore int64
@@ -39,10 +41,10 @@ type writer struct {
 	results *output
 	rejects *output // nil when none are asked for
 
-	answers *output  // nil when no customer has several rows
-	records *Records // nil without a ledger
-	past    int64    // rows that were rejected or failed before, which is not news
-	monitor *Monitor
+	answers *output        // nil when no customer has several rows
+	records *known.Records // nil without a ledger
+	past    int64          // rows that were rejected or failed before, which is not news
+	monitor *measure.Monitor
 	ids     *sharedIDs
 	log     *slog.Logger
 
@@ -183,7 +185,7 @@ func firstError(errs ...error) error {
 // takeAhead takes note, for the ledger, of what is left in the window when a run
 // stops: results that wait for a row before them. The journal has them for
 // whoever goes on with this run, but another list may ask the ledger first.
-func takeAhead(to *Records, order <-chan *slot) {
+func takeAhead(to *known.Records, order <-chan *slot) {
 	if to == nil {
 		return
 	}

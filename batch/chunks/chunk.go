@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/customers"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
@@ -32,8 +34,8 @@ type Worker struct {
 	Grace      time.Duration // for the calls in flight, once it is told to stop
 	Linger     time.Duration // for putting into the store what these brought
 
-	Abort   <-chan struct{} // ends the grace early when it is closed; may be nil
-	Monitor *batch.Monitor  // may be nil
+	Abort   <-chan struct{}  // ends the grace early when it is closed; may be nil
+	Monitor *measure.Monitor // may be nil
 	Log     *slog.Logger
 }
 
@@ -69,9 +71,9 @@ type assignment struct {
 
 	own        outcomes // of this round, by whoever had the part before
 	next       int      // segment
-	all        *batch.Duplicates
-	duplicates *batch.Duplicates // of the part
-	standing   outcomes          // of all rounds, and of the ledger
+	all        *customers.Duplicates
+	duplicates *customers.Duplicates // of the part
+	standing   outcomes              // of all rounds, and of the ledger
 	elsewhere  func(row int64) bool
 	leads      outcomes // of the rest: rows of the chunks that lead its own
 	list       *os.File // the records

@@ -17,6 +17,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/pace"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
@@ -85,7 +86,7 @@ func (c *cluster) scratch() string {
 }
 
 func (c *cluster) planner() *Planner {
-	return &Planner{Store: c.store, Job: c.job, List: strings.NewReader(c.list), Scratch: c.scratch(), Invalid: batch.InvalidLimit{Percent: 100}}
+	return &Planner{Store: c.store, Job: c.job, List: strings.NewReader(c.list), Scratch: c.scratch(), Invalid: preflight.InvalidLimit{Percent: 100}}
 }
 
 func (c *cluster) plan() {
@@ -140,7 +141,7 @@ func single(t *testing.T, list string, j *Job, s *service) (results, rejects str
 	output := filepath.Join(t.TempDir(), "results.csv")
 	ahead, err := source.Open(strings.NewReader(list), j.List.options())
 	require.NoError(t, err)
-	f, err := (&batch.Preflight{List: ahead, FormID: "form", Scratch: scratchFile(t)}).Run(t.Context())
+	f, err := (&preflight.Preflight{List: ahead, FormID: "form", Scratch: scratchFile(t)}).Run(t.Context())
 	require.NoError(t, err)
 	l, err := source.Open(strings.NewReader(list), j.List.options())
 	require.NoError(t, err)
@@ -185,7 +186,7 @@ var times = regexp.MustCompile(`20\d\d-\d\d-\d\dT[0-9:.]+Z`)
 
 func withoutTimes(results string) string { return times.ReplaceAllString(results, "TIME") }
 
-func customers(n int) string {
+func listOf(n int) string {
 	var b strings.Builder
 	b.WriteString("customerType,customerEmail,firstName,lastName\n")
 	for i := range n {
@@ -195,7 +196,7 @@ func customers(n int) string {
 }
 
 func TestAListInChunksComesToWhatOneMachineMakes(t *testing.T) {
-	c := newCluster(t, customers(100), 7)
+	c := newCluster(t, listOf(100), 7)
 	c.plan()
 	require.Len(t, c.m.Chunks, 15)
 	c.run(1)

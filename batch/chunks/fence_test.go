@@ -60,7 +60,7 @@ func (c *cluster) twice() (n int) {
 }
 
 func TestAWorkerThatWakesAfterItsChunkHasEndedStops(t *testing.T) {
-	c := newCluster(t, customers(200), 200)
+	c := newCluster(t, listOf(200), 200)
 	c.job.Rate, c.job.Parallel = 200, 1
 	c.plan()
 	h := holding(c.store, "segment-00000003")
@@ -75,7 +75,7 @@ func TestAWorkerThatWakesAfterItsChunkHasEndedStops(t *testing.T) {
 }
 
 func TestAWorkerThatComesTooLateCallsNobody(t *testing.T) {
-	c := newCluster(t, customers(30), 30)
+	c := newCluster(t, listOf(30), 30)
 	c.plan()
 	h := holding(c.store, "segment-00000000")
 	late := c.start(h)
@@ -100,7 +100,7 @@ func (f *failing) Put(ctx context.Context, name string, b []byte) error {
 }
 
 func TestAStoreThatFailsForAWhileCostsNoCall(t *testing.T) {
-	c := newCluster(t, customers(100), 100)
+	c := newCluster(t, listOf(100), 100)
 	c.plan()
 	f := &failing{Store: c.store}
 	f.left.Store(3)
@@ -133,7 +133,7 @@ func (e *ending) Get(ctx context.Context, name string, offset, length int64) (io
 }
 
 func TestAChunkThatEndsWhileItIsTakenUpIsDone(t *testing.T) {
-	c := newCluster(t, customers(60), 60)
+	c := newCluster(t, listOf(60), 60)
 	c.job.Rate, c.job.Parallel = 300, 1
 	c.plan()
 	h := holding(c.store, "/done")
@@ -167,7 +167,7 @@ func TestRefusalsStopNoChunkThatHasAnswers(t *testing.T) {
 }
 
 func TestWhoIsInterruptedIsToldSo(t *testing.T) {
-	c := newCluster(t, customers(10), 10)
+	c := newCluster(t, listOf(10), 10)
 	c.plan()
 	ctx, stop := context.WithCancelCause(t.Context())
 	stop(batch.ErrInterrupted)
@@ -179,7 +179,7 @@ func TestWhoIsInterruptedIsToldSo(t *testing.T) {
 }
 
 func TestAStoreThatHasLostSomethingIsSaidToBeDamaged(t *testing.T) {
-	c := newCluster(t, customers(10), 5)
+	c := newCluster(t, listOf(10), 5)
 	c.plan()
 	c.run(1)
 	replace := func(name, text string) {
@@ -206,7 +206,7 @@ func TestAStoreThatHasLostSomethingIsSaidToBeDamaged(t *testing.T) {
 }
 
 func TestOfTwoWhoBeginARoundOneDoes(t *testing.T) {
-	c := newCluster(t, customers(10), 5)
+	c := newCluster(t, listOf(10), 5)
 	c.plan()
 	c.run(1)
 	r := Round{Statuses: []sink.Status{sink.Failed}}
@@ -253,7 +253,7 @@ func TestTheRestIsNotCalledForFromBytesThatChanged(t *testing.T) {
 }
 
 func TestOneSessionIDForManyCustomersIsNoticedInTheMergedResults(t *testing.T) {
-	c := newCluster(t, customers(10), 5)
+	c := newCluster(t, listOf(10), 5)
 	c.service.answer = func(r *session.Request, n int) session.Answer {
 		a := wellFor(r, n)
 		a.SessionID = "the same"

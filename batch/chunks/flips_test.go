@@ -90,7 +90,7 @@ func flipOne(t *testing.T, folder string, r *rand.Rand) string {
 }
 
 func TestWhatAJobIsGivenLaterIsCheckedToo(t *testing.T) {
-	c := newCluster(t, customers(3), 10)
+	c := newCluster(t, listOf(3), 10)
 	c.plan()
 	c.job.Rate = 7
 	c.plan()

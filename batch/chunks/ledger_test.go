@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -21,7 +22,7 @@ func night(t *testing.T, list, path string) (*cluster, *batch.Summary) {
 	l, err := ledger.Open(path, path+".key", ledger.Owner{})
 	require.NoError(t, err)
 	defer l.Close()
-	known := func() *batch.Known { return &batch.Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1} }
+	known := func() *known.Known { return &known.Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1} }
 	c := newCluster(t, list, 2)
 	p := c.planner()
 	p.Known = known()

@@ -7,7 +7,8 @@ import (
 	"io/fs"
 	"time"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/customers"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/store"
 	"bulkonboard/source"
 )
@@ -37,7 +38,7 @@ type Manifest struct {
 	// Rest says that customers have rows in several chunks.
 	Rest bool `json:"rest"`
 
-	Forecast *batch.Forecast `json:"forecast"`
+	Forecast *preflight.Forecast `json:"forecast"`
 
 	// Objects are those in Folder: the list, plain, the forecast with the rows of
 	// customers that have several, and what the ledger knew.
@@ -149,7 +150,7 @@ const restName = "rest"
 
 // families are the rows that are answered together; nil when every row is to be
 // called for.
-func (m *Manifest) families(d *batch.Duplicates) *batch.Duplicates {
+func (m *Manifest) families(d *customers.Duplicates) *customers.Duplicates {
 	if m.Job.EachRow {
 		return nil
 	}
@@ -157,12 +158,12 @@ func (m *Manifest) families(d *batch.Duplicates) *batch.Duplicates {
 }
 
 // duplicates reads which rows are of one customer.
-func (m *Manifest) duplicates(ctx context.Context, s store.Store) (*batch.Duplicates, error) {
+func (m *Manifest) duplicates(ctx context.Context, s store.Store) (*customers.Duplicates, error) {
 	b, err := m.readObject(ctx, s, m.forecastName())
 	if err != nil {
 		return nil, err
 	}
-	f, ok := batch.ParseForecast(b)
+	f, ok := preflight.ParseForecast(b)
 	if !ok {
 		return nil, &DamagedError{Name: m.forecastName(), Reason: errSegment.Error()}
 	}

@@ -7,6 +7,9 @@ import (
 	"log/slog"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/customers"
+	"bulkonboard/batch/known"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -32,8 +35,8 @@ type Merger struct {
 	Scratch     state.ScratchFile
 	Origin      batch.Origin
 
-	Known   *batch.Known   // the ledger that is to be told; may be nil
-	Monitor *batch.Monitor // may be nil
+	Known   *known.Known     // the ledger that is to be told; may be nil
+	Monitor *measure.Monitor // may be nil
 	Log     *slog.Logger
 }
 
@@ -82,7 +85,7 @@ func (g *Merger) merge(ctx context.Context) (*batch.Summary, error) {
 type merge struct {
 	*Merger
 	history    *history
-	duplicates *batch.Duplicates
+	duplicates *customers.Duplicates
 	rest       outcomes
 
 	chunk    int // whose outcomes follow
@@ -91,7 +94,7 @@ type merge struct {
 }
 
 // run makes the run that is answered from the store.
-func (w *merge) run(ctx context.Context, list *source.List, measures *batch.Measures) (*batch.Summary, error) {
+func (w *merge) run(ctx context.Context, list *source.List, measures *measure.Measures) (*batch.Summary, error) {
 	encoder, err := batch.EncoderFor(list, w.Manifest.Job.FormulaSafe)
 	if err != nil {
 		return nil, err
@@ -173,8 +176,8 @@ func (w *merge) readRest(ctx context.Context) (err error) {
 }
 
 // measures adds up what the parts of all rounds measured.
-func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*batch.Measures, error) {
-	all := &batch.Measures{}
+func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*measure.Measures, error) {
+	all := &measure.Measures{}
 	for round := range rounds {
 		for _, name := range m.parts() {
 			h, err := m.part(s, round+1, name).head(ctx)
@@ -187,7 +190,7 @@ func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*ba
 		}
 	}
 	if all.StartedAt.IsZero() { // nobody was called
-		all.Add(&batch.Measures{StartedAt: m.PlannedAt})
+		all.Add(&measure.Measures{StartedAt: m.PlannedAt})
 	}
 	return all, nil
 }

@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/known"
+	"bulkonboard/batch/measure"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/source"
@@ -28,11 +31,11 @@ type Planner struct {
 	List    io.Reader // the list as it stands on its place
 	Scratch string    // a folder of its own, with room for the list and for 100 bytes a row
 
-	Invalid batch.InvalidLimit
-	Known   *batch.Known // may be nil: there is no ledger
+	Invalid preflight.InvalidLimit
+	Known   *known.Known // may be nil: there is no ledger
 
-	Monitor *batch.Monitor // may be nil
-	Share   func() float64 // how much of List has been read, from 0 to 1; may be nil
+	Monitor *measure.Monitor // may be nil
+	Share   func() float64   // how much of List has been read, from 0 to 1; may be nil
 }
 
 // Plan reads the list once and puts the job into the store: the list itself,
@@ -130,7 +133,7 @@ func (p *plan) make(ctx context.Context) (err error) {
 	if _, err := batch.EncoderFor(p.list, p.Job.FormulaSafe); err != nil {
 		return err
 	}
-	pre := batch.Preflight{
+	pre := preflight.Preflight{
 		List: p.list, FormID: p.Job.Service.FormID, Known: p.Known, Monitor: p.Monitor, Share: p.Share,
 		Each: func(rec *source.Record) error { p.marks.see(rec); return nil },
 	}

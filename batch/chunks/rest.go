@@ -3,7 +3,7 @@ package chunks
 import (
 	"context"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/customers"
 )
 
 // RunRest runs the part that the chunks leave: the later rows of customers that
@@ -59,7 +59,7 @@ func (a *assignment) takeRest(ctx context.Context) error {
 // left gives the customers of whom rows are left, all but the first: those that
 // have rows in several chunks and did not end well in the first. What became of
 // that is kept, because it counts for the others.
-func (a *assignment) left(ctx context.Context) (*batch.Duplicates, error) {
+func (a *assignment) left(ctx context.Context) (*customers.Duplicates, error) {
 	l := &leads{assignment: a, chunk: -1}
 	var err error
 	if l.history, err = openHistory(ctx, a.Store, a.Manifest, a.Round, a.all); err != nil {
@@ -77,7 +77,7 @@ func (a *assignment) left(ctx context.Context) (*batch.Duplicates, error) {
 
 // spans reports whether a customer has rows in several chunks, by the row that
 // leads.
-func (m *Manifest) spans(d *batch.Duplicates, lead int64) bool {
+func (m *Manifest) spans(d *customers.Duplicates, lead int64) bool {
 	last, leads := d.Last(lead)
 	return leads && m.chunkOf(last) != m.chunkOf(lead)
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/customers"
 	"bulkonboard/batch/store"
 	"bulkonboard/sink"
 )
@@ -110,13 +110,13 @@ func (m *Manifest) parts() []string {
 type history struct {
 	manifest *Manifest
 	store    store.Store
-	rounds   []Round           // up to that one
-	families *batch.Duplicates // nil when rows of one customer have nothing to do with each other
+	rounds   []Round               // up to that one
+	families *customers.Duplicates // nil when rows of one customer have nothing to do with each other
 
 	rests map[int]outcomes // what stood of the rest after a round, once it was read
 }
 
-func openHistory(ctx context.Context, s store.Store, m *Manifest, round int, d *batch.Duplicates) (*history, error) {
+func openHistory(ctx context.Context, s store.Store, m *Manifest, round int, d *customers.Duplicates) (*history, error) {
 	rounds, err := Rounds(ctx, s)
 	if err != nil {
 		return nil, err
@@ -224,7 +224,7 @@ func (h *history) rest(ctx context.Context, round int) (outcomes, error) {
 	return h.rests[round], err
 }
 
-func addWell(well map[int64]bool, o outcomes, d *batch.Duplicates) error {
+func addWell(well map[int64]bool, o outcomes, d *customers.Duplicates) error {
 	for row := range o {
 		out, _, err := o.get(row)
 		if err != nil {
@@ -239,7 +239,7 @@ func addWell(well map[int64]bool, o outcomes, d *batch.Duplicates) error {
 
 // leadOf is the row that leads the family of a row; a row that shares its
 // customer with no other leads itself.
-func leadOf(d *batch.Duplicates, row int64) int64 {
+func leadOf(d *customers.Duplicates, row int64) int64 {
 	if lead, later := d.First(row); later {
 		return lead
 	}

@@ -8,7 +8,7 @@ import (
 	"hash/crc32"
 	"math"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/state"
 )
 
@@ -41,8 +41,8 @@ type head struct {
 	Owner string `json:"owner,omitempty"` // who wrote it, for people
 
 	// Of the one that ends a part.
-	Rows     int64           `json:"rows,omitempty"` // that were read
-	Measures *batch.Measures `json:"measures,omitempty"`
+	Rows     int64             `json:"rows,omitempty"` // that were read
+	Measures *measure.Measures `json:"measures,omitempty"`
 }
 
 // newSegment begins one with its head.

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
@@ -24,7 +25,7 @@ import (
 )
 
 func TestAWorkerThatIsStoppedLosesNothing(t *testing.T) {
-	c := newCluster(t, customers(60), 60)
+	c := newCluster(t, listOf(60), 60)
 	c.plan()
 	ctx, stop := context.WithCancelCause(t.Context())
 	c.service.answer = func(r *session.Request, n int) session.Answer {
@@ -58,7 +59,7 @@ func (d *dying) Put(ctx context.Context, name string, b []byte) error {
 }
 
 func TestAfterAWorkerDiedOnlyWhatItHadNotPutIsCalledForAgain(t *testing.T) {
-	c := newCluster(t, customers(200), 200)
+	c := newCluster(t, listOf(200), 200)
 	c.job.Rate, c.job.Parallel = 2000, 1
 	c.plan()
 	d := &dying{Store: c.store}
@@ -84,7 +85,7 @@ func TestAfterAWorkerDiedOnlyWhatItHadNotPutIsCalledForAgain(t *testing.T) {
 }
 
 func TestOfTwoWorkersAtOneChunkTheFirstStops(t *testing.T) {
-	c := newCluster(t, customers(40), 40)
+	c := newCluster(t, listOf(40), 40)
 	c.job.Rate, c.job.Parallel = 200, 1
 	c.plan()
 	started, ended := make(chan struct{}), make(chan error)
@@ -105,7 +106,7 @@ func TestOfTwoWorkersAtOneChunkTheFirstStops(t *testing.T) {
 }
 
 func TestAListThatIsNotAsPlannedIsNotCalledFor(t *testing.T) {
-	c := newCluster(t, customers(10), 5)
+	c := newCluster(t, listOf(10), 5)
 	c.plan()
 	require.NoError(t, c.store.Delete(t.Context(), c.m.listName()))
 	require.NoError(t, c.store.Put(t.Context(), c.m.listName(), bytes.Replace([]byte(c.list), []byte("c7@"), []byte("c8@"), 1)))
@@ -128,7 +129,7 @@ func TestMergingWaitsForAllParts(t *testing.T) {
 }
 
 func TestAPlanThatIsMadeAgainIsTheSame(t *testing.T) {
-	c := newCluster(t, customers(10), 5)
+	c := newCluster(t, listOf(10), 5)
 	c.plan()
 	first := c.m
 	c.plan()
@@ -153,9 +154,9 @@ func TestAPlanThatIsMadeAgainIsTheSame(t *testing.T) {
 func TestAListOfTooManyInvalidRowsIsNoJob(t *testing.T) {
 	c := newCluster(t, rowsOf("!!!a"), 5)
 	p := c.planner()
-	p.Invalid = batch.InvalidLimit{Percent: 20}
+	p.Invalid = preflight.InvalidLimit{Percent: 20}
 	_, err := p.Plan(t.Context())
-	var invalid *batch.InvalidError
+	var invalid *preflight.InvalidError
 	require.ErrorAs(t, err, &invalid)
 	_, err = Open(t.Context(), c.store)
 	require.ErrorAs(t, err, new(*NoJobError))
@@ -202,7 +203,7 @@ func TestALaterRoundSelectsByErrorCodeToo(t *testing.T) {
 }
 
 func TestAnEmptyListIsAJobWithoutChunks(t *testing.T) {
-	c := newCluster(t, customers(0), 2)
+	c := newCluster(t, listOf(0), 2)
 	c.plan()
 	c.run(1)
 	summary, err := c.merge(1)
@@ -274,7 +275,7 @@ func TestChunksAreAsManyForEachShare(t *testing.T) {
 }
 
 func TestAListThatIsRefusedInTheSameWordsIsGivenUpUnlessAskedFor(t *testing.T) {
-	refused := strings.ReplaceAll(customers(20), "First", "Refused")
+	refused := strings.ReplaceAll(listOf(20), "First", "Refused")
 	c := newCluster(t, refused, 20)
 	c.plan()
 	var all *batch.RefusalsError
@@ -287,7 +288,7 @@ func TestAListThatIsRefusedInTheSameWordsIsGivenUpUnlessAskedFor(t *testing.T) {
 }
 
 func TestAChunkStopsAfterTooManyFailuresAndResumesWithoutCountingThemAgain(t *testing.T) {
-	c := newCluster(t, strings.ReplaceAll(customers(40), "First", "Refused"), 40)
+	c := newCluster(t, strings.ReplaceAll(listOf(40), "First", "Refused"), 40)
 	c.job.MaxFailures = batch.FailureLimit{Count: 12}
 	c.plan()
 	starts, err := 0, error(nil)

@@ -9,6 +9,8 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/known"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
@@ -44,7 +46,7 @@ func (t *task) planOnce(ctx context.Context) (*chunks.Manifest, error) {
 	if m, err := chunks.Open(ctx, t.store); !errors.As(err, new(*chunks.NoJobError)) {
 		return m, err
 	}
-	limit, err := batch.ParseInvalidLimit(t.request.MaxInvalid)
+	limit, err := preflight.ParseInvalidLimit(t.request.MaxInvalid)
 	if err != nil {
 		return nil, &misfitError{t.owner, "the request of the job has a max-invalid that this worker does not read: " + err.Error()}
 	}
@@ -55,7 +57,7 @@ func (t *task) planOnce(ctx context.Context) (*chunks.Manifest, error) {
 	defer func() { _ = list.Close() }() // it was only read
 	p := chunks.Planner{Store: t.store, Job: t.request.Job, List: list, Scratch: t.folder, Invalid: limit, Monitor: &t.monitor}
 	var m *chunks.Manifest
-	err = t.withLedger(ctx, func(known *batch.Known, id string) (err error) {
+	err = t.withLedger(ctx, func(known *known.Known, id string) (err error) {
 		p.Known, p.Job.Ledger = known, id
 		m, err = p.Plan(ctx)
 		return err
@@ -111,7 +113,7 @@ func (k *crew) merge(ctx context.Context, p part) (total, error) {
 		}
 		n, err = t.mergedBefore(ctx, m)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = t.withLedger(ctx, func(known *batch.Known, id string) (err error) {
+			err = t.withLedger(ctx, func(known *known.Known, id string) (err error) {
 				if err = t.otherLedger(m, id); err == nil {
 					n, err = t.mergeNow(ctx, m, known)
 				}
@@ -138,7 +140,7 @@ func (t *task) mergedBefore(ctx context.Context, m *chunks.Manifest) (total, err
 	return totalOf(s), nil
 }
 
-func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *batch.Known) (total, error) {
+func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *known.Known) (total, error) {
 	dir, err := state.Open(state.OS{}, t.path("state"), state.Options{})
 	if err != nil {
 		return total{}, err

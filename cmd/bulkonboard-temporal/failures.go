@@ -10,6 +10,7 @@ import (
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/pace"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
@@ -73,7 +74,7 @@ func failureOf(err error) (f failure, final bool) {
 		refused  *batch.RefusedError
 		refusals *batch.RefusalsError
 		list     *source.ListError
-		invalid  *batch.InvalidError
+		invalid  *preflight.InvalidError
 		chunk    *chunks.ChangedError
 		changed  *source.ChangedError
 		missing  *chunks.MissingError

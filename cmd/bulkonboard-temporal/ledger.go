@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
@@ -60,7 +60,7 @@ func checkLedger(l *cli.LedgerFile, p *cli.Problems) {
 const ledgerWait = time.Minute
 
 // withLedger does something with the ledger, if the job has one: nil if not.
-func (t *task) withLedger(ctx context.Context, do func(known *batch.Known, id string) error) (err error) {
+func (t *task) withLedger(ctx context.Context, do func(known *known.Known, id string) error) (err error) {
 	use := t.request.Ledger
 	if use == nil {
 		return do(nil, "")
@@ -75,7 +75,7 @@ func (t *task) withLedger(ctx context.Context, do func(known *batch.Known, id st
 		return err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
-	return do(&batch.Known{Ledger: opened.Ledger, Owner: file.Owner, Tenant: service.TenantID, FormID: service.FormID, TTL: use.TTL}, opened.ID())
+	return do(&known.Known{Ledger: opened.Ledger, Owner: file.Owner, Tenant: service.TenantID, FormID: service.FormID, TTL: use.TTL}, opened.ID())
 }
 
 // otherLedger refuses to tell one ledger what another was asked.

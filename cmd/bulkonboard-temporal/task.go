@@ -14,6 +14,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
@@ -53,7 +54,7 @@ type task struct {
 	request *request
 	store   store.Store // of the job
 	heart   *heart
-	monitor batch.Monitor
+	monitor measure.Monitor
 	before  atomic.Int64 // rows of the list before the part
 	folder  string       // for scratch
 	log     *slog.Logger

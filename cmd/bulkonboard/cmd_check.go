@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
@@ -107,7 +109,7 @@ func (i *inspection) run(ctx context.Context, l *cli.OpenedLedger, stdin io.Read
 		return err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	p := batch.Preflight{List: list, FormID: i.formID, Scratch: scratch, Share: share, Known: i.ledger.known(l, i.tenantID, i.formID)}
+	p := preflight.Preflight{List: list, FormID: i.formID, Scratch: scratch, Share: share, Known: i.ledger.known(l, i.tenantID, i.formID)}
 	f, err := shown(ctx, &p, stderr)
 	if err != nil {
 		return err
@@ -124,7 +126,7 @@ func (i *inspection) run(ctx context.Context, l *cli.OpenedLedger, stdin io.Read
 
 // printGone counts who is known to the ledger and not in the list. The key of a
 // customer tells nobody the form, so other forms can be counted only as well.
-func printGone(stdout io.Writer, l *cli.OpenedLedger, f *batch.Forecast) {
+func printGone(stdout io.Writer, l *cli.OpenedLedger, f *preflight.Forecast) {
 	others := ""
 	if forms := len(l.Forms()); forms > 1 {
 		others = fmt.Sprintf("; those of all its %d forms count", forms)
@@ -134,9 +136,9 @@ func printGone(stdout io.Writer, l *cli.OpenedLedger, f *batch.Forecast) {
 
 // shown reads a list ahead, for a command that does no more, and shows how far
 // it is.
-func shown(ctx context.Context, p *batch.Preflight, stderr io.Writer) (*batch.Forecast, error) {
+func shown(ctx context.Context, p *preflight.Preflight, stderr io.Writer) (*preflight.Forecast, error) {
 	stderr = terminalOr(stderr)
-	p.Monitor = new(batch.Monitor)
+	p.Monitor = new(measure.Monitor)
 	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
 	defer stop()
 	return p.Run(ctx)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
@@ -105,7 +105,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 		return err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	k := &batch.Known{Ledger: l, Owner: i.ledger.Owner, Tenant: i.tenantID, FormID: i.formID}
+	k := &known.Known{Ledger: l, Owner: i.ledger.Owner, Tenant: i.tenantID, FormID: i.formID}
 	into, rows := k.Import(scratch), int64(0)
 	for rec, err := range list.Records() {
 		if err != nil {

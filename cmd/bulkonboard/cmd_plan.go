@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/measure"
 	"bulkonboard/cmd/internal/cli"
 )
 
@@ -113,7 +113,7 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	var monitor batch.Monitor
+	var monitor measure.Monitor
 	stop := showProgress(&monitor, v.People, v.Log)
 	defer stop()
 	job := p.Job(p.shown)

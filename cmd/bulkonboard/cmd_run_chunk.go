@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -117,7 +117,7 @@ func (r *chunkRun) run(ctx context.Context, v *cli.Voice) error {
 	if err != nil {
 		return err
 	}
-	var monitor batch.Monitor
+	var monitor measure.Monitor
 	w.Caller, w.Scratch, w.Abort, w.Monitor, w.Log = client, scratch, abort, &monitor, v.Log
 	stop := showProgress(&monitor, v.People, v.Log)
 	err = r.part(ctx, w)

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -162,7 +162,7 @@ func (s *settings) sayComplete(ctx context.Context, sum *sink.Summary, v *cli.Vo
 		return err
 	}
 	v.Of(sum.Run)
-	shown, err := s.metrics.open(ctx, new(batch.Monitor), v.Log)
+	shown, err := s.metrics.open(ctx, new(measure.Monitor), v.Log)
 	if err != nil {
 		return err
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
 func TestAnErrorGroupIsShownWithItsFirstRowsAndTheShapesOfItsValues(t *testing.T) {
 	var b strings.Builder
-	printErrors(&b, "errors", batch.ErrorGroups{
+	printErrors(&b, "errors", measure.ErrorGroups{
 		"a": {Code: "bad_mail", Field: "customerEmail", Status: sink.Invalid, Count: 7, Rows: []int64{3, 4, 9, 11, 12}, Line: 4, Message: "no address", Shapes: []string{"aa aa", "9"}},
 		"b": {Code: "gone", Status: sink.Failed, Count: 1, Rows: []int64{8}, Line: 9, Message: "HTTP 500"},
 	})

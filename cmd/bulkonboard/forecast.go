@@ -5,13 +5,13 @@ import (
 	"io"
 	"time"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
 )
 
 // printForecast says what a run would do, and how long it takes at the pace
 // that is expected.
-func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
+func printForecast(w io.Writer, f *preflight.Forecast, name string, at expected) {
 	fmt.Fprintf(w, "forecast: %d rows in %s\n", f.Rows, name)
 	line := func(what string, n int64, text string) {
 		fmt.Fprintf(w, "  %-10s %d%s\n", what, n, text)
@@ -33,7 +33,7 @@ func printForecast(w io.Writer, f *batch.Forecast, name string, at expected) {
 }
 
 // logForecast logs what people see as a table.
-func logForecast(v *cli.Voice, f *batch.Forecast) {
+func logForecast(v *cli.Voice, f *preflight.Forecast) {
 	v.Told.Info("forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid)
 	if f.Misread != "" {
 		v.Told.Warn(misreadText(f.Misread))
@@ -46,7 +46,7 @@ func misreadText(encoding string) string {
 }
 
 // printAsked says what the ledger knows of the customers.
-func printAsked(line func(what string, n int64, text string), f *batch.Forecast) {
+func printAsked(line func(what string, n int64, text string), f *preflight.Forecast) {
 	line("new", f.New, "")
 	line("known", f.Known, ", answered from the ledger")
 	line("changed", f.Changed, " since they were sent")
@@ -91,7 +91,7 @@ func roughly(d time.Duration) string {
 
 // firstDuplicate says where to look. Of a retry, duplicates may be rows that
 // stay as they are, which the forecast does not count.
-func firstDuplicate(f *batch.Forecast) string {
+func firstDuplicate(f *preflight.Forecast) string {
 	if f.Repeated == 0 {
 		return ""
 	}
@@ -101,7 +101,7 @@ func firstDuplicate(f *batch.Forecast) string {
 	return ""
 }
 
-func invalidText(f *batch.Forecast) string {
+func invalidText(f *preflight.Forecast) string {
 	if f.Invalid == 0 {
 		return ""
 	}

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/customers"
+	"bulkonboard/batch/known"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -18,14 +21,14 @@ type job struct {
 	*cli.Voice
 	dir    *state.Dir
 	caller batch.Caller
-	known  *batch.Known // nil without a ledger
+	known  *known.Known // nil without a ledger
 	opened *cli.OpenedLedger
 
-	monitor batch.Monitor
+	monitor measure.Monitor
 	began   bool   // an earlier start may have made calls
 	path    string // of the list, or of what was spooled
 	list    *cli.OpenList
-	kept    *batch.KeptAnswers
+	kept    *customers.KeptAnswers
 	size    int64   // of the list's file as an earlier start read it; 0 when none did anything
 	added   int64   // bytes that it has got since
 	read    fileSum // of the list, as far as it was read

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -71,7 +71,7 @@ func (l *ledgerSettings) check(p *cli.Problems) {
 
 // knownCustomers is what the ledger knows, for a run; nothing without one.
 type knownCustomers struct {
-	*batch.Known
+	*known.Known
 	opened *cli.OpenedLedger
 }
 
@@ -102,7 +102,7 @@ func (l *ledgerSettings) openKnown(ctx context.Context, v *cli.Voice, command st
 }
 
 // known is how a job makes use of its ledger; nil without one.
-func (l *ledgerSettings) known(opened *cli.OpenedLedger, tenant, formID string) *batch.Known {
+func (l *ledgerSettings) known(opened *cli.OpenedLedger, tenant, formID string) *known.Known {
 	if opened == nil {
 		return nil
 	}

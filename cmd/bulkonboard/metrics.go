@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/session"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -25,7 +26,7 @@ import (
 // and their number does not grow with the list. It is safe for concurrent use.
 type metrics struct {
 	registry *prometheus.Registry
-	monitor  *batch.Monitor
+	monitor  *measure.Monitor
 	started  time.Time
 	attempts [len(outcomeNames)]prometheus.Counter
 	took     prometheus.Histogram
@@ -67,7 +68,7 @@ var (
 
 // newMetrics returns the metrics of a run that starts now, with labels of the
 // user's on each.
-func newMetrics(m *batch.Monitor, labels prometheus.Labels, now time.Time) *metrics {
+func newMetrics(m *measure.Monitor, labels prometheus.Labels, now time.Time) *metrics {
 	registry := prometheus.NewRegistry()
 	byOutcome := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "bulkonboard_attempts_total", Help: "Attempts that were sent by this start of the run and came back, by what came of them.",
@@ -118,9 +119,9 @@ func (x *metrics) Collect(to chan<- prometheus.Metric) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !x.ended.IsZero() {
-		p.State = batch.Ended
+		p.State = measure.Ended
 	}
-	for _, state := range batch.States() {
+	for _, state := range measure.States() {
 		gauge(stateNow, map[bool]float64{true: 1}[p.State == state], string(state))
 	}
 	gauge(runStarted, seconds(x.started))

@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -62,7 +62,7 @@ type metricsOut struct {
 // open begins to show the metrics of a run; nil without metrics. What does not
 // work at the start is refused, before anything is sent. After that it is
 // worth a warning and not the run.
-func (f *metricsFlags) open(ctx context.Context, m *batch.Monitor, log *slog.Logger) (*metricsOut, error) {
+func (f *metricsFlags) open(ctx context.Context, m *measure.Monitor, log *slog.Logger) (*metricsOut, error) {
 	if f.listen == "" && f.file == "" {
 		return nil, nil //nolint:nilnil // no metrics are no error
 	}

@@ -26,6 +26,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/session"
 	"bulkonboard/cmd/internal/cli"
@@ -38,7 +39,7 @@ func (c caller) Call(context.Context, *session.Request) session.Answer { return 
 
 // fullMetrics are metrics with everything in them that there can be.
 func fullMetrics() *metrics {
-	m := new(batch.Monitor)
+	m := new(measure.Monitor)
 	m.Expect(1000, 0)
 	x := newMetrics(m, prometheus.Labels{"run": "nightly"}, time.Now())
 	for outcome := range outcomeNames {
@@ -203,7 +204,7 @@ func TestTheLastSuccessOutlivesARunThatFails(t *testing.T) {
 	}{
 		{batch.ErrInterrupted, false}, {nil, true}, {&cli.BadRowsError{Rows: 3}, true}, {batch.ErrInterrupted, false}, {cli.Problems{}, false},
 	} {
-		o, err := f.open(t.Context(), new(batch.Monitor), log)
+		o, err := f.open(t.Context(), new(measure.Monitor), log)
 		require.NoError(t, err)
 		during := parseFile(t, file)
 		assert.Nil(t, during["bulkonboard_run_exit_code"])
@@ -234,7 +235,7 @@ func TestMetricsThatCannotBeShownAreRefusedAtTheStartAndNotLater(t *testing.T) {
 		"a port that is taken": {listen: taken.Addr().String()},
 		"no address":           {listen: "nowhere"},
 	} {
-		_, err := f.open(t.Context(), new(batch.Monitor), slog.New(slog.DiscardHandler))
+		_, err := f.open(t.Context(), new(measure.Monitor), slog.New(slog.DiscardHandler))
 		var usage cli.Problems
 		assert.ErrorAs(t, err, &usage, name)
 	}
@@ -250,7 +251,7 @@ func TestMetricsThatCannotBeShownAreRefusedAtTheStartAndNotLater(t *testing.T) {
 	gone := filepath.Join(folder, "gone")
 	require.NoError(t, os.Mkdir(gone, 0o700))
 	var said strings.Builder
-	o, err := (&metricsFlags{file: filepath.Join(gone, "run.prom")}).open(t.Context(), new(batch.Monitor), slog.New(slog.NewTextHandler(&said, nil)))
+	o, err := (&metricsFlags{file: filepath.Join(gone, "run.prom")}).open(t.Context(), new(measure.Monitor), slog.New(slog.NewTextHandler(&said, nil)))
 	require.NoError(t, err)
 	require.NoError(t, os.RemoveAll(gone))
 	o.close(nil)

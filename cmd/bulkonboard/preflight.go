@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/customers"
+	"bulkonboard/batch/preflight"
 )
 
 // preflight reads the whole list before the first call. Before a run begins, it
 // refuses a list with too many invalid rows and says what the run will do.
-func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
+func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 	f, err := j.readAhead(ctx)
 	if err != nil {
 		return nil, err
@@ -30,7 +31,7 @@ func (j *job) preflight(ctx context.Context) (*batch.Forecast, error) {
 }
 
 // readKept finds, for a retry, the rows that are kept and answer rows above them.
-func (j *job) readKept(ctx context.Context, f *batch.Forecast) error {
+func (j *job) readKept(ctx context.Context, f *preflight.Forecast) error {
 	if j.keep == nil || f.Duplicates.Len() == 0 || j.duplicates == "send" {
 		return nil
 	}
@@ -39,11 +40,11 @@ func (j *job) readKept(ctx context.Context, f *batch.Forecast) error {
 		return err
 	}
 	defer list.Close()
-	j.kept, err = batch.ReadKept(ctx, list.List, j.keep, f.Duplicates, j.FormID)
+	j.kept, err = customers.ReadKept(ctx, list.List, j.keep, f.Duplicates, j.FormID)
 	return err
 }
 
-func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
+func (j *job) readAhead(ctx context.Context) (*preflight.Forecast, error) {
 	list, err := j.OpenFirst(j.path, j.size)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func (j *job) readAhead(ctx context.Context) (*batch.Forecast, error) {
 	if j.known == nil { // otherwise the run reads it, and it is gone with the process
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
 	}
-	p := batch.Preflight{
+	p := preflight.Preflight{
 		List: list.List, FormID: j.FormID, Keep: j.keep, KnownInvalid: j.knownInvalid,
 		Scratch: scratch, Monitor: &j.monitor, Share: list.Done, Known: j.known, RunID: j.ID,
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 )
 
 // How often progress is shown: a frame on a terminal is drawn again, a log
@@ -22,7 +22,7 @@ const (
 
 // showProgress shows how far a run is until stop is called, which may be more
 // than once: below the text on a terminal, or else in the log.
-func showProgress(m *batch.Monitor, stderr io.Writer, log *slog.Logger) (stop func()) {
+func showProgress(m *measure.Monitor, stderr io.Writer, log *slog.Logger) (stop func()) {
 	every, show, end := logEvery, func(v *view) { log.Info("progress", v.attributes()...) }, func() {}
 	if t, ok := stderr.(*terminal); ok {
 		every = terminalEvery

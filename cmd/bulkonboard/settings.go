@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
@@ -51,7 +52,7 @@ type settings struct {
 	shown       map[string]string     // all settings, for the summary
 	set         []source.KeptConstant // of --set, once the run has its id
 
-	invalidLimit batch.InvalidLimit
+	invalidLimit preflight.InvalidLimit
 	limit        batch.FailureLimit
 	pace         paceSettings
 }
@@ -95,7 +96,7 @@ func (s *settings) check() error {
 	s.checkPlaces(&p)
 	apart(&p, s.files()...)
 	var err error
-	if s.invalidLimit, err = batch.ParseInvalidLimit(s.maxInvalid); err != nil {
+	if s.invalidLimit, err = preflight.ParseInvalidLimit(s.maxInvalid); err != nil {
 		p.Add("--max-invalid: " + err.Error())
 	}
 	s.logs.Check(&p)

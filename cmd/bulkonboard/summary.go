@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
@@ -108,7 +109,7 @@ func printPace(w io.Writer, s *settings, sum *batch.Summary) {
 }
 
 // printErrors shows the commonest errors under a title.
-func printErrors(w io.Writer, title string, errors batch.ErrorGroups) {
+func printErrors(w io.Writer, title string, errors measure.ErrorGroups) {
 	if len(errors) == 0 {
 		return
 	}

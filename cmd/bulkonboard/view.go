@@ -7,13 +7,13 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/sink"
 )
 
 // view is a run's progress at one moment, for people.
 type view struct {
-	batch.Progress
+	measure.Progress
 	now       time.Time
 	perSecond float64       // rows that got their result, over the last while
 	left      time.Duration // until the list is done, as it looks; 0 for not known
@@ -35,14 +35,14 @@ func newLook(every time.Duration) *look {
 }
 
 // at is how a run stands now.
-func (l *look) at(p batch.Progress, now time.Time) *view {
+func (l *look) at(p measure.Progress, now time.Time) *view {
 	done := p.Share
 	if p.OfRows > 0 {
 		done = float64(p.Answered) / float64(p.OfRows)
 	}
 	v := &view{Progress: p, now: now, perSecond: l.rows.see(now, float64(p.Answered))}
 	perSecond := l.share.see(now, done)
-	if perSecond > 0 && done < 1 && p.State != batch.Outage && p.State != batch.Draining {
+	if perSecond > 0 && done < 1 && p.State != measure.Outage && p.State != measure.Draining {
 		v.left = time.Duration((1 - done) / perSecond * float64(time.Second))
 	}
 	return v
@@ -96,7 +96,7 @@ func (v *view) rows() string {
 // flow is what is going through.
 func (v *view) flow() []string {
 	parts := []string{fmt.Sprintf("%g rows/s", rounded(v.perSecond))}
-	if v.State != batch.Reading {
+	if v.State != measure.Reading {
 		parts = append(parts, fmt.Sprintf("%d in flight", v.InFlight))
 	}
 	if v.left > 0 {
@@ -128,7 +128,7 @@ func (v *view) bytes() string {
 
 // counts are the rows by status.
 func (v *view) counts() []string {
-	if v.State == batch.Reading || v.State == batch.Starting {
+	if v.State == measure.Reading || v.State == measure.Starting {
 		return nil
 	}
 	parts := []string{fmt.Sprintf("%s %d", sink.OK, v.Status[sink.OK])}
@@ -146,25 +146,25 @@ func (v *view) counts() []string {
 // doing is the state in words.
 func (v *view) doing() []string {
 	switch v.State {
-	case batch.Reading:
+	case measure.Reading:
 		return []string{"reading the list; nothing is sent yet"}
-	case batch.Held:
+	case measure.Held:
 		if v.Until.After(v.now) {
 			return []string{"held until " + clock(v.Until, v.now, time.TimeOnly) + " after 429"}
 		}
 		return []string{"held after 429, one call tries whether it is over"}
-	case batch.Outage:
+	case measure.Outage:
 		since := "outage since " + clock(v.Since, v.now, "15:04")
 		if wait := v.Until.Sub(v.now); wait > 0 {
 			return []string{since, fmt.Sprintf("next probe in %d s", (wait+time.Second-1)/time.Second)}
 		}
 		return []string{since, "one probe is under way"}
-	case batch.Draining:
+	case measure.Draining:
 		if v.InFlight == 1 {
 			return []string{"draining: 1 call in flight"}
 		}
 		return []string{fmt.Sprintf("draining: %d calls in flight", v.InFlight)}
-	case batch.Running:
+	case measure.Running:
 		if v.Pace.Rate > 0 {
 			return []string{fmt.Sprintf("running at up to %g calls/s", rounded(v.Pace.Rate))}
 		}
@@ -194,7 +194,7 @@ func (v *view) attributes() []any {
 	if v.left > 0 {
 		a = append(a, "eta", v.left.Round(time.Second))
 	}
-	if v.State == batch.Reading {
+	if v.State == measure.Reading {
 		return a
 	}
 	a = append(a, "in_flight", v.InFlight)

@@ -13,27 +13,27 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/sink"
 )
 
 func TestTheStateIsGivenInWords(t *testing.T) {
 	now := time.Date(2026, 1, 31, 2, 14, 0, 0, time.Local)
-	for want, p := range map[string]batch.Progress{
-		"starting":                                          {State: batch.Starting},
-		"reading the list; nothing is sent yet":             {State: batch.Reading},
-		"running":                                           {State: batch.Running},
-		"running at up to 48.3 calls/s":                     {State: batch.Running, Pace: pace.Snapshot{Rate: 48.31}},
-		"held until 02:14:07 after 429":                     {State: batch.Held, Until: now.Add(7 * time.Second)},
-		"held until 2026-02-01 01:00:00 after 429":          {State: batch.Held, Until: now.Add(22*time.Hour + 46*time.Minute)},
-		"held after 429, one call tries whether it is over": {State: batch.Held},
-		"outage since 02:10, next probe in 8 s":             {State: batch.Outage, Since: now.Add(-4 * time.Minute), Until: now.Add(7100 * time.Millisecond)},
-		"outage since 2026-01-30 23:50, next probe in 1 s":  {State: batch.Outage, Since: now.Add(-144 * time.Minute), Until: now.Add(1)},
-		"outage since 02:10, one probe is under way":        {State: batch.Outage, Since: now.Add(-4 * time.Minute)},
-		"draining: 12 calls in flight":                      {State: batch.Draining, InFlight: 12},
-		"draining: 1 call in flight":                        {State: batch.Draining, InFlight: 1},
-		"ended":                                             {State: batch.Ended},
+	for want, p := range map[string]measure.Progress{
+		"starting":                                          {State: measure.Starting},
+		"reading the list; nothing is sent yet":             {State: measure.Reading},
+		"running":                                           {State: measure.Running},
+		"running at up to 48.3 calls/s":                     {State: measure.Running, Pace: pace.Snapshot{Rate: 48.31}},
+		"held until 02:14:07 after 429":                     {State: measure.Held, Until: now.Add(7 * time.Second)},
+		"held until 2026-02-01 01:00:00 after 429":          {State: measure.Held, Until: now.Add(22*time.Hour + 46*time.Minute)},
+		"held after 429, one call tries whether it is over": {State: measure.Held},
+		"outage since 02:10, next probe in 8 s":             {State: measure.Outage, Since: now.Add(-4 * time.Minute), Until: now.Add(7100 * time.Millisecond)},
+		"outage since 2026-01-30 23:50, next probe in 1 s":  {State: measure.Outage, Since: now.Add(-144 * time.Minute), Until: now.Add(1)},
+		"outage since 02:10, one probe is under way":        {State: measure.Outage, Since: now.Add(-4 * time.Minute)},
+		"draining: 12 calls in flight":                      {State: measure.Draining, InFlight: 12},
+		"draining: 1 call in flight":                        {State: measure.Draining, InFlight: 1},
+		"ended":                                             {State: measure.Ended},
 	} {
 		v := view{Progress: p, now: now}
 		assert.Equal(t, want, strings.Join(v.doing(), ", "))
@@ -41,8 +41,8 @@ func TestTheStateIsGivenInWords(t *testing.T) {
 }
 
 func TestTheNumbersAreShownAsTheyAre(t *testing.T) {
-	v := view{now: time.Date(2026, 1, 31, 23, 0, 0, 0, time.Local), perSecond: 48.213, left: 90 * time.Minute, Progress: batch.Progress{
-		State: batch.Running, Rows: 999, Answered: 1040, OfRows: 1000, Bytes: 3_149_000, OfBytes: 7_650_000, Share: 0.999, InFlight: 12,
+	v := view{now: time.Date(2026, 1, 31, 23, 0, 0, 0, time.Local), perSecond: 48.213, left: 90 * time.Minute, Progress: measure.Progress{
+		State: measure.Running, Rows: 999, Answered: 1040, OfRows: 1000, Bytes: 3_149_000, OfBytes: 7_650_000, Share: 0.999, InFlight: 12,
 		Status: map[sink.Status]int64{sink.OK: 990, sink.Rejected: 4, sink.Invalid: 5},
 	}}
 	assert.Equal(t, " 99%", v.share(), "a hundred is all")
@@ -52,7 +52,7 @@ func TestTheNumbersAreShownAsTheyAre(t *testing.T) {
 	assert.Equal(t, "ok 990, invalid 5, …\n", fitting(v.counts(), 21))
 	assert.Empty(t, fitting(v.counts(), 3))
 
-	v.Progress = batch.Progress{State: batch.Reading, Rows: 4096, Bytes: 900}
+	v.Progress = measure.Progress{State: measure.Reading, Rows: 4096, Bytes: 900}
 	v.left = 0
 	assert.Equal(t, "  ? ", v.share())
 	assert.Equal(t, "4096 rows", v.rows())
@@ -62,7 +62,7 @@ func TestTheNumbersAreShownAsTheyAre(t *testing.T) {
 
 func TestTheEndIsReckonedFromTheLastMinutesAndThePaceFromTheLastSeconds(t *testing.T) {
 	l, start := newLook(terminalEvery), time.Now()
-	p := batch.Progress{State: batch.Running, OfRows: 10000}
+	p := measure.Progress{State: measure.Running, OfRows: 10000}
 	var v *view
 	see := func(seconds int, perSecond int64) {
 		for range seconds * 5 {
@@ -77,10 +77,10 @@ func TestTheEndIsReckonedFromTheLastMinutesAndThePaceFromTheLastSeconds(t *testi
 	see(6, 0)
 	assert.Zero(t, v.perSecond)
 	assert.InDelta(t, 154, v.left.Seconds(), 2, "a hold of some seconds is no standstill")
-	p.State = batch.Outage
+	p.State = measure.Outage
 	see(1, 0)
 	assert.Zero(t, v.left, "nobody knows")
-	p = batch.Progress{State: batch.Running, OfRows: 100}
+	p = measure.Progress{State: measure.Running, OfRows: 100}
 	see(6, 5)
 	assert.InDelta(t, 5, v.perSecond, 1, "something else begins from nothing")
 }
@@ -88,7 +88,7 @@ func TestTheEndIsReckonedFromTheLastMinutesAndThePaceFromTheLastSeconds(t *testi
 func TestALogHasALineOfProgressEveryHalfMinute(t *testing.T) {
 	var b bytes.Buffer
 	synctest.Test(t, func(*testing.T) {
-		m := new(batch.Monitor)
+		m := new(measure.Monitor)
 		m.Expect(1000, 0)
 		stop := showProgress(m, &b, slog.New(slog.NewTextHandler(&b, nil)))
 		time.Sleep(65 * time.Second)

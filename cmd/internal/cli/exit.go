@@ -9,6 +9,7 @@ import (
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/pace"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
@@ -52,7 +53,7 @@ func ExitCode(err error) int {
 		own      interface{ ExitsWith() int }
 		bad      *BadRowsError
 		list     *source.ListError
-		invalid  *batch.InvalidError
+		invalid  *preflight.InvalidError
 		changed  *source.ChangedError
 		settings *batch.ChangedError
 		counts   *batch.CountsError

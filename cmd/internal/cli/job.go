@@ -10,6 +10,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/preflight"
 )
 
 // JobFlags say what a job is that several machines work on.
@@ -19,7 +20,7 @@ type JobFlags struct {
 	CallFlags
 
 	// Invalid is how many rows may be invalid, once Check has found nothing.
-	Invalid batch.InvalidLimit
+	Invalid preflight.InvalidLimit
 
 	rate, duplicates, maxInvalid string
 	formulaSafe                  bool
@@ -56,7 +57,7 @@ func (j *JobFlags) Check(p *Problems) {
 	j.TargetFlags.Check(p)
 	j.CallFlags.Check(p)
 	var err error
-	if j.Invalid, err = batch.ParseInvalidLimit(j.maxInvalid); err != nil {
+	if j.Invalid, err = preflight.ParseInvalidLimit(j.maxInvalid); err != nil {
 		p.Add("--max-invalid: " + err.Error())
 	}
 	if j.perSecond, err = ParseRate(j.rate); err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
 )
 
@@ -38,8 +38,8 @@ func (l *LedgerFlags) Check(p *Problems) {
 }
 
 // Known is a ledger as these flags want it used.
-func (l *LedgerFlags) Known(from batch.Ledger, owner ledger.Owner, tenant, formID string) *batch.Known {
-	return &batch.Known{Ledger: from, Owner: owner, Tenant: tenant, FormID: formID, TTL: l.TTL}
+func (l *LedgerFlags) Known(from known.Ledger, owner ledger.Owner, tenant, formID string) *known.Known {
+	return &known.Known{Ledger: from, Owner: owner, Tenant: tenant, FormID: formID, TTL: l.TTL}
 }
 
 // ParseDays reads a time that may be in days.

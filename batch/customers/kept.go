@@ -1,0 +1,74 @@
+package customers
+
+import (
+	"context"
+
+	"github.com/cespare/xxhash/v2"
+
+	"bulkonboard/sink"
+	"bulkonboard/source"
+)
+
+// KeptAnswers are the session ids that rows which are kept have for customers
+// whose first row is not kept: in a retry, one that failed above one that
+// succeeded. They are few. Nil has none.
+type KeptAnswers struct {
+	given map[int64]Answer // by the row that leads
+}
+
+// looksEvery is how many rows go between two looks at the context.
+const looksEvery = 4096
+
+// ReadKept reads a list for them.
+func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) (sink.Result, bool), d *Duplicates, formID string) (*KeptAnswers, error) {
+	k := &KeptAnswers{given: map[int64]Answer{}}
+	sent := map[int64]bool{} // rows that lead and would be
+	for rec, err := range list.Lent() {
+		if err != nil {
+			return nil, err
+		}
+		if rec.Row%looksEvery == 0 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		f := d.Family(rec.Row)
+		if !f.Shared() {
+			continue
+		}
+		res, kept := keep(rec)
+		switch {
+		case !kept && rec.Row == f.Lead:
+			sent[f.Lead] = true
+		case kept && res.Status.Good() && sent[f.Lead]:
+			k.take(f.Lead, &res, rec, formID)
+		}
+	}
+	return k, nil
+}
+
+// take takes the first row that is kept.
+func (k *KeptAnswers) take(lead int64, res *sink.Result, rec *source.Record, formID string) {
+	if _, known := k.given[lead]; !known {
+		k.given[lead] = Answer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(rec.Identity(formID))}
+	}
+}
+
+// Leads counts the rows that are answered by a later one and not called.
+func (k *KeptAnswers) Leads() int64 {
+	if k == nil {
+		return 0
+	}
+	return int64(len(k.given))
+}
+
+// GiveTo lets the rows of these customers be answered.
+func (k *KeptAnswers) GiveTo(g *Given) error {
+	if k == nil {
+		return nil
+	}
+	for lead, a := range k.given {
+		if err := g.Put(lead, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}

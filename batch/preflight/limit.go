@@ -1,0 +1,72 @@
+package preflight
+
+import (
+	"bulkonboard/batch/measure"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// InvalidLimit is how many rows of a list may be invalid before it is taken
+// for a wrong list: a count, or a share of its rows in percent. The zero value
+// allows none.
+type InvalidLimit struct {
+	Count   int64
+	Percent float64
+}
+
+// ParseInvalidLimit reads "500", "20%" or "0".
+func ParseInvalidLimit(s string) (InvalidLimit, error) {
+	count, percent, err := measure.CountOrShare(s, 0)
+	return InvalidLimit{Count: count, Percent: percent}, err
+}
+
+// String is the limit as it is typed.
+func (l InvalidLimit) String() string {
+	if l.Percent > 0 {
+		return fmt.Sprintf("%g%%", l.Percent)
+	}
+	return fmt.Sprint(l.Count)
+}
+
+// Check returns an *InvalidError when more rows are invalid than allowed. Rows
+// that an earlier run has told about count neither for nor against the list.
+func (l InvalidLimit) Check(f *Forecast) error {
+	invalid, rows := f.Invalid-f.KnownInvalid, f.Rows-f.Kept-f.KnownInvalid
+	allowed := float64(l.Count)
+	if l.Percent > 0 {
+		allowed = l.Percent * float64(rows) / 100
+	}
+	if float64(invalid) > allowed {
+		return &InvalidError{Limit: l, Invalid: invalid, Rows: rows, Errors: f.Errors}
+	}
+	return nil
+}
+
+// InvalidError refuses a list because of how many of its rows are invalid.
+type InvalidError struct {
+	Limit         InvalidLimit
+	Invalid, Rows int64
+	Errors        measure.ErrorGroups
+}
+
+// shownReasons is how many reasons an InvalidError names.
+const shownReasons = 5
+
+// Error names the commonest reasons and what to type.
+func (e *InvalidError) Error() string {
+	share := 100 * float64(e.Invalid) / float64(e.Rows)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %d rows (%.3g%%) are invalid, more than --max-invalid %s allows; nothing was sent", e.Invalid, e.Rows, share, e.Limit)
+	for i, g := range e.Errors.Commonest() {
+		if i == shownReasons {
+			fmt.Fprintf(&b, "\n  and %d more kinds", len(e.Errors)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %-8d %s: first in row %d (line %d): %s", g.Count, g.Code, g.Rows[0], g.Line, g.Message)
+	}
+	b.WriteString("\nif a field is read from the wrong column, name the right one: --map FIELD=\"COLUMN\" (bulkonboard check shows the mapping)")
+	fmt.Fprintf(&b, "\nif the list is right but for these rows, type --max-invalid %.0f%%: they come out as invalid in the results,"+
+		" to be mended there and sent with bulkonboard retry", math.Ceil(share))
+	return b.String()
+}
