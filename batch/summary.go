@@ -68,7 +68,11 @@ type SummaryFile struct {
 	// finds one. May be nil.
 	Learned *sink.Learned
 
-	// Input tells the name, size and hash of the list, as far as it was read.
+	// EarlierRun is the run whose results this one replaces. May be nil.
+	EarlierRun *sink.EarlierRun
+
+	// Input tells the name, size and hash of the list, as far as it was read,
+	// and its rows, if they were counted before the first call.
 	Input func() sink.File
 
 	// Read is asked once the list was read to its end, before anything is put in
@@ -128,7 +132,7 @@ func (r *run) document(reason error) ([]byte, error) {
 		StartedAt: m.StartedAt.UTC(), EndedAt: now.UTC(), RunningSeconds: seconds(m.Running), Resumed: t.Resumed,
 		Rows: t.Rows, Status: t.Status, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs,
 		Throttled: m.Throttled, HeldSeconds: seconds(m.Held), Outages: m.Outages, OutageSeconds: seconds(m.Outage),
-		Learned: r.SummaryFile.Learned,
+		Learned: r.SummaryFile.Learned, EarlierRun: r.SummaryFile.EarlierRun,
 		Latency: m.Latency.Summary(), Timeline: m.Timeline.Summary(),
 		Input: r.SummaryFile.Input(), Errors: []sink.ErrorGroup{},
 	}

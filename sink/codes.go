@@ -8,7 +8,7 @@ import (
 // CodeEntry says what an error code means and what a person does about it. The
 // report and the manual show it.
 type CodeEntry struct {
-	Code string // http_NNN stands for every status that has no entry of its own
+	Code string // http_4NN stands for every such status, and status_code_NNN for every number
 	Text string // what it means
 	Do   string // the next step
 }
@@ -20,7 +20,7 @@ func ErrorCodes() []CodeEntry { return slices.Clone(errorCodes) }
 // CodeEntryOf is the entry of an error code. A code of a later version has one
 // that says so.
 func CodeEntryOf(code string) CodeEntry {
-	for _, name := range []string{code, numbered.ReplaceAllString(code, "${1}NNN")} {
+	for _, name := range []string{code, httpStatus.ReplaceAllString(code, "${1}NN"), statusCode.ReplaceAllString(code, "${1}NNN")} {
 		for _, e := range errorCodes {
 			if e.Code == name {
 				return e
@@ -30,7 +30,10 @@ func CodeEntryOf(code string) CodeEntry {
 	return CodeEntry{Code: code, Text: "this version does not know the code", Do: "Read the message."}
 }
 
-var numbered = regexp.MustCompile(`^(http_|status_code_)[0-9]+$`)
+var (
+	httpStatus = regexp.MustCompile(`^(http_[45])[0-9]{2}$`)
+	statusCode = regexp.MustCompile(`^(status_code_)[0-9]+$`)
+)
 
 const (
 	typeIn   = "Correct the value with fixes."
@@ -79,7 +82,8 @@ var errorCodes = []CodeEntry{
 
 	// Calls that fail.
 	{"rate_limited", "The service asks for fewer calls.", "Run retry, with a lower --rate if it happens again."},
-	{"http_NNN", "The service answers with this HTTP status. 4xx is about the row; 5xx is about the service.", tryAgain},
+	{"http_4NN", "The service refuses the row with this HTTP status.", ask},
+	{"http_5NN", "The service failed with this HTTP status.", tryAgain},
 	{"status_code_NNN", "The service answers with this statusCode in its envelope.", tryAgain},
 	{"no_session_id", "The service reports success and gives no session id.", tryAgain},
 	{"session_id_malformed", "The service gives a session id that cannot be one, such as an e-mail address.", tryAgain},

@@ -59,7 +59,11 @@ type Summary struct {
 	// an earlier one; absent when none is known.
 	Learned *Learned `json:"learned,omitempty"`
 
-	Input   File  `json:"input"`             // rows and SHA-256 only once it was read to its end
+	// EarlierRun is the run whose summary this one replaces, such as that of the
+	// night before; absent when there was none.
+	EarlierRun *EarlierRun `json:"earlierRun,omitempty"`
+
+	Input   File  `json:"input"`             // of a run that stopped, rows as they were counted before the first call (0: not known), and no SHA-256
 	Output  *File `json:"output,omitempty"`  // only of a complete run
 	Rejects *File `json:"rejects,omitempty"` // only of a complete run, when asked for
 
@@ -87,6 +91,24 @@ type Command struct {
 	ErrorCodes []string `json:"errorCodes,omitempty"` // --error-code,
 	Fixes      string   `json:"fixes,omitempty"`      // and the SHA-256 of the corrections
 	Job        string   `json:"job,omitempty"`        // of a merge: the job and its round
+}
+
+// EarlierRun is what a run before this one came to: enough to compare them.
+type EarlierRun struct {
+	Run            string           `json:"run"`
+	EndedAt        time.Time        `json:"endedAt"`
+	RunningSeconds float64          `json:"runningSeconds"`
+	Rows           int64            `json:"rows"`
+	Status         map[Status]int64 `json:"status"`
+	Attempts       int64            `json:"attempts"`
+	P95            float64          `json:"p95Ms"` // of its response times
+}
+
+// AsEarlierRun is a run for the summary of a later one.
+func (s *Summary) AsEarlierRun() *EarlierRun {
+	return &EarlierRun{
+		Run: s.Run, EndedAt: s.EndedAt, RunningSeconds: s.RunningSeconds, Rows: s.Rows, Status: s.Status, Attempts: s.Attempts, P95: s.Latency.P95,
+	}
 }
 
 // Learned is a pace that a service was found to take.

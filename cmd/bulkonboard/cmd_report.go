@@ -26,12 +26,12 @@ func reportCommand() *cobra.Command {
 	var r reporting
 	c := &cobra.Command{
 		Use:   "report RESULTS",
-		Short: "Make a page for people of how a run went",
-		Long: `report makes one HTML file of RESULTS.summary.json, of a run that is complete or
-of one that stopped: what came of it and what to do next, the rows per second
-with holds and outages, how long attempts took, what went wrong, settings and
-files. It needs no network and runs no script. It names no customer, unless
---with-rows asks for the rows that need work.`,
+		Short: "Create an HTML report of a run",
+		Long: `report creates one HTML file from the summary of a run, complete or stopped: the
+verdict and what to do next, errors with their meaning and the command for them,
+a comparison with the previous run, throughput with pauses and outages, response
+times, files and settings. The file needs no network and runs no script. It names
+no customer, unless --with-rows asks for the rows that need attention.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			r.results = args[0]
@@ -42,7 +42,7 @@ files. It needs no network and runs no script. It names no customer, unless
 		},
 	}
 	c.Flags().StringVarP(&r.output, "output", "o", "", "file to write; - for standard output (default: RESULTS.report.html)")
-	c.Flags().BoolVar(&r.withRows, "with-rows", false, "list the rows that did not end well, with their customers")
+	c.Flags().BoolVar(&r.withRows, "with-rows", false, "list the rows that need attention, with their customers")
 	_ = c.MarkFlagFilename("output", "html")
 	return c
 }
@@ -116,7 +116,7 @@ func (r *reporting) earlierReport() (there bool, err error) {
 	defer func() { _ = file.Close() }() // it was only read
 	begins := make([]byte, len(report.Marker))
 	if _, err := io.ReadFull(file, begins); err != nil || string(begins) != report.Marker {
-		return false, cli.Problems{fmt.Sprintf("%s exists and is no report; name another file with --output", r.output)}
+		return false, cli.Problems{fmt.Sprintf("%s exists and is not a report; choose another --output", r.output)}
 	}
 	return true, nil
 }

@@ -10,14 +10,14 @@ import (
 	"bulkonboard/source"
 )
 
-// maxReportRows bounds the page: nobody mends more than so many by hand.
+// maxReportRows bounds the page: nobody fixes more rows than this by hand.
 const maxReportRows = 1000
 
 // rowsThatNeedWork reads the rows that need attention from the results. An
 // incomplete run has none; what stands at its output is of an earlier one.
 func rowsThatNeedWork(s *sink.Summary, results string) (*report.Rows, error) {
 	if !s.Complete {
-		return &report.Rows{Note: "The run is not complete, so it has no results to list rows from."}, nil
+		return &report.Rows{Note: "The run is not complete, so there are no results yet to list rows from."}, nil
 	}
 	file, err := os.Open(results)
 	if err != nil {

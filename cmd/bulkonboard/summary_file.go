@@ -19,19 +19,33 @@ import (
 // summaryFile is what the summary file of this job is to say.
 func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(j.output), Replace: j.replaceSummary, Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(), Learned: j.recalled,
+		Path: sink.SummaryPath(j.output), Replace: j.replaceSummary, Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(), Learned: j.recalled, EarlierRun: j.earlierRun(),
 		Input: func() sink.File {
+			counted := j.monitor.Progress().OfRows
 			if j.retry != nil { // what was read has the corrections
 				was := j.retry.from.summary.Output
-				return sink.File{Name: j.Name(), Size: was.Size, SHA256: was.SHA256}
+				return sink.File{Name: j.Name(), Size: was.Size, SHA256: was.SHA256, Rows: counted}
 			}
 			j.added = j.list.Added()
-			return sink.File{Name: j.Name(), Size: j.list.Size, SHA256: j.read.String(), Added: j.added}
+			return sink.File{Name: j.Name(), Size: j.list.Size, SHA256: j.read.String(), Rows: counted, Added: j.added}
 		},
 		Read:     j.readAsProven,
 		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
 		Retry:    j.groupCommand,
 	}
+}
+
+// earlierRun is the complete run whose results this one replaces or takes up, if
+// its summary can be read. It serves a comparison and nothing else.
+func (j *job) earlierRun() *sink.EarlierRun {
+	if j.retry != nil {
+		return j.retry.from.summary.AsEarlierRun()
+	}
+	s, err := completeSummaryOf(j.output)
+	if err != nil {
+		return nil
+	}
+	return s.AsEarlierRun()
 }
 
 // readAsProven compares the results that a retry has read with those that were

@@ -36,7 +36,7 @@ type label struct {
 // lane is a stripe below the plot with what happened, and its name above.
 type lane struct {
 	Name  label
-	Kind  string // held, outage: how it looks
+	Kind  string // paused, outage: how it looks
 	Frame string // its place down
 	Bars  []bar
 }
@@ -48,8 +48,12 @@ type throughput struct {
 	Grid, Ticks, Breaks []label
 	Lanes               []lane
 	Bottom              int
-	Words               string // the drawing for who does not see it
+	Axis                label  // the name of the horizontal axis
+	Words               string // the drawing for readers who do not see it
 }
+
+// leastBars is how many bars make a drawing: a shorter run has its numbers only.
+const leastBars = 3
 
 // axis is the running time that a timeline spans.
 type axis struct {
@@ -86,34 +90,41 @@ func throughputOf(s *sink.Summary) *throughput {
 		peak = max(peak, a.rate(i))
 	}
 	top := roundUp(peak)
-	c := &throughput{Bottom: plotBottom}
+	c := &throughput{Bottom: plotBottom, Words: a.words(s, peak)}
+	if a.n < leastBars {
+		c.Words += " The run was too short for a chart."
+		return c
+	}
 	for i := range a.n {
 		if rate := a.rate(i); rate > 0 {
 			height := max(1, rate/top*plotHeight)
 			c.Bars = append(c.Bars, a.bar(i, plotBottom-height, height))
 		}
 	}
-	for _, part := range []float64{0.5, 1} {
+	for _, part := range []float64{0, 0.5, 1} {
 		y := strconv.FormatFloat(plotBottom-part*plotHeight, 'f', 1, 64)
-		c.Grid = append(c.Grid, label{Y: y, Text: perSecond(part*top) + "/s"})
+		c.Grid = append(c.Grid, label{Y: y, Text: perSecond(part*top) + " rows/s"})
 	}
 	c.Ticks = a.ticks()
+	c.Axis = label{Y: strconv.Itoa(plotBottom + 32), Text: "running time (min:s)"}
+	if a.span() >= 3600 {
+		c.Axis.Text = "running time (h:min:s)"
+	}
 	for i := 1; i < len(a.Starts); i++ {
 		c.Breaks = append(c.Breaks, label{X: percent(a.Starts[i].AtSeconds / a.span()), Text: strconv.Itoa(i)})
 	}
-	y := plotBottom + 36
+	y := plotBottom + 58
 	for _, l := range []struct {
 		name, kind string
 		seconds    []float64
 		total      float64
-	}{{"held after 429", "held", a.HeldSeconds, s.HeldSeconds}, {"outage", "outage", a.OutageSeconds, s.OutageSeconds}} {
+	}{{"Paused after 429", "paused", a.HeldSeconds, s.HeldSeconds}, {"Outage", "outage", a.OutageSeconds, s.OutageSeconds}} {
 		if l.total > 0 {
-			c.Lanes = append(c.Lanes, a.lane(l.name+": "+length(l.total)+" in all", l.kind, l.seconds, y))
+			c.Lanes = append(c.Lanes, a.lane(l.name+": "+length(l.total), l.kind, l.seconds, y))
 			y += laneStep
 		}
 	}
-	c.Height = y - 8
-	c.Words = a.words(s, peak)
+	c.Height = y - 16
 	return c
 }
 
@@ -142,7 +153,7 @@ func (a *axis) lane(name, kind string, seconds []float64, y int) lane {
 }
 
 // maxTicks is how many running times have room below a plot on a phone.
-const maxTicks = 5
+const maxTicks = 4
 
 // steps are the times between two ticks, in seconds, that clocks have.
 var steps = []float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200}
@@ -173,16 +184,16 @@ func (a *axis) ticks() []label {
 }
 
 func (a *axis) words(s *sink.Summary, peak float64) string {
-	average := float64(s.Rows) / max(a.total, 1e-3)
-	text := fmt.Sprintf("Over %s of running time, %s rows per second on average and %s at most", length(a.total), perSecond(average), perSecond(peak))
+	text := fmt.Sprintf("%s rows per second on average and %s at most, over a running time of %s",
+		perSecond(averageRate(s.Rows, a.total)), perSecond(peak), length(a.total))
 	if s.HeldSeconds > 0 {
-		text += "; held for " + length(s.HeldSeconds) + " after answers 429"
+		text += "; paused for " + length(s.HeldSeconds) + " after 429 answers"
 	}
 	if s.OutageSeconds > 0 {
 		text += "; in an outage for " + length(s.OutageSeconds)
 	}
 	if n := len(a.Starts) - 1; n > 0 {
-		text += fmt.Sprintf("; interrupted %s", times(n))
+		text += "; interrupted " + times(n)
 	}
 	return text + "."
 }

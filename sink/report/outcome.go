@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,21 +11,25 @@ import (
 	"bulkonboard/sink"
 )
 
-// outcome is the run in a sentence, and what to type next.
+// outcome is the run in a sentence, and what to do next.
 type outcome struct {
 	Kind     string // good, work, stopped: how it looks
-	Word     string // complete, completed with errors, incomplete
-	Sentence string
+	Word     string // Completed, Completed with errors, Incomplete
+	Sentence string // the verdict
+	More     string // the sentence after it
 	Reason   string // why a run stopped
-	Next     string
-	Commands []string
+	Next     []step
 }
 
+// step is something to do, and the command for it, if there is one.
+type step struct{ Text, Command string }
+
 // bad counts the rows that need attention.
-func bad(s *sink.Summary) int64 {
-	var n int64
-	for status, rows := range s.Status {
-		if !status.Good() {
+func bad(s *sink.Summary) int64 { return badOf(s.Status) }
+
+func badOf(status map[sink.Status]int64) (n int64) {
+	for name, rows := range status {
+		if !name.Good() {
 			n += rows
 		}
 	}
@@ -35,34 +40,62 @@ func (p *Page) outcome() outcome {
 	s, wrong := p.Summary, bad(p.Summary)
 	switch {
 	case !s.Complete:
-		return outcome{
-			Kind: "stopped", Word: "incomplete",
-			Sentence: fmt.Sprintf("The run stopped after %s. What was done is kept.", rows(s.Rows)), Reason: s.Reason,
-			Next: goOn(s.ExitCode) + " The same command goes on where it stopped; this shows it:", Commands: []string{p.StatusCommand},
-		}
+		return p.stopped()
 	case s.Rows == 0:
-		return outcome{Kind: "good", Word: "complete", Sentence: "The list has no customers: nobody was called.", Next: "There is nothing to do."}
+		return outcome{Kind: "good", Word: "Completed", Sentence: "The list has no rows", More: "Nothing was sent. If you expected customers, check the export."}
 	case wrong == 0:
-		return outcome{Kind: "good", Word: "complete", Sentence: fmt.Sprintf("All %s ended well.", rows(s.Rows)), Next: "There is nothing to do."}
+		return outcome{Kind: "good", Word: "Completed", Sentence: all(s.Rows), More: "There is nothing to do."}
 	}
-	o := outcome{Kind: "work", Word: "completed with errors", Sentence: fmt.Sprintf("%s of %s need attention.", count(wrong), rows(s.Rows))}
+	o := outcome{Kind: "work", Word: "Completed with errors", Sentence: count(wrong) + " of " + rows(s.Rows) + " " + need(wrong) + " attention"}
+	if good := s.Rows - wrong; good > 0 {
+		o.More = fmt.Sprintf("%s (%s) %s a session id.", rows(good), share(good, s.Rows), have(good))
+	}
 	refused, failed := s.Status[sink.Rejected], s.Status[sink.Failed]
 	if s.Status[sink.Invalid]+refused > 0 {
-		o.Next, o.Commands = "Correct the rows that are invalid or were rejected, in a sheet that this command writes.", append(o.Commands, p.FixesCommand)
+		o.Next = append(o.Next, step{"Correct the rows that are invalid or were rejected. This command writes them to a sheet:", p.FixesCommand})
 	}
 	if refused+failed > 0 {
-		o.Next, o.Commands = strings.TrimSpace(o.Next+" Send again what failed or was rejected, as it is, with retry."), append(o.Commands, p.RetryCommand)
+		o.Next = append(o.Next, step{"Send the failed and rejected rows again as they are:", p.RetryCommand})
 	}
 	return o
 }
 
-// goOn says what comes before the same command, by the exit code.
-func goOn(code int) string {
+// stopped is the outcome of a run that is not complete. How many rows the list
+// has is known once it was read ahead.
+func (p *Page) stopped() outcome {
+	s := p.Summary
+	o := outcome{Kind: "stopped", Word: "Incomplete", Reason: s.Reason, More: "The rows that are done are saved."}
+	switch total := s.Input.Rows; {
+	case total > 0:
+		o.Sentence = fmt.Sprintf("The run stopped after %s of %s", count(s.Rows), rows(total))
+		o.More = fmt.Sprintf("%s (%s) %s done and saved.", rows(s.Rows), share(s.Rows, total), are(s.Rows))
+	default:
+		o.Sentence = "The run stopped after " + rows(s.Rows)
+	}
+	if first := firstStep(s.ExitCode); first != "" {
+		o.Next = append(o.Next, step{Text: first})
+	}
+	o.Next = append(o.Next, step{"Run the same command again to resume. This shows it:", p.StatusCommand})
+	return o
+}
+
+func all(n int64) string {
+	switch n {
+	case 1:
+		return "The row has a session id"
+	case 2:
+		return "Both rows have a session id"
+	}
+	return "All " + rows(n) + " have a session id"
+}
+
+// firstStep says what comes before the same command, by the exit code.
+func firstStep(code int) string {
 	return map[int]string{
-		64: "Mend the settings first.",
-		70: "It needs a look at the reason first.",
-		74: "Make room first, or mend the disk.",
-		77: "Mend the credentials first.",
+		64: "Fix the settings first.",
+		70: "Look at the reason first.",
+		74: "Make room on the disk, or repair it, first.",
+		77: "Fix the credentials first.",
 	}[code]
 }
 
@@ -72,9 +105,9 @@ func meaning(status sink.Status) string {
 		sink.OK:        "has a session id",
 		sink.Duplicate: "has the session id of an earlier row of the same customer",
 		sink.Known:     "was onboarded by an earlier run",
-		sink.Invalid:   "breaks a rule, and was not sent",
+		sink.Invalid:   "breaks a rule; it was not sent",
 		sink.Rejected:  "was refused by the service",
-		sink.Failed:    "used up its attempts on errors that pass",
+		sink.Failed:    "used up its attempts on temporary errors",
 	}[status]
 }
 
@@ -110,27 +143,26 @@ func (p *Page) facts() []fact {
 	s := p.Summary
 	out := []fact{
 		{"List", s.Input.Name},
-		{"Began", p.moment(s.StartedAt)},
+		{"Started", p.moment(s.StartedAt)},
 		{"Ended", p.moment(s.EndedAt)},
-		{"Running time", length(s.RunningSeconds)},
-		{"Attempts", count(s.Attempts)},
-		{"Throttled (429)", waited(s.Throttled, "nothing sent for", s.HeldSeconds)},
-		{"Outages", waited(s.Outages, "for", s.OutageSeconds)},
+		{"Attempts sent", count(s.Attempts)},
+		{"Throttled (429)", waited(s.Throttled, s.HeldSeconds, "paused for")},
+		{"Outages", waited(s.Outages, s.OutageSeconds, "for")},
 	}
 	if s.Resumed > 0 {
-		out = append(out, fact{"Gone on with", times(s.Resumed)})
+		out = append(out, fact{"Resumed", times(s.Resumed)})
 	}
 	if s.InDoubt > 0 {
-		out = append(out, fact{"Sent twice, perhaps", count(s.InDoubt) + " calls that an interruption caught in flight"})
+		out = append(out, fact{"Perhaps sent twice", count(s.InDoubt) + " " + plural(s.InDoubt, "call") + " in flight at an interruption"})
 	}
-	return append(out, fact{"Exit code", strconv.Itoa(s.ExitCode)}, fact{"Run", s.Run}, fact{"Program", s.Tool})
+	return append(out, fact{"Exit code", strconv.Itoa(s.ExitCode)}, fact{"Run", s.Run}, fact{"Program", "bulkonboard " + s.Tool})
 }
 
-func waited(n int64, word string, seconds float64) string {
+func waited(n int64, seconds float64, how string) string {
 	if n == 0 {
 		return "none"
 	}
-	return count(n) + ", " + word + " " + length(seconds)
+	return count(n) + ", " + how + " " + length(seconds)
 }
 
 func times(n int) string {
@@ -146,40 +178,47 @@ const maxGroups = 50
 
 // group is one kind of error: work for somebody.
 type group struct {
-	Title, Message, Rows, Command string
-	Field                         string
-	Shapes                        []string
+	Code, Status, Count, Share string
+	Meaning, Message, Rows, Do string
+	Field, Command             string
+	Shapes                     []string
 }
 
+// groups are the kinds of error, most frequent first, and how many are left out.
 func (p *Page) groups() (out []group, more int) {
-	s := p.Summary
-	for i := range s.Errors {
+	errors := slices.Clone(p.Summary.Errors)
+	slices.SortStableFunc(errors, func(a, b sink.ErrorGroup) int { return cmp.Compare(b.Count, a.Count) })
+	for i := range errors {
 		if i == maxGroups {
-			return out, len(s.Errors) - maxGroups
+			return out, len(errors) - maxGroups
 		}
-		out = append(out, p.group(&s.Errors[i]))
+		out = append(out, p.group(&errors[i]))
 	}
 	return out, 0
 }
 
 func (p *Page) group(e *sink.ErrorGroup) group {
+	entry := sink.CodeEntryOf(e.Code)
 	g := group{
-		Title:   fmt.Sprintf("%s %s: %s", rows(e.Count), e.Status, e.Code),
-		Message: e.Message, Field: e.Field, Shapes: e.Shapes,
+		Code: e.Code, Status: string(e.Status), Count: count(e.Count), Share: share(e.Count, p.Summary.Rows),
+		Meaning: entry.Text, Do: "Resume the run first.", Message: e.Message, Field: e.Field, Shapes: e.Shapes,
 	}
-	if p.Summary.Complete && e.Retry != "" { // before, there are no results to take up again
+	if p.Summary.Complete { // before, there are no results to read again
+		g.Do = entry.Do
+	}
+	if p.Summary.Complete && e.Retry != "" {
 		g.Command = p.GroupCommand(e.Status, e.Code)
 	}
 	first := make([]string, len(e.Rows))
 	for i, row := range e.Rows {
 		first[i] = count(row)
 	}
-	g.Rows = strings.Join(first, ", ")
+	g.Rows = plural(e.Count, "Row") + " " + strings.Join(first, ", ")
 	if int64(len(e.Rows)) < e.Count {
 		g.Rows += " …"
 	}
 	if e.Line > 0 {
-		g.Rows += fmt.Sprintf(" (the first is line %s)", count(e.Line))
+		g.Rows += fmt.Sprintf(" (first: line %s of the list)", count(e.Line))
 	}
 	return g
 }
@@ -193,18 +232,18 @@ func filesOf(s *sink.Summary) []file {
 		if f == nil {
 			return
 		}
-		one := file{What: what, Name: f.Name, Size: sizeOf(f.Size), Rows: "not known", Digest: f.SHA256}
-		if s.Complete {
-			one.Rows = count(f.Rows)
+		one := file{What: what, Name: f.Name, Size: sizeOf(f.Size), Rows: "number of rows not known", Digest: f.SHA256}
+		if f.Rows > 0 || s.Complete {
+			one.Rows = rows(f.Rows)
 		}
 		if one.Digest == "" {
 			one.Digest = "not known"
 		}
 		out = append(out, one)
 	}
-	add("list", &s.Input)
-	add("results", s.Output)
-	add("rejects", s.Rejects)
+	add("List", &s.Input)
+	add("Results", s.Output)
+	add("Rejects", s.Rejects)
 	return out
 }
 

@@ -1,4 +1,4 @@
-// Package report makes a page for people of a run's summary. The page is one
+// Package report makes an HTML page from a run's summary. The page is one
 // file that needs nothing else: no network, no script, and what it says was
 // escaped for where it stands, since a file, a customer and a service may have
 // any name and any words.
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,14 +33,14 @@ type Page struct {
 	Zone *time.Location // in which times are shown
 }
 
-// Rows are the rows that need work. They are personal data.
+// Rows are the rows that need attention. They are personal data.
 type Rows struct {
 	List  []Row
 	Total int64  // of which List has the first
 	Note  string // what is to be known of them
 }
 
-// Row is one row that needs work.
+// Row is one row that needs attention.
 type Row struct {
 	Row           int64 // the Nth customer of the list
 	Name, Email   string
@@ -53,7 +54,7 @@ func (r *Rows) Caption() string {
 	if listed := int64(len(r.List)); listed < r.Total {
 		text = "The first " + count(listed) + " of " + text
 	}
-	return text + " that need attention"
+	return text + " that " + need(r.Total) + " attention"
 }
 
 // Number is the row's, as the page writes numbers.
@@ -92,20 +93,25 @@ type view struct {
 	Policy  string
 	Style   template.CSS
 	Title   string
+	List    string
+	Day     string
+	Run     string
 	Outcome outcome
-	Facts   []fact
-	Status  []statusRow
-	Rows    string // in all
+	Tiles   []tile
+
+	Status     []statusRow
+	StatusOf   string // the caption
+	Groups     []group
+	MoreKinds  string
+	Comparison *comparison
+	Work       *Rows
 
 	Throughput *throughput
 	Spans      []span
 	Breaks     []interruption
 	Latency    *latency
 
-	Groups   []group
-	MoreKind int
-
-	Work     *Rows
+	Facts    []fact
 	Files    []file
 	Settings []fact
 }
@@ -117,11 +123,23 @@ func (p *Page) view() *view {
 	s := p.Summary
 	v := &view{
 		Policy: policy(), Style: template.CSS(style), //nolint:gosec // it is this package's own
-		Outcome: p.outcome(), Facts: p.facts(), Status: statusRows(s), Rows: count(s.Rows),
+		List: s.Input.Name, Day: p.day(), Run: s.Run, Outcome: p.outcome(), Tiles: p.tiles(),
+		Status: statusRows(s), StatusOf: statusCaption(s), Comparison: p.comparison(), Work: p.Rows,
 		Throughput: throughputOf(s), Spans: p.spans(), Breaks: p.interruptions(), Latency: latencyOf(&s.Latency),
-		Work: p.Rows, Files: filesOf(s), Settings: settingsOf(s),
+		Facts: p.facts(), Files: filesOf(s), Settings: settingsOf(s),
 	}
-	v.Groups, v.MoreKind = p.groups()
-	v.Title = s.Input.Name + ": " + v.Outcome.Word
+	var more int
+	if v.Groups, more = p.groups(); more > 0 {
+		v.MoreKinds = fmt.Sprintf("%d more %s of error; the summary file lists them.", more, plural(int64(more), "kind"))
+	}
+	v.Title = "Onboarding report: " + s.Input.Name + ", " + strings.ToLower(v.Outcome.Word)
 	return v
+}
+
+// statusCaption says what the table of counts is about.
+func statusCaption(s *sink.Summary) string {
+	if !s.Complete && s.Input.Rows > 0 {
+		return fmt.Sprintf("%s of %s, by result", count(s.Rows), rows(s.Input.Rows))
+	}
+	return rows(s.Rows) + ", by result"
 }

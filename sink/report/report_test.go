@@ -135,47 +135,70 @@ func TestThePageIsAsItWasApproved(t *testing.T) {
 	assert.Equal(t, string(want), text, "if it is meant: go test ./sink/report -update, and look at it")
 }
 
-func TestTheOutcomeIsOneSentenceAndSaysWhatToTypeNext(t *testing.T) {
+func TestTheVerdictIsOneSentenceAndThePageSaysWhatToTypeNext(t *testing.T) {
 	cases := []struct {
 		name              string
 		change            func(*sink.Summary)
 		sentence, command string
 		says              string
 	}{
-		{"work is left", func(*sink.Summary) {}, "15 of 5,977 rows need attention.", "bulkonboard fixes results.csv", "Correct the rows"},
+		{"work is left", func(*sink.Summary) {}, "15 of 5,977 rows need attention", "bulkonboard fixes results.csv", "Correct the rows"},
 		{"all is well", func(s *sink.Summary) {
 			s.Status = map[sink.Status]int64{sink.OK: 1}
 			s.Rows, s.Errors, s.ExitCode = 1, nil, 0
-		}, "All 1 row ended well.", "", "nothing to do"},
-		{"an empty list", func(s *sink.Summary) { s.Rows, s.Status, s.Errors = 0, nil, nil }, "The list has no customers: nobody was called.", "", "nothing to do"},
+		}, "The row has a session id", "", "nothing to do"},
+		{"an empty list", func(s *sink.Summary) { s.Rows, s.Status, s.Errors = 0, nil, nil }, "The list has no rows", "", "Nothing was sent."},
 		{"interrupted", func(s *sink.Summary) {
-			s.Complete, s.ExitCode, s.Reason, s.Output = false, 130, "interrupted", nil
-		}, "The run stopped after 5,977 rows. What was done is kept.", "bulkonboard status results.csv", "The same command goes on"},
+			s.Complete, s.ExitCode, s.Reason, s.Output, s.Input.Rows = false, 130, "interrupted", nil, 26000
+		}, "The run stopped after 5,977 of 26,000 rows", "bulkonboard status results.csv", "5,977 rows (22.99%) are done and saved."},
 		{"refused", func(s *sink.Summary) {
-			s.Complete, s.ExitCode, s.Reason, s.Output = false, 77, "refused", nil
-		}, "The run stopped after 5,977 rows. What was done is kept.", "bulkonboard status results.csv", "Mend the credentials first."},
+			s.Complete, s.ExitCode, s.Reason, s.Output, s.Input.Rows = false, 77, "refused", nil, 0
+		}, "The run stopped after 5,977 rows", "bulkonboard status results.csv", "Fix the credentials first."},
 		{"before the first row", func(s *sink.Summary) {
 			*s = sink.Summary{Run: "x", Reason: "the service is down", ExitCode: 75, Input: sink.File{Name: "list.csv"}}
-		}, "The run stopped after 0 rows. What was done is kept.", "bulkonboard status results.csv", "the service is down"},
+		}, "The run stopped after 0 rows", "bulkonboard status results.csv", "the service is down"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := night()
 			c.change(s)
 			_, root := written(t, pageOf(s))
-			header := elements(root, "header")[0]
 			assert.Equal(t, c.sentence, textOf(elements(root, "h1")[0]))
-			assert.Contains(t, textOf(header), c.says)
-			if commands := elements(header, "code"); c.command == "" {
-				assert.Empty(t, commands)
+			assert.Contains(t, textOf(elements(root, "main")[0]), c.says)
+			if steps := elements(root, "ol"); c.command == "" {
+				assert.Empty(t, steps)
 			} else {
-				assert.Equal(t, c.command, textOf(commands[0]))
+				assert.Equal(t, c.command, textOf(elements(steps[0], "code")[0]))
 			}
 			if !s.Complete {
 				assert.NotContains(t, textOf(root), "retry", "there are no results to retry")
 			}
 		})
 	}
+}
+
+func TestACompleteRunIsComparedWithTheOneBefore(t *testing.T) {
+	s := night()
+	assert.Nil(t, pageOf(s).comparison())
+	s.EarlierRun = night().AsEarlierRun()
+	s.EarlierRun.Rows, s.EarlierRun.RunningSeconds = s.Rows-100, s.RunningSeconds/2
+	s.EarlierRun.Status = map[sink.Status]int64{sink.OK: s.Rows - 120, sink.Failed: 20}
+	_, root := written(t, pageOf(s))
+	for _, words := range []string{"Rows 5,977 5,877 +100", "Onboarded 5,962 5,857 +105", "Need attention 15 20 −5", "Attempts sent 7,200 7,200 no change", "Duration 2 h 0 min 1 h 0 min +100%"} {
+		assert.Contains(t, textOf(root), words)
+	}
+	s.Complete = false
+	assert.Nil(t, pageOf(s).comparison(), "half a run differs in everything")
+}
+
+func TestAShortRunHasNumbersInPlaceOfACurve(t *testing.T) {
+	s := night()
+	s.Timeline = sink.Timeline{BucketSeconds: 1, Rows: []int64{5}, HeldSeconds: []float64{0}, OutageSeconds: []float64{0}}
+	s.RunningSeconds, s.Latency = 0.5, sink.Latency{Count: 5, P50: 3, Max: 7}
+	_, root := written(t, pageOf(s))
+	assert.Empty(t, elements(root, "figure"))
+	assert.Contains(t, textOf(root), "too short for a chart")
+	assert.Contains(t, textOf(root), "5 attempts, too few for percentiles")
 }
 
 // hostile is what a file, a service and a customer may be called.
@@ -215,8 +238,11 @@ func TestWhateverAnythingIsCalledIsShownAsText(t *testing.T) {
 
 func TestThePageNeedsAndRunsNothingElse(t *testing.T) {
 	text, root := written(t, hostilePage())
-	for _, name := range []string{"script", "link", "iframe", "object", "embed", "form", "a", "base", "img"} {
+	for _, name := range []string{"script", "link", "iframe", "object", "embed", "form", "base", "img"} {
 		assert.Empty(t, elements(root, name), name)
+	}
+	for _, link := range elements(root, "a") {
+		assert.Regexp(t, `^#[a-z]+$`, attribute(link, "href"), "links stay on the page")
 	}
 	assert.NotRegexp(t, `(?i)url\(|@import|\bstyle="`, text)
 	policy := ""
@@ -232,7 +258,7 @@ func TestThePageNeedsAndRunsNothingElse(t *testing.T) {
 func TestNobodyIsNamedUnlessTheRowsWereAskedFor(t *testing.T) {
 	p := pageOf(night())
 	text, _ := written(t, p)
-	assert.NotContains(t, text, "need work")
+	assert.NotContains(t, text, "personal data")
 	p.Rows = &Rows{Total: 1200, List: []Row{{Row: 5, Name: "Ann Lee", Email: "ann.example.com", Status: sink.Invalid, Code: "x", Message: "no address"}}}
 	_, root := written(t, p)
 	shown := textOf(root)
@@ -278,13 +304,13 @@ func TestThePageCanBeReadWithoutSeeingIt(t *testing.T) {
 	}
 }
 
-func TestHoldsOutagesAndInterruptionsAreInTheDrawingAndInWords(t *testing.T) {
+func TestPausesOutagesAndInterruptionsAreInTheDrawingAndInWords(t *testing.T) {
 	_, root := written(t, pageOf(night()))
 	shown := textOf(root)
 	for _, words := range []string{
-		"0.83 rows per second on average", "held for 2 m 5 s after answers 429", "in an outage for 10 m 11 s", "interrupted once",
-		"held after 429 20:00 2026-01-31 02:20:00 UTC 2 m 5 s", "outage 1:20:00 2026-01-31 11:20:00 UTC 10 m 11 s",
-		"1 2026-01-31 03:00:00 UTC 2026-01-31 11:00:00 UTC 8 h 0 m",
+		"0.83 rows per second on average", "paused for 2 min 5 s after 429 answers", "in an outage for 10 min 11 s", "interrupted once",
+		"Paused after 429 20:00 2026-01-31 02:20:00 UTC 2 min 5 s", "Outage 1:20:00 2026-01-31 11:20:00 UTC 10 min 11 s",
+		"1 2026-01-31 03:00:00 UTC 2026-01-31 11:00:00 UTC 8 h 0 min",
 	} {
 		assert.Contains(t, shown, words)
 	}
@@ -294,7 +320,7 @@ func TestHoldsOutagesAndInterruptionsAreInTheDrawingAndInWords(t *testing.T) {
 			drawn[attribute(n, "class")]++
 		}
 	}
-	assert.Equal(t, []int{3, 11, 1}, []int{drawn["held"], drawn["outage"], drawn["break"]})
+	assert.Equal(t, []int{3, 11, 1}, []int{drawn["paused"], drawn["outage"], drawn["break"]})
 }
 
 // TestEveryDrawingStaysInsideItsFrame for whatever a timeline holds.
@@ -351,7 +377,7 @@ func TestTextCanBeToldFromItsGround(t *testing.T) {
 			colours[m[1]] = luminance(rgb)
 		}
 		for _, ground := range []string{"ground", "card"} {
-			for colour, least := range map[string]float64{"text": 7, "quiet": 4.5, "bar": 3, "good": 3, "bad": 3, "held": 3, "outage": 3} {
+			for colour, least := range map[string]float64{"text": 7, "quiet": 4.5, "bar": 3, "good": 3, "bad": 3, "paused": 3, "outage": 3} {
 				require.Contains(t, colours, colour)
 				a, b := colours[colour], colours[ground]
 				assert.GreaterOrEqual(t, (max(a, b)+0.05)/(min(a, b)+0.05), least, "%s: %s on %s", name, colour, ground)
@@ -375,7 +401,7 @@ func TestNumbersAndTimesAreAsPeopleReadThem(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
 		assert.Equal(t, want, count(n))
 	}
-	for seconds, want := range map[float64]string{0.09: "90 ms", 3.26: "3.2 s", 59.99: "59.9 s", 61: "1 m 1 s", 3599.7: "1 h 0 m", 3 * 86400: "3 days 0 h"} {
+	for seconds, want := range map[float64]string{0.09: "90 ms", 3.26: "3.2 s", 59.99: "59.9 s", 61: "1 min 1 s", 3599.7: "1 h 0 min", 3 * 86400: "3 days 0 h"} {
 		assert.Equal(t, want, length(seconds))
 	}
 	for seconds, want := range map[float64]string{0: "0:00", 61: "1:01", 3600: "1:00:00", 36061: "10:01:01"} {

@@ -24,6 +24,26 @@ func rows(n int64) string {
 	return count(n) + " rows"
 }
 
+// plural is a noun for a number of things.
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
+// Verbs for a number of rows.
+func need(n int64) string { return verb(n, "needs", "need") }
+func have(n int64) string { return verb(n, "has", "have") }
+func are(n int64) string  { return verb(n, "is", "are") }
+
+func verb(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
 // share is a part of a whole in percent. What is not nothing is not shown as
 // nothing, and what is not all not as all.
 func share(part, whole int64) string {
@@ -37,7 +57,7 @@ func share(part, whole int64) string {
 	return strconv.FormatFloat(math.Round(percent*100)/100, 'f', -1, 64) + "%"
 }
 
-// length is a time of so many seconds.
+// length is a duration in seconds, as people read it.
 func length(seconds float64) string {
 	switch d := time.Duration(seconds * float64(time.Second)).Round(time.Second); {
 	case seconds < 1:
@@ -45,9 +65,9 @@ func length(seconds float64) string {
 	case seconds < 60:
 		return strconv.FormatFloat(math.Floor(seconds*10)/10, 'f', -1, 64) + " s"
 	case d < time.Hour:
-		return fmt.Sprintf("%d m %d s", d/time.Minute, d%time.Minute/time.Second)
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d m", d/time.Hour, d%time.Hour/time.Minute)
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
 	default:
 		return fmt.Sprintf("%d days %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 	}
@@ -101,6 +121,19 @@ func (p *Page) moment(t time.Time) string {
 		return "unknown"
 	}
 	return t.In(p.Zone).Format("2006-01-02 15:04:05 MST")
+}
+
+// day is when a run took place: one day, or its first and last.
+func (p *Page) day() string {
+	from, to := p.Summary.StartedAt.In(p.Zone), p.Summary.EndedAt.In(p.Zone)
+	const whole, short = "2 January 2006, 15:04", "15:04 MST"
+	switch {
+	case from.IsZero() || to.IsZero():
+		return "unknown time"
+	case from.Format(time.DateOnly) == to.Format(time.DateOnly):
+		return from.Format(whole) + " to " + to.Format(short)
+	}
+	return from.Format(whole) + " to " + to.Format(whole+" MST")
 }
 
 // percent is a place in a drawing, and never outside of it.
