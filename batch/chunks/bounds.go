@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"bulkonboard/batch"
@@ -31,30 +30,16 @@ type CallSettings struct {
 	MaxOutage   time.Duration `json:"maxOutage"`
 }
 
-const (
-	maxBounds  = 1 << 20 // bytes of their description
-	maxChanges = 10_000
-)
-
 func boundsName(n int) string { return fmt.Sprintf("bounds-%06d.json", n) }
 
 // newest reads the bounds that a job was given last, if they were changed since
 // it was planned, and how often they were.
 func newestBounds(ctx context.Context, s store.Store, b Bounds) (Bounds, int, error) {
-	for n := range maxChanges {
-		text, err := store.ReadAll(ctx, s, boundsName(n), maxBounds)
-		if errors.Is(err, fs.ErrNotExist) {
-			return b, n, nil
-		}
-		if err != nil {
-			return b, n, err
-		}
-		b = Bounds{}
-		if err := unsealText(boundsName(n), text, &b); err != nil {
-			return b, n, err
-		}
+	changes, err := numbered[Bounds](ctx, s, boundsName, 0)
+	if len(changes) > 0 {
+		b = changes[len(changes)-1]
 	}
-	return b, 0, fmt.Errorf("the bounds of the job were changed %d times, and that is as often as it goes", maxChanges)
+	return b, len(changes), err
 }
 
 // put gives a job other bounds.

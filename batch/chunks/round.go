@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -21,11 +20,6 @@ type Round struct {
 	ErrorCodes []string      `json:"errorCodes,omitempty"` // of these, only those; none: all
 }
 
-const (
-	maxRound  = 1 << 20 // bytes of its description
-	maxRounds = 1000
-)
-
 func roundName(n int) string { return fmt.Sprintf("round-%d/round.json", n) }
 
 // selects reports whether a round calls again for a row with such a result.
@@ -35,22 +29,8 @@ func (r *Round) selects(res *sink.Result) bool {
 
 // Rounds lists the rounds of a job, the first of which has no description.
 func Rounds(ctx context.Context, s store.Store) ([]Round, error) {
-	rounds := []Round{{}}
-	for n := 2; n <= maxRounds; n++ {
-		b, err := store.ReadAll(ctx, s, roundName(n), maxRound)
-		if errors.Is(err, fs.ErrNotExist) {
-			return rounds, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		var r Round
-		if err := unsealText(roundName(n), b, &r); err != nil {
-			return nil, err
-		}
-		rounds = append(rounds, r)
-	}
-	return nil, fmt.Errorf("the job has more than %d rounds", maxRounds)
+	later, err := numbered[Round](ctx, s, roundName, 2)
+	return append([]Round{{}}, later...), err
 }
 
 // StartRound begins another round and gives its number. All parts of the round

@@ -11,6 +11,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"io/fs"
 
 	"bulkonboard/batch/store"
 	"bulkonboard/source"
@@ -44,6 +45,31 @@ func unsealText(name string, b []byte, v any) error {
 		return &DamagedError{Name: name, Reason: "it cannot be read: " + err.Error()}
 	}
 	return nil
+}
+
+const (
+	maxText     = 1 << 20 // bytes of an object in a series
+	maxNumbered = 10_000  // objects
+)
+
+// numbered reads a series: objects of JSON, each of which was put under the number
+// after that of the one before it.
+func numbered[T any](ctx context.Context, s store.Store, name func(n int) string, first int) (all []T, err error) {
+	for n := first; n < first+maxNumbered; n++ {
+		b, err := store.ReadAll(ctx, s, name(n), maxText)
+		if errors.Is(err, fs.ErrNotExist) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var v T
+		if err := unsealText(name(n), b, &v); err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return nil, fmt.Errorf("the job has more objects than it can have: %s", name(first+maxNumbered))
 }
 
 // Object is what was put into the store beside the manifest.

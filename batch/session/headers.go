@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"math"
 	"net/http"
 	"strconv"
@@ -70,8 +71,8 @@ func rateLimit(h http.Header, now time.Time) RateLimit {
 	current := parameters(h.Get("RateLimit"))
 	remaining, reset := current["r"], current["t"]
 	for _, prefix := range []string{"RateLimit-", "X-RateLimit-"} {
-		remaining = firstOf(remaining, h.Get(prefix+"Remaining"))
-		reset = firstOf(reset, h.Get(prefix+"Reset"))
+		remaining = cmp.Or(remaining, h.Get(prefix+"Remaining"))
+		reset = cmp.Or(reset, h.Get(prefix+"Reset"))
 		if n, ok := number(h.Get(prefix + "Limit")); ok && n > 0 && l.Quota == 0 && l.Concurrent == 0 {
 			l.Quota = n
 		}
@@ -109,11 +110,4 @@ func parameters(field string) map[string]string {
 		}
 	}
 	return p
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
