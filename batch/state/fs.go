@@ -112,7 +112,7 @@ func (OS) MkdirAll(name string, perm fs.FileMode) error {
 	}
 	err := os.Mkdir(name, perm)
 	if errors.Is(err, fs.ErrExist) {
-		return checkOwn(name)
+		return CheckOwn(name)
 	}
 	return err
 }

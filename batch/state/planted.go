@@ -22,10 +22,10 @@ func (e *PlantedError) Error() string {
 	return fmt.Sprintf("%s %s, and nothing is written there; remove it, or name another place", e.Path, e.Reason)
 }
 
-// checkOwn refuses a folder that is none, or another user's. One that belongs
-// to the owner of the folder it is in is let pass: he could replace all of it
-// anyway, and some mounts give every file to one user.
-func checkOwn(name string) error {
+// CheckOwn refuses a folder that is none, or another user's, or that others may
+// write to. One that belongs to the owner of the folder it is in is let pass: he
+// could replace all of it anyway, and some mounts give every file to one user.
+func CheckOwn(name string) error {
 	info, err := os.Lstat(name)
 	if err != nil {
 		return err

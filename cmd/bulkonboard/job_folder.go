@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -31,13 +33,29 @@ func (j *jobFolder) make() (*store.Dir, error) {
 	if err := os.Mkdir(j.path, 0o700); err != nil && !os.IsExist(err) {
 		return nil, cli.Problems{"--job cannot be made: " + err.Error()}
 	}
+	return j.openStore()
+}
+
+// openStore opens the folder, in which there are the list, and the address that
+// the secret is sent to: nobody else may write there.
+func (j *jobFolder) openStore() (*store.Dir, error) {
+	path, err := filepath.EvalSymlinks(j.path)
+	if err != nil {
+		return store.Open(j.path) // which says why not
+	}
+	if err := errors.Join(state.CheckLink(j.path), state.CheckOwn(path)); err != nil {
+		return nil, err
+	}
 	return store.Open(j.path)
 }
 
 // open opens the folder of a job that is planned.
 func (j *jobFolder) open(ctx context.Context) (*store.Dir, *chunks.Manifest, error) {
-	s, err := store.Open(j.path)
-	if err != nil {
+	s, err := j.openStore()
+	switch {
+	case errors.As(err, new(*state.PlantedError)):
+		return nil, nil, err
+	case err != nil:
 		return nil, nil, cli.Problems{"--job: " + err.Error()}
 	}
 	m, err := chunks.Open(ctx, s)

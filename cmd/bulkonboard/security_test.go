@@ -391,6 +391,29 @@ func TestAStateFolderThatOthersMayWriteToIsRefused(t *testing.T) {
 	}
 }
 
+// TestAJobFolderThatOthersMayWriteToIsRefused: they could have the secret sent
+// elsewhere.
+func TestAJobFolderThatOthersMayWriteToIsRefused(t *testing.T) {
+	p := newProgram(t, 1, sandbox.Options{})
+	job := []string{"--job", p.file("job")}
+	plan := append([]string{"plan", "-i", p.file("list.csv"), "--rate", "0"}, job...)
+	p.runs(plan...)
+	for _, args := range [][]string{
+		plan, append([]string{"run-chunk", "--index", "0"}, job...), append([]string{"again"}, job...), append([]string{"status"}, job...),
+		append([]string{"merge", "-o", p.file("out.csv")}, job...),
+	} {
+		require.NoError(t, os.Chmod(p.file("job"), 0o777))
+		c, stderr := p.command(args...)
+		assert.Equal(t, cli.ExitState, p.end(c), args[0])
+		assert.Contains(t, stderr.String(), "job can be written by other users (mode 0777)", args[0])
+	}
+	assert.Zero(t, p.service.Stats().Calls)
+	require.NoError(t, os.Chmod(p.file("job"), 0o700))
+	require.NoError(t, os.Symlink("job", p.file("link")))
+	p.runs("run-chunk", "--job", p.file("link"), "--index", "0")
+	p.runs(append([]string{"merge", "-o", p.file("out.csv")}, job...)...)
+}
+
 // TestNoLinkOfAnotherUserIsWrittenThrough by a log, a ledger or metrics.
 func TestNoLinkOfAnotherUserIsWrittenThrough(t *testing.T) {
 	if os.Geteuid() != 0 {
