@@ -99,7 +99,7 @@ func TestARunKeepsToFIPS140WhereNothingElseIsAllowed(t *testing.T) {
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	require.NoError(t, os.WriteFile(p.file("ca.pem"), authority, 0o644))
 	p.env = append(p.env, "GODEBUG=fips140=only")
-	c, stderr := p.start("--base-url", server.URL, "--ca-file", p.file("ca.pem"), "--ledger", p.file("db"), "--rate", "0")
+	c, stderr := p.start("--base-url", server.URL, "--ca-file", p.file("ca.pem"), "--ledger", p.file("db"), "--rate", "0", "--set", "employeeId=7")
 	require.Zero(t, p.end(c), stderr.String())
 	p.requireEachItsOwn(20)
 	p.requireItsSummary(20)
