@@ -414,6 +414,21 @@ func TestAJobFolderThatOthersMayWriteToIsRefused(t *testing.T) {
 	p.runs(append([]string{"merge", "-o", p.file("out.csv")}, job...)...)
 }
 
+// TestAConfigFileThatEverybodyMayWriteToIsRefused: it can name another service, or
+// a command.
+func TestAConfigFileThatEverybodyMayWriteToIsRefused(t *testing.T) {
+	p := newProgram(t, 1, sandbox.Options{})
+	require.NoError(t, os.WriteFile(p.file("job.yaml"), []byte("rate: 0\n"), 0o600))
+	require.NoError(t, os.Chmod(p.file("job.yaml"), 0o606))
+	c, stderr := p.start("--config", p.file("job.yaml"))
+	assert.Equal(t, cli.ExitUsage, p.end(c))
+	assert.Contains(t, stderr.String(), "job.yaml (mode 0606), and so where the secret is sent; close it with: chmod o-w "+p.file("job.yaml"))
+	assert.Zero(t, p.service.Stats().Calls)
+	require.NoError(t, os.Chmod(p.file("job.yaml"), 0o664))
+	c, stderr = p.start("--config", p.file("job.yaml"))
+	assert.Zero(t, p.end(c), stderr.String())
+}
+
 // TestNoLinkOfAnotherUserIsWrittenThrough by a log, a ledger or metrics.
 func TestNoLinkOfAnotherUserIsWrittenThrough(t *testing.T) {
 	if os.Geteuid() != 0 {

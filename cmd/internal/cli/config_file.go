@@ -50,6 +50,9 @@ func readConfig(name, init string, p *Problems) *configFile {
 		return nil
 	}
 	defer func() { _ = file.Close() }() // it was only read
+	if err := closedToOthers(file); err != nil {
+		p.Add("--config: " + err.Error())
+	}
 	text, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
 	switch {
 	case err != nil:
@@ -62,6 +65,17 @@ func readConfig(name, init string, p *Problems) *configFile {
 	f := &configFile{name: name, folder: folder, init: init}
 	f.parse(text, p)
 	return f
+}
+
+// closedToOthers refuses a file that any user may write to: it names the address
+// that the secret is sent to, and the command that prints it.
+func closedToOthers(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Mode()&0o002 == 0 || onReadOnlyMount(file) {
+		return err
+	}
+	return fmt.Errorf("every user of this machine may change %s (mode %04o), and so where the secret is sent; close it with: chmod o-w %s",
+		OneLine(file.Name()), info.Mode().Perm(), Quoted(file.Name()))
 }
 
 // parse reads the text of a config file: one YAML mapping.
