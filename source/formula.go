@@ -6,8 +6,8 @@ import "strings"
 // spreadsheet run it. See OWASP, "CSV Injection".
 const formulaStart = "=+-@\t\r\n＝＋－＠"
 
-// StartsFormula reports whether a spreadsheet would run the cell.
-func StartsFormula(cell string) bool {
+// startsFormula reports whether a spreadsheet would run the cell.
+func startsFormula(cell string) bool {
 	for _, r := range cell {
 		return strings.ContainsRune(formulaStart, r)
 	}
@@ -18,7 +18,7 @@ func StartsFormula(cell string) bool {
 // looks as if it had the prefix already gets one more, so that taking one away
 // always gives back what there was.
 func WithPrefix(cell string) string {
-	if StartsFormula(strings.TrimLeft(cell, "'")) {
+	if startsFormula(strings.TrimLeft(cell, "'")) {
 		return "'" + cell
 	}
 	return cell
@@ -26,7 +26,7 @@ func WithPrefix(cell string) string {
 
 // WithoutPrefix takes back what WithPrefix did to a cell.
 func WithoutPrefix(cell string) string {
-	if cell != "" && cell[0] == '\'' && StartsFormula(strings.TrimLeft(cell, "'")) {
+	if cell != "" && cell[0] == '\'' && startsFormula(strings.TrimLeft(cell, "'")) {
 		return cell[1:]
 	}
 	return cell

@@ -237,7 +237,7 @@ func FuzzAPrefixCanBeTakenBack(f *testing.F) {
 	f.Add("''-x")
 	f.Fuzz(func(t *testing.T, cell string) {
 		safe := WithPrefix(cell)
-		assert.False(t, StartsFormula(safe))
+		assert.False(t, startsFormula(safe))
 		cells := []string{safe}
 		withoutPrefix(cells)
 		assert.Equal(t, cell, cells[0])

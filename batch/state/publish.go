@@ -147,11 +147,11 @@ func (d *Dir) Dismantle() error {
 	if err := d.clear(); err != nil {
 		return err
 	}
-	return d.Release()
+	return d.release()
 }
 
-// Release lets go of a state folder in which there is nothing, and removes it.
-func (d *Dir) Release() error {
+// release lets go of a state folder in which there is nothing, and removes it.
+func (d *Dir) release() error {
 	if err := d.remove([]string{filepath.Base(holderName(d.path))}); err != nil {
 		return err
 	}

@@ -26,5 +26,5 @@ func Reserve(fsys FS, path string) (release func() error, err error) {
 		_ = d.Close()
 		return nil, err
 	}
-	return d.Release, nil
+	return d.release, nil
 }
