@@ -57,6 +57,7 @@ type dispatcher struct {
 	refusals   *refusals
 	accused    accused
 	wrong      wrongAnswers
+	wave       *wave // nil: no limit
 	inFlight   int
 	sends      int64 // of this start
 	recognised bool  // the API itself has answered
@@ -93,6 +94,9 @@ func (d *dispatcher) run(ctx context.Context) {
 		}
 		d.answeredMeanwhile(time.Now())
 	}
+	if end := d.wave.end(); end != nil && ctx.Err() == nil {
+		d.stop(end)
+	}
 	for d.inFlight > 0 {
 		d.show(time.Now(), true)
 		d.answered(<-d.answers, time.Now())
@@ -121,11 +125,11 @@ func (d *dispatcher) ended(s *slot) {
 // row comes until those are written whose results are withheld, these are
 // believed: there is nothing to hold them against.
 func (d *dispatcher) idle() bool {
-	if d.inFlight > 0 || len(d.waiting) > 0 || d.ahead.left > 0 || len(d.accused.rows) > 0 || d.work != nil && (!d.jam.on.Load() || len(d.work) > 0) {
+	if d.inFlight > 0 || len(d.waiting) > 0 || d.ahead.left > 0 || len(d.accused.rows) > 0 || d.coming() {
 		return false
 	}
 	d.release(d.refusals.believe())
-	return d.work == nil
+	return d.work == nil || d.wave.end() != nil
 }
 
 // sendReady sends what there is to send, as long as the pace allows. It returns
@@ -164,6 +168,8 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 		case len(d.accused.rows) > 0 && d.inFlight == 0 && !d.untried():
 			d.settle(now)
 			return d.work, now // that may have been all
+		case d.wave.end() != nil && d.inFlight == 0 && !d.coming():
+			return d.work, now // likewise
 		default:
 			return d.work, time.Time{}
 		}
@@ -187,7 +193,9 @@ func (d *dispatcher) begin(s *slot, now time.Time) {
 			return
 		}
 	}
-	d.send(s, now)
+	if d.wave.takes(s) {
+		d.send(s, now)
+	}
 }
 
 // answerDuplicate gives a row the result of an earlier row of its customer, if
@@ -303,7 +311,9 @@ func (d *dispatcher) finish(s *slot, res *sink.Result) {
 	d.learn(s, res)
 	for next := d.underWay.leave(s); next != nil; next = d.underWay.leave(next) {
 		if !d.answerDuplicate(next) {
-			heap.Push(&d.waiting, next)
+			if d.wave.takes(next) {
+				heap.Push(&d.waiting, next)
+			}
 			return
 		}
 	}

@@ -5,9 +5,21 @@ import (
 	"time"
 )
 
-// untried reports whether a row is left in the window that was never tried.
+// untried reports whether a row is left in the window that was never tried. With
+// a wave that is used up it cannot be, so failures are held against the rows that
+// were begun, as at the end of a list; but once the service is taken for the one
+// that fails, it is not for these rows to pay that no other may be asked.
 func (d *dispatcher) untried() bool {
-	return d.ahead.untried > 0 || d.work != nil && (!d.jam.on.Load() || len(d.work) > 0)
+	left := d.ahead.untried > 0 || d.coming()
+	if d.wave.usedUp() {
+		return d.pace.Blocked() && (left || d.wave.end() != nil)
+	}
+	return left
+}
+
+// coming reports whether rows may still come from the reader.
+func (d *dispatcher) coming() bool {
+	return d.work != nil && (!d.jam.on.Load() || len(d.work) > 0)
 }
 
 // pick takes the row to send next. For a trial that is one that was never tried,

@@ -117,6 +117,7 @@ type Config struct {
 	MaxBackoff  time.Duration // between two attempts for a row, at most
 	Grace       time.Duration // for the calls in flight, once the run is told to stop
 	MaxFailures FailureLimit  // zero: no limit
+	MaxCalls    int64         // rows for which a first attempt is sent, before the run stops with a CallsError; 0: no limit
 
 	// AcceptRefusals keeps a run going whose first rows are all refused in the
 	// same words.
@@ -205,6 +206,7 @@ func (r *run) whole(ctx context.Context) error {
 // pipeline wires the stages, waits for all of them, and publishes the outputs
 // when they are complete.
 func (r *run) pipeline(ctx context.Context) error {
+	begins := r.openWave()
 	if err := r.openOutputs(); err != nil {
 		return err
 	}
@@ -234,6 +236,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	dispatch.wave = begins
 	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop}
 	write := &writer{
 		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, totals: r.totals, meter: r.meter,
@@ -273,6 +276,9 @@ func (r *run) pipeline(ctx context.Context) error {
 	r.meter.Paced(time.Now(), r.Pace.Snapshot(time.Now()))
 	if err == nil && write.all && read.complete {
 		return r.publish(write.position)
+	}
+	if begins.closes(context.Cause(soft)) {
+		r.totals.Wave = nil
 	}
 	if err == nil { // everything written is committed, and not what was measured since
 		takeAhead(r.records, order)

@@ -14,6 +14,11 @@ type Totals struct {
 	// second.
 	Learned float64 `json:"learned,omitempty"`
 
+	// Called counts the written rows for which an attempt was sent in this run, and
+	// Wave is the wave that is open; nil for none.
+	Called int64 `json:"called,omitempty"`
+	Wave   *Wave `json:"wave,omitempty"`
+
 	// LedgerRun is the number of the run in the ledger; 0: it has none there.
 	LedgerRun uint64 `json:"ledgerRun,omitempty"`
 

@@ -55,6 +55,7 @@ type slot struct {
 	ticket    pace.Ticket
 	blame     pace.Blame // what counts against --max-attempts
 	began     bool       // its customer is under way, or it is sent
+	taken     bool       // into the wave, to be sent
 	throttled bool       // more than once, by itself
 	readyAt   time.Time
 	delays    *backoff.ExponentialBackOff

@@ -124,6 +124,9 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	}
 	w.keepAnswer(s, res)
 	w.totals.Add(s.rec, res, s.doubts)
+	if s.sent > 0 {
+		w.totals.Called++
+	}
 	w.meter.Placed(res.ProcessedAt)
 	if !s.known {
 		w.records.Take(s.rec, res)

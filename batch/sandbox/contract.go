@@ -8,8 +8,13 @@ import (
 	"strings"
 )
 
-// path is the one endpoint, by the guide.
-const path = "/api/AppSessionManager/GetSessionId"
+const (
+	// path is the one endpoint, by the guide.
+	path = "/api/AppSessionManager/GetSessionId"
+
+	// tokenPath is one beside it, by the vendor's public documentation.
+	tokenPath = "/api/AppSessionManager/GetAppToken"
+)
 
 // Domains of e-mail addresses that the sandbox treats in its own way. Both are
 // reserved by RFC 2606 and belong to nobody.
@@ -46,7 +51,8 @@ type envelope struct {
 }
 
 type result struct {
-	SessionID string `json:"sessionId"`
+	SessionID string `json:"sessionId,omitempty"`
+	Token     string `json:"token,omitempty"`
 }
 
 // refusal is an answer that is no session id.
@@ -58,16 +64,10 @@ type refusal struct {
 // check holds a request against the guide's validation rules, in its order and
 // in its words. nil means that the customer gets a session id.
 func (o *Options) check(r *request) *refusal {
-	bad := func(message string) *refusal { return &refusal{http.StatusBadRequest, message} }
+	if refused := o.checkAccess(r); refused != nil {
+		return refused
+	}
 	switch {
-	case r == nil:
-		return bad("Invalid Request")
-	case r.AppID == "" || r.AppSecret == "":
-		return bad("Invalid AppId or AppSecret")
-	case o.AppID != "" && r.AppID != o.AppID, o.AppSecret != "" && r.AppSecret != o.AppSecret:
-		return &refusal{http.StatusUnauthorized, "Invalid credentials"}
-	case r.TenantID == "", o.TenantID != "" && r.TenantID != o.TenantID:
-		return &refusal{http.StatusForbidden, "Unauthorized tenant"}
 	case r.FormID == "" || r.CustomerEmail == "":
 		return bad("Invalid request parameters")
 	case r.CustomerType != "Individual" && r.CustomerType != "LegalEntity":
@@ -84,6 +84,23 @@ func (o *Options) check(r *request) *refusal {
 		return bad("Invalid Customer Details")
 	case strings.HasSuffix(strings.ToLower(r.CustomerEmail), poisonDomain):
 		return &refusal{http.StatusInternalServerError, "Server error"}
+	}
+	return nil
+}
+
+func bad(message string) *refusal { return &refusal{http.StatusBadRequest, message} }
+
+// checkAccess is the part of check that is about who calls.
+func (o *Options) checkAccess(r *request) *refusal {
+	switch {
+	case r == nil:
+		return bad("Invalid Request")
+	case r.AppID == "" || r.AppSecret == "":
+		return bad("Invalid AppId or AppSecret")
+	case o.AppID != "" && r.AppID != o.AppID, o.AppSecret != "" && r.AppSecret != o.AppSecret:
+		return &refusal{http.StatusUnauthorized, "Invalid credentials"}
+	case r.TenantID == "", o.TenantID != "" && r.TenantID != o.TenantID:
+		return &refusal{http.StatusForbidden, "Unauthorized tenant"}
 	}
 	return nil
 }

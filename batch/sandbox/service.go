@@ -29,7 +29,9 @@ type Options struct {
 	Quota         Quota
 	MaxConcurrent int // calls at once before an immediate 429; 0 for any number
 	Outages       []Outage
-	Seed          uint64 // of what is random
+	Token         TokenMode
+	ClockOff      time.Duration // of the Date in every answer: how far it is ahead
+	Seed          uint64        // of what is random
 }
 
 // maxBody bounds, in bytes, what is read of a request.
@@ -60,13 +62,21 @@ func New(o Options) *Service {
 		ledger:  newLedger(),
 	}
 	s.mux.HandleFunc("POST "+path, s.getSessionID)
+	if o.Token != NoToken {
+		s.mux.HandleFunc("POST "+tokenPath, s.getAppToken)
+	}
 	s.mux.HandleFunc("GET /stats", s.serveStats)
-	s.server = &http.Server{Handler: s.mux, ReadHeaderTimeout: 10 * time.Second}
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	return s
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.options.ClockOff != 0 {
+		w.Header().Set("Date", time.Now().Add(s.options.ClockOff).UTC().Format(http.TimeFormat))
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 // Serve answers on ln, and takes it over. In an outage in which nobody listens
 // it closes ln and listens at the same address again when the outage is over.
@@ -141,10 +151,7 @@ func (s *Service) Close() error {
 
 // getSessionID is the endpoint.
 func (s *Service) getSessionID(w http.ResponseWriter, r *http.Request) {
-	var body *request
-	if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&body); err != nil {
-		body = nil
-	}
+	body := bodyOf(r)
 	arrival := s.admit(time.Now())
 	defer s.left()
 	if arrival.outage != nil {
@@ -153,11 +160,19 @@ func (s *Service) getSessionID(w http.ResponseWriter, r *http.Request) {
 	}
 	s.sleep(r, arrival.latency)
 	if arrival.throttled {
-		s.options.Quota.RetryAfter.tell(w.Header(), time.Now(), arrival.wait)
-		_, _ = w.Write(answer(w, http.StatusTooManyRequests, "Too many requests", nil))
+		s.throttle(w, arrival.wait)
 		return
 	}
 	s.settle(w, body, arrival.fault)
+}
+
+// bodyOf is the body of a call; nil when it is none.
+func bodyOf(r *http.Request) *request {
+	var body *request
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&body); err != nil {
+		return nil
+	}
+	return body
 }
 
 // arrival is what is decided about a call the moment it arrives.
@@ -174,9 +189,23 @@ func (s *Service) admit(now time.Time) arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ledger.arrived(now)
-	a := arrival{since: now.Sub(s.ledger.first), latency: s.options.Latency}
-	if o, out := s.options.outageAt(a.since); out {
+	a := s.decide(now)
+	if a.outage != nil {
 		s.ledger.stats.Outage++
+	}
+	if a.throttled {
+		s.ledger.stats.Throttled++
+	}
+	return a
+}
+
+// decide draws what becomes of a call. The caller has the lock.
+func (s *Service) decide(now time.Time) arrival {
+	a := arrival{latency: s.options.Latency}
+	if !s.ledger.first.IsZero() {
+		a.since = now.Sub(s.ledger.first)
+	}
+	if o, out := s.options.outageAt(a.since); out {
 		a.outage = &o
 		return a
 	}
@@ -186,12 +215,16 @@ func (s *Service) admit(now time.Time) arrival {
 	tooMany := s.options.MaxConcurrent > 0 && s.ledger.stats.InFlight > int64(s.options.MaxConcurrent)
 	wait, within := s.meter.take(now)
 	if tooMany || !within {
-		s.ledger.stats.Throttled++
 		a.throttled, a.wait = true, wait
 		return a
 	}
 	a.fault = s.options.draw(s.random)
 	return a
+}
+
+func (s *Service) throttle(w http.ResponseWriter, wait time.Duration) {
+	s.options.Quota.RetryAfter.tell(w.Header(), time.Now(), wait)
+	_, _ = w.Write(answer(w, http.StatusTooManyRequests, "Too many requests", nil))
 }
 
 func (s *Service) left() {

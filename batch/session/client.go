@@ -107,18 +107,22 @@ func New(c Config) (*Client, error) {
 
 // templateOf is a request without a body.
 func templateOf(c *Config) (*http.Request, error) {
-	endpoint := strings.TrimRight(c.BaseURL, "/") + path
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, endpoint, nil)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("Accept-Encoding", "identity") // without it any coding will do (RFC 9110 section 12.5.3); see readAnswer
+	header := http.Header{}
+	header.Set("Content-Type", "application/json")
+	header.Set("Accept", "application/json")
+	header.Set("Accept-Encoding", "identity") // without it any coding will do (RFC 9110 section 12.5.3); see readAnswer
 	if c.UserAgent != "" {
-		request.Header.Set("User-Agent", c.UserAgent)
+		header.Set("User-Agent", c.UserAgent)
 	}
-	return request, nil
+	return templateFor(strings.TrimRight(c.BaseURL, "/")+path, header)
+}
+
+func templateFor(endpoint string, header http.Header) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, endpoint, nil)
+	if err == nil {
+		request.Header = header
+	}
+	return request, err
 }
 
 // CloseIdle closes the connections that no call is using.
@@ -207,7 +211,11 @@ func words(a *Answer, r *reply) string {
 }
 
 func (c *Client) exchange(ctx context.Context, r *Request, with *credentials) (reply, http.Header, error) {
-	response, err := c.transport.RoundTrip(c.request(ctx, r, with))
+	return c.send(posting(ctx, c.template, r.body(make([]byte, 0, 512), with.prefix)))
+}
+
+func (c *Client) send(request *http.Request) (reply, http.Header, error) {
+	response, err := c.transport.RoundTrip(request)
 	if err != nil {
 		return reply{}, nil, err
 	}
@@ -216,7 +224,7 @@ func (c *Client) exchange(ctx context.Context, r *Request, with *credentials) (r
 	defer answer.giveBack()
 	if err := answer.read(response); err != nil {
 		// The status still tells a throttled or refused call from one in doubt.
-		if response.StatusCode != http.StatusOK && ctx.Err() == nil {
+		if response.StatusCode != http.StatusOK && request.Context().Err() == nil {
 			return reply{status: response.StatusCode}, response.Header, nil
 		}
 		return reply{}, nil, &bodyError{err}
@@ -224,11 +232,10 @@ func (c *Client) exchange(ctx context.Context, r *Request, with *credentials) (r
 	return answer.reply(response.StatusCode), response.Header, nil
 }
 
-// request is a request for a customer. Its body is memory of its own and never
-// used again: a transport may go on reading it after the answer has come.
-func (c *Client) request(ctx context.Context, r *Request, with *credentials) *http.Request {
-	body := r.body(make([]byte, 0, 512), with.prefix)
-	request := c.template.WithContext(ctx)
+// posting is a request with a body, which is memory of its own and never used
+// again: a transport may go on reading it after the answer has come.
+func posting(ctx context.Context, template *http.Request, body []byte) *http.Request {
+	request := template.WithContext(ctx)
 	request.ContentLength = int64(len(body))
 	request.Body = io.NopCloser(bytes.NewReader(body))
 	// For a connection that turns out to be closed before anything was sent.

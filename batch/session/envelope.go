@@ -20,6 +20,7 @@ type reply struct {
 	sessionID string
 	malformed string // why what stood for a session id is none, if that is known
 	expires   time.Time
+	token     Secret // of an answer to askToken
 }
 
 // errTrailing is more than one value in a body.

@@ -147,6 +147,12 @@ func (rd *reader) result(r *reply) error {
 				r.expires = expiryOf(rd.unquote(raw))
 			}
 			return err
+		case "token":
+			raw, err := rd.decoder.ReadValue()
+			if err == nil && raw.Kind() == '"' {
+				r.token = Secret(bytes.TrimSpace(rd.unquote(raw)))
+			}
+			return err
 		default:
 			return rd.decoder.SkipValue()
 		}

@@ -26,6 +26,7 @@ type sandboxFlags struct {
 	listen  string
 	options sandbox.Options
 	quota   string
+	token   string
 	outages []string
 }
 
@@ -35,7 +36,8 @@ func sandboxCommand() *cobra.Command {
 		Use:   "sandbox",
 		Short: "Serve a GetSessionId service for trying and rehearsing",
 		Long: `sandbox serves the GetSessionId contract: every validation answer of the guide,
-session ids that follow from e-mail and form, and faults on demand. Customers
+session ids that follow from e-mail and form, and faults on demand. GetAppToken,
+which names no customer, is served for bulkonboard check. Customers
 whose e-mail domain is refused.example are refused. GET /stats tells what it saw.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -64,6 +66,8 @@ func (f *sandboxFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.quota, "quota", "", `calls it takes, such as "200/s", "3000/60s,window" or "50/s,bucket,burst=100"`)
 	fs.IntVar(&f.options.MaxConcurrent, "concurrent", 0, "calls it takes at once (default: any number)")
 	fs.StringArrayVar(&f.outages, "outage", nil, `outage such as "10s-70s:503" (refused, 503, html, hang, reset); may be given again`)
+	fs.StringVar(&f.token, "token", "", "how it answers GetAppToken: none (it has no such endpoint) or faulty (with the faults above); default: as it should")
+	fs.DurationVar(&f.options.ClockOff, "clock-off", 0, "how far its clock is ahead, such as 1h or -1h")
 	fs.Uint64Var(&f.options.Seed, "seed", 1, "seed of the faults at random")
 }
 
@@ -74,6 +78,9 @@ func (f *sandboxFlags) parse() error {
 		if f.options.Quota, err = sandbox.ParseQuota(f.quota); err != nil {
 			wrong.Add("--quota: " + err.Error())
 		}
+	}
+	if f.options.Token, err = sandbox.ParseTokenMode(f.token); err != nil {
+		wrong.Add("--token: " + err.Error())
 	}
 	for _, text := range f.outages {
 		outage, err := sandbox.ParseOutage(text)

@@ -174,6 +174,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		MaxBackoff:  j.MaxBackoff,
 		Grace:       j.Grace,
 		MaxFailures: j.limit,
+		MaxCalls:    j.maxCalls,
 		Abort:       abort,
 		Monitor:     &j.monitor,
 		Log:         j.Log,

@@ -26,6 +26,9 @@ func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 		shown.Calls, shown.Repeated = f.Calls-j.kept.Leads(), f.Repeated+j.kept.Leads()
 		logForecast(j.Voice, &shown)
 		printForecast(j.People, &shown, j.Name(), j.expectedPace())
+		if 0 < j.maxCalls && j.maxCalls < shown.Calls {
+			j.Say("this start begins %d of these calls (--max-calls), and the run then stops; the same command resumes it", j.maxCalls)
+		}
 	}
 	return f, nil
 }

@@ -142,7 +142,7 @@ func (r *runResults) adoption() *cli.Adoption {
 	a := &cli.Adoption{
 		Of: r.path, Run: r.summary.Run, Settings: r.summary.Settings, Set: setOf(r.summary), Folder: r.summary.Command.Folder,
 		Bound: []string{"base-url", "sandbox", "app-id", "tenant-id", "form-id", "format", "encoding", "delimiter", "map", "set", "duplicates", "formula-safe"},
-		Own:   []string{"app-secret-command", "only", "error-code", "overwrite", "until", "log-file", "log-format", "log-level", "metrics-file", "metrics-listen"},
+		Own:   []string{"app-secret-command", "only", "error-code", "overwrite", "until", "max-calls", "log-file", "log-format", "log-level", "metrics-file", "metrics-listen"},
 	}
 	if os.Getenv(cli.SecretVariable) != "" {
 		a.Own = append(a.Own, "app-secret-file") // which would override it

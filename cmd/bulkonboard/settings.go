@@ -38,6 +38,7 @@ type settings struct {
 	cli.CallFlags
 	cli.GraceFlag
 	maxFailures string
+	maxCalls    int64
 
 	duplicates string
 	window     window
@@ -73,6 +74,7 @@ func (s *settings) register(c *cobra.Command) {
 	s.CallFlags.Register(f)
 	s.GraceFlag.Register(f)
 	cli.RegisterMaxFailures(f, &s.maxFailures, "stop the run")
+	f.Int64Var(&s.maxCalls, "max-calls", 0, "stop after beginning calls for this many new customers; the same command resumes with as many more. 0 sets no limit")
 	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
 	s.window.register(f)
 	s.ledger.register(c)
@@ -126,6 +128,9 @@ func (s *settings) checkPace(p *cli.Problems) {
 	s.GraceFlag.Check(p)
 	cli.CheckDuplicates(p, s.duplicates)
 	s.window.check(p, time.Now())
+	if s.maxCalls < 0 {
+		p.Add(fmt.Sprintf("--max-calls is %d; it takes a number of customers such as 100, or 0 for no limit", s.maxCalls))
+	}
 	s.limit = cli.CheckMaxFailures(p, s.maxFailures)
 }
 

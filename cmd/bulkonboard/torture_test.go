@@ -30,6 +30,8 @@ func TestTortureAThousandKills(t *testing.T) {
 	}
 }
 
+func TestTortureAHundredKillsInWavesOfFifty(t *testing.T) { killInWaves(t, 2500, 50, 100) }
+
 // TestTortureTwoHundredKillsOnTheWayOut kills commands between their last answer
 // and their exit.
 func TestTortureTwoHundredKillsOnTheWayOut(t *testing.T) {

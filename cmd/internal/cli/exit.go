@@ -69,6 +69,7 @@ func ExitCode(err error) int {
 		taken    *state.TakenError
 		held     *state.HeldError
 		deadline *batch.DeadlineError
+		calls    *batch.CallsError
 		io       *state.IOError
 		file     *ledger.FileError
 		secret   *ledger.SecretError
@@ -102,7 +103,7 @@ func ExitCode(err error) int {
 		return ExitUsage
 	case errors.As(err, &refused):
 		return refusedCode(refused)
-	case errors.As(err, &failures), errors.As(err, &deadline), errors.As(err, &outage), errors.As(err, &wait), errors.As(err, &lost), errors.As(err, &undone):
+	case errors.As(err, &failures), errors.As(err, &deadline), errors.As(err, &calls), errors.As(err, &outage), errors.As(err, &wait), errors.As(err, &lost), errors.As(err, &undone):
 		return ExitStopped
 	case errors.Is(err, batch.ErrInterrupted):
 		return ExitInterrupted

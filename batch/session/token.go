@@ -1,0 +1,52 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// tokenPath is an endpoint beside that of the guide, which the vendor's public
+// documentation has and a deployment may lack. It takes the credentials and the
+// tenant and names no customer.
+const tokenPath = "/api/AppSessionManager/GetAppToken"
+
+// askToken asks for a token below a base URL, which must be of the same host as
+// the client's. The error is that of an exchange
+// without an answer. The token itself is only looked for in what is to be shown.
+func (c *Client) askToken(ctx context.Context, base string, with *credentials) (Answer, http.Header, error) {
+	start := time.Now()
+	template, err := templateFor(base+tokenPath, c.template.Header)
+	if err != nil {
+		return failure(ctx, err), nil, err
+	}
+	reply, header, err := c.send(posting(ctx, template, append(with.prefix[:len(with.prefix):len(with.prefix)], '}')))
+	if err != nil {
+		a := failure(ctx, err)
+		a.Message = with.clean(a.Message, fold(a.Message), a.Code)
+		return a, nil, err
+	}
+	a := with.judgeToken(&reply, header, start)
+	a.Latency = time.Since(start)
+	return a, header, nil
+}
+
+// judgeToken says what an answer to askToken means: as for a customer, with a
+// token in the place of the session id.
+func (c *credentials) judgeToken(r *reply, h http.Header, now time.Time) Answer {
+	with := *c
+	if r.token != "" {
+		with.scrubbers = append([]*scrubber{newScrubber(r.token)}, c.scrubbers...)
+	}
+	raw := r.words
+	r.words, r.sessionID, r.malformed = fold(raw), r.token.Reveal(), ""
+	a := judge(r, h, now)
+	a.SessionID, a.Expires = "", time.Time{}
+	if a.Code == "no_session_id" {
+		a.Code = "no_token"
+		a.Message = "the answer has no token"
+		return a
+	}
+	a.Message = with.clean(raw, words(&a, r), a.Code)
+	return a
+}
