@@ -53,8 +53,8 @@ func (e *takenError) Error() string {
 		e.quota, e.job, e.status)
 }
 
-// ExitsWith tells main the exit code.
-func (e *takenError) ExitsWith() int { return cli.ExitHeld }
+// Kind tells what it means.
+func (e *takenError) Kind() cli.Kind { return cli.Held }
 
 // free refuses a quota that is another job's.
 func (d *desk) free(ctx context.Context, quota, job string) error {

@@ -93,7 +93,7 @@ func (d *desk) seen(ctx context.Context, info *workflowpb.WorkflowExecutionInfo)
 		run := info.GetExecution()
 		err := d.server.GetWorkflow(ctx, run.GetWorkflowId(), run.GetRunId()).Get(ctx, nil)
 		if failed := (*temporal.ApplicationError)(nil); errors.As(err, &failed) {
-			state += ": " + failureNamed(failed.Type()).says
+			state += ": " + textOf(kindNamed(failed.Type()))
 		}
 	}
 	return name, state

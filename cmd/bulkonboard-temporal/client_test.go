@@ -26,7 +26,7 @@ import (
 type registry struct {
 	client.Client
 	known     []*workflowpb.WorkflowExecutionInfo // the newest first
-	fails     map[string]failure                  // how they ended, by id
+	fails     map[string]cli.Kind                 // how they ended, by id
 	away      bool
 	busy      int // starts that are refused
 	starts    int
@@ -85,10 +85,12 @@ func (r *registry) DescribeTaskQueue(context.Context, string, enums.TaskQueueTyp
 // ended is a workflow that has failed.
 type ended struct {
 	client.WorkflowRun
-	failure
+	kind cli.Kind
 }
 
-func (e ended) Get(context.Context, any) error { return temporal.NewApplicationError(e.says, e.kind) }
+func (e ended) Get(context.Context, any) error {
+	return temporal.NewApplicationError(textOf(e.kind), e.kind.Name)
+}
 
 func (e ended) GetRunID() string { return "its-run" }
 
@@ -97,7 +99,7 @@ func (r *registry) GetWorkflow(_ context.Context, id, run string) client.Workflo
 	if r.away {
 		return away{}
 	}
-	return ended{failure: r.fails[id]}
+	return ended{kind: r.fails[id]}
 }
 
 // away is a workflow of a server that does not answer.
@@ -152,7 +154,7 @@ func TestANightThatWaitsForItsQuotaIsSeenAndCanBeStopped(t *testing.T) {
 
 func TestTheListOfJobsHasNightsThatFailedOrWait(t *testing.T) {
 	const failed = enums.WORKFLOW_EXECUTION_STATUS_FAILED
-	s, r := newSite(t), &registry{fails: map[string]failure{nightIDs + "lost-2026": absentFailure}}
+	s, r := newSite(t), &registry{fails: map[string]cli.Kind{nightIDs + "lost-2026": absent}}
 	r.add(nightName, nightIDs+"lost-2026", "", failed)
 	r.add(nightName, nightIDs+"nightly-1", "nightly-1", failed)
 	r.add(onboardName, "x", "nightly-1", failed)
@@ -165,24 +167,24 @@ func TestTheListOfJobsHasNightsThatFailedOrWait(t *testing.T) {
 		f := strings.Split(strings.TrimSpace(line), "\t")
 		lines = append(lines, f[0]+" "+f[2])
 	}
-	assert.Equal(t, []string{"nightly-2 waiting", "nightly-1 failed", "lost-2026 failed: " + absentFailure.says}, lines)
+	assert.Equal(t, []string{"nightly-2 waiting", "nightly-1 failed", "lost-2026 failed: " + textOf(absent)}, lines)
 }
 
 func TestWhyAPartIsTriedAgainIsSaidAndByWhom(t *testing.T) {
 	w := &whereabouts{job: "night", round: 1, course: &course{Phase: calling}}
 	a := &workflowpb.PendingActivityInfo{
 		ActivityType: &commonpb.ActivityType{Name: runChunkName}, Attempt: 3, LastWorkerIdentity: "host-7",
-		State: enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, LastFailure: &failurepb.Failure{Message: misfit.says},
+		State: enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, LastFailure: &failurepb.Failure{Message: textOf(misfit)},
 	}
 	w.see(a)
 	assert.Equal(t, "night: calling, 1 parts under way", w.String(), "it is about to stop, whatever went wrong before")
 	a.State = enums.PENDING_ACTIVITY_STATE_SCHEDULED
 	w.see(a)
-	assert.Contains(t, w.String(), "run-chunk is tried again (2 times so far, the last by the worker host-7): "+misfit.says)
+	assert.Contains(t, w.String(), "run-chunk is tried again (2 times so far, the last by the worker host-7): "+textOf(misfit))
 }
 
 func TestAQuotaWhoseHolderHasJustEndedIsTaken(t *testing.T) {
-	s, r := newSite(t), &registry{busy: 1, fails: map[string]failure{workflowOf("quota"): listFailure}}
+	s, r := newSite(t), &registry{busy: 1, fails: map[string]cli.Kind{workflowOf("quota"): cli.BadList}}
 	q := s.submit("night", listOf(3))
 	d, _ := s.desk(r)
 	err := d.takeUp(t.Context(), "night", q, &waitFlags{wait: true})

@@ -51,8 +51,8 @@ func (e *undoneError) Error() string {
 	return fmt.Sprintf("the job %s is not done yet; go on with it first: %s", e.job, e.next)
 }
 
-// ExitsWith tells main the exit code.
-func (e *undoneError) ExitsWith() int { return cli.ExitStopped }
+// Kind tells what it means.
+func (e *undoneError) Kind() cli.Kind { return cli.Unfinished }
 
 // none reports whether no row is selected, as far as its summary tells: which
 // error codes there are it does not always.

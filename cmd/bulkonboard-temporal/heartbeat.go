@@ -31,12 +31,11 @@ const (
 	flushShare = 0.1
 )
 
-// Why a worker stops a part. None of them is a failure: the part goes on, here
-// or elsewhere, unless the job itself was stopped.
-var (
-	errFenced    = errors.New("the Temporal server was not heard of for so long that it may have given the part to another worker")
-	errTaken     = errors.New("the Temporal server has given the part to another worker, or the job is over")
-	errCancelled = errors.New("the job was stopped")
+// Why a worker stops a part.
+const (
+	errFenced    = handedOnError("the Temporal server was not heard of for so long that it may have given the part to another worker")
+	errTaken     = handedOnError("the Temporal server has given the part to another worker, or the job is over")
+	errCancelled = handedOnError("the job was stopped")
 )
 
 func shareOf(heartbeat time.Duration, share float64) time.Duration {

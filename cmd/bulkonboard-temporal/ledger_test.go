@@ -51,14 +51,14 @@ func TestAWorkerWithAnotherLedgerMergesNothing(t *testing.T) {
 		return session.Answer{Recognised: true, Outcome: session.OK, SessionID: "x-" + r.Email}
 	}
 	_, err := s.run("monday", 1)
-	assert.Equal(t, misfit.kind, kindOf(t, err))
+	assert.Equal(t, misfit.Name, kindOf(t, err))
 }
 
 func TestAJobWithALedgerWantsAWorkerThatHasOne(t *testing.T) {
 	s := newSite(t)
 	s.submitWithLedger("monday", listOf(5))
 	_, err := s.run("monday", 1)
-	assert.Equal(t, misfit.kind, kindOf(t, err))
+	assert.Equal(t, misfit.Name, kindOf(t, err))
 	assert.Empty(t, s.calls)
 	assert.Equal(t, "q-ledger", ledgerQueue("q"))
 	assert.Equal(t, time.Duration(-1), (&ledgerUse{TTL: -1}).TTL)

@@ -13,6 +13,7 @@ import (
 
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -61,8 +62,14 @@ func (e *noJobError) Error() string {
 	return fmt.Sprintf("there is no job %s in the store; check its name and --store, or submit it", e.job)
 }
 
+// Kind tells what it means.
+func (e *noJobError) Kind() cli.Kind { return cli.Absent }
+
 // otherRequestError says that the name of a job is taken.
 type otherRequestError struct{ job string }
+
+// Kind tells what it means.
+func (e *otherRequestError) Kind() cli.Kind { return cli.Other }
 
 func (e *otherRequestError) Error() string {
 	return fmt.Sprintf("there is a job %s already, of another list or with other settings; put them back to go on with it, or submit this one under another name with --job", e.job)

@@ -15,6 +15,7 @@ import (
 
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
@@ -108,6 +109,9 @@ func templateName(schedule string) string { return "schedules/" + schedule + ".j
 // noScheduleError says that a schedule has nothing to make jobs from.
 type noScheduleError struct{ schedule, reason string }
 
+// Kind tells what it means.
+func (e *noScheduleError) Kind() cli.Kind { return absent }
+
 func (e *noScheduleError) Error() string {
 	return fmt.Sprintf("there is no schedule %s: %s; check --store, or delete the schedule and create it again", e.schedule, e.reason)
 }
@@ -145,8 +149,8 @@ func (k *crew) prepare(ctx context.Context, d due) (prepared, error) {
 	if err == nil {
 		return p, nil
 	}
-	f, final := failureOf(err)
-	k.log.Warn("the job of a schedule was not made", "schedule", d.Schedule, "due", d.At, "reason", err.Error(), "kind", f.kind, "final", final)
+	kind := cli.KindOf(err)
+	k.log.Warn("the job of a schedule was not made", "schedule", d.Schedule, "due", d.At, "reason", err.Error(), "kind", kind.Name, "final", kind.Final)
 	return p, asFailure(err)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // schedule puts a schedule's template into the store.
@@ -58,7 +59,7 @@ func TestANightWhoseListIsMissingFailsAndSaysSoWithItsJob(t *testing.T) {
 	env := s.nightEnv()
 	at := time.Date(2026, 3, 9, 4, 5, 0, 0, time.UTC)
 	env.ExecuteWorkflow(nightName, due{Schedule: "nightly", At: at})
-	assert.Equal(t, listFailure.kind, kindOf(t, env.GetWorkflowError()))
+	assert.Equal(t, cli.BadList.Name, kindOf(t, env.GetWorkflowError()))
 	assert.Contains(t, s.read("jobs/nightly-2026-03-09T0405/round-1/trouble.json"), "exports/customers-2026-03-09.csv")
 	require.NoError(t, s.root.Put(t.Context(), "exports/customers-2026-03-09.csv", []byte(listOf(3))))
 	_, err := s.run("nightly-2026-03-09T0405", 1)
@@ -80,7 +81,7 @@ func TestAListThatIsLateIsWaitedFor(t *testing.T) {
 			}, test.comes)
 			env.ExecuteWorkflow(nightName, due{Schedule: "nightly"})
 			if test.fails {
-				assert.Equal(t, listFailure.kind, kindOf(t, env.GetWorkflowError()))
+				assert.Equal(t, cli.BadList.Name, kindOf(t, env.GetWorkflowError()))
 				return
 			}
 			require.NoError(t, env.GetWorkflowError())
@@ -94,12 +95,12 @@ func TestANightThatCannotBeMadeIsNotTriedForEver(t *testing.T) {
 	at := due{Schedule: "nightly", At: time.Date(2026, 3, 9, 4, 5, 0, 0, time.UTC)}
 	env := s.nightEnv()
 	env.ExecuteWorkflow(nightName, at)
-	assert.Equal(t, absentFailure.kind, kindOf(t, env.GetWorkflowError()), "no such schedule")
+	assert.Equal(t, absent.Name, kindOf(t, env.GetWorkflowError()), "no such schedule")
 	s.submit("nightly-2026-03-09T0405", listOf(3))
 	s.schedule("nightly", "list.csv", "UTC")
 	env = s.nightEnv()
 	env.ExecuteWorkflow(nightName, at)
-	assert.Equal(t, otherFailure.kind, kindOf(t, env.GetWorkflowError()), "the name is taken")
+	assert.Equal(t, cli.Other.Name, kindOf(t, env.GetWorkflowError()), "the name is taken")
 }
 
 func TestANightWaitsForItsQuota(t *testing.T) {

@@ -80,14 +80,13 @@ func (k *crew) work(ctx context.Context, p part, do func(context.Context, *task)
 	if err == nil {
 		return nil
 	}
-	f, final := failureOf(err)
-	if cause := context.Cause(within); cause != nil && !final {
+	if cause := context.Cause(within); cause != nil && !cli.KindOf(err).Final {
 		err = cause
-		f, _ = failureOf(err)
 	}
-	t.log.Warn("the part has stopped", "reason", err.Error(), "kind", f.kind, "final", final)
-	if final {
-		t.trouble(ctx, f, err)
+	kind := cli.KindOf(err)
+	t.log.Warn("the part has stopped", "reason", err.Error(), "kind", kind.Name, "final", kind.Final)
+	if kind.Final {
+		t.trouble(ctx, kind, err)
 	}
 	return asFailure(err)
 }
@@ -146,8 +145,8 @@ type trouble struct {
 
 // trouble puts that into the store, in place of what was there of an earlier
 // try. What cannot be put is in the log.
-func (t *task) trouble(ctx context.Context, f failure, reason error) {
-	b, err := json.Marshal(trouble{At: time.Now().UTC(), Kind: f.kind, Part: activity.GetInfo(ctx).ActivityType.Name, Reason: reason.Error()})
+func (t *task) trouble(ctx context.Context, kind cli.Kind, reason error) {
+	b, err := json.Marshal(trouble{At: time.Now().UTC(), Kind: kind.Name, Part: activity.GetInfo(ctx).ActivityType.Name, Reason: reason.Error()})
 	if err == nil {
 		err = t.store.Delete(ctx, troubleName(t.Round))
 	}

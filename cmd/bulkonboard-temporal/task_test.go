@@ -26,6 +26,7 @@ import (
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
@@ -215,17 +216,17 @@ func kindOf(t *testing.T, err error) string {
 func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 	const word = "no such secret, Ms Smith"
 	for kind, prepare := range map[string]func(*site){
-		refusedFailure.kind: func(s *site) {
+		cli.Refused.Name: func(s *site) {
 			s.submit("night", listOf(5))
 			s.answer = func(*session.Request) session.Answer {
 				return session.Answer{Recognised: true, Outcome: session.CredentialsRefused, Message: word}
 			}
 		},
-		usageFailure.kind: func(s *site) {
+		cli.Usage.Name: func(s *site) {
 			s.submit("night", listOf(5))
 			s.crew.service = func(*chunks.Job) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
 		},
-		listFailure.kind: func(s *site) { s.submit("night", "no,such,columns\n1,2,3\n") },
+		cli.BadList.Name: func(s *site) { s.submit("night", "no,such,columns\n1,2,3\n") },
 	} {
 		t.Run(kind, func(t *testing.T) {
 			s := newSite(t)
@@ -234,9 +235,9 @@ func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 			assert.Equal(t, kind, kindOf(t, err))
 			assert.NotContains(t, err.Error(), "Smith")
 			d := &desk{root: s.root}
-			assert.Greater(t, len(d.reason(t.Context(), "night", 1, failureNamed(kind))), 10)
-			assert.NotEqual(t, failureNamed(kind).says, d.reason(t.Context(), "night", 1, failureNamed(kind)))
-			assert.NotEqual(t, passing, failureNamed(kind))
+			assert.Greater(t, len(d.reason(t.Context(), "night", 1, kindNamed(kind))), 10)
+			assert.NotEqual(t, textOf(kindNamed(kind)), d.reason(t.Context(), "night", 1, kindNamed(kind)))
+			assert.NotEqual(t, cli.Passing, kindNamed(kind))
 		})
 	}
 }
@@ -245,7 +246,7 @@ func TestAListWhoseResultsCouldNotBeWrittenCallsNobody(t *testing.T) {
 	s := newSite(t)
 	s.submit("night", "customerType,customerEmail,firstName,lastName,sessionId\nIndividual,a@example.com,A,B,1\n")
 	_, err := s.run("night", 1)
-	assert.Equal(t, listFailure.kind, kindOf(t, err))
+	assert.Equal(t, cli.BadList.Name, kindOf(t, err))
 	assert.Empty(t, s.calls)
 }
 
@@ -254,7 +255,7 @@ func TestAListThatIsNotInTheStoreIsSaid(t *testing.T) {
 	r := s.submit("night", listOf(3))
 	require.NoError(t, s.root.Delete(t.Context(), r.Input.Object))
 	_, err := s.run("night", 1)
-	assert.Equal(t, listFailure.kind, kindOf(t, err))
+	assert.Equal(t, cli.BadList.Name, kindOf(t, err))
 }
 
 func TestAWorkerWhoseServerDoesNotAnswerBeginsNothing(t *testing.T) {
@@ -262,7 +263,7 @@ func TestAWorkerWhoseServerDoesNotAnswerBeginsNothing(t *testing.T) {
 	s.submit("night", listOf(3))
 	s.beats = serviceerror.NewUnavailable("no route")
 	_, err := s.run("night", 1)
-	assert.Equal(t, passing.kind, kindOf(t, err))
+	assert.Equal(t, cli.Passing.Name, kindOf(t, err))
 	s.beats = serviceerror.NewNotFound("unknown activity")
 	_, err = s.run("night", 1)
 	require.Error(t, err)
@@ -274,29 +275,29 @@ func TestAWorkerWhoseServerDoesNotAnswerBeginsNothing(t *testing.T) {
 func TestErrorsAreOfOneKindEach(t *testing.T) {
 	for name, test := range map[string]struct {
 		err   error
-		want  failure
+		want  cli.Kind
 		final bool
 	}{
-		"fenced":            {fmt.Errorf("x: %w", errFenced), handedOn, false},
-		"cancelled":         {errCancelled, handedOn, false},
-		"told to stop":      {batch.ErrInterrupted, handedOn, false},
-		"lost":              {&chunks.LostError{Part: "chunk-000001"}, passing, false},
-		"store away":        {&store.Error{Op: "write", Err: io.ErrClosedPipe}, passing, false},
-		"tenant":            {&batch.RefusedError{Outcome: session.TenantRefused}, refusedFailure, true},
-		"not the api":       {&batch.RefusedError{Outcome: session.NotTheAPI}, addressFailure, true},
-		"no list":           {&source.ListError{}, listFailure, true},
-		"part changed":      {&chunks.ChangedError{}, changedFailure, true},
-		"other job":         {&chunks.OtherJobError{}, usageFailure, true},
-		"something unknown": {errors.New("boom"), passing, false},
+		"fenced":            {fmt.Errorf("x: %w", errFenced), cli.Interrupted, false},
+		"cancelled":         {errCancelled, cli.Interrupted, false},
+		"told to stop":      {batch.ErrInterrupted, cli.Interrupted, false},
+		"lost":              {&chunks.LostError{Part: "chunk-000001"}, cli.Unfinished, false},
+		"store away":        {&store.Error{Op: "write", Err: io.ErrClosedPipe}, cli.Passing, false},
+		"tenant":            {&batch.RefusedError{Outcome: session.TenantRefused}, cli.Refused, true},
+		"not the api":       {&batch.RefusedError{Outcome: session.NotTheAPI}, cli.Address, true},
+		"no list":           {&source.ListError{}, cli.BadList, true},
+		"part changed":      {&chunks.ChangedError{}, cli.Changed, true},
+		"other job":         {&chunks.OtherJobError{}, cli.Other, true},
+		"something unknown": {errors.New("boom"), cli.Passing, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, final := failureOf(test.err)
-			assert.Equal(t, test.want, f)
-			assert.Equal(t, test.final, final)
+			kind := cli.KindOf(test.err)
+			assert.Equal(t, test.want, kind)
+			assert.Equal(t, test.final, kind.Final)
 			var failed *temporal.ApplicationError
 			require.ErrorAs(t, asFailure(test.err), &failed)
 			assert.Equal(t, test.final, failed.NonRetryable())
-			assert.Equal(t, f, failureNamed(failed.Type()))
+			assert.Equal(t, kind, kindNamed(failed.Type()))
 		})
 	}
 }
@@ -372,7 +373,7 @@ func TestAListThatIsNotTheOneThatWasSubmittedIsNotTaken(t *testing.T) {
 	require.NoError(t, err)
 	for range 2 { // it stays so once it is planned
 		_, err = s.run("night", 1)
-		assert.Equal(t, changedFailure.kind, kindOf(t, err))
+		assert.Equal(t, cli.Changed.Name, kindOf(t, err))
 	}
 	assert.Empty(t, s.calls)
 }

@@ -71,7 +71,7 @@ func (w *waitFlags) checkFiles() error {
 
 // jobError is a job that ended before its end.
 type jobError struct {
-	failure
+	kind              cli.Kind
 	job, reason, next string
 }
 
@@ -79,8 +79,8 @@ func (e *jobError) Error() string {
 	return fmt.Sprintf("the job %s has stopped: %s\nwhat is done is kept; to go on: %s", e.job, e.reason, e.next)
 }
 
-// ExitsWith tells main the exit code.
-func (e *jobError) ExitsWith() int { return e.exits }
+// Kind tells what it means.
+func (e *jobError) Kind() cli.Kind { return e.kind }
 
 // lostResultsError is a job that is done, without results.
 type lostResultsError struct{ job string }
@@ -89,8 +89,8 @@ func (e *lostResultsError) Error() string {
 	return fmt.Sprintf("the job %s is done, and its results are not in the store: is --store the workers' store?", e.job)
 }
 
-// ExitsWith tells main the exit code.
-func (e *lostResultsError) ExitsWith() int { return cli.ExitState }
+// Kind tells what it means.
+func (e *lostResultsError) Kind() cli.Kind { return cli.Changed }
 
 // finished reads the summary of a round, if it is done; nil if it is not.
 func (d *desk) finished(ctx context.Context, job string, round int) (*sink.Summary, error) {
@@ -174,22 +174,16 @@ func (d *desk) keepSaying(ctx context.Context, job, quota string, round int) {
 
 // stopped says why a round ended before its end.
 func (d *desk) stopped(ctx context.Context, job string, round int, err error) error {
-	var (
-		failed     *temporal.ApplicationError
-		cancelled  *temporal.CanceledError
-		terminated *temporal.TerminatedError
-	)
+	var failed *temporal.ApplicationError
 	e := &jobError{job: job, next: d.command("resume", job)}
 	switch {
-	case errors.As(err, &cancelled):
-		e.failure = failure{kind: "cancelled", exits: cli.ExitInterrupted}
-		e.reason = "it was cancelled"
-	case errors.As(err, &terminated):
-		e.failure = failure{kind: "terminated", exits: cli.ExitStopped}
-		e.reason = "it was terminated in Temporal"
+	case errors.As(err, new(*temporal.CanceledError)):
+		e.kind, e.reason = cancelled, textOf(cancelled)
+	case errors.As(err, new(*temporal.TerminatedError)):
+		e.kind, e.reason = terminated, textOf(terminated)
 	case errors.As(err, &failed):
-		e.failure = failureNamed(failed.Type())
-		e.reason = d.reason(ctx, job, round, e.failure)
+		e.kind = kindNamed(failed.Type())
+		e.reason = d.reason(ctx, job, round, e.kind)
 	default:
 		return &unreachableError{d.flags.address, err}
 	}
@@ -198,10 +192,10 @@ func (d *desk) stopped(ctx context.Context, job string, round int, err error) er
 
 // reason is what a worker left in the store about that, or else what the kind
 // says.
-func (d *desk) reason(ctx context.Context, job string, round int, f failure) string {
+func (d *desk) reason(ctx context.Context, job string, round int, k cli.Kind) string {
 	t, err := d.trouble(ctx, job, round)
-	if err != nil || t.Kind != f.kind {
-		return f.says
+	if err != nil || t.Kind != k.Name {
+		return textOf(k)
 	}
 	return t.Reason
 }

@@ -55,7 +55,7 @@ func onboard(ctx workflow.Context, c course) (course, error) {
 }
 
 // patience is how long parts are waited for, and that they are tried again
-// until they are done. What would fail again, the error says: see failures.go.
+// until they are done. What would fail again, the error says: see package cli.
 func patience(heartbeat time.Duration) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		HeartbeatTimeout:    heartbeat,

@@ -16,6 +16,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
+
+	"bulkonboard/cmd/internal/cli"
 )
 
 // round is a workflow and stand-ins for its parts, which note what they do.
@@ -178,7 +180,7 @@ func TestAChunkThatFailsForGoodStopsTheOthersAndMergesNothing(t *testing.T) {
 	_, err := r.run(course{})
 	var failed *temporal.ApplicationError
 	require.ErrorAs(t, err, &failed)
-	assert.Equal(t, usageFailure.kind, failed.Type())
+	assert.Equal(t, cli.Usage.Name, failed.Type())
 	assert.NotContains(t, err.Error(), "Smith")
 	assert.NotContains(t, r.order(), "8")
 	assert.NotContains(t, r.order(), mergeName)
