@@ -10,6 +10,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/customers"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/preflight"
@@ -67,14 +68,14 @@ var kinds = []struct {
 	{Held, []func(error) bool{is[*state.HeldError]}},
 	{Other, []func(error) bool{is[*chunks.OtherJobError]}},
 	{Changed, []func(error) bool{
-		is[*state.CorruptError], is[*state.PlantedError], is[*state.TakenError], is[*source.ChangedError], is[*batch.ChangedError], is[*batch.CountsError],
+		is[*state.CorruptError], is[*state.PlantedError], is[*state.TakenError], is[*source.ChangedError], is[*batch.ChangedError], is[*batch.FormatError], is[*customers.FormatError], is[*batch.CountsError],
 		is[*ledger.SecretError], is[*ledger.FormatError], is[*chunks.MissingError], is[*chunks.ChangedError], is[*chunks.DamagedError],
 	}},
 	{Passing, []func(error) bool{is[*state.IOError], is[*source.ReadError], is[*ledger.FileError], is[*store.Error]}},
 	{BadList, []func(error) bool{is[*source.ListError], is[*preflight.InvalidError]}},
 	{Refused, []func(error) bool{refusesSender}},
 	{Address, []func(error) bool{is[*batch.RefusalsError], is[*pace.SetupError], is[*batch.RefusedError]}},
-	{Absent, []func(error) bool{is[*chunks.NoJobError], is[*chunks.NoRoundError]}},
+	{Absent, []func(error) bool{is[*chunks.NoJobError], is[*chunks.NoRoundError], is[*chunks.NoChunkError]}},
 	{Stopped, []func(error) bool{is[*batch.FailuresError], is[*pace.OutageError], is[*pace.WaitError]}},
 	{Unfinished, []func(error) bool{is[*batch.DeadlineError], is[*chunks.LostError], is[*chunks.NotDoneError]}},
 	{Interrupted, []func(error) bool{func(err error) bool { return errors.Is(err, batch.ErrInterrupted) }}},
