@@ -91,7 +91,7 @@ func (s *jobFlags) request(settings map[string]string) *request {
 // submitSettings are the flags of submit.
 type submitSettings struct {
 	jobFlags
-	deskFlags
+	clientFlags
 	storeInput string
 	name       string // of the job
 	waiting    waitFlags
@@ -109,7 +109,7 @@ with the same settings goes on where it stopped, or is waited for.
 One quota has one job at a time: while it is taken, submit says by whom.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return s.with(c, func(ctx context.Context, d *desk) error { return s.submit(ctx, d, settingsOf(c)) }, s.check, s.waiting.checkFiles)
+			return s.with(c, func(ctx context.Context, j *jobClient) error { return s.submit(ctx, j, settingsOf(c)) }, s.check, s.waiting.checkFiles)
 		},
 	}
 	s.register(c)
@@ -179,7 +179,7 @@ func settingsOf(c *cobra.Command) map[string]string {
 }
 
 // submit submits the job.
-func (s *submitSettings) submit(ctx context.Context, d *desk, settings map[string]string) error {
+func (s *submitSettings) submit(ctx context.Context, j *jobClient, settings map[string]string) error {
 	r := s.request(settings)
 	r.Input = input{Object: s.storeInput}
 	if s.storeInput == "" {
@@ -189,27 +189,27 @@ func (s *submitSettings) submit(ctx context.Context, d *desk, settings map[strin
 		}
 	}
 	// Before a list is uploaded for nothing. Starting it settles the matter.
-	if err := d.free(ctx, r.Quota, s.name); err != nil {
+	if err := j.free(ctx, r.Quota, s.name); err != nil {
 		return err
 	}
-	anew, err := r.put(ctx, d.root, s.name)
+	anew, err := r.put(ctx, j.root, s.name)
 	if err != nil {
 		return err
 	}
 	if anew {
-		d.Say("submitting %s as the job %s", s.Name(), s.name)
+		j.Say("submitting %s as the job %s", s.Name(), s.name)
 	}
 	if s.storeInput == "" {
-		if err := s.upload(ctx, d.root, r); err != nil {
+		if err := s.upload(ctx, j.root, r); err != nil {
 			return err
 		}
 	}
-	if changed, err := r.mend(ctx, d.root, s.name); err != nil {
+	if changed, err := r.updateBounds(ctx, j.root, s.name); err != nil {
 		return err
 	} else if changed {
-		d.Say("the job %s keeps to other bounds now; parts under way keep to theirs until they are done", s.name)
+		j.Say("the job %s keeps to other bounds now; parts under way keep to theirs until they are done", s.name)
 	}
-	return d.takeUp(ctx, s.name, r, &s.waiting)
+	return j.takeUp(ctx, s.name, r, &s.waiting)
 }
 
 // look looks at the list, before anything of it is put anywhere.

@@ -128,13 +128,13 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	defer server.Close()
-	k := &crew{
+	a := &activities{
 		root: root, service: s.serviceFor, scratch: scratch, owner: owner, flushEvery: s.flushEvery, ledger: s.ledger, abort: now, log: v.Log,
-		beat: func(ctx context.Context, token []byte, b beat) error {
+		recordHeartbeat: func(ctx context.Context, token []byte, b heartbeatDetails) error {
 			return server.RecordActivityHeartbeat(ctx, token, b)
 		},
 	}
-	return s.serve(ctx, now, server, k, v)
+	return s.serve(ctx, now, server, a, v)
 }
 
 // abortTime is how long parts have to stop once there is no time for their
@@ -143,13 +143,13 @@ const abortTime = 5 * time.Second
 
 // serve takes parts until ctx is done, and then waits for those under way, or
 // until now.
-func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server client.Client, k *crew, v *cli.Voice) error {
+func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server client.Client, a *activities, v *cli.Voice) error {
 	lost := make(chan error, 2)
-	workers := s.workers(server, k, func(err error) { lost <- err })
+	workers := s.workers(server, a, func(err error) { lost <- err })
 	if err := startAll(workers); err != nil {
 		return &unreachableError{s.server.address, err}
 	}
-	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", k.owner, s.slots, s.server.taskQueue, s.baseURL)
+	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", a.owner, s.slots, s.server.taskQueue, s.baseURL)
 	var err error
 	select {
 	case <-ctx.Done():
@@ -192,20 +192,20 @@ func startAll(workers []worker.Worker) error {
 }
 
 // workers are one for all parts and, with a ledger, one for those that want it.
-func (s *workerSettings) workers(server client.Client, k *crew, fatal func(error)) []worker.Worker {
+func (s *workerSettings) workers(server client.Client, a *activities, fatal func(error)) []worker.Worker {
 	o := worker.Options{
-		Identity: k.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace, OnFatalError: fatal,
+		Identity: a.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace, OnFatalError: fatal,
 	}
 	all := worker.New(server, s.server.taskQueue, o)
 	all.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
-	all.RegisterWorkflowWithOptions(night, workflow.RegisterOptions{Name: nightName})
-	k.register(all)
+	all.RegisterWorkflowWithOptions(scheduled, workflow.RegisterOptions{Name: scheduledName})
+	a.register(all)
 	if s.ledger.Path == "" {
 		return []worker.Worker{all}
 	}
 	o.MaxConcurrentActivityExecutionSize, o.DisableWorkflowWorker = 1, true
 	one := worker.New(server, ledgerQueue(s.server.taskQueue), o)
-	k.register(one)
+	a.register(one)
 	return []worker.Worker{all, one}
 }
 

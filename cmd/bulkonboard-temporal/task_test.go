@@ -30,13 +30,13 @@ import (
 	"bulkonboard/source"
 )
 
-// site is a store, a service, and a worker's hands.
+// site is a store, a service, and the activities of a worker.
 type site struct {
-	t      *testing.T
-	root   store.Store
-	crew   *crew
-	beats  error // what the server answers to beats
-	answer func(*session.Request) session.Answer
+	t          *testing.T
+	root       store.Store
+	activities *activities
+	beats      error // what the server answers to heartbeats
+	answer     func(*session.Request) session.Answer
 
 	heartbeat time.Duration
 	patience  time.Duration // of schedules
@@ -56,10 +56,10 @@ func newSite(t *testing.T) *site {
 		}
 		return session.Answer{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "session-of-" + r.Email}
 	}
-	s.crew = &crew{
+	s.activities = &activities{
 		root: root, scratch: t.TempDir(), owner: "test", flushEvery: time.Millisecond, log: slog.New(slog.NewTextHandler(&s.logged, nil)),
-		beat:    func(context.Context, []byte, beat) error { return s.beats },
-		service: func(*chunks.Job) (batch.Caller, func(), error) { return s, func() {}, nil },
+		recordHeartbeat: func(context.Context, []byte, heartbeatDetails) error { return s.beats },
+		service:         func(*chunks.Job) (batch.Caller, func(), error) { return s, func() {}, nil },
 	}
 	return s
 }
@@ -105,23 +105,23 @@ func (s *site) submit(job, list string) *request {
 }
 
 // run runs a round of a job.
-func (s *site) run(job string, round int) (course, error) {
+func (s *site) run(job string, round int) (roundState, error) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quietLogger{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
-	s.crew.register(env)
+	s.activities.register(env)
 	r, err := readRequest(s.t.Context(), s.root, job)
 	require.NoError(s.t, err)
-	env.ExecuteWorkflow(onboardName, r.course(job, round))
+	env.ExecuteWorkflow(onboardName, r.begin(job, round))
 	require.True(s.t, env.IsWorkflowCompleted())
-	var c course
+	var c roundState
 	if err := env.GetWorkflowError(); err != nil {
 		return c, err
 	}
 	require.NoError(s.t, env.GetWorkflowResult(&c))
-	left, err := os.ReadDir(s.crew.scratch)
+	left, err := os.ReadDir(s.activities.scratch)
 	require.NoError(s.t, err)
 	assert.Empty(s.t, left, "a worker's scratch")
 	return c, nil
@@ -164,7 +164,7 @@ func TestAPartTellsOfItsOwnRows(t *testing.T) {
 	var last atomic.Bool // the last row is being called for
 	var beats, most atomic.Int64
 	told := make(chan struct{})
-	s.crew.beat = func(_ context.Context, _ []byte, b beat) error {
+	s.activities.recordHeartbeat = func(_ context.Context, _ []byte, b heartbeatDetails) error {
 		most.Store(max(most.Load(), b.Rows))
 		if last.Load() && beats.Add(1) == 3 {
 			close(told)
@@ -202,7 +202,7 @@ func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, total{Rows: 11}, c.Total)
 	assert.Equal(t, map[string]int{"r@example.com": 1}, s.calls)
-	assert.Equal(t, "night", r.course("night", 2).Job)
+	assert.Equal(t, "night", r.begin("night", 2).Job)
 }
 
 // kindOf is the kind of failure that a workflow ended with.
@@ -224,7 +224,7 @@ func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 		},
 		cli.Usage.Name: func(s *site) {
 			s.submit("night", listOf(5))
-			s.crew.service = func(*chunks.Job) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
+			s.activities.service = func(*chunks.Job) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
 		},
 		cli.BadList.Name: func(s *site) { s.submit("night", "no,such,columns\n1,2,3\n") },
 	} {
@@ -234,9 +234,9 @@ func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 			_, err := s.run("night", 1)
 			assert.Equal(t, kind, kindOf(t, err))
 			assert.NotContains(t, err.Error(), "Smith")
-			d := &desk{root: s.root}
-			assert.Greater(t, len(d.reason(t.Context(), "night", 1, kindNamed(kind))), 10)
-			assert.NotEqual(t, textOf(kindNamed(kind)), d.reason(t.Context(), "night", 1, kindNamed(kind)))
+			j := &jobClient{root: s.root}
+			assert.Greater(t, len(j.reason(t.Context(), "night", 1, kindNamed(kind))), 10)
+			assert.NotEqual(t, textOf(kindNamed(kind)), j.reason(t.Context(), "night", 1, kindNamed(kind)))
 			assert.NotEqual(t, cli.Passing, kindNamed(kind))
 		})
 	}
@@ -325,18 +325,18 @@ func TestAJobThatIsPlannedTakesOtherBounds(t *testing.T) {
 	_, err := r.put(t.Context(), s.root, "night")
 	require.NoError(t, err)
 	var other *otherRequestError
-	_, err = r.mend(t.Context(), s.root, "night")
+	_, err = r.updateBounds(t.Context(), s.root, "night")
 	require.ErrorAs(t, err, &other, "it is not planned yet")
 	_, err = s.run("night", 1)
 	require.NoError(t, err)
 	for _, want := range []*request{r, &first} {
-		changed, err := want.mend(t.Context(), s.root, "night")
+		changed, err := want.updateBounds(t.Context(), s.root, "night")
 		require.NoError(t, err)
 		assert.True(t, changed)
 		m, err := chunks.Open(t.Context(), jobStore(s.root, "night"))
 		require.NoError(t, err)
 		assert.Equal(t, want.Job.Bounds, m.Job.Bounds)
-		changed, err = want.mend(t.Context(), s.root, "night")
+		changed, err = want.updateBounds(t.Context(), s.root, "night")
 		require.NoError(t, err)
 		assert.False(t, changed)
 	}
@@ -351,13 +351,13 @@ func TestAnotherListOfTheSameNameIsAnotherJob(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.run("night", 1)
 	require.NoError(t, err)
-	_, err = r.mend(t.Context(), s.root, "night")
+	_, err = r.updateBounds(t.Context(), s.root, "night")
 	require.NoError(t, err)
 	require.NoError(t, s.root.Delete(t.Context(), r.Input.Object))
 	require.NoError(t, s.root.Put(t.Context(), r.Input.Object, []byte(listOf(4))))
 	for _, rate := range []float64{r.Job.Rate, 7} {
 		r.Job.Rate = rate
-		changed, err := r.mend(t.Context(), s.root, "night")
+		changed, err := r.updateBounds(t.Context(), s.root, "night")
 		var other *otherRequestError
 		require.ErrorAs(t, err, &other)
 		assert.False(t, changed)
