@@ -42,7 +42,7 @@ func shareOf(heartbeat time.Duration, share float64) time.Duration {
 	return time.Duration(share * float64(heartbeat))
 }
 
-// verdict is whether to stop, and why: so long after the last heartbeat that the
+// reasonToStop is whether to stop, and why: so long after the last heartbeat that the
 // server is known to have heard, with this answer to the newest one.
 func reasonToStop(heartbeat, silence time.Duration, answer error) error {
 	var gone *serviceerror.NotFound

@@ -91,7 +91,7 @@ func TestAWorkerCallsOnlyTheServiceItIsToldOf(t *testing.T) {
 	}
 }
 
-// hand is a worker that starts or does not.
+// fakeWorker is a worker that starts or does not.
 type fakeWorker struct {
 	worker.Worker
 	fails error

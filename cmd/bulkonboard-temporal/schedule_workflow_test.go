@@ -24,7 +24,7 @@ func (s *site) schedule(name, pattern, zone string) {
 }
 
 // scheduleEnv is where schedules come round.
-func (s *site) nightEnv() *testsuite.TestWorkflowEnvironment {
+func (s *site) scheduleEnv() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quietLogger{})
 	env := suite.NewTestWorkflowEnvironment()
@@ -39,7 +39,7 @@ func TestANightTakesTheListOfTheTimeThatWasDue(t *testing.T) {
 	s := newSite(t)
 	s.schedule("nightly", "exports/customers-%Y-%m-%d.csv", "Europe/Berlin")
 	require.NoError(t, s.root.Put(t.Context(), "exports/customers-2026-07-02.csv", []byte(listOf(9))))
-	env := s.nightEnv()
+	env := s.scheduleEnv()
 	env.SetStartTime(time.Date(2026, 7, 2, 12, 0, 0, 0, time.UTC)) // late
 	was := time.Date(2026, 7, 1, 22, 30, 0, 0, time.UTC)           // 0:30 in Berlin
 	require.NoError(t, env.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes(scheduledStart.ValueSet(was))))
@@ -56,7 +56,7 @@ func TestANightTakesTheListOfTheTimeThatWasDue(t *testing.T) {
 func TestANightWhoseListIsMissingFailsAndSaysSoWithItsJob(t *testing.T) {
 	s := newSite(t)
 	s.schedule("nightly", "exports/customers-%Y-%m-%d.csv", "UTC")
-	env := s.nightEnv()
+	env := s.scheduleEnv()
 	at := time.Date(2026, 3, 9, 4, 5, 0, 0, time.UTC)
 	env.ExecuteWorkflow(scheduledName, due{Schedule: "nightly", At: at})
 	assert.Equal(t, cli.BadList.Name, kindOf(t, env.GetWorkflowError()))
@@ -75,7 +75,7 @@ func TestAListThatIsLateIsWaitedFor(t *testing.T) {
 			s := newSite(t)
 			s.patience = time.Hour
 			s.schedule("nightly", "list.csv", "UTC")
-			env := s.nightEnv()
+			env := s.scheduleEnv()
 			env.RegisterDelayedCallback(func() {
 				require.NoError(t, s.root.Put(t.Context(), "list.csv", []byte(listOf(3))))
 			}, test.comes)
@@ -93,12 +93,12 @@ func TestAListThatIsLateIsWaitedFor(t *testing.T) {
 func TestANightThatCannotBeMadeIsNotTriedForEver(t *testing.T) {
 	s := newSite(t)
 	at := due{Schedule: "nightly", At: time.Date(2026, 3, 9, 4, 5, 0, 0, time.UTC)}
-	env := s.nightEnv()
+	env := s.scheduleEnv()
 	env.ExecuteWorkflow(scheduledName, at)
 	assert.Equal(t, absent.Name, kindOf(t, env.GetWorkflowError()), "no such schedule")
 	s.submit("nightly-2026-03-09T0405", listOf(3))
 	s.schedule("nightly", "list.csv", "UTC")
-	env = s.nightEnv()
+	env = s.scheduleEnv()
 	env.ExecuteWorkflow(scheduledName, at)
 	assert.Equal(t, cli.Other.Name, kindOf(t, env.GetWorkflowError()), "the name is taken")
 }
@@ -107,7 +107,7 @@ func TestANightWaitsForItsQuota(t *testing.T) {
 	s := newSite(t)
 	s.schedule("nightly", "list.csv", "UTC")
 	require.NoError(t, s.root.Put(t.Context(), "list.csv", []byte(listOf(3))))
-	env := s.nightEnv()
+	env := s.scheduleEnv()
 	other := func(ctx workflow.Context) error { return workflow.Sleep(ctx, 3*time.Hour) }
 	env.RegisterWorkflowWithOptions(other, workflow.RegisterOptions{Name: "other"})
 	both := func(ctx workflow.Context, d due) (time.Duration, error) {

@@ -54,7 +54,7 @@ func onboard(ctx workflow.Context, c roundState) (roundState, error) {
 	return c, nil
 }
 
-// patience is how long parts are waited for, and that they are tried again
+// untilDone is how long parts are waited for, and that they are tried again
 // until they are done. What would fail again, the error says: see package cli.
 func untilDone(heartbeat time.Duration) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
