@@ -183,26 +183,18 @@ func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *known.Kn
 		return total{}, err
 	}
 	defer func() { _ = scratch.Close() }() // likewise
-	g := &chunks.Merger{
-		Store: t.store, Manifest: m, Round: t.Round, State: dir, Results: t.path("results." + m.Read.Format),
-		Rejects: t.path("rejects." + m.Read.Format), SummaryFile: t.summaryFile(m),
-		Scratch: scratch, Origin: batch.Origin{List: m.Source.Name, Command: "bulkonboard-temporal"},
-		Known: known, Monitor: &t.monitor, Log: t.log,
-	}
+	g := cli.NewMerger(m, t.Round, &cli.MergeOutputs{
+		Results: t.path("results." + m.Read.Format), Rejects: t.path("rejects." + m.Read.Format), Summary: t.path("summary.json"),
+		Typed: "bulkonboard-temporal",
+		Retry: func(_ sink.Status, code string) string {
+			return "bulkonboard-temporal retry " + t.Job + " --error-code " + cli.Quoted(code)
+		},
+	})
+	g.Store, g.State, g.Scratch, g.Known, g.Monitor, g.Log = t.store, dir, scratch, known, &t.monitor, t.log
 	if _, err := g.Merge(ctx); err != nil {
 		return total{}, err
 	}
 	return t.publish(ctx, m.Read.Format)
-}
-
-func (t *task) summaryFile(m *chunks.Manifest) batch.SummaryFile {
-	return batch.SummaryFile{
-		Path: t.path("summary.json"), Tool: cli.Version(), Settings: m.Job.Settings, Command: sink.Command{Set: m.Constants()},
-		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
-		Retry: func(_ sink.Status, code string) string {
-			return "bulkonboard-temporal retry " + t.Job + " --error-code " + cli.Quoted(code)
-		},
-	}
 }
 
 // publish puts what was merged into the store, the results last. Another worker

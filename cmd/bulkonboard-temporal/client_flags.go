@@ -16,20 +16,20 @@ import (
 type clientFlags struct {
 	store  storeFlag
 	server serverFlags
-	logs   cli.LogFlags
+	log    cli.LogFlags
 }
 
 func (f *clientFlags) register(c *cobra.Command) {
 	f.store.register(c)
 	f.server.register(c)
-	f.logs.Register(c)
+	f.log.Register(c)
 	cli.TakesConfig(c, family)
 }
 
 func (f *clientFlags) check(p *cli.Problems) {
 	f.store.check(p)
 	f.server.check(p)
-	f.logs.Check(p)
+	f.log.Check(p)
 }
 
 // with connects a client and does something with it.
@@ -42,7 +42,7 @@ func (f *clientFlags) with(c *cobra.Command, do func(context.Context, *jobClient
 	if _, err := cli.Settle(c, append(checks, own)...); err != nil {
 		return err
 	}
-	return f.logs.With(c.ErrOrStderr(), func(v *cli.Voice) error {
+	return f.log.With(c.ErrOrStderr(), func(v *cli.Voice) error {
 		ctx, release := untilInterrupted(c.Context())
 		defer release()
 		return f.open(ctx, v, do)

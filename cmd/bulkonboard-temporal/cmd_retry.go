@@ -13,9 +13,9 @@ import (
 
 // retrySettings are the flags of retry.
 type retrySettings struct {
-	clientFlags
+	client  clientFlags
 	waiting waitFlags
-	cli.RoundFlags
+	rows    cli.RoundFlags
 }
 
 func retryCommand() *cobra.Command {
@@ -28,19 +28,19 @@ were rejected or failed, or for those of them that are selected, and for nobody
 else. Its results are those of the whole list, with the newest of each row.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return s.with(c, func(ctx context.Context, j *jobClient) error { return s.retry(ctx, j, args[0]) }, s.checkRows, s.waiting.problems)
+			return s.client.with(c, func(ctx context.Context, j *jobClient) error { return s.retry(ctx, j, args[0]) }, s.checkRows, s.waiting.problems)
 		},
 	}
 	c.Flags().SortFlags = false
-	s.Register(c)
+	s.rows.Register(c)
 	s.waiting.register(c)
-	s.register(c)
+	s.client.register(c)
 	return c
 }
 
 func (s *retrySettings) checkRows() error {
 	var p cli.Problems
-	s.Check(&p)
+	s.rows.Check(&p)
 	return p.Err()
 }
 
@@ -57,7 +57,7 @@ func (e *undoneError) Kind() cli.Kind { return cli.Unfinished }
 // none reports whether no row is selected, as far as its summary tells: which
 // error codes there are it does not always.
 func (s *retrySettings) none(done *sink.Summary) bool {
-	for _, status := range s.Round().Statuses {
+	for _, status := range s.rows.Round().Statuses {
 		if done.Status[status] > 0 {
 			return false
 		}
@@ -97,7 +97,7 @@ func (s *retrySettings) retry(ctx context.Context, j *jobClient, job string) err
 	if err != nil {
 		return err
 	}
-	if _, err := chunks.StartRound(ctx, place, m, s.Round()); err != nil {
+	if _, err := chunks.StartRound(ctx, place, m, s.rows.Round()); err != nil {
 		return err
 	}
 	return j.takeUp(ctx, job, r, &s.waiting)

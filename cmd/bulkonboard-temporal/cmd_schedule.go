@@ -145,8 +145,8 @@ func (j *jobClient) listSchedules(ctx context.Context, stdout io.Writer) error {
 
 // scheduleSettings are the flags of schedule create.
 type scheduleSettings struct {
-	jobFlags
-	clientFlags
+	job                 jobFlags
+	client              clientFlags
 	pattern, cron, zone string
 	catchUp, patience   time.Duration
 	shown               map[string]string
@@ -169,7 +169,7 @@ was away is made up for, for as long as --catch-up says.`,
     --store-input 'exports/customers-%Y-%m-%d.csv' --rate 50 --base-url … --app-id … --tenant-id … --form-id …`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return s.with(c, func(ctx context.Context, j *jobClient) error {
+			return s.client.with(c, func(ctx context.Context, j *jobClient) error {
 				s.shown = settingsOf(c)
 				return s.create(ctx, j, args[0])
 			}, func() error { return s.problems(args[0]) })
@@ -187,9 +187,9 @@ func (s *scheduleSettings) registerAll(c *cobra.Command) {
 	f.StringVar(&s.pattern, "store-input", "", "name of the list in the store, with %Y %m %d %H %M for the time that is due")
 	f.DurationVar(&s.catchUp, "catch-up", 6*time.Hour, "how late a job may begin that was due while the server was away")
 	f.DurationVar(&s.patience, "wait-for-input", time.Hour, "how long a list is waited for that is not in the store yet; without it the job fails")
-	s.jobFlags.register(c)
+	s.job.register(c)
 	_ = f.MarkHidden("input")
-	s.clientFlags.register(c)
+	s.client.register(c)
 }
 
 // problems finds what is missing or wrong.
@@ -203,10 +203,10 @@ func (s *scheduleSettings) problems(name string) error {
 			p.Add("--store-input: " + err.Error())
 		}
 	}
-	if s.Input != "" {
+	if s.job.flags.List.Input != "" {
 		p.Add("--input has no place in a schedule: name a list in the store with --store-input")
 	}
-	s.Input = s.pattern
+	s.job.flags.List.Input = s.pattern
 	if _, err := time.LoadLocation(s.zone); err != nil {
 		p.Add("--time-zone: " + err.Error())
 	}
@@ -216,7 +216,7 @@ func (s *scheduleSettings) problems(name string) error {
 	if s.patience < 0 || s.patience > maxPatience {
 		p.Add(fmt.Sprintf("--wait-for-input is %s; it takes zero to %s", s.patience, maxPatience))
 	}
-	s.jobFlags.check(&p)
+	s.job.check(&p)
 	return p.Err()
 }
 
@@ -225,7 +225,7 @@ const maxPatience = 24 * time.Hour
 
 // create makes the schedule: first what its jobs are made from.
 func (s *scheduleSettings) create(ctx context.Context, j *jobClient, name string) error {
-	t := template{Request: *s.request(s.shown), Pattern: s.pattern, Zone: s.zone, Patience: s.patience}
+	t := template{Request: *s.job.request(s.shown), Pattern: s.pattern, Zone: s.zone, Patience: s.patience}
 	b, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
 		return err

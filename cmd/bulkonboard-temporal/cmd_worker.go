@@ -23,7 +23,7 @@ import (
 
 // workerSettings are the flags of worker.
 type workerSettings struct {
-	cli.AccessFlags
+	access         cli.AccessFlags
 	baseURL, appID string
 	server         serverFlags
 	store          storeFlag
@@ -32,7 +32,7 @@ type workerSettings struct {
 	flushEvery     time.Duration
 	grace          time.Duration
 	ledger         cli.LedgerFile
-	logs           cli.LogFlags
+	log            cli.LogFlags
 }
 
 func workerCommand() *cobra.Command {
@@ -56,7 +56,7 @@ removed by the next one that starts with the same --scratch on that machine.`,
 			if _, err := cli.Settle(c, s.check); err != nil {
 				return err
 			}
-			return s.logs.With(c.ErrOrStderr(), func(v *cli.Voice) error { return s.work(c.Context(), v) })
+			return s.log.With(c.ErrOrStderr(), func(v *cli.Voice) error { return s.work(c.Context(), v) })
 		},
 	}
 	s.register(c)
@@ -69,16 +69,15 @@ func (s *workerSettings) register(c *cobra.Command) {
 	s.store.register(c)
 	f.StringVar(&s.baseURL, "base-url", "", "address of the service, without /api/…; no other is called")
 	f.StringVar(&s.appID, "app-id", "", "application id, which the app secret is of")
-	s.Register(c)
+	s.access.Register(c)
 	s.server.register(c)
 	f.IntVar(&s.slots, "slots", 4, "parts under way at once, at most")
-	f.StringVar(&s.scratch, "scratch", "", "folder for what a part needs while it is under way: of planning and merging, the whole list (default: the system's)")
-	f.DurationVar(&s.flushEvery, "flush-every", 250*time.Millisecond, "put answers into the store so often; what is lost with a machine is called again")
+	cli.RegisterScratch(c, &s.scratch, "what a part needs while it is under way; of planning and merging, the whole list")
+	cli.RegisterFlushEvery(f, &s.flushEvery, "the store")
 	f.DurationVar(&s.grace, "grace", time.Minute, "time for the parts to come to a stop when the worker is told to stop")
 	s.ledger.Register(c, workerLedger)
-	s.logs.Register(c)
+	s.log.Register(c)
 	cli.TakesConfig(c, family)
-	_ = c.MarkFlagDirname("scratch")
 }
 
 func (s *workerSettings) check() error {
@@ -86,19 +85,15 @@ func (s *workerSettings) check() error {
 	s.store.check(&p)
 	p.Need("base-url", s.baseURL)
 	p.Need("app-id", s.appID)
-	s.Check(&p)
+	s.access.Check(&p)
 	s.server.check(&p)
 	if s.slots < 1 {
 		p.Add(fmt.Sprintf("--slots is %d; it takes 1 or more", s.slots))
 	}
-	if s.flushEvery < time.Millisecond {
-		p.Add(fmt.Sprintf("--flush-every is %s; it takes 1ms or more", s.flushEvery))
-	}
-	if s.grace < 0 {
-		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", s.grace))
-	}
+	cli.CheckFlushEvery(&p, s.flushEvery)
+	cli.CheckGrace(&p, s.grace)
 	checkLedger(&s.ledger, &p)
-	s.logs.Check(&p)
+	s.log.Check(&p)
 	return p.Err()
 }
 
@@ -117,7 +112,7 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 	}
 	defer gone()
 	// That the secret and the certificates are of use is found out here.
-	if _, err := s.Client(ctx, s.clientConfig(), v); err != nil {
+	if _, err := s.access.Client(ctx, s.clientConfig(), v); err != nil {
 		return err
 	}
 	ctx, now, release := cli.UntilSignalled(ctx, s.grace, v.Say)
@@ -210,7 +205,7 @@ func (s *workerSettings) workers(server client.Client, a *activities, fatal func
 }
 
 func (s *workerSettings) clientConfig() session.Config {
-	c := s.Access()
+	c := s.access.Access()
 	c.BaseURL, c.AppID = s.baseURL, s.appID
 	return c
 }
@@ -223,7 +218,7 @@ func (s *workerSettings) serviceFor(j *chunks.Job) (batch.Caller, func(), error)
 			"the job wants %s as application %s, and this worker calls %s as %s; give it the job's, or another --task-queue",
 			want.BaseURL, want.AppID, s.baseURL, s.appID)}
 	}
-	c := s.AccessFor(j)
+	c := s.access.AccessFor(j)
 	c.BaseURL = s.baseURL // as it was spelt here
 	client, err := session.New(c)
 	if err != nil {

@@ -191,7 +191,7 @@ func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
 	place := jobStore(s.root, "night")
 	m, err := chunks.Open(t.Context(), place)
 	require.NoError(t, err)
-	round, err := chunks.StartRound(t.Context(), place, m, (&retrySettings{}).Round())
+	round, err := chunks.StartRound(t.Context(), place, m, (&retrySettings{}).rows.Round())
 	require.NoError(t, err)
 	require.Equal(t, 2, round)
 	s.calls = map[string]int{}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,12 +89,6 @@ func scratchFolder(in string) (path string, remove func(), err error) {
 		return "", nil, cli.Problems{"no room for temporary files: " + err.Error() + "; name another place with --scratch"}
 	}
 	return path, func() { _ = os.RemoveAll(path) }, nil // what stays takes up room, and no more
-}
-
-// registerScratch gives a command --scratch.
-func registerScratch(c *cobra.Command, in *string, holds string) {
-	c.Flags().StringVar(in, "scratch", "", "folder for temporary files: "+holds+" (default: "+filepath.Clean(os.TempDir())+" or what TMPDIR says)")
-	_ = c.MarkFlagDirname("scratch")
 }
 
 // latest is a round as it was asked for: the last one for 0.

@@ -136,6 +136,9 @@ type BadRowsError struct{ Rows int64 }
 // Error says how many.
 func (e *BadRowsError) Error() string { return fmt.Sprintf("%d rows did not end well", e.Rows) }
 
+// ExitCodeOf is that of a run with so many rows that did not end well.
+func ExitCodeOf(bad int64, err error) int { return ExitCode(OutcomeOf(bad, err)) }
+
 // OutcomeOf is what a run ends with.
 func OutcomeOf(bad int64, err error) error {
 	if err == nil && bad > 0 {
