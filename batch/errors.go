@@ -60,6 +60,12 @@ func refusedError(s *slot, a *session.Answer) *RefusedError {
 	return &RefusedError{Row: s.rec.Row, Outcome: a.Outcome, Code: a.Code, Message: a.Message}
 }
 
+// FormatError refuses to go on with a run whose state another version wrote.
+type FormatError struct{ Reason string }
+
+// Error says what is not as this version writes it.
+func (e *FormatError) Error() string { return e.Reason }
+
 // ChangedError refuses to go on with a run under other settings.
 type ChangedError struct{ Changes []Change }
 

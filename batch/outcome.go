@@ -2,7 +2,6 @@ package batch
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 // time in Unix nanoseconds as a varint, and when the session id expires in Unix
 // seconds as a varint, zero when that is not known.
 
-var errResultFormat = errors.New("a journalled result is not in the format of this version")
+var errResultFormat = &FormatError{"a journalled result is not in the format of this version"}
 
 // Outcome is what became of a row, as a journal has it.
 type Outcome struct {

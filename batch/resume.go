@@ -105,7 +105,7 @@ func (r *run) takeUp(cp *state.Checkpoint) error {
 		return &ChangedError{Changes: changed}
 	}
 	if err := json.Unmarshal(cp.Extra, r.totals); err != nil {
-		return fmt.Errorf("the counts in the checkpoint cannot be read (%w); begin anew with --restart", err)
+		return &FormatError{fmt.Sprintf("the counts in the checkpoint cannot be read (%v); begin anew with --restart", err)}
 	}
 	r.from = source.Position{Row: cp.Row, Line: cp.Line, Offset: cp.Offset, Sum: cp.Sum}
 	return nil

@@ -46,7 +46,7 @@ type Worker struct {
 // somebody else goes on with the chunk.
 func (w *Worker) RunChunk(ctx context.Context, index int) error {
 	if index < 0 || index >= len(w.Manifest.Chunks) {
-		return fmt.Errorf("there is no chunk %d: the job has %d, from 0", index, len(w.Manifest.Chunks))
+		return &NoChunkError{Index: index, Chunks: len(w.Manifest.Chunks)}
 	}
 	c := &w.Manifest.Chunks[index]
 	a := &assignment{

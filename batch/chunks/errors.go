@@ -37,6 +37,13 @@ func (e *NoRoundError) Error() string {
 	return fmt.Sprintf("there is no round %d of the job: it has %d", e.Round, e.Rounds)
 }
 
+// NoChunkError says that a job has no such chunk.
+type NoChunkError struct{ Index, Chunks int }
+
+func (e *NoChunkError) Error() string {
+	return fmt.Sprintf("there is no chunk %d: the job has %d, from 0", e.Index, e.Chunks)
+}
+
 // NotDoneError says which parts must have run before.
 type NotDoneError struct{ Parts []string }
 

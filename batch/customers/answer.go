@@ -3,7 +3,6 @@ package customers
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -90,7 +89,13 @@ func (a *Answer) Refusal(rec *source.Record) *sink.Result {
 // maxAnswerText bounds, in bytes, what is read as a session id or as words.
 const maxAnswerText = 64 << 10
 
-var errAnswersFormat = errors.New("the answers kept for duplicates are not in the format of this version; begin anew with --restart")
+// FormatError refuses answers that another version kept.
+type FormatError struct{ Reason string }
+
+// Error says what is not as this version writes it.
+func (e *FormatError) Error() string { return e.Reason }
+
+var errAnswersFormat = &FormatError{"the answers kept for duplicates are not in the format of this version; begin anew with --restart"}
 
 // AppendAnswer appends what ReadAnswer reads, for the customer whose rows a row
 // leads.

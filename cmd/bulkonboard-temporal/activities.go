@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
@@ -17,10 +22,37 @@ import (
 	"bulkonboard/sink"
 )
 
+// activities are what a worker does the parts of jobs with. They are safe for
+// concurrent use.
+type activities struct {
+	root            store.Store
+	recordHeartbeat func(ctx context.Context, token []byte, b heartbeatDetails) error
+	service         func(*chunks.Job) (caller batch.Caller, idle func(), err error)
+
+	scratch    string // a folder, with one for each part under way
+	owner      string // who this is, for people
+	flushEvery time.Duration
+	ledger     cli.LedgerFile
+	abort      <-chan struct{} // closed when there is no time for the calls in flight
+	log        *slog.Logger
+}
+
+// byName are the activities by the names that histories have.
+func (a *activities) byName() map[string]any {
+	return map[string]any{planName: a.plan, runChunkName: a.runChunk, runRestName: a.runRest, mergeName: a.merge, prepareName: a.prepare}
+}
+
+// register tells a worker what it can do.
+func (a *activities) register(w worker.ActivityRegistry) {
+	for name, does := range a.byName() {
+		w.RegisterActivityWithOptions(does, activity.RegisterOptions{Name: name})
+	}
+}
+
 // plan plans a job, or finds it planned.
-func (k *crew) plan(ctx context.Context, p part) (layout, error) {
+func (a *activities) plan(ctx context.Context, p part) (layout, error) {
 	var l layout
-	err := k.work(ctx, p, func(ctx context.Context, t *task) error {
+	err := a.work(ctx, p, func(ctx context.Context, t *task) error {
 		m, err := t.planned(ctx)
 		if err != nil {
 			return err
@@ -66,9 +98,9 @@ func (t *task) planOnce(ctx context.Context) (*chunks.Manifest, error) {
 }
 
 // runChunk runs one chunk, or goes on with it.
-func (k *crew) runChunk(ctx context.Context, p part) (counted, error) {
+func (a *activities) runChunk(ctx context.Context, p part) (counted, error) {
 	var n counted
-	err := k.work(ctx, p, func(ctx context.Context, t *task) error {
+	err := a.work(ctx, p, func(ctx context.Context, t *task) error {
 		return t.callFor(ctx, func(w *chunks.Worker) error {
 			n.Rows = w.Manifest.Chunks[p.Chunk].Rows
 			t.before.Store(w.Manifest.Chunks[p.Chunk].Begins.Row)
@@ -79,8 +111,8 @@ func (k *crew) runChunk(ctx context.Context, p part) (counted, error) {
 }
 
 // runRest runs what the chunks have left.
-func (k *crew) runRest(ctx context.Context, p part) error {
-	return k.work(ctx, p, func(ctx context.Context, t *task) error {
+func (a *activities) runRest(ctx context.Context, p part) error {
+	return a.work(ctx, p, func(ctx context.Context, t *task) error {
 		return t.callFor(ctx, func(w *chunks.Worker) error { return w.RunRest(ctx) })
 	})
 }
@@ -97,16 +129,16 @@ func (t *task) callFor(ctx context.Context, do func(*chunks.Worker) error) error
 	}
 	defer idle()
 	return do(&chunks.Worker{
-		Store: t.store, Manifest: m, Round: t.Round, Caller: gated{caller, t.heart}, Owner: t.owner, Scratch: t.folder,
-		FlushEvery: t.flushEvery, Grace: shareOf(t.heart.heartbeat, graceShare), Linger: shareOf(t.heart.heartbeat, flushShare),
+		Store: t.store, Manifest: m, Round: t.Round, Caller: fencedCaller{caller, t.heartbeat}, Owner: t.owner, Scratch: t.folder,
+		FlushEvery: t.flushEvery, Grace: shareOf(t.heartbeat.timeout, graceShare), Linger: shareOf(t.heartbeat.timeout, flushShare),
 		Abort: t.abort, Monitor: &t.monitor, Log: t.log,
 	})
 }
 
 // merge puts together what the parts came to, or finds it done.
-func (k *crew) merge(ctx context.Context, p part) (total, error) {
+func (a *activities) merge(ctx context.Context, p part) (total, error) {
 	var n total
-	err := k.work(ctx, p, func(ctx context.Context, t *task) error {
+	err := a.work(ctx, p, func(ctx context.Context, t *task) error {
 		m, err := chunks.Open(ctx, t.store)
 		if err != nil {
 			return err
@@ -151,26 +183,18 @@ func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *known.Kn
 		return total{}, err
 	}
 	defer func() { _ = scratch.Close() }() // likewise
-	g := &chunks.Merger{
-		Store: t.store, Manifest: m, Round: t.Round, State: dir, Results: t.path("results." + m.Read.Format),
-		Rejects: t.path("rejects." + m.Read.Format), SummaryFile: t.summaryFile(m),
-		Scratch: scratch, Origin: batch.Origin{List: m.Source.Name, Command: "bulkonboard-temporal"},
-		Known: known, Monitor: &t.monitor, Log: t.log,
-	}
+	g := cli.NewMerger(m, t.Round, &cli.MergeOutputs{
+		Results: t.path("results." + m.Read.Format), Rejects: t.path("rejects." + m.Read.Format), Summary: t.path("summary.json"),
+		Typed: "bulkonboard-temporal",
+		Retry: func(_ sink.Status, code string) string {
+			return "bulkonboard-temporal retry " + t.Job + " --error-code " + cli.Quoted(code)
+		},
+	})
+	g.Store, g.State, g.Scratch, g.Known, g.Monitor, g.Log = t.store, dir, scratch, known, &t.monitor, t.log
 	if _, err := g.Merge(ctx); err != nil {
 		return total{}, err
 	}
 	return t.publish(ctx, m.Read.Format)
-}
-
-func (t *task) summaryFile(m *chunks.Manifest) batch.SummaryFile {
-	return batch.SummaryFile{
-		Path: t.path("summary.json"), Tool: cli.Version(), Settings: m.Job.Settings, Command: sink.Command{Set: m.Constants()},
-		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
-		Retry: func(_ sink.Status, code string) string {
-			return "bulkonboard-temporal retry " + t.Job + " --error-code " + cli.Quoted(code)
-		},
-	}
 }
 
 // publish puts what was merged into the store, the results last. Another worker

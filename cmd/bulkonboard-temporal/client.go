@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -17,22 +14,13 @@ import (
 	"bulkonboard/cmd/internal/cli"
 )
 
-// desk is where jobs are handed in and asked about.
-type desk struct {
+// jobClient starts jobs, stops them, and tells how far they are.
+type jobClient struct {
 	root   store.Store
 	server client.Client
 	flags  *serverFlags
 	store  string // its address, for commands to type
 	*cli.Voice
-}
-
-// untilInterrupted ends a command that only waits: the job goes on without it.
-func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
-		signals = append(signals, syscall.SIGHUP)
-	}
-	return signal.NotifyContext(ctx, signals...)
 }
 
 // workflowOf is the workflow of the job that has a quota. One id for all: the
@@ -53,46 +41,46 @@ func (e *takenError) Error() string {
 		e.quota, e.job, e.status)
 }
 
-// ExitsWith tells main the exit code.
-func (e *takenError) ExitsWith() int { return cli.ExitHeld }
+// Kind tells what it means.
+func (e *takenError) Kind() cli.Kind { return cli.Held }
 
 // free refuses a quota that is another job's.
-func (d *desk) free(ctx context.Context, quota, job string) error {
-	at, err := d.look(ctx, quota)
-	if err == nil && at != nil && at.job != job {
-		err = &takenError{quota, at.job, d.command("status", at.job)}
+func (j *jobClient) free(ctx context.Context, quota, job string) error {
+	running, err := j.look(ctx, quota)
+	if err == nil && running != nil && running.job != job {
+		err = &takenError{quota, running.job, j.command("status", running.job)}
 	}
 	return err
 }
 
 // takeUp starts the newest round of a job that is in the store, or joins it
 // where it is under way, or finds it done.
-func (d *desk) takeUp(ctx context.Context, job string, r *request, w *waitFlags) error {
-	rounds, err := chunks.Rounds(ctx, jobStore(d.root, job))
+func (j *jobClient) takeUp(ctx context.Context, job string, r *request, w *waitFlags) error {
+	rounds, err := chunks.Rounds(ctx, jobStore(j.root, job))
 	if err != nil {
 		return err
 	}
 	round := len(rounds)
-	done, err := d.finished(ctx, job, round)
+	done, err := j.finished(ctx, job, round)
 	if err != nil {
 		return err
 	}
 	run := ""
 	if done == nil {
-		if run, err = d.start(ctx, job, r, round); err != nil {
+		if run, err = j.start(ctx, job, r, round); err != nil {
 			return err
 		}
 	}
 	if !w.waits() && done == nil {
-		d.Say("ask how far it is:    %s\nstop it:              %s", d.command("status", job), d.command("cancel", job))
+		j.Say("ask how far it is:    %s\nstop it:              %s", j.command("status", job), j.command("cancel", job))
 		return nil
 	}
 	if done == nil {
-		if done, err = d.wait(ctx, job, r.Quota, round, run); err != nil {
+		if done, err = j.wait(ctx, job, r.Quota, round, run); err != nil {
 			return err
 		}
 	}
-	return d.conclude(ctx, job, round, done, w)
+	return j.conclude(ctx, job, round, done, w)
 }
 
 // startTries is how often a round is started while the quota's holder has just
@@ -101,35 +89,35 @@ const startTries = 3
 
 // start starts a round, or joins it where it is under way already. It returns
 // the run of the workflow.
-func (d *desk) start(ctx context.Context, job string, r *request, round int) (run string, err error) {
+func (j *jobClient) start(ctx context.Context, job string, r *request, round int) (run string, err error) {
 	for range startTries {
-		if run, err = d.begin(ctx, job, r, round); err == nil {
-			d.Say("the job %s has started%s", job, ofRound(round))
-			return run, d.sayWorkersFor(ctx, r)
+		if run, err = j.begin(ctx, job, r, round); err == nil {
+			j.Say("the job %s has started%s", job, ofRound(round))
+			return run, j.sayWorkersFor(ctx, r)
 		}
 		if !errors.As(err, new(*serviceerror.WorkflowExecutionAlreadyStarted)) {
 			break
 		}
-		at, unseen := d.look(ctx, r.Quota)
+		running, unseen := j.look(ctx, r.Quota)
 		if unseen != nil {
 			return "", unseen
 		}
-		if at != nil {
-			return at.run, d.join(ctx, job, r, round, at)
+		if running != nil {
+			return running.run, j.join(ctx, job, r, round, running)
 		}
 	}
-	return "", &unreachableError{d.flags.address, err}
+	return "", &unreachableError{j.flags.address, err}
 }
 
 // begin has the server start a round, unless the quota is taken.
-func (d *desk) begin(ctx context.Context, job string, r *request, round int) (run string, err error) {
-	w, err := d.server.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: workflowOf(r.Quota), TaskQueue: d.flags.taskQueue,
+func (j *jobClient) begin(ctx context.Context, job string, r *request, round int) (run string, err error) {
+	w, err := j.server.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: workflowOf(r.Quota), TaskQueue: j.flags.taskQueue,
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{memoJob: job, memoRound: round},
-	}, onboardName, r.course(job, round))
+	}, onboardName, r.begin(job, round))
 	if err != nil {
 		return "", err
 	}
@@ -144,60 +132,60 @@ func ofRound(round int) string {
 }
 
 // join joins what has the quota, if it is this very round.
-func (d *desk) join(ctx context.Context, job string, r *request, round int, at *whereabouts) error {
-	if !at.of(job, round) {
-		return &takenError{r.Quota, at.job, d.command("status", at.job)}
+func (j *jobClient) join(ctx context.Context, job string, r *request, round int, running *execution) error {
+	if !running.of(job, round) {
+		return &takenError{r.Quota, running.job, j.command("status", running.job)}
 	}
-	d.Say("the job %s is under way already%s", job, ofRound(round))
-	return d.sayWorkersFor(ctx, r)
+	j.Say("the job %s is under way already%s", job, ofRound(round))
+	return j.sayWorkersFor(ctx, r)
 }
 
 // sayWorkers says when nobody is there to do anything.
-func (d *desk) sayWorkers(ctx context.Context) error {
-	n, err := d.workers(ctx, d.flags.taskQueue)
+func (j *jobClient) sayWorkers(ctx context.Context) error {
+	n, err := j.workers(ctx, j.flags.taskQueue)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
-		d.Say("no worker is at the task queue %s: nothing is done until there is one; start it with bulkonboard-temporal worker --store %s …",
-			d.flags.taskQueue, cli.Quoted(d.store))
+		j.Say("no worker is at the task queue %s: nothing is done until there is one; start it with bulkonboard-temporal worker --store %s …",
+			j.flags.taskQueue, cli.Quoted(j.store))
 	}
 	return nil
 }
 
 // sayWorkersFor says when nobody is there to do anything, or nobody who has the
 // ledger of a job.
-func (d *desk) sayWorkersFor(ctx context.Context, r *request) error {
-	if err := d.sayWorkers(ctx); err != nil || r.Ledger == nil {
+func (j *jobClient) sayWorkersFor(ctx context.Context, r *request) error {
+	if err := j.sayWorkers(ctx); err != nil || r.Ledger == nil {
 		return err
 	}
-	n, err := d.workers(ctx, ledgerQueue(d.flags.taskQueue))
+	n, err := j.workers(ctx, ledgerQueue(j.flags.taskQueue))
 	if err == nil && n == 0 {
-		d.Say("no worker at the task queue %s has a ledger: the job waits until one is started with --ledger", d.flags.taskQueue)
+		j.Say("no worker at the task queue %s has a ledger: the job waits until one is started with --ledger", j.flags.taskQueue)
 	}
 	return err
 }
 
 // workers counts those that asked for work in the last minutes.
-func (d *desk) workers(ctx context.Context, queue string) (int, error) {
-	q, err := d.server.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
+func (j *jobClient) workers(ctx context.Context, queue string) (int, error) {
+	q, err := j.server.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
 	if err != nil {
-		return 0, &unreachableError{d.flags.address, err}
+		return 0, &unreachableError{j.flags.address, err}
 	}
 	return len(q.GetPollers()), nil
 }
 
 // command is a command of this program, as it is typed.
-func (d *desk) command(name, job string) string {
-	c := "bulkonboard-temporal " + name + " " + job + " --store " + cli.Quoted(d.store)
-	if d.flags.address != client.DefaultHostPort {
-		c += " --address " + cli.Quoted(d.flags.address)
+func (j *jobClient) command(name, job string) string {
+	c := "bulkonboard-temporal " + name + " " + job + " --store " + cli.Quoted(j.store)
+	if j.flags.address != client.DefaultHostPort {
+		c += " --address " + cli.Quoted(j.flags.address)
 	}
-	if d.flags.namespace != client.DefaultNamespace {
-		c += " --namespace " + cli.Quoted(d.flags.namespace)
+	if j.flags.namespace != client.DefaultNamespace {
+		c += " --namespace " + cli.Quoted(j.flags.namespace)
 	}
-	if d.flags.taskQueue != defaultTaskQueue {
-		c += " --task-queue " + cli.Quoted(d.flags.taskQueue)
+	if j.flags.taskQueue != defaultTaskQueue {
+		c += " --task-queue " + cli.Quoted(j.flags.taskQueue)
 	}
 	return c
 }

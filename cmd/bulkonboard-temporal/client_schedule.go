@@ -14,14 +14,14 @@ import (
 	"bulkonboard/source"
 )
 
-// nightOf finds the night under way that has made a job, which may not have
-// begun; nil for none.
-func (d *desk) nightOf(ctx context.Context, job string) (*workflowpb.WorkflowExecutionInfo, error) {
-	got, err := d.server.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: listed, Query: "WorkflowType = '" + nightName + "' AND ExecutionStatus = 'Running'",
+// scheduledRun finds the workflow of a schedule that has made a job and is under
+// way; the job may not have begun. It is nil for none.
+func (j *jobClient) scheduledRun(ctx context.Context, job string) (*workflowpb.WorkflowExecutionInfo, error) {
+	got, err := j.server.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize: listed, Query: "WorkflowType = '" + scheduledName + "' AND ExecutionStatus = 'Running'",
 	})
 	if err != nil {
-		return nil, &unreachableError{d.flags.address, err}
+		return nil, &unreachableError{j.flags.address, err}
 	}
 	for _, info := range got.GetExecutions() {
 		if made, _ := memoOf(info); made == job {
@@ -31,15 +31,15 @@ func (d *desk) nightOf(ctx context.Context, job string) (*workflowpb.WorkflowExe
 	return nil, nil //nolint:nilnil // most jobs are of no schedule
 }
 
-// waits says what the job of a schedule waits for; empty when no night is at it.
-// At is what has its quota, if anything has.
-func (d *desk) waits(ctx context.Context, job string, r *request, at *whereabouts) (string, error) {
-	night, err := d.nightOf(ctx, job)
-	if night == nil || err != nil {
+// waits says what the job of a schedule waits for; empty when no
+// schedule has it under way. Running is what has its quota, if anything has.
+func (j *jobClient) waits(ctx context.Context, job string, r *request, running *execution) (string, error) {
+	run, err := j.scheduledRun(ctx, job)
+	if run == nil || err != nil {
 		return "", err
 	}
 	what := "it begins in some minutes"
-	list, err := r.open(ctx, d.root)
+	list, err := r.open(ctx, j.root)
 	switch {
 	case errors.As(err, new(*source.ListError)):
 		what = "it waits for its list, " + r.Input.Object
@@ -48,52 +48,52 @@ func (d *desk) waits(ctx context.Context, job string, r *request, at *whereabout
 	default:
 		_ = list.Close() // that it is there was to be known
 	}
-	if err == nil && at != nil {
-		what = fmt.Sprintf("it waits for the quota %s, which %s%s has", r.Quota, at.job, ofRound(at.round))
+	if err == nil && running != nil {
+		what = fmt.Sprintf("it waits for the quota %s, which %s%s has", r.Quota, running.job, ofRound(running.round))
 	}
-	return what + "; keep it from beginning: " + d.command("cancel", job), nil
+	return what + "; keep it from beginning: " + j.command("cancel", job), nil
 }
 
 // callOff keeps the job of a schedule from beginning.
-func (d *desk) callOff(ctx context.Context, job string) error {
-	night, err := d.nightOf(ctx, job)
+func (j *jobClient) callOff(ctx context.Context, job string) error {
+	waiting, err := j.scheduledRun(ctx, job)
 	if err != nil {
 		return err
 	}
-	if night == nil {
-		d.Say("the job %s is not under way", job)
+	if waiting == nil {
+		j.Say("the job %s is not under way", job)
 		return nil
 	}
-	run := night.GetExecution()
-	if err := d.server.CancelWorkflow(ctx, run.GetWorkflowId(), run.GetRunId()); err != nil {
-		return &unreachableError{d.flags.address, err}
+	run := waiting.GetExecution()
+	if err := j.server.CancelWorkflow(ctx, run.GetWorkflowId(), run.GetRunId()); err != nil {
+		return &unreachableError{j.flags.address, err}
 	}
-	d.Say("the job %s will not begin by itself\nhave it run: %s", job, d.command("resume", job))
-	return d.sayWorkers(ctx)
+	j.Say("the job %s will not begin by itself\nhave it run: %s", job, j.command("resume", job))
+	return j.sayWorkers(ctx)
 }
 
-// nightIDs are how the workflows of nights are called, and the server adds when
-// each was due.
-const nightIDs = "bulkonboard-schedule-"
+// scheduledIDs begin the ids of what schedules start; the server adds when each
+// was due.
+const scheduledIDs = "bulkonboard-schedule-"
 
-// seen is a job, or a night without one, and what has become of it.
-func (d *desk) seen(ctx context.Context, info *workflowpb.WorkflowExecutionInfo) (name, state string) {
+// seen is a job, or a run of a schedule without one, and what has become of it.
+func (j *jobClient) seen(ctx context.Context, info *workflowpb.WorkflowExecutionInfo) (name, state string) {
 	job, round := memoOf(info)
 	name, state = job+ofRound(round), strings.ToLower(info.GetStatus().String())
-	if info.GetType().GetName() != nightName {
+	if info.GetType().GetName() != scheduledName {
 		return name, state
 	}
 	if job == "" {
-		name = strings.TrimPrefix(info.GetExecution().GetWorkflowId(), nightIDs)
+		name = strings.TrimPrefix(info.GetExecution().GetWorkflowId(), scheduledIDs)
 	}
 	switch info.GetStatus() {
 	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		state = "waiting"
 	case enums.WORKFLOW_EXECUTION_STATUS_FAILED:
 		run := info.GetExecution()
-		err := d.server.GetWorkflow(ctx, run.GetWorkflowId(), run.GetRunId()).Get(ctx, nil)
+		err := j.server.GetWorkflow(ctx, run.GetWorkflowId(), run.GetRunId()).Get(ctx, nil)
 		if failed := (*temporal.ApplicationError)(nil); errors.As(err, &failed) {
-			state += ": " + failureNamed(failed.Type()).says
+			state += ": " + textOf(kindNamed(failed.Type()))
 		}
 	}
 	return name, state

@@ -26,7 +26,7 @@ import (
 type registry struct {
 	client.Client
 	known     []*workflowpb.WorkflowExecutionInfo // the newest first
-	fails     map[string]failure                  // how they ended, by id
+	fails     map[string]cli.Kind                 // how they ended, by id
 	away      bool
 	busy      int // starts that are refused
 	starts    int
@@ -85,10 +85,12 @@ func (r *registry) DescribeTaskQueue(context.Context, string, enums.TaskQueueTyp
 // ended is a workflow that has failed.
 type ended struct {
 	client.WorkflowRun
-	failure
+	kind cli.Kind
 }
 
-func (e ended) Get(context.Context, any) error { return temporal.NewApplicationError(e.says, e.kind) }
+func (e ended) Get(context.Context, any) error {
+	return temporal.NewApplicationError(textOf(e.kind), e.kind.Name)
+}
 
 func (e ended) GetRunID() string { return "its-run" }
 
@@ -97,7 +99,7 @@ func (r *registry) GetWorkflow(_ context.Context, id, run string) client.Workflo
 	if r.away {
 		return away{}
 	}
-	return ended{failure: r.fails[id]}
+	return ended{kind: r.fails[id]}
 }
 
 // away is a workflow of a server that does not answer.
@@ -112,12 +114,12 @@ func (r *registry) ExecuteWorkflow(context.Context, client.StartWorkflowOptions,
 	return ended{}, nil
 }
 
-// desk is a desk at the site, and what it says to people.
-func (s *site) desk(r *registry) (*desk, *bytes.Buffer) {
+// client is a client of the site, and what it says to people.
+func (s *site) client(r *registry) (*jobClient, *bytes.Buffer) {
 	var said bytes.Buffer
 	v := &cli.Voice{People: &said, Told: slog.New(slog.DiscardHandler)}
 	flags := &serverFlags{address: client.DefaultHostPort, namespace: client.DefaultNamespace, taskQueue: defaultTaskQueue}
-	return &desk{root: s.root, server: r, flags: flags, store: "here", Voice: v}, &said
+	return &jobClient{root: s.root, server: r, flags: flags, store: "here", Voice: v}, &said
 }
 
 const running = enums.WORKFLOW_EXECUTION_STATUS_RUNNING
@@ -126,66 +128,66 @@ func TestANightThatWaitsForItsQuotaIsSeenAndCanBeStopped(t *testing.T) {
 	s, r := newSite(t), &registry{}
 	s.submit("nightly-1", listOf(3))
 	s.submit("nightly-2", listOf(3))
-	r.add(nightName, "bulkonboard-schedule-nightly-2", "nightly-2", running)
+	r.add(scheduledName, "bulkonboard-schedule-nightly-2", "nightly-2", running)
 	r.add(onboardName, workflowOf("quota"), "big", running)
-	d, said := s.desk(r)
-	text, err := d.status(t.Context(), "nightly-2")
+	j, said := s.client(r)
+	text, err := j.status(t.Context(), "nightly-2")
 	require.NoError(t, err)
 	assert.Contains(t, text, "it waits for the quota quota, which big has")
-	text, err = d.status(t.Context(), "nightly-1")
+	text, err = j.status(t.Context(), "nightly-1")
 	require.NoError(t, err)
 	assert.Contains(t, text, "it is not under way")
 
-	require.NoError(t, d.cancel(t.Context(), "nightly-1"))
+	require.NoError(t, j.cancel(t.Context(), "nightly-1"))
 	assert.Empty(t, r.cancelled)
 	assert.Contains(t, said.String(), "not under way")
-	require.NoError(t, d.cancel(t.Context(), "nightly-2"))
+	require.NoError(t, j.cancel(t.Context(), "nightly-2"))
 	assert.Equal(t, []string{"bulkonboard-schedule-nightly-2"}, r.cancelled)
 	assert.Contains(t, said.String(), "will not begin by itself")
 
 	said.Reset()
 	s.submit("big", listOf(3))
-	require.NoError(t, d.cancel(t.Context(), "big"))
+	require.NoError(t, j.cancel(t.Context(), "big"))
 	assert.Equal(t, workflowOf("quota"), r.cancelled[1])
 	assert.Contains(t, said.String(), "no worker is at the task queue", "nobody carries it out")
 }
 
 func TestTheListOfJobsHasNightsThatFailedOrWait(t *testing.T) {
 	const failed = enums.WORKFLOW_EXECUTION_STATUS_FAILED
-	s, r := newSite(t), &registry{fails: map[string]failure{nightIDs + "lost-2026": absentFailure}}
-	r.add(nightName, nightIDs+"lost-2026", "", failed)
-	r.add(nightName, nightIDs+"nightly-1", "nightly-1", failed)
+	s, r := newSite(t), &registry{fails: map[string]cli.Kind{scheduledIDs + "lost-2026": absent}}
+	r.add(scheduledName, scheduledIDs+"lost-2026", "", failed)
+	r.add(scheduledName, scheduledIDs+"nightly-1", "nightly-1", failed)
 	r.add(onboardName, "x", "nightly-1", failed)
-	r.add(nightName, nightIDs+"nightly-2", "nightly-2", running)
-	d, _ := s.desk(r)
+	r.add(scheduledName, scheduledIDs+"nightly-2", "nightly-2", running)
+	j, _ := s.client(r)
 	var out bytes.Buffer
-	require.NoError(t, d.list(t.Context(), &out))
+	require.NoError(t, j.list(t.Context(), &out))
 	var lines []string
 	for line := range strings.Lines(out.String()) {
 		f := strings.Split(strings.TrimSpace(line), "\t")
 		lines = append(lines, f[0]+" "+f[2])
 	}
-	assert.Equal(t, []string{"nightly-2 waiting", "nightly-1 failed", "lost-2026 failed: " + absentFailure.says}, lines)
+	assert.Equal(t, []string{"nightly-2 waiting", "nightly-1 failed", "lost-2026 failed: " + textOf(absent)}, lines)
 }
 
 func TestWhyAPartIsTriedAgainIsSaidAndByWhom(t *testing.T) {
-	w := &whereabouts{job: "night", round: 1, course: &course{Phase: calling}}
+	e := &execution{job: "night", round: 1, state: &roundState{Phase: calling}}
 	a := &workflowpb.PendingActivityInfo{
 		ActivityType: &commonpb.ActivityType{Name: runChunkName}, Attempt: 3, LastWorkerIdentity: "host-7",
-		State: enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, LastFailure: &failurepb.Failure{Message: misfit.says},
+		State: enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, LastFailure: &failurepb.Failure{Message: textOf(misfit)},
 	}
-	w.see(a)
-	assert.Equal(t, "night: calling, 1 parts under way", w.String(), "it is about to stop, whatever went wrong before")
+	e.see(a)
+	assert.Equal(t, "night: calling, 1 parts under way", e.String(), "it is about to stop, whatever went wrong before")
 	a.State = enums.PENDING_ACTIVITY_STATE_SCHEDULED
-	w.see(a)
-	assert.Contains(t, w.String(), "run-chunk is tried again (2 times so far, the last by the worker host-7): "+misfit.says)
+	e.see(a)
+	assert.Contains(t, e.String(), "run-chunk is tried again (2 times so far, the last by the worker host-7): "+textOf(misfit))
 }
 
 func TestAQuotaWhoseHolderHasJustEndedIsTaken(t *testing.T) {
-	s, r := newSite(t), &registry{busy: 1, fails: map[string]failure{workflowOf("quota"): listFailure}}
+	s, r := newSite(t), &registry{busy: 1, fails: map[string]cli.Kind{workflowOf("quota"): cli.BadList}}
 	q := s.submit("night", listOf(3))
-	d, _ := s.desk(r)
-	err := d.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
+	j, _ := s.client(r)
+	err := j.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
 	var failed *jobError
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, 2, r.starts)
@@ -195,9 +197,9 @@ func TestAQuotaWhoseHolderHasJustEndedIsTaken(t *testing.T) {
 func TestOnlyTheVeryRoundIsJoined(t *testing.T) {
 	s, r := newSite(t), &registry{busy: startTries, away: true}
 	q := s.submit("night", listOf(3))
-	d, said := s.desk(r)
+	j, said := s.client(r)
 	r.add(onboardName, workflowOf("quota"), "night", running)
-	err := d.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
+	err := j.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
 	var unreachable *unreachableError
 	require.ErrorAs(t, err, &unreachable)
 	assert.Contains(t, said.String(), "the job night goes on without this command; ask with: bulkonboard-temporal status night")
@@ -205,8 +207,8 @@ func TestOnlyTheVeryRoundIsJoined(t *testing.T) {
 
 	other := &registry{busy: startTries}
 	other.add(onboardName, workflowOf("quota"), "big", running)
-	d.server = other
-	err = d.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
+	j.server = other
+	err = j.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
 	var taken *takenError
 	require.ErrorAs(t, err, &taken)
 	assert.Equal(t, "big", taken.job)
@@ -218,8 +220,8 @@ func TestWhyAJobFailedIsKnownWhenAnotherHasHadTheQuotaSince(t *testing.T) {
 	_, err := s.run("night", 1)
 	require.Error(t, err)
 	r.add(onboardName, workflowOf("quota"), "another", enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
-	d, _ := s.desk(r)
-	text, err := d.status(t.Context(), "night")
+	j, _ := s.client(r)
+	text, err := j.status(t.Context(), "night")
 	require.NoError(t, err)
 	assert.Regexp(t, `it failed: .*the header lacks`, text)
 	assert.Contains(t, text, "bulkonboard-temporal resume night")

@@ -44,7 +44,7 @@ func TestAWorkerThatIsToldToStopHandsOnItsPartsAtOnce(t *testing.T) {
 	c.service.after(t, rows/3)
 	leaver, _ := c.busiest(all)
 	leaver.signal(syscall.SIGTERM)
-	require.Zero(t, leaver.end(heartbeat), "%s", leaver.said.bytes())
+	require.Zero(t, leaver.end(heartbeatTime), "%s", leaver.said.bytes())
 	c.ends(submitted, rows)
 	c.requireWithin(0)
 }

@@ -28,11 +28,11 @@ import (
 
 // What the jobs of these tests have in common.
 const (
-	perSecond = 1000 // the quota
-	parallel  = 4
-	inFlight  = 64 // of all chunks together
-	flush     = 250 * time.Millisecond
-	heartbeat = 5 * time.Second
+	perSecond     = 1000 // the quota
+	parallel      = 4
+	inFlight      = 64 // of all chunks together
+	flush         = 250 * time.Millisecond
+	heartbeatTime = 5 * time.Second
 
 	crashRows = 20_000 // of a job in which something dies in the middle
 	middle    = crashRows / 3
@@ -109,7 +109,7 @@ func (c *cluster) workers(n int, args ...string) []*process {
 // submitArgs submit the list and wait for its results.
 func (c *cluster) submitArgs(args ...string) []string {
 	return append([]string{
-		"submit", "--input", c.file("list.csv"), "--job", job, "--quota", quota, "--output", c.file("out.csv"), "--heartbeat", heartbeat.String(), "--timeout", "1.5s",
+		"submit", "--input", c.file("list.csv"), "--job", job, "--quota", quota, "--output", c.file("out.csv"), "--heartbeat", heartbeatTime.String(), "--timeout", "1.5s",
 		"--rate", strconv.Itoa(perSecond), "--parallel", strconv.Itoa(parallel), "--chunk-rows", strconv.Itoa(chunkRows), "--max-inflight", strconv.Itoa(inFlight),
 	}, args...)
 }

@@ -59,7 +59,7 @@ func (c *cluster) exports(today time.Time) {
 func (c *cluster) schedule(name, cron, zone string) {
 	c.t.Helper()
 	c.run(0, "schedule", "create", name, "--cron", cron, "--time-zone", zone, "--store-input", "exports/customers-%Y-%m-%d.csv",
-		"--quota", quota, "--rate", "1000", "--chunk-rows", "250", "--heartbeat", heartbeat.String(), "--timeout", "1.5s")
+		"--quota", quota, "--rate", "1000", "--chunk-rows", "250", "--heartbeat", heartbeatTime.String(), "--timeout", "1.5s")
 }
 
 // comesRound waits for the job of a schedule, and for its results. It returns

@@ -13,9 +13,9 @@ import (
 
 // retrySettings are the flags of retry.
 type retrySettings struct {
-	deskFlags
+	client  clientFlags
 	waiting waitFlags
-	cli.RoundFlags
+	rows    cli.RoundFlags
 }
 
 func retryCommand() *cobra.Command {
@@ -28,19 +28,19 @@ were rejected or failed, or for those of them that are selected, and for nobody
 else. Its results are those of the whole list, with the newest of each row.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return s.with(c, func(ctx context.Context, d *desk) error { return s.retry(ctx, d, args[0]) }, s.checkRows, s.waiting.problems)
+			return s.client.with(c, func(ctx context.Context, j *jobClient) error { return s.retry(ctx, j, args[0]) }, s.checkRows, s.waiting.problems)
 		},
 	}
 	c.Flags().SortFlags = false
-	s.Register(c)
+	s.rows.Register(c)
 	s.waiting.register(c)
-	s.register(c)
+	s.client.register(c)
 	return c
 }
 
 func (s *retrySettings) checkRows() error {
 	var p cli.Problems
-	s.Check(&p)
+	s.rows.Check(&p)
 	return p.Err()
 }
 
@@ -51,13 +51,13 @@ func (e *undoneError) Error() string {
 	return fmt.Sprintf("the job %s is not done yet; go on with it first: %s", e.job, e.next)
 }
 
-// ExitsWith tells main the exit code.
-func (e *undoneError) ExitsWith() int { return cli.ExitStopped }
+// Kind tells what it means.
+func (e *undoneError) Kind() cli.Kind { return cli.Unfinished }
 
 // none reports whether no row is selected, as far as its summary tells: which
 // error codes there are it does not always.
 func (s *retrySettings) none(done *sink.Summary) bool {
-	for _, status := range s.Round().Statuses {
+	for _, status := range s.rows.Round().Statuses {
 		if done.Status[status] > 0 {
 			return false
 		}
@@ -66,39 +66,39 @@ func (s *retrySettings) none(done *sink.Summary) bool {
 }
 
 // retry begins another round, once it is known that it can start.
-func (s *retrySettings) retry(ctx context.Context, d *desk, job string) error {
+func (s *retrySettings) retry(ctx context.Context, j *jobClient, job string) error {
 	if err := s.waiting.checkFiles(); err != nil {
 		return err
 	}
-	r, err := readRequest(ctx, d.root, job)
+	r, err := readRequest(ctx, j.root, job)
 	if err != nil {
 		return err
 	}
-	place := jobStore(d.root, job)
+	place := jobStore(j.root, job)
 	rounds, err := chunks.Rounds(ctx, place)
 	if err != nil {
 		return err
 	}
-	done, err := d.finished(ctx, job, len(rounds))
+	done, err := j.finished(ctx, job, len(rounds))
 	if err != nil {
 		return err
 	}
 	if done == nil {
-		return &undoneError{job, d.command("resume", job)}
+		return &undoneError{job, j.command("resume", job)}
 	}
 	if s.none(done) {
-		d.Say("no row of the job %s ended so: nobody is called again", job)
-		return d.conclude(ctx, job, len(rounds), done, &s.waiting)
+		j.Say("no row of the job %s ended so: nobody is called again", job)
+		return j.conclude(ctx, job, len(rounds), done, &s.waiting)
 	}
-	if err := d.free(ctx, r.Quota, job); err != nil {
+	if err := j.free(ctx, r.Quota, job); err != nil {
 		return err
 	}
 	m, err := chunks.Open(ctx, place)
 	if err != nil {
 		return err
 	}
-	if _, err := chunks.StartRound(ctx, place, m, s.Round()); err != nil {
+	if _, err := chunks.StartRound(ctx, place, m, s.rows.Round()); err != nil {
 		return err
 	}
-	return d.takeUp(ctx, job, r, &s.waiting)
+	return j.takeUp(ctx, job, r, &s.waiting)
 }

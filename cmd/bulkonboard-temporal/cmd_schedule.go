@@ -48,7 +48,7 @@ func scheduleOf(name string) string { return schedulePrefix + name }
 const schedulePrefix = "bulkonboard-"
 
 // scheduleError says what the server made of a command about a schedule.
-func (d *desk) scheduleError(name string, err error) error {
+func (j *jobClient) scheduleError(name string, err error) error {
 	var none *serviceerror.NotFound
 	switch {
 	case err == nil:
@@ -56,21 +56,21 @@ func (d *desk) scheduleError(name string, err error) error {
 	case errors.As(err, &none):
 		return cli.Problems{fmt.Sprintf("there is no schedule %s; bulkonboard-temporal schedule list shows them", name)}
 	}
-	return &unreachableError{d.flags.address, err}
+	return &unreachableError{j.flags.address, err}
 }
 
 // ofSchedule makes a command that does something with a schedule.
 func ofSchedule(verb, short, says string, do func(context.Context, client.ScheduleHandle) error) *cobra.Command {
-	var f deskFlags
+	var f clientFlags
 	c := &cobra.Command{
 		Use: verb + " NAME --store STORE", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.with(c, func(ctx context.Context, d *desk) error {
-				if err := do(ctx, d.server.ScheduleClient().GetHandle(ctx, scheduleOf(args[0]))); err != nil {
-					return d.scheduleError(args[0], err)
+			return f.with(c, func(ctx context.Context, j *jobClient) error {
+				if err := do(ctx, j.server.ScheduleClient().GetHandle(ctx, scheduleOf(args[0]))); err != nil {
+					return j.scheduleError(args[0], err)
 				}
-				d.Say("the schedule %s %s", args[0], says)
-				return d.sayWorkers(ctx)
+				j.Say("the schedule %s %s", args[0], says)
+				return j.sayWorkers(ctx)
 			})
 		},
 	}
@@ -80,22 +80,22 @@ func ofSchedule(verb, short, says string, do func(context.Context, client.Schedu
 }
 
 func scheduleDeleteCommand() *cobra.Command {
-	var f deskFlags
+	var f clientFlags
 	c := &cobra.Command{
 		Use: "delete NAME --store STORE", Short: "Remove a schedule; its jobs stay, and one under way goes on", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.with(c, func(ctx context.Context, d *desk) error {
-				err := d.server.ScheduleClient().GetHandle(ctx, scheduleOf(args[0])).Delete(ctx)
+			return f.with(c, func(ctx context.Context, j *jobClient) error {
+				err := j.server.ScheduleClient().GetHandle(ctx, scheduleOf(args[0])).Delete(ctx)
 				if err != nil && !errors.As(err, new(*serviceerror.NotFound)) {
-					return d.scheduleError(args[0], err)
+					return j.scheduleError(args[0], err)
 				}
-				if gone := d.root.Delete(ctx, templateName(args[0])); gone != nil {
+				if gone := j.root.Delete(ctx, templateName(args[0])); gone != nil {
 					return gone
 				}
 				if err == nil {
-					d.Say("the schedule %s is gone", args[0])
+					j.Say("the schedule %s is gone", args[0])
 				}
-				return d.scheduleError(args[0], err)
+				return j.scheduleError(args[0], err)
 			})
 		},
 	}
@@ -105,11 +105,11 @@ func scheduleDeleteCommand() *cobra.Command {
 }
 
 func scheduleListCommand() *cobra.Command {
-	var f deskFlags
+	var f clientFlags
 	c := &cobra.Command{
 		Use: "list --store STORE", Short: "Show the schedules, and when each is due next", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return f.with(c, func(ctx context.Context, d *desk) error { return d.listSchedules(ctx, c.OutOrStdout()) })
+			return f.with(c, func(ctx context.Context, j *jobClient) error { return j.listSchedules(ctx, c.OutOrStdout()) })
 		},
 	}
 	c.Flags().SortFlags = false
@@ -117,18 +117,18 @@ func scheduleListCommand() *cobra.Command {
 	return c
 }
 
-func (d *desk) listSchedules(ctx context.Context, stdout io.Writer) error {
-	schedules, err := d.server.ScheduleClient().List(ctx, client.ScheduleListOptions{})
+func (j *jobClient) listSchedules(ctx context.Context, stdout io.Writer) error {
+	schedules, err := j.server.ScheduleClient().List(ctx, client.ScheduleListOptions{})
 	if err != nil {
-		return &unreachableError{d.flags.address, err}
+		return &unreachableError{j.flags.address, err}
 	}
 	for schedules.HasNext() {
 		s, err := schedules.Next()
 		if err != nil {
-			return &unreachableError{d.flags.address, err}
+			return &unreachableError{j.flags.address, err}
 		}
 		name, ours := strings.CutPrefix(s.ID, schedulePrefix)
-		if !ours || s.WorkflowType.Name != nightName {
+		if !ours || s.WorkflowType.Name != scheduledName {
 			continue
 		}
 		next := "never"
@@ -145,8 +145,8 @@ func (d *desk) listSchedules(ctx context.Context, stdout io.Writer) error {
 
 // scheduleSettings are the flags of schedule create.
 type scheduleSettings struct {
-	jobFlags
-	deskFlags
+	job                 jobFlags
+	client              clientFlags
 	pattern, cron, zone string
 	catchUp, patience   time.Duration
 	shown               map[string]string
@@ -169,9 +169,9 @@ was away is made up for, for as long as --catch-up says.`,
     --store-input 'exports/customers-%Y-%m-%d.csv' --rate 50 --base-url … --app-id … --tenant-id … --form-id …`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return s.with(c, func(ctx context.Context, d *desk) error {
+			return s.client.with(c, func(ctx context.Context, j *jobClient) error {
 				s.shown = settingsOf(c)
-				return s.create(ctx, d, args[0])
+				return s.create(ctx, j, args[0])
 			}, func() error { return s.problems(args[0]) })
 		},
 	}
@@ -187,9 +187,9 @@ func (s *scheduleSettings) registerAll(c *cobra.Command) {
 	f.StringVar(&s.pattern, "store-input", "", "name of the list in the store, with %Y %m %d %H %M for the time that is due")
 	f.DurationVar(&s.catchUp, "catch-up", 6*time.Hour, "how late a job may begin that was due while the server was away")
 	f.DurationVar(&s.patience, "wait-for-input", time.Hour, "how long a list is waited for that is not in the store yet; without it the job fails")
-	s.jobFlags.register(c)
+	s.job.register(c)
 	_ = f.MarkHidden("input")
-	s.deskFlags.register(c)
+	s.client.register(c)
 }
 
 // problems finds what is missing or wrong.
@@ -203,10 +203,10 @@ func (s *scheduleSettings) problems(name string) error {
 			p.Add("--store-input: " + err.Error())
 		}
 	}
-	if s.Input != "" {
+	if s.job.flags.List.Input != "" {
 		p.Add("--input has no place in a schedule: name a list in the store with --store-input")
 	}
-	s.Input = s.pattern
+	s.job.flags.List.Input = s.pattern
 	if _, err := time.LoadLocation(s.zone); err != nil {
 		p.Add("--time-zone: " + err.Error())
 	}
@@ -216,7 +216,7 @@ func (s *scheduleSettings) problems(name string) error {
 	if s.patience < 0 || s.patience > maxPatience {
 		p.Add(fmt.Sprintf("--wait-for-input is %s; it takes zero to %s", s.patience, maxPatience))
 	}
-	s.jobFlags.check(&p)
+	s.job.check(&p)
 	return p.Err()
 }
 
@@ -224,38 +224,38 @@ func (s *scheduleSettings) problems(name string) error {
 const maxPatience = 24 * time.Hour
 
 // create makes the schedule: first what its jobs are made from.
-func (s *scheduleSettings) create(ctx context.Context, d *desk, name string) error {
-	t := template{Request: *s.request(s.shown), Pattern: s.pattern, Zone: s.zone, Patience: s.patience}
+func (s *scheduleSettings) create(ctx context.Context, j *jobClient, name string) error {
+	t := template{Request: *s.job.request(s.shown), Pattern: s.pattern, Zone: s.zone, Patience: s.patience}
 	b, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
 		return err
 	}
 	there := cli.Problems{fmt.Sprintf("there is a schedule %s already; delete it first, or take another name", name)}
-	if _, err := putOnce(ctx, d.root, templateName(name), b, there); err != nil {
+	if _, err := putOnce(ctx, j.root, templateName(name), b, there); err != nil {
 		return err
 	}
-	_, err = d.server.ScheduleClient().Create(ctx, client.ScheduleOptions{
+	_, err = j.server.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID:      scheduleOf(name),
 		Spec:    client.ScheduleSpec{CronExpressions: []string{s.cron}, TimeZoneName: s.zone},
 		Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE, CatchupWindow: s.catchUp,
 		Action: &client.ScheduleWorkflowAction{
-			ID: nightIDs + name, Workflow: nightName, Args: []any{due{Schedule: name}}, TaskQueue: d.flags.taskQueue,
+			ID: scheduledIDs + name, Workflow: scheduledName, Args: []any{due{Schedule: name}}, TaskQueue: j.flags.taskQueue,
 		},
 	})
 	switch {
 	case errors.Is(err, temporal.ErrScheduleAlreadyRunning):
 		return there
 	case err != nil:
-		return d.refusedSchedule(ctx, name, err)
+		return j.refusedSchedule(ctx, name, err)
 	}
-	d.Say("the schedule %s is made: %s in %s", name, s.cron, s.zone)
-	return d.sayWorkers(ctx)
+	j.Say("the schedule %s is made: %s in %s", name, s.cron, s.zone)
+	return j.sayWorkers(ctx)
 }
 
 // refusedSchedule leaves nothing of a schedule that the server does not take.
-func (d *desk) refusedSchedule(ctx context.Context, name string, err error) error {
+func (j *jobClient) refusedSchedule(ctx context.Context, name string, err error) error {
 	if !errors.As(err, new(*serviceerror.InvalidArgument)) {
-		return &unreachableError{d.flags.address, err} // it may have been made
+		return &unreachableError{j.flags.address, err} // it may have been made
 	}
-	return errors.Join(cli.Problems{"--cron or --time-zone: " + err.Error()}, d.root.Delete(ctx, templateName(name)))
+	return errors.Join(cli.Problems{"--cron or --time-zone: " + err.Error()}, j.root.Delete(ctx, templateName(name)))
 }

@@ -29,7 +29,7 @@ const (
 // jobFlags say what a job is to do, here: those of submit and of schedule
 // create.
 type jobFlags struct {
-	cli.JobFlags
+	flags     cli.JobFlags
 	ledger    ledgerUseFlags
 	quota     string
 	heartbeat time.Duration
@@ -37,7 +37,7 @@ type jobFlags struct {
 
 func (s *jobFlags) register(c *cobra.Command) {
 	f := c.Flags()
-	s.Register(c)
+	s.flags.Register(c)
 	f.DurationVar(&s.heartbeat, "heartbeat", 30*time.Second, "a worker that is not heard of for so long is taken for dead")
 	f.StringVar(&s.quota, "quota", "", "name of the quota that the rate is a part of: one job at a time has it (default: from --base-url and --app-id)")
 	s.ledger.register(c)
@@ -48,11 +48,11 @@ func (s *jobFlags) register(c *cobra.Command) {
 }
 
 func (s *jobFlags) check(p *cli.Problems) {
-	s.Check(p)
-	s.ledger.Check(p)
+	s.flags.Check(p)
+	s.ledger.flags.Check(p)
 	s.checkHeartbeat(p)
 	if s.quota == "" {
-		s.quota = quotaOf(s.BaseURL, s.AppID)
+		s.quota = quotaOf(s.flags.Service.BaseURL, s.flags.Service.AppID)
 	}
 	if s.quota != objectName(s.quota) {
 		p.Add(fmt.Sprintf("--quota is %q; it takes letters, digits and . _ - =", s.quota))
@@ -65,8 +65,8 @@ func (s *jobFlags) checkHeartbeat(p *cli.Problems) {
 		p.Add(fmt.Sprintf("--heartbeat is %s; it takes %s to %s", s.heartbeat, minHeartbeat, maxHeartbeat))
 		return
 	}
-	if limit := shareOf(s.heartbeat, graceShare); s.Timeout > limit {
-		p.Add(fmt.Sprintf("--timeout is %s; with --heartbeat %s it takes %s at most, so that no call outlasts its worker's part", s.Timeout, s.heartbeat, limit))
+	if limit := shareOf(s.heartbeat, graceShare); s.flags.Calls.Timeout > limit {
+		p.Add(fmt.Sprintf("--timeout is %s; with --heartbeat %s it takes %s at most, so that no call outlasts its worker's part", s.flags.Calls.Timeout, s.heartbeat, limit))
 	}
 }
 
@@ -83,15 +83,15 @@ func quotaOf(baseURL, appID string) string {
 // request is what the flags ask for.
 func (s *jobFlags) request(settings map[string]string) *request {
 	return &request{
-		Version: requestVersion, Job: s.Job(settings), MaxInvalid: s.Invalid.String(), Quota: s.quota, Heartbeat: s.heartbeat,
+		Version: requestVersion, Job: s.flags.Job(settings), MaxInvalid: s.flags.Invalid.String(), Quota: s.quota, Heartbeat: s.heartbeat,
 		Ledger: s.ledger.asked(),
 	}
 }
 
 // submitSettings are the flags of submit.
 type submitSettings struct {
-	jobFlags
-	deskFlags
+	job        jobFlags
+	client     clientFlags
 	storeInput string
 	name       string // of the job
 	waiting    waitFlags
@@ -109,7 +109,7 @@ with the same settings goes on where it stopped, or is waited for.
 One quota has one job at a time: while it is taken, submit says by whom.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return s.with(c, func(ctx context.Context, d *desk) error { return s.submit(ctx, d, settingsOf(c)) }, s.check, s.waiting.checkFiles)
+			return s.client.with(c, func(ctx context.Context, j *jobClient) error { return s.submit(ctx, j, settingsOf(c)) }, s.check, s.waiting.checkFiles)
 		},
 	}
 	s.register(c)
@@ -119,32 +119,32 @@ One quota has one job at a time: while it is taken, submit says by whom.`,
 func (s *submitSettings) register(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
-	s.store.register(c)
-	s.jobFlags.register(c)
+	s.client.store.register(c)
+	s.job.register(c)
 	f.StringVar(&s.storeInput, "store-input", "", "the list is in the store already, under this name; instead of --input")
 	f.StringVar(&s.name, "job", "", "name of the job (default: the name of the list, and today's date)")
 	s.waiting.register(c)
-	s.server.register(c)
-	s.logs.Register(c)
+	s.client.server.register(c)
+	s.client.log.Register(c)
 	cli.TakesConfig(c, family)
 }
 
 func (s *submitSettings) check() error {
 	var p cli.Problems
 	switch {
-	case s.storeInput != "" && s.Input != "":
+	case s.storeInput != "" && s.job.flags.List.Input != "":
 		p.Add("--input and --store-input contradict each other: leave one out")
 	case s.storeInput != "":
-		s.Input = s.storeInput // its name, for people
+		s.job.flags.List.Input = s.storeInput // its name, for people
 		if err := store.CheckName(s.storeInput); err != nil {
 			p.Add("--store-input: " + err.Error())
 		}
-	case s.FromStandardInput():
+	case s.job.flags.List.FromStandardInput():
 		p.Add("--input is standard input, and a list that is submitted again must be there again; name a file")
 	}
-	s.jobFlags.check(&p)
+	s.job.check(&p)
 	if s.name == "" {
-		s.name = jobNameOf(s.Input, time.Now())
+		s.name = jobNameOf(s.job.flags.List.Input, time.Now())
 	}
 	checkJobName(&p, s.name)
 	s.waiting.check(&p)
@@ -179,8 +179,8 @@ func settingsOf(c *cobra.Command) map[string]string {
 }
 
 // submit submits the job.
-func (s *submitSettings) submit(ctx context.Context, d *desk, settings map[string]string) error {
-	r := s.request(settings)
+func (s *submitSettings) submit(ctx context.Context, j *jobClient, settings map[string]string) error {
+	r := s.job.request(settings)
 	r.Input = input{Object: s.storeInput}
 	if s.storeInput == "" {
 		var err error
@@ -189,33 +189,33 @@ func (s *submitSettings) submit(ctx context.Context, d *desk, settings map[strin
 		}
 	}
 	// Before a list is uploaded for nothing. Starting it settles the matter.
-	if err := d.free(ctx, r.Quota, s.name); err != nil {
+	if err := j.free(ctx, r.Quota, s.name); err != nil {
 		return err
 	}
-	anew, err := r.put(ctx, d.root, s.name)
+	anew, err := r.put(ctx, j.root, s.name)
 	if err != nil {
 		return err
 	}
 	if anew {
-		d.Say("submitting %s as the job %s", s.Name(), s.name)
+		j.Say("submitting %s as the job %s", s.job.flags.List.Name(), s.name)
 	}
 	if s.storeInput == "" {
-		if err := s.upload(ctx, d.root, r); err != nil {
+		if err := s.upload(ctx, j.root, r); err != nil {
 			return err
 		}
 	}
-	if changed, err := r.mend(ctx, d.root, s.name); err != nil {
+	if changed, err := r.updateBounds(ctx, j.root, s.name); err != nil {
 		return err
 	} else if changed {
-		d.Say("the job %s keeps to other bounds now; parts under way keep to theirs until they are done", s.name)
+		j.Say("the job %s keeps to other bounds now; parts under way keep to theirs until they are done", s.name)
 	}
-	return d.takeUp(ctx, s.name, r, &s.waiting)
+	return j.takeUp(ctx, s.name, r, &s.waiting)
 }
 
 // look looks at the list, before anything of it is put anywhere.
 func (s *submitSettings) look(r *request) (input, error) {
 	sum := sha256.New()
-	list, err := s.OpenInput()
+	list, err := s.job.flags.List.OpenInput()
 	if err != nil {
 		return input{}, err
 	}
@@ -223,21 +223,21 @@ func (s *submitSettings) look(r *request) (input, error) {
 	if _, err := batch.EncoderFor(list.List, r.Job.FormulaSafe); err != nil {
 		return input{}, err
 	}
-	f, err := os.Open(s.Input)
+	f, err := os.Open(s.job.flags.List.Input)
 	if err != nil {
-		return input{}, &source.ReadError{Name: s.Input, Err: err}
+		return input{}, &source.ReadError{Name: s.job.flags.List.Input, Err: err}
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	size, err := io.Copy(sum, f)
 	if err != nil {
-		return input{}, &source.ReadError{Name: s.Input, Err: err}
+		return input{}, &source.ReadError{Name: s.job.flags.List.Input, Err: err}
 	}
 	return input{Object: jobPrefix(s.name) + "/" + inputName, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
 // upload puts the list into the store. An earlier try may have done so.
 func (s *submitSettings) upload(ctx context.Context, root store.Store, r *request) error {
-	f, err := os.Open(s.Input)
+	f, err := os.Open(s.job.flags.List.Input)
 	if err != nil {
 		return err
 	}
@@ -248,7 +248,7 @@ func (s *submitSettings) upload(ctx context.Context, root store.Store, r *reques
 		return nil
 	}
 	if err == nil && hex.EncodeToString(sum.Sum(nil)) != r.Input.SHA256 {
-		err = errors.Join(fmt.Errorf("%s changed while it was read; submit it again", s.Input), root.Delete(ctx, r.Input.Object))
+		err = errors.Join(fmt.Errorf("%s changed while it was read; submit it again", s.job.flags.List.Input), root.Delete(ctx, r.Input.Object))
 	}
 	return err
 }

@@ -23,7 +23,7 @@ import (
 
 // workerSettings are the flags of worker.
 type workerSettings struct {
-	cli.AccessFlags
+	access         cli.AccessFlags
 	baseURL, appID string
 	server         serverFlags
 	store          storeFlag
@@ -32,7 +32,7 @@ type workerSettings struct {
 	flushEvery     time.Duration
 	grace          time.Duration
 	ledger         cli.LedgerFile
-	logs           cli.LogFlags
+	log            cli.LogFlags
 }
 
 func workerCommand() *cobra.Command {
@@ -56,7 +56,7 @@ removed by the next one that starts with the same --scratch on that machine.`,
 			if _, err := cli.Settle(c, s.check); err != nil {
 				return err
 			}
-			return s.logs.With(c.ErrOrStderr(), func(v *cli.Voice) error { return s.work(c.Context(), v) })
+			return s.log.With(c.ErrOrStderr(), func(v *cli.Voice) error { return s.work(c.Context(), v) })
 		},
 	}
 	s.register(c)
@@ -69,16 +69,15 @@ func (s *workerSettings) register(c *cobra.Command) {
 	s.store.register(c)
 	f.StringVar(&s.baseURL, "base-url", "", "address of the service, without /api/…; no other is called")
 	f.StringVar(&s.appID, "app-id", "", "application id, which the app secret is of")
-	s.Register(c)
+	s.access.Register(c)
 	s.server.register(c)
 	f.IntVar(&s.slots, "slots", 4, "parts under way at once, at most")
-	f.StringVar(&s.scratch, "scratch", "", "folder for what a part needs while it is under way: of planning and merging, the whole list (default: the system's)")
-	f.DurationVar(&s.flushEvery, "flush-every", 250*time.Millisecond, "put answers into the store so often; what is lost with a machine is called again")
+	cli.RegisterScratch(c, &s.scratch, "what a part needs while it is under way; of planning and merging, the whole list")
+	cli.RegisterFlushEvery(f, &s.flushEvery, "the store")
 	f.DurationVar(&s.grace, "grace", time.Minute, "time for the parts to come to a stop when the worker is told to stop")
 	s.ledger.Register(c, workerLedger)
-	s.logs.Register(c)
+	s.log.Register(c)
 	cli.TakesConfig(c, family)
-	_ = c.MarkFlagDirname("scratch")
 }
 
 func (s *workerSettings) check() error {
@@ -86,19 +85,15 @@ func (s *workerSettings) check() error {
 	s.store.check(&p)
 	p.Need("base-url", s.baseURL)
 	p.Need("app-id", s.appID)
-	s.Check(&p)
+	s.access.Check(&p)
 	s.server.check(&p)
 	if s.slots < 1 {
 		p.Add(fmt.Sprintf("--slots is %d; it takes 1 or more", s.slots))
 	}
-	if s.flushEvery < time.Millisecond {
-		p.Add(fmt.Sprintf("--flush-every is %s; it takes 1ms or more", s.flushEvery))
-	}
-	if s.grace < 0 {
-		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", s.grace))
-	}
+	cli.CheckFlushEvery(&p, s.flushEvery)
+	cli.CheckGrace(&p, s.grace)
 	checkLedger(&s.ledger, &p)
-	s.logs.Check(&p)
+	s.log.Check(&p)
 	return p.Err()
 }
 
@@ -117,7 +112,7 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 	}
 	defer gone()
 	// That the secret and the certificates are of use is found out here.
-	if _, err := s.Client(ctx, s.clientConfig(), v); err != nil {
+	if _, err := s.access.Client(ctx, s.clientConfig(), v); err != nil {
 		return err
 	}
 	ctx, now, release := cli.UntilSignalled(ctx, s.grace, v.Say)
@@ -128,13 +123,13 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	defer server.Close()
-	k := &crew{
+	a := &activities{
 		root: root, service: s.serviceFor, scratch: scratch, owner: owner, flushEvery: s.flushEvery, ledger: s.ledger, abort: now, log: v.Log,
-		beat: func(ctx context.Context, token []byte, b beat) error {
+		recordHeartbeat: func(ctx context.Context, token []byte, b heartbeatDetails) error {
 			return server.RecordActivityHeartbeat(ctx, token, b)
 		},
 	}
-	return s.serve(ctx, now, server, k, v)
+	return s.serve(ctx, now, server, a, v)
 }
 
 // abortTime is how long parts have to stop once there is no time for their
@@ -143,13 +138,13 @@ const abortTime = 5 * time.Second
 
 // serve takes parts until ctx is done, and then waits for those under way, or
 // until now.
-func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server client.Client, k *crew, v *cli.Voice) error {
+func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server client.Client, a *activities, v *cli.Voice) error {
 	lost := make(chan error, 2)
-	workers := s.workers(server, k, func(err error) { lost <- err })
+	workers := s.workers(server, a, func(err error) { lost <- err })
 	if err := startAll(workers); err != nil {
 		return &unreachableError{s.server.address, err}
 	}
-	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", k.owner, s.slots, s.server.taskQueue, s.baseURL)
+	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", a.owner, s.slots, s.server.taskQueue, s.baseURL)
 	var err error
 	select {
 	case <-ctx.Done():
@@ -192,25 +187,25 @@ func startAll(workers []worker.Worker) error {
 }
 
 // workers are one for all parts and, with a ledger, one for those that want it.
-func (s *workerSettings) workers(server client.Client, k *crew, fatal func(error)) []worker.Worker {
+func (s *workerSettings) workers(server client.Client, a *activities, fatal func(error)) []worker.Worker {
 	o := worker.Options{
-		Identity: k.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace, OnFatalError: fatal,
+		Identity: a.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace, OnFatalError: fatal,
 	}
 	all := worker.New(server, s.server.taskQueue, o)
 	all.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
-	all.RegisterWorkflowWithOptions(night, workflow.RegisterOptions{Name: nightName})
-	k.register(all)
+	all.RegisterWorkflowWithOptions(scheduled, workflow.RegisterOptions{Name: scheduledName})
+	a.register(all)
 	if s.ledger.Path == "" {
 		return []worker.Worker{all}
 	}
 	o.MaxConcurrentActivityExecutionSize, o.DisableWorkflowWorker = 1, true
 	one := worker.New(server, ledgerQueue(s.server.taskQueue), o)
-	k.register(one)
+	a.register(one)
 	return []worker.Worker{all, one}
 }
 
 func (s *workerSettings) clientConfig() session.Config {
-	c := s.Access()
+	c := s.access.Access()
 	c.BaseURL, c.AppID = s.baseURL, s.appID
 	return c
 }
@@ -223,7 +218,7 @@ func (s *workerSettings) serviceFor(j *chunks.Job) (batch.Caller, func(), error)
 			"the job wants %s as application %s, and this worker calls %s as %s; give it the job's, or another --task-queue",
 			want.BaseURL, want.AppID, s.baseURL, s.appID)}
 	}
-	c := s.AccessFor(j)
+	c := s.access.AccessFor(j)
 	c.BaseURL = s.baseURL // as it was spelt here
 	client, err := session.New(c)
 	if err != nil {

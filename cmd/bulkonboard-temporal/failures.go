@@ -1,49 +1,54 @@
 package main
 
+// How errors go through Temporal: as their kind, and as what the kind says. What
+// exactly went wrong may name a row or repeat the service's words: that is in
+// the worker's log, and in the store. Which kinds end a round is in the table of
+// package cli.
+
 import (
-	"errors"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 
-	"bulkonboard/batch"
-	"bulkonboard/batch/chunks"
-	"bulkonboard/batch/ledger"
-	"bulkonboard/batch/pace"
-	"bulkonboard/batch/preflight"
-	"bulkonboard/batch/session"
-	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
-	"bulkonboard/source"
 )
 
-// failure is a kind of error that goes through Temporal. What exactly went
-// wrong may name a row or repeat the service's words: that is in the worker's
-// log, and in the store.
-type failure struct {
-	kind  string // in histories: never change one
-	says  string
-	exits int // code of a command that waited for the job
+// Kinds that only this program has.
+var (
+	absent = cli.Kind{Name: "absent", Exit: cli.ExitUsage, Final: true}
+	misfit = cli.Kind{Name: "misfit", Exit: cli.ExitUsage}
+
+	// cancelled and terminated are how a job ends without an error of a part.
+	cancelled  = cli.Kind{Name: "cancelled", Exit: cli.ExitInterrupted, Final: true}
+	terminated = cli.Kind{Name: "terminated", Exit: cli.ExitStopped, Final: true}
+)
+
+// says is what each kind says of a job.
+var says = map[cli.Kind]string{
+	cli.Refused: "the service refused the credentials or the tenant",
+	cli.Address: "what answers is not the service, or it refuses every row in the same words",
+	cli.BadList: "the input cannot be read as a customer list, or has too many invalid rows",
+	cli.Changed: "the list or the store is not as it was",
+	cli.Usage:   "the job and the workers do not go together",
+	cli.Other:   "there is a job of that name already, of another list or with other settings",
+	cli.Stopped: "the service answered nothing for too long, or too many rows were rejected or failed",
+	absent:      "the schedule's settings are not in the workers' store, or damaged: check their --store, or delete the schedule and create it again",
+	cancelled:   "it was cancelled",
+	terminated:  "it was terminated in Temporal",
+
+	cli.Interrupted: "the worker stopped, and what it did is kept",
+	misfit:          "the worker does not fit the job: its --base-url, --app-id or --ledger is another, which its log shows; the part waits for a worker that fits",
+	cli.Passing:     "the part could not be done; the worker's log says why",
 }
 
-// Failures that would come again: they end the round.
-var (
-	refusedFailure = failure{"refused", "the service refused the credentials or the tenant", cli.ExitRefused}
-	addressFailure = failure{"address", "what answers is not the service, or it refuses every row in the same words", cli.ExitUsage}
-	listFailure    = failure{"list", "the input cannot be read as a customer list, or has too many invalid rows", cli.ExitBadList}
-	changedFailure = failure{"changed", "the list or the store is not as it was", cli.ExitState}
-	usageFailure   = failure{"usage", "the job and the workers do not go together", cli.ExitUsage}
-	otherFailure   = failure{"other", "there is a job of that name already, of another list or with other settings", cli.ExitState}
-	absentFailure  = failure{"absent", "the schedule's settings are not in the workers' store, or damaged: check their --store, or delete the schedule and create it again", cli.ExitUsage}
-	stoppedFailure = failure{"stopped", "the service answered nothing for too long, or too many rows were rejected or failed", cli.ExitStopped}
-)
-
-// Failures that pass: the part is tried again.
-var (
-	handedOn = failure{"handed on", "the worker stopped, and what it did is kept", cli.ExitStopped}
-	misfit   = failure{"misfit", "the worker does not fit the job: its --base-url, --app-id or --ledger is another, which its log shows; the part waits for a worker that fits", cli.ExitUsage}
-	passing  = failure{"passing", "the part could not be done; the worker's log says why", cli.ExitIO}
-)
+// textOf is what a kind says: of those that say nothing of their own, as
+// Passing.
+func textOf(k cli.Kind) string {
+	if text, ok := says[k]; ok {
+		return text
+	}
+	return says[cli.Passing]
+}
 
 const (
 	// handOnDelay is after what time another worker takes a part that was
@@ -60,6 +65,9 @@ type usageError struct{ reason string }
 
 func (e *usageError) Error() string { return e.reason }
 
+// Kind tells what it means.
+func (e *usageError) Kind() cli.Kind { return cli.Usage }
+
 // misfitError is a job that does not fit the worker that was given it. Another
 // may do it.
 type misfitError struct{ worker, reason string }
@@ -68,76 +76,37 @@ func (e *misfitError) Error() string {
 	return "the worker " + e.worker + " does not fit the job: " + e.reason
 }
 
-// failureOf is the kind of an error of a part.
-func failureOf(err error) (f failure, final bool) {
-	var (
-		refused  *batch.RefusedError
-		refusals *batch.RefusalsError
-		list     *source.ListError
-		invalid  *preflight.InvalidError
-		chunk    *chunks.ChangedError
-		changed  *source.ChangedError
-		missing  *chunks.MissingError
-		damaged  *chunks.DamagedError
-		corrupt  *state.CorruptError
-		counts   *batch.CountsError
-		secret   *ledger.SecretError
-		format   *ledger.FormatError
-		other    *chunks.OtherJobError
-		usage    *usageError
-		outage   *pace.OutageError
-		wait     *pace.WaitError
-		setup    *pace.SetupError
-		failures *batch.FailuresError
-		taken    *otherRequestError
-		absent   *noScheduleError
-		unfit    *misfitError
-	)
-	switch {
-	case errors.Is(err, errFenced), errors.Is(err, errTaken), errors.Is(err, errCancelled), errors.Is(err, batch.ErrInterrupted):
-		return handedOn, false
-	case errors.As(err, &refused) && (refused.Outcome == session.CredentialsRefused || refused.Outcome == session.TenantRefused):
-		return refusedFailure, true
-	case errors.As(err, &refused), errors.As(err, &refusals), errors.As(err, &setup):
-		return addressFailure, true
-	case errors.As(err, &list), errors.As(err, &invalid):
-		return listFailure, true
-	case errors.As(err, &chunk), errors.As(err, &changed), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &corrupt), errors.As(err, &counts),
-		errors.As(err, &secret), errors.As(err, &format):
-		return changedFailure, true
-	case errors.As(err, &other), errors.As(err, &usage):
-		return usageFailure, true
-	case errors.As(err, &unfit):
-		return misfit, false
-	case errors.As(err, &taken):
-		return otherFailure, true
-	case errors.As(err, &absent):
-		return absentFailure, true
-	case errors.As(err, &outage), errors.As(err, &wait), errors.As(err, &failures):
-		return stoppedFailure, true
-	}
-	return passing, false
-}
+// Kind tells what it means.
+func (e *misfitError) Kind() cli.Kind { return misfit }
+
+// handedOnError is why a worker stops a part that goes on, here or elsewhere,
+// unless the job itself was stopped.
+type handedOnError string
+
+func (e handedOnError) Error() string { return string(e) }
+
+// Kind tells what it means.
+func (e handedOnError) Kind() cli.Kind { return cli.Interrupted }
 
 // asFailure is an error as it goes through Temporal.
 func asFailure(err error) error {
-	f, final := failureOf(err)
-	o := temporal.ApplicationErrorOptions{NonRetryable: final}
-	switch f {
-	case handedOn:
+	k := cli.KindOf(err)
+	o := temporal.ApplicationErrorOptions{NonRetryable: k.Final}
+	switch k {
+	case cli.Interrupted:
 		o.NextRetryDelay = handOnDelay
 	case misfit:
 		o.NextRetryDelay = misfitDelay
 	}
-	return temporal.NewApplicationErrorWithOptions(f.says, f.kind, o)
+	return temporal.NewApplicationErrorWithOptions(textOf(k), k.Name, o)
 }
 
-// failureNamed is the failure that a history names.
-func failureNamed(kind string) failure {
-	for _, f := range []failure{refusedFailure, addressFailure, listFailure, changedFailure, usageFailure, otherFailure, absentFailure, stoppedFailure, handedOn, misfit} {
-		if f.kind == kind {
-			return f
+// kindNamed is the kind that a history names.
+func kindNamed(name string) cli.Kind {
+	for _, own := range []cli.Kind{absent, misfit} {
+		if own.Name == name {
+			return own
 		}
 	}
-	return passing
+	return cli.KindNamed(name)
 }

@@ -20,32 +20,31 @@ import (
 //
 //	0     0.2    0.4    0.6       0.9    1.0
 //	|------|------|------|---------|------|
-//	 beats .....................
+//	 heartbeats ................
 //	                      no new rows
 //	                       calls in flight
 //	                                flush   the server gives the part on
 const (
-	beatShare  = 0.2 // between two beats, and for one
-	fenceShare = 0.6
-	graceShare = 0.3
-	flushShare = 0.1
+	intervalShare = 0.2 // between two heartbeats, and for one
+	fenceShare    = 0.6
+	graceShare    = 0.3
+	flushShare    = 0.1
 )
 
-// Why a worker stops a part. None of them is a failure: the part goes on, here
-// or elsewhere, unless the job itself was stopped.
-var (
-	errFenced    = errors.New("the Temporal server was not heard of for so long that it may have given the part to another worker")
-	errTaken     = errors.New("the Temporal server has given the part to another worker, or the job is over")
-	errCancelled = errors.New("the job was stopped")
+// Why a worker stops a part.
+const (
+	errFenced    = handedOnError("the Temporal server was not heard of for so long that it may have given the part to another worker")
+	errTaken     = handedOnError("the Temporal server has given the part to another worker, or the job is over")
+	errCancelled = handedOnError("the job was stopped")
 )
 
 func shareOf(heartbeat time.Duration, share float64) time.Duration {
 	return time.Duration(share * float64(heartbeat))
 }
 
-// verdict is whether to stop, and why: so long after the last beat that the
+// reasonToStop is whether to stop, and why: so long after the last heartbeat that the
 // server is known to have heard, with this answer to the newest one.
-func verdict(heartbeat, silence time.Duration, answer error) error {
+func reasonToStop(heartbeat, silence time.Duration, answer error) error {
 	var gone *serviceerror.NotFound
 	var cancelled *temporal.CanceledError
 	switch {
@@ -59,20 +58,21 @@ func verdict(heartbeat, silence time.Duration, answer error) error {
 	return nil
 }
 
-// heart beats for one part. Its methods are safe for concurrent use.
-type heart struct {
-	heartbeat time.Duration
-	send      func(context.Context) error // to the server; returns its answer
-	stop      context.CancelCauseFunc     // the part
+// heartbeat keeps one part with this worker. Its methods are safe for concurrent
+// use.
+type heartbeat struct {
+	timeout time.Duration
+	send    func(context.Context) error // to the server; returns its answer
+	stop    context.CancelCauseFunc     // the part
 
 	mu   sync.Mutex
-	last time.Time // before the newest beat that the server is known to have heard
+	last time.Time // before the newest one that the server is known to have heard
 }
 
-// beat beats once.
-func (h *heart) beat(ctx context.Context) error {
+// record sends one heartbeat.
+func (h *heartbeat) record(ctx context.Context) error {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, shareOf(h.heartbeat, beatShare))
+	ctx, cancel := context.WithTimeout(ctx, shareOf(h.timeout, intervalShare))
 	defer cancel()
 	err := h.send(ctx)
 	if err == nil {
@@ -85,42 +85,42 @@ func (h *heart) beat(ctx context.Context) error {
 
 // silence is how long ago the server was last heard of. A machine that was
 // suspended has only one of its two clocks go on.
-func (h *heart) silence() time.Duration {
+func (h *heartbeat) silence() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
 	return max(now.Sub(h.last), now.Round(0).Sub(h.last.Round(0)))
 }
 
-// run beats until ctx is done. It goes on while a part that was stopped comes
+// run sends heartbeats until ctx is done. It goes on while a part that was stopped comes
 // to its end, so that it is not given on before.
-func (h *heart) run(ctx context.Context) {
-	tick := time.NewTicker(shareOf(h.heartbeat, beatShare))
+func (h *heartbeat) run(ctx context.Context) {
+	tick := time.NewTicker(shareOf(h.timeout, intervalShare))
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			answer := h.beat(ctx)
-			if why := verdict(h.heartbeat, h.silence(), answer); why != nil {
+			answer := h.record(ctx)
+			if why := reasonToStop(h.timeout, h.silence(), answer); why != nil {
 				h.stop(why)
 			}
 		}
 	}
 }
 
-// gated makes no call that comes too late: a worker that was frozen wakes in
-// the middle of what it did, before its heart beats again.
-type gated struct {
-	caller batch.Caller
-	heart  *heart
+// fencedCaller makes no call that comes too late: a worker that was frozen wakes in
+// the middle of what it did, before its next heartbeat.
+type fencedCaller struct {
+	caller    batch.Caller
+	heartbeat *heartbeat
 }
 
 // Call implements batch.Caller.
-func (g gated) Call(ctx context.Context, r *session.Request) session.Answer {
-	h := g.heart
-	if why := verdict(h.heartbeat, h.silence(), nil); why != nil {
+func (g fencedCaller) Call(ctx context.Context, r *session.Request) session.Answer {
+	h := g.heartbeat
+	if why := reasonToStop(h.timeout, h.silence(), nil); why != nil {
 		h.stop(why)
 		return session.Answer{Outcome: session.Cancelled}
 	}

@@ -24,30 +24,30 @@ func TestWhenAWorkerStops(t *testing.T) {
 		want    error
 	}{
 		"heard":                            {0, nil, nil},
-		"a beat is late":                   {4 * time.Second, unreachable, nil},
+		"a heartbeat is late":              {4 * time.Second, unreachable, nil},
 		"the last moment":                  {6 * time.Second, unreachable, nil},
 		"too long not heard":               {6*time.Second + 1, unreachable, errFenced},
 		"frozen, and nothing asked yet":    {time.Hour, nil, errFenced},
-		"the deadline of a beat":           {time.Second, context.DeadlineExceeded, nil},
+		"the deadline of a heartbeat":      {time.Second, context.DeadlineExceeded, nil},
 		"given to another":                 {0, serviceerror.NewNotFound("unknown activity"), errTaken},
 		"given to another, after a freeze": {time.Hour, serviceerror.NewNotFound("unknown activity"), errTaken},
 		"cancelled":                        {0, temporal.NewCanceledError(), errCancelled},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.want, verdict(10*time.Second, test.silence, test.answer))
+			assert.Equal(t, test.want, reasonToStop(10*time.Second, test.silence, test.answer))
 		})
 	}
 }
 
 func TestAWorkerIsDoneBeforeItsPartIsGivenOn(t *testing.T) {
 	assert.LessOrEqual(t, fenceShare+graceShare+flushShare, 1.0)
-	assert.LessOrEqual(t, 3*beatShare, fenceShare+1e-9, "two beats may be lost")
+	assert.LessOrEqual(t, 3*intervalShare, fenceShare+1e-9, "two heartbeats may be lost")
 }
 
-// beating is a heart whose server answers as told.
-func beating(answer func() error) (h *heart, stopped context.Context, run func() (still func())) {
+// beating is a heartbeat whose server answers as told.
+func beating(answer func() error) (h *heartbeat, stopped context.Context, run func() (still func())) {
 	part, stop := context.WithCancelCause(context.Background())
-	h = &heart{heartbeat: 10 * time.Second, stop: stop, send: func(context.Context) error { return answer() }}
+	h = &heartbeat{timeout: 10 * time.Second, stop: stop, send: func(context.Context) error { return answer() }}
 	return h, part, func() func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
@@ -66,7 +66,7 @@ func TestAWorkerThatIsCutOffStopsInTime(t *testing.T) {
 			}
 			return nil
 		})
-		require.NoError(t, h.beat(t.Context()))
+		require.NoError(t, h.record(t.Context()))
 		defer run()()
 		time.Sleep(time.Minute)
 		require.NoError(t, part.Err())
@@ -82,7 +82,7 @@ func TestAWorkerThatIsCutOffStopsInTime(t *testing.T) {
 func TestABeatThatTakesLongCountsFromItsBeginning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _, _ := beating(func() error { time.Sleep(time.Second); return nil })
-		require.NoError(t, h.beat(t.Context()))
+		require.NoError(t, h.record(t.Context()))
 		assert.Equal(t, time.Second, h.silence())
 	})
 }
@@ -111,9 +111,9 @@ func (a *answering) Call(context.Context, *session.Request) session.Answer {
 func TestAWorkerThatWasFrozenMakesNoCallWhenItWakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, part, _ := beating(func() error { return nil })
-		require.NoError(t, h.beat(t.Context()))
+		require.NoError(t, h.record(t.Context()))
 		service := &answering{}
-		caller := gated{service, h}
+		caller := fencedCaller{service, h}
 		assert.Equal(t, session.OK, caller.Call(t.Context(), nil).Outcome)
 		time.Sleep(9 * time.Second) // in which nothing ran
 		assert.Equal(t, session.Cancelled, caller.Call(t.Context(), nil).Outcome)

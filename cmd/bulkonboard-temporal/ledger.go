@@ -10,7 +10,6 @@ import (
 
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/known"
-	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -29,13 +28,13 @@ type ledgerUse struct {
 
 // ledgerUseFlags say whether a job has a ledger.
 type ledgerUseFlags struct {
-	cli.LedgerFlags
-	use bool
+	flags cli.LedgerFlags
+	use   bool
 }
 
 func (l *ledgerUseFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&l.use, "use-ledger", false, "have the job planned and merged by a worker that has a --ledger: who is known from earlier nights and has not changed is not called again")
-	l.Register(c)
+	l.flags.Register(c)
 }
 
 // asked is what a job makes of the ledger; nil for one without.
@@ -43,7 +42,7 @@ func (l *ledgerUseFlags) asked() *ledgerUse {
 	if !l.use {
 		return nil
 	}
-	return &ledgerUse{TTL: l.TTL}
+	return &ledgerUse{TTL: l.flags.TTL}
 }
 
 // workerLedger is what a worker's ledger is for.
@@ -69,13 +68,13 @@ func (t *task) withLedger(ctx context.Context, do func(known *known.Known, id st
 		return &misfitError{t.owner, "the job uses a ledger, and this worker has none"}
 	}
 	service, file := &t.request.Job.Service, t.ledger
-	file.Owner = ledger.Owner{Service: service.BaseURL, Application: service.AppID}
+	file.Owner = cli.OwnerOf(service)
 	opened, err := file.Open(ctx, state.OS{}, "bulkonboard-temporal, job "+t.Job, ledgerWait)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
-	return do(&known.Known{Ledger: opened.Ledger, Owner: file.Owner, Tenant: service.TenantID, FormID: service.FormID, TTL: use.TTL}, opened.ID())
+	return do(cli.KnownOf(opened, service, use.TTL), opened.ID())
 }
 
 // otherLedger refuses to tell one ledger what another was asked.

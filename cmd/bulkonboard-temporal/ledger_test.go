@@ -25,7 +25,7 @@ func (s *site) submitWithLedger(job, list string) {
 func TestTheLedgerIsAskedAndTold(t *testing.T) {
 	s := newSite(t)
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	s.crew.ledger = cli.LedgerFile{Path: path, KeyFile: path + ".key"}
+	s.activities.ledger = cli.LedgerFile{Path: path, KeyFile: path + ".key"}
 	s.submitWithLedger("monday", listOf(20))
 	c, err := s.run("monday", 1)
 	require.NoError(t, err)
@@ -43,22 +43,22 @@ func TestTheLedgerIsAskedAndTold(t *testing.T) {
 
 func TestAWorkerWithAnotherLedgerMergesNothing(t *testing.T) {
 	s := newSite(t)
-	s.crew.ledger = cli.LedgerFile{Path: filepath.Join(t.TempDir(), "a"), KeyFile: filepath.Join(t.TempDir(), "a.key")}
+	s.activities.ledger = cli.LedgerFile{Path: filepath.Join(t.TempDir(), "a"), KeyFile: filepath.Join(t.TempDir(), "a.key")}
 	s.submitWithLedger("monday", listOf(5))
 	s.answer = func(r *session.Request) session.Answer {
 		other := filepath.Join(t.TempDir(), "b")
-		s.crew.ledger = cli.LedgerFile{Path: other, KeyFile: other + ".key"}
+		s.activities.ledger = cli.LedgerFile{Path: other, KeyFile: other + ".key"}
 		return session.Answer{Recognised: true, Outcome: session.OK, SessionID: "x-" + r.Email}
 	}
 	_, err := s.run("monday", 1)
-	assert.Equal(t, misfit.kind, kindOf(t, err))
+	assert.Equal(t, misfit.Name, kindOf(t, err))
 }
 
 func TestAJobWithALedgerWantsAWorkerThatHasOne(t *testing.T) {
 	s := newSite(t)
 	s.submitWithLedger("monday", listOf(5))
 	_, err := s.run("monday", 1)
-	assert.Equal(t, misfit.kind, kindOf(t, err))
+	assert.Equal(t, misfit.Name, kindOf(t, err))
 	assert.Empty(t, s.calls)
 	assert.Equal(t, "q-ledger", ledgerQueue("q"))
 	assert.Equal(t, time.Duration(-1), (&ledgerUse{TTL: -1}).TTL)

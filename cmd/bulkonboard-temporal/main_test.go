@@ -91,18 +91,18 @@ func TestAWorkerCallsOnlyTheServiceItIsToldOf(t *testing.T) {
 	}
 }
 
-// hand is a worker that starts or does not.
-type hand struct {
+// fakeWorker is a worker that starts or does not.
+type fakeWorker struct {
 	worker.Worker
 	fails error
 	at    bool
 }
 
-func (h *hand) Start() error { h.at = h.fails == nil; return h.fails }
-func (h *hand) Stop()        { h.at = false }
+func (h *fakeWorker) Start() error { h.at = h.fails == nil; return h.fails }
+func (h *fakeWorker) Stop()        { h.at = false }
 
 func TestAWorkerStartsWholeOrNotAtAll(t *testing.T) {
-	first, second := &hand{}, &hand{}
+	first, second := &fakeWorker{}, &fakeWorker{}
 	require.NoError(t, startAll([]worker.Worker{first, second}))
 	assert.True(t, first.at && second.at)
 	second.fails = errors.New("no such namespace")

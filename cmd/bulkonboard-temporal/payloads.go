@@ -17,15 +17,15 @@ const (
 	runRestName  = "run-rest"
 	mergeName    = "merge"
 
-	nightName   = "night"
-	prepareName = "prepare"
+	scheduledName = "night"
+	prepareName   = "prepare"
 
 	progressName = "progress"
 )
 
-// course is where a round of a job stands: what a workflow is given, hands on
+// roundState is where a round of a job stands: what a workflow is given, hands on
 // to the next when its history gets long, and answers to a query.
-type course struct {
+type roundState struct {
 	Job       string        `json:"job"`
 	Round     int           `json:"round"`
 	Heartbeat time.Duration `json:"heartbeat"` // after which a worker is taken for dead
@@ -74,8 +74,8 @@ type total struct {
 	Bad  int64 `json:"bad"` // did not end well
 }
 
-// beat is what a worker says of the part that it is at.
-type beat struct {
+// heartbeatDetails are what a worker says of the part that it is at.
+type heartbeatDetails struct {
 	State string `json:"state"`
 	Rows  int64  `json:"rows"`
 }
@@ -88,8 +88,8 @@ type due struct {
 
 // prepared is a job that a schedule has made.
 type prepared struct {
-	Course course `json:"course"`
-	Quota  string `json:"quota"`
+	State roundState `json:"course"`
+	Quota string     `json:"quota"`
 
 	Late     bool          `json:"late"`     // the list is not there yet
 	Patience time.Duration `json:"patience"` // how long it is waited for

@@ -15,14 +15,14 @@ import (
 // payloads are all that goes through Temporal, as it is there. What is added
 // here is a name, an index, a count or a time; or it stays in the store.
 var payloads = map[any]string{
-	course{}:   `{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}}`,
-	part{}:     `{"job":"","round":0,"chunk":0}`,
-	layout{}:   `{"chunks":0,"parallel":0,"rest":false,"rows":0}`,
-	counted{}:  `{"rows":0}`,
-	total{}:    `{"rows":0,"bad":0}`,
-	beat{}:     `{"state":"","rows":0}`,
-	due{}:      `{"schedule":"","at":"0001-01-01T00:00:00Z"}`,
-	prepared{}: `{"course":{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}},"quota":"","late":false,"patience":0}`,
+	roundState{}:       `{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}}`,
+	part{}:             `{"job":"","round":0,"chunk":0}`,
+	layout{}:           `{"chunks":0,"parallel":0,"rest":false,"rows":0}`,
+	counted{}:          `{"rows":0}`,
+	total{}:            `{"rows":0,"bad":0}`,
+	heartbeatDetails{}: `{"state":"","rows":0}`,
+	due{}:              `{"schedule":"","at":"0001-01-01T00:00:00Z"}`,
+	prepared{}:         `{"course":{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}},"quota":"","late":false,"patience":0}`,
 }
 
 func TestNoCustomersDataGoesThroughTemporal(t *testing.T) {
@@ -34,8 +34,8 @@ func TestNoCustomersDataGoesThroughTemporal(t *testing.T) {
 }
 
 func TestEveryWorkflowAndPartTakesAndGivesOnlyPayloads(t *testing.T) {
-	does := map[string]any{onboardName: onboard, nightName: night}
-	maps.Copy(does, (&crew{}).parts())
+	does := map[string]any{onboardName: onboard, scheduledName: scheduled}
+	maps.Copy(does, (&activities{}).byName())
 	for name, f := range does {
 		typ := reflect.TypeOf(f)
 		require.Equal(t, 2, typ.NumIn(), name)
@@ -48,10 +48,10 @@ func TestEveryWorkflowAndPartTakesAndGivesOnlyPayloads(t *testing.T) {
 }
 
 func TestAPayloadComesBackAsItWas(t *testing.T) {
-	c := course{Job: "night", Round: 2, Heartbeat: 3, Phase: calling, Layout: layout{Chunks: 4, Parallel: 5, Rest: true, Rows: 6}, Next: 7, Done: 8, Rows: 9}
+	c := roundState{Job: "night", Round: 2, Heartbeat: 3, Phase: calling, Layout: layout{Chunks: 4, Parallel: 5, Rest: true, Rows: 6}, Next: 7, Done: 8, Rows: 9}
 	b, err := json.Marshal(c)
 	require.NoError(t, err)
-	var back course
+	var back roundState
 	require.NoError(t, json.Unmarshal(b, &back))
 	assert.Equal(t, c, back)
 	assert.True(t, slices.Contains([]string{planning, calling, resting, merging, merged}, back.Phase))

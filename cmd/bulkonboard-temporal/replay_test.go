@@ -19,7 +19,7 @@ const histories = "testdata/history/*.json"
 func replay(file string, does any) error {
 	r := worker.NewWorkflowReplayer()
 	r.RegisterWorkflowWithOptions(does, workflow.RegisterOptions{Name: onboardName})
-	r.RegisterWorkflowWithOptions(night, workflow.RegisterOptions{Name: nightName})
+	r.RegisterWorkflowWithOptions(scheduled, workflow.RegisterOptions{Name: scheduledName})
 	return r.ReplayWorkflowHistoryFromJSONFile(quietLogger{}, file)
 }
 
@@ -33,8 +33,8 @@ func TestJobsUnderWayGoOnWithThisVersion(t *testing.T) {
 }
 
 func TestAWorkflowThatDoesOtherThingsIsFoundOut(t *testing.T) {
-	careless := func(ctx workflow.Context, c course) (course, error) {
-		ctx = workflow.WithActivityOptions(ctx, patience(c.Heartbeat))
+	careless := func(ctx workflow.Context, c roundState) (roundState, error) {
+		ctx = workflow.WithActivityOptions(ctx, untilDone(c.Heartbeat))
 		err := workflow.ExecuteActivity(ctx, mergeName, part{}).Get(ctx, &c.Total)
 		return c, err
 	}

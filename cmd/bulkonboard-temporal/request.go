@@ -13,6 +13,7 @@ import (
 
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -61,8 +62,14 @@ func (e *noJobError) Error() string {
 	return fmt.Sprintf("there is no job %s in the store; check its name and --store, or submit it", e.job)
 }
 
+// Kind tells what it means.
+func (e *noJobError) Kind() cli.Kind { return cli.Absent }
+
 // otherRequestError says that the name of a job is taken.
 type otherRequestError struct{ job string }
+
+// Kind tells what it means.
+func (e *otherRequestError) Kind() cli.Kind { return cli.Other }
 
 func (e *otherRequestError) Error() string {
 	return fmt.Sprintf("there is a job %s already, of another list or with other settings; put them back to go on with it, or submit this one under another name with --job", e.job)
@@ -95,7 +102,7 @@ func parseRequest(b []byte) (*request, error) {
 }
 
 // put puts the request into the store. The same one may be there already: what
-// bounds the calls may differ, see mend. Any other is an *otherRequestError.
+// bounds the calls may differ, see updateBounds. Any other is an *otherRequestError.
 func (r *request) put(ctx context.Context, root store.Store, job string) (anew bool, err error) {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -121,10 +128,10 @@ func (r *request) unbounded() []byte {
 	return append(b, r.Job.Lasting()...)
 }
 
-// mend gives a job that is planned the bounds of this request, if they differ.
+// updateBounds gives a job that is planned the bounds of this request, if they differ.
 // The parts that begin from then on keep to them. A list that is not the one
 // that was planned is an *otherRequestError: tomorrow's may have the same name.
-func (r *request) mend(ctx context.Context, root store.Store, job string) (changed bool, err error) {
+func (r *request) updateBounds(ctx context.Context, root store.Store, job string) (changed bool, err error) {
 	place := jobStore(root, job)
 	m, err := chunks.Open(ctx, place)
 	if errors.As(err, new(*chunks.NoJobError)) {
@@ -180,9 +187,9 @@ func putOnce(ctx context.Context, s store.Store, name string, b []byte, other er
 	return false, err
 }
 
-// course is the beginning of a round.
-func (r *request) course(job string, round int) course {
-	return course{Job: job, Round: round, Heartbeat: r.Heartbeat, Ledger: r.Ledger != nil, Phase: planning}
+// begin is the state of a round that has not begun.
+func (r *request) begin(job string, round int) roundState {
+	return roundState{Job: job, Round: round, Heartbeat: r.Heartbeat, Ledger: r.Ledger != nil, Phase: planning}
 }
 
 // open opens the list.
@@ -201,7 +208,7 @@ func (r *request) open(ctx context.Context, root store.Store) (io.ReadCloser, er
 func resultsName(round int, format string) string { return roundName(round, "results."+format) }
 func rejectsName(round int, format string) string { return roundName(round, "rejects."+format) }
 func summaryName(round int) string                { return roundName(round, "summary.json") }
-func troubleName(round int) string                { return roundName(round, "trouble.json") }
+func failureReportName(round int) string          { return roundName(round, "trouble.json") }
 func roundName(round int, what string) string     { return fmt.Sprintf("round-%d/%s", round, what) }
 
 // readSummary reads what a round came to; fs.ErrNotExist says that it came to

@@ -13,6 +13,7 @@ import (
 
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // schedule puts a schedule's template into the store.
@@ -22,15 +23,15 @@ func (s *site) schedule(name, pattern, zone string) {
 	require.NoError(s.t, s.root.Put(s.t.Context(), templateName(name), b))
 }
 
-// nightEnv is where nights are spent.
-func (s *site) nightEnv() *testsuite.TestWorkflowEnvironment {
+// scheduleEnv is where schedules come round.
+func (s *site) scheduleEnv() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quietLogger{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
-	env.RegisterWorkflowWithOptions(night, workflow.RegisterOptions{Name: nightName})
-	s.crew.register(env)
+	env.RegisterWorkflowWithOptions(scheduled, workflow.RegisterOptions{Name: scheduledName})
+	s.activities.register(env)
 	return env
 }
 
@@ -38,13 +39,13 @@ func TestANightTakesTheListOfTheTimeThatWasDue(t *testing.T) {
 	s := newSite(t)
 	s.schedule("nightly", "exports/customers-%Y-%m-%d.csv", "Europe/Berlin")
 	require.NoError(t, s.root.Put(t.Context(), "exports/customers-2026-07-02.csv", []byte(listOf(9))))
-	env := s.nightEnv()
+	env := s.scheduleEnv()
 	env.SetStartTime(time.Date(2026, 7, 2, 12, 0, 0, 0, time.UTC)) // late
 	was := time.Date(2026, 7, 1, 22, 30, 0, 0, time.UTC)           // 0:30 in Berlin
 	require.NoError(t, env.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes(scheduledStart.ValueSet(was))))
-	env.ExecuteWorkflow(nightName, due{Schedule: "nightly"})
+	env.ExecuteWorkflow(scheduledName, due{Schedule: "nightly"})
 	require.NoError(t, env.GetWorkflowError())
-	var c course
+	var c roundState
 	require.NoError(t, env.GetWorkflowResult(&c))
 	assert.Equal(t, "nightly-2026-07-02T0030", c.Job)
 	assert.Equal(t, total{Rows: 9}, c.Total)
@@ -55,10 +56,10 @@ func TestANightTakesTheListOfTheTimeThatWasDue(t *testing.T) {
 func TestANightWhoseListIsMissingFailsAndSaysSoWithItsJob(t *testing.T) {
 	s := newSite(t)
 	s.schedule("nightly", "exports/customers-%Y-%m-%d.csv", "UTC")
-	env := s.nightEnv()
+	env := s.scheduleEnv()
 	at := time.Date(2026, 3, 9, 4, 5, 0, 0, time.UTC)
-	env.ExecuteWorkflow(nightName, due{Schedule: "nightly", At: at})
-	assert.Equal(t, listFailure.kind, kindOf(t, env.GetWorkflowError()))
+	env.ExecuteWorkflow(scheduledName, due{Schedule: "nightly", At: at})
+	assert.Equal(t, cli.BadList.Name, kindOf(t, env.GetWorkflowError()))
 	assert.Contains(t, s.read("jobs/nightly-2026-03-09T0405/round-1/trouble.json"), "exports/customers-2026-03-09.csv")
 	require.NoError(t, s.root.Put(t.Context(), "exports/customers-2026-03-09.csv", []byte(listOf(3))))
 	_, err := s.run("nightly-2026-03-09T0405", 1)
@@ -74,13 +75,13 @@ func TestAListThatIsLateIsWaitedFor(t *testing.T) {
 			s := newSite(t)
 			s.patience = time.Hour
 			s.schedule("nightly", "list.csv", "UTC")
-			env := s.nightEnv()
+			env := s.scheduleEnv()
 			env.RegisterDelayedCallback(func() {
 				require.NoError(t, s.root.Put(t.Context(), "list.csv", []byte(listOf(3))))
 			}, test.comes)
-			env.ExecuteWorkflow(nightName, due{Schedule: "nightly"})
+			env.ExecuteWorkflow(scheduledName, due{Schedule: "nightly"})
 			if test.fails {
-				assert.Equal(t, listFailure.kind, kindOf(t, env.GetWorkflowError()))
+				assert.Equal(t, cli.BadList.Name, kindOf(t, env.GetWorkflowError()))
 				return
 			}
 			require.NoError(t, env.GetWorkflowError())
@@ -92,21 +93,21 @@ func TestAListThatIsLateIsWaitedFor(t *testing.T) {
 func TestANightThatCannotBeMadeIsNotTriedForEver(t *testing.T) {
 	s := newSite(t)
 	at := due{Schedule: "nightly", At: time.Date(2026, 3, 9, 4, 5, 0, 0, time.UTC)}
-	env := s.nightEnv()
-	env.ExecuteWorkflow(nightName, at)
-	assert.Equal(t, absentFailure.kind, kindOf(t, env.GetWorkflowError()), "no such schedule")
+	env := s.scheduleEnv()
+	env.ExecuteWorkflow(scheduledName, at)
+	assert.Equal(t, absent.Name, kindOf(t, env.GetWorkflowError()), "no such schedule")
 	s.submit("nightly-2026-03-09T0405", listOf(3))
 	s.schedule("nightly", "list.csv", "UTC")
-	env = s.nightEnv()
-	env.ExecuteWorkflow(nightName, at)
-	assert.Equal(t, otherFailure.kind, kindOf(t, env.GetWorkflowError()), "the name is taken")
+	env = s.scheduleEnv()
+	env.ExecuteWorkflow(scheduledName, at)
+	assert.Equal(t, cli.Other.Name, kindOf(t, env.GetWorkflowError()), "the name is taken")
 }
 
 func TestANightWaitsForItsQuota(t *testing.T) {
 	s := newSite(t)
 	s.schedule("nightly", "list.csv", "UTC")
 	require.NoError(t, s.root.Put(t.Context(), "list.csv", []byte(listOf(3))))
-	env := s.nightEnv()
+	env := s.scheduleEnv()
 	other := func(ctx workflow.Context) error { return workflow.Sleep(ctx, 3*time.Hour) }
 	env.RegisterWorkflowWithOptions(other, workflow.RegisterOptions{Name: "other"})
 	both := func(ctx workflow.Context, d due) (time.Duration, error) {
@@ -115,7 +116,7 @@ func TestANightWaitsForItsQuota(t *testing.T) {
 		if err := workflow.ExecuteChildWorkflow(held, "other").GetChildWorkflowExecution().Get(ctx, nil); err != nil {
 			return 0, err
 		}
-		_, err := night(ctx, d)
+		_, err := scheduled(ctx, d)
 		assert.Len(t, workflow.GetInfo(ctx).Memo.GetFields(), 2, "for those who ask about the job")
 		return workflow.Now(ctx).Sub(began), err
 	}
@@ -165,12 +166,12 @@ func TestTheSameTimeIsTheSameJob(t *testing.T) {
 	s.schedule("nightly", "list.csv", "UTC")
 	require.NoError(t, s.root.Put(t.Context(), "list.csv", []byte(listOf(3))))
 	at := due{Schedule: "nightly", At: time.Date(2026, 3, 9, 4, 5, 0, 0, time.UTC)}
-	first, err := s.crew.makeJob(t.Context(), at)
+	first, err := s.activities.makeJob(t.Context(), at)
 	require.NoError(t, err)
-	second, err := s.crew.makeJob(t.Context(), at)
+	second, err := s.activities.makeJob(t.Context(), at)
 	require.NoError(t, err)
 	assert.Equal(t, first, second)
-	_, err = chunks.Open(t.Context(), jobStore(s.root, first.Course.Job))
+	_, err = chunks.Open(t.Context(), jobStore(s.root, first.State.Job))
 	assert.Error(t, err)
 }
 
@@ -186,8 +187,8 @@ func TestATimeThatTheClocksShowTwiceIsTwoJobs(t *testing.T) {
 		time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC):  "nightly-2026-03-29T0330",
 		time.Date(2026, 7, 1, 0, 30, 0, 0, time.UTC):   "nightly-2026-07-01T0230",
 	} {
-		p, err := s.crew.makeJob(t.Context(), due{Schedule: "nightly", At: at})
+		p, err := s.activities.makeJob(t.Context(), due{Schedule: "nightly", At: at})
 		require.NoError(t, err)
-		assert.Equal(t, want, p.Course.Job)
+		assert.Equal(t, want, p.State.Job)
 	}
 }

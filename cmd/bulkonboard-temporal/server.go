@@ -93,8 +93,8 @@ func (e *unreachableError) Error() string {
 
 func (e *unreachableError) Unwrap() error { return e.err }
 
-// ExitsWith tells main the exit code.
-func (e *unreachableError) ExitsWith() int { return cli.ExitStopped }
+// Kind tells what it means.
+func (e *unreachableError) Kind() cli.Kind { return cli.Unfinished }
 
 // dial connects with the server.
 func (s *serverFlags) dial(ctx context.Context, identity string, log *slog.Logger) (client.Client, error) {

@@ -26,16 +26,17 @@ import (
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
-// site is a store, a service, and a worker's hands.
+// site is a store, a service, and the activities of a worker.
 type site struct {
-	t      *testing.T
-	root   store.Store
-	crew   *crew
-	beats  error // what the server answers to beats
-	answer func(*session.Request) session.Answer
+	t          *testing.T
+	root       store.Store
+	activities *activities
+	beats      error // what the server answers to heartbeats
+	answer     func(*session.Request) session.Answer
 
 	heartbeat time.Duration
 	patience  time.Duration // of schedules
@@ -55,10 +56,10 @@ func newSite(t *testing.T) *site {
 		}
 		return session.Answer{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "session-of-" + r.Email}
 	}
-	s.crew = &crew{
+	s.activities = &activities{
 		root: root, scratch: t.TempDir(), owner: "test", flushEvery: time.Millisecond, log: slog.New(slog.NewTextHandler(&s.logged, nil)),
-		beat:    func(context.Context, []byte, beat) error { return s.beats },
-		service: func(*chunks.Job) (batch.Caller, func(), error) { return s, func() {}, nil },
+		recordHeartbeat: func(context.Context, []byte, heartbeatDetails) error { return s.beats },
+		service:         func(*chunks.Job) (batch.Caller, func(), error) { return s, func() {}, nil },
 	}
 	return s
 }
@@ -104,23 +105,23 @@ func (s *site) submit(job, list string) *request {
 }
 
 // run runs a round of a job.
-func (s *site) run(job string, round int) (course, error) {
+func (s *site) run(job string, round int) (roundState, error) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quietLogger{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
-	s.crew.register(env)
+	s.activities.register(env)
 	r, err := readRequest(s.t.Context(), s.root, job)
 	require.NoError(s.t, err)
-	env.ExecuteWorkflow(onboardName, r.course(job, round))
+	env.ExecuteWorkflow(onboardName, r.begin(job, round))
 	require.True(s.t, env.IsWorkflowCompleted())
-	var c course
+	var c roundState
 	if err := env.GetWorkflowError(); err != nil {
 		return c, err
 	}
 	require.NoError(s.t, env.GetWorkflowResult(&c))
-	left, err := os.ReadDir(s.crew.scratch)
+	left, err := os.ReadDir(s.activities.scratch)
 	require.NoError(s.t, err)
 	assert.Empty(s.t, left, "a worker's scratch")
 	return c, nil
@@ -163,7 +164,7 @@ func TestAPartTellsOfItsOwnRows(t *testing.T) {
 	var last atomic.Bool // the last row is being called for
 	var beats, most atomic.Int64
 	told := make(chan struct{})
-	s.crew.beat = func(_ context.Context, _ []byte, b beat) error {
+	s.activities.recordHeartbeat = func(_ context.Context, _ []byte, b heartbeatDetails) error {
 		most.Store(max(most.Load(), b.Rows))
 		if last.Load() && beats.Add(1) == 3 {
 			close(told)
@@ -190,7 +191,7 @@ func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
 	place := jobStore(s.root, "night")
 	m, err := chunks.Open(t.Context(), place)
 	require.NoError(t, err)
-	round, err := chunks.StartRound(t.Context(), place, m, (&retrySettings{}).Round())
+	round, err := chunks.StartRound(t.Context(), place, m, (&retrySettings{}).rows.Round())
 	require.NoError(t, err)
 	require.Equal(t, 2, round)
 	s.calls = map[string]int{}
@@ -201,7 +202,7 @@ func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, total{Rows: 11}, c.Total)
 	assert.Equal(t, map[string]int{"r@example.com": 1}, s.calls)
-	assert.Equal(t, "night", r.course("night", 2).Job)
+	assert.Equal(t, "night", r.begin("night", 2).Job)
 }
 
 // kindOf is the kind of failure that a workflow ended with.
@@ -215,17 +216,17 @@ func kindOf(t *testing.T, err error) string {
 func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 	const word = "no such secret, Ms Smith"
 	for kind, prepare := range map[string]func(*site){
-		refusedFailure.kind: func(s *site) {
+		cli.Refused.Name: func(s *site) {
 			s.submit("night", listOf(5))
 			s.answer = func(*session.Request) session.Answer {
 				return session.Answer{Recognised: true, Outcome: session.CredentialsRefused, Message: word}
 			}
 		},
-		usageFailure.kind: func(s *site) {
+		cli.Usage.Name: func(s *site) {
 			s.submit("night", listOf(5))
-			s.crew.service = func(*chunks.Job) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
+			s.activities.service = func(*chunks.Job) (batch.Caller, func(), error) { return nil, nil, &usageError{word} }
 		},
-		listFailure.kind: func(s *site) { s.submit("night", "no,such,columns\n1,2,3\n") },
+		cli.BadList.Name: func(s *site) { s.submit("night", "no,such,columns\n1,2,3\n") },
 	} {
 		t.Run(kind, func(t *testing.T) {
 			s := newSite(t)
@@ -233,10 +234,10 @@ func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 			_, err := s.run("night", 1)
 			assert.Equal(t, kind, kindOf(t, err))
 			assert.NotContains(t, err.Error(), "Smith")
-			d := &desk{root: s.root}
-			assert.Greater(t, len(d.reason(t.Context(), "night", 1, failureNamed(kind))), 10)
-			assert.NotEqual(t, failureNamed(kind).says, d.reason(t.Context(), "night", 1, failureNamed(kind)))
-			assert.NotEqual(t, passing, failureNamed(kind))
+			j := &jobClient{root: s.root}
+			assert.Greater(t, len(j.reason(t.Context(), "night", 1, kindNamed(kind))), 10)
+			assert.NotEqual(t, textOf(kindNamed(kind)), j.reason(t.Context(), "night", 1, kindNamed(kind)))
+			assert.NotEqual(t, cli.Passing, kindNamed(kind))
 		})
 	}
 }
@@ -245,7 +246,7 @@ func TestAListWhoseResultsCouldNotBeWrittenCallsNobody(t *testing.T) {
 	s := newSite(t)
 	s.submit("night", "customerType,customerEmail,firstName,lastName,sessionId\nIndividual,a@example.com,A,B,1\n")
 	_, err := s.run("night", 1)
-	assert.Equal(t, listFailure.kind, kindOf(t, err))
+	assert.Equal(t, cli.BadList.Name, kindOf(t, err))
 	assert.Empty(t, s.calls)
 }
 
@@ -254,7 +255,7 @@ func TestAListThatIsNotInTheStoreIsSaid(t *testing.T) {
 	r := s.submit("night", listOf(3))
 	require.NoError(t, s.root.Delete(t.Context(), r.Input.Object))
 	_, err := s.run("night", 1)
-	assert.Equal(t, listFailure.kind, kindOf(t, err))
+	assert.Equal(t, cli.BadList.Name, kindOf(t, err))
 }
 
 func TestAWorkerWhoseServerDoesNotAnswerBeginsNothing(t *testing.T) {
@@ -262,7 +263,7 @@ func TestAWorkerWhoseServerDoesNotAnswerBeginsNothing(t *testing.T) {
 	s.submit("night", listOf(3))
 	s.beats = serviceerror.NewUnavailable("no route")
 	_, err := s.run("night", 1)
-	assert.Equal(t, passing.kind, kindOf(t, err))
+	assert.Equal(t, cli.Passing.Name, kindOf(t, err))
 	s.beats = serviceerror.NewNotFound("unknown activity")
 	_, err = s.run("night", 1)
 	require.Error(t, err)
@@ -274,29 +275,29 @@ func TestAWorkerWhoseServerDoesNotAnswerBeginsNothing(t *testing.T) {
 func TestErrorsAreOfOneKindEach(t *testing.T) {
 	for name, test := range map[string]struct {
 		err   error
-		want  failure
+		want  cli.Kind
 		final bool
 	}{
-		"fenced":            {fmt.Errorf("x: %w", errFenced), handedOn, false},
-		"cancelled":         {errCancelled, handedOn, false},
-		"told to stop":      {batch.ErrInterrupted, handedOn, false},
-		"lost":              {&chunks.LostError{Part: "chunk-000001"}, passing, false},
-		"store away":        {&store.Error{Op: "write", Err: io.ErrClosedPipe}, passing, false},
-		"tenant":            {&batch.RefusedError{Outcome: session.TenantRefused}, refusedFailure, true},
-		"not the api":       {&batch.RefusedError{Outcome: session.NotTheAPI}, addressFailure, true},
-		"no list":           {&source.ListError{}, listFailure, true},
-		"part changed":      {&chunks.ChangedError{}, changedFailure, true},
-		"other job":         {&chunks.OtherJobError{}, usageFailure, true},
-		"something unknown": {errors.New("boom"), passing, false},
+		"fenced":            {fmt.Errorf("x: %w", errFenced), cli.Interrupted, false},
+		"cancelled":         {errCancelled, cli.Interrupted, false},
+		"told to stop":      {batch.ErrInterrupted, cli.Interrupted, false},
+		"lost":              {&chunks.LostError{Part: "chunk-000001"}, cli.Unfinished, false},
+		"store away":        {&store.Error{Op: "write", Err: io.ErrClosedPipe}, cli.Passing, false},
+		"tenant":            {&batch.RefusedError{Outcome: session.TenantRefused}, cli.Refused, true},
+		"not the api":       {&batch.RefusedError{Outcome: session.NotTheAPI}, cli.Address, true},
+		"no list":           {&source.ListError{}, cli.BadList, true},
+		"part changed":      {&chunks.ChangedError{}, cli.Changed, true},
+		"other job":         {&chunks.OtherJobError{}, cli.Other, true},
+		"something unknown": {errors.New("boom"), cli.Passing, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, final := failureOf(test.err)
-			assert.Equal(t, test.want, f)
-			assert.Equal(t, test.final, final)
+			kind := cli.KindOf(test.err)
+			assert.Equal(t, test.want, kind)
+			assert.Equal(t, test.final, kind.Final)
 			var failed *temporal.ApplicationError
 			require.ErrorAs(t, asFailure(test.err), &failed)
 			assert.Equal(t, test.final, failed.NonRetryable())
-			assert.Equal(t, f, failureNamed(failed.Type()))
+			assert.Equal(t, kind, kindNamed(failed.Type()))
 		})
 	}
 }
@@ -324,18 +325,18 @@ func TestAJobThatIsPlannedTakesOtherBounds(t *testing.T) {
 	_, err := r.put(t.Context(), s.root, "night")
 	require.NoError(t, err)
 	var other *otherRequestError
-	_, err = r.mend(t.Context(), s.root, "night")
+	_, err = r.updateBounds(t.Context(), s.root, "night")
 	require.ErrorAs(t, err, &other, "it is not planned yet")
 	_, err = s.run("night", 1)
 	require.NoError(t, err)
 	for _, want := range []*request{r, &first} {
-		changed, err := want.mend(t.Context(), s.root, "night")
+		changed, err := want.updateBounds(t.Context(), s.root, "night")
 		require.NoError(t, err)
 		assert.True(t, changed)
 		m, err := chunks.Open(t.Context(), jobStore(s.root, "night"))
 		require.NoError(t, err)
 		assert.Equal(t, want.Job.Bounds, m.Job.Bounds)
-		changed, err = want.mend(t.Context(), s.root, "night")
+		changed, err = want.updateBounds(t.Context(), s.root, "night")
 		require.NoError(t, err)
 		assert.False(t, changed)
 	}
@@ -350,13 +351,13 @@ func TestAnotherListOfTheSameNameIsAnotherJob(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.run("night", 1)
 	require.NoError(t, err)
-	_, err = r.mend(t.Context(), s.root, "night")
+	_, err = r.updateBounds(t.Context(), s.root, "night")
 	require.NoError(t, err)
 	require.NoError(t, s.root.Delete(t.Context(), r.Input.Object))
 	require.NoError(t, s.root.Put(t.Context(), r.Input.Object, []byte(listOf(4))))
 	for _, rate := range []float64{r.Job.Rate, 7} {
 		r.Job.Rate = rate
-		changed, err := r.mend(t.Context(), s.root, "night")
+		changed, err := r.updateBounds(t.Context(), s.root, "night")
 		var other *otherRequestError
 		require.ErrorAs(t, err, &other)
 		assert.False(t, changed)
@@ -372,7 +373,7 @@ func TestAListThatIsNotTheOneThatWasSubmittedIsNotTaken(t *testing.T) {
 	require.NoError(t, err)
 	for range 2 { // it stays so once it is planned
 		_, err = s.run("night", 1)
-		assert.Equal(t, changedFailure.kind, kindOf(t, err))
+		assert.Equal(t, cli.Changed.Name, kindOf(t, err))
 	}
 	assert.Empty(t, s.calls)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +14,6 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/state"
-	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
@@ -71,7 +69,7 @@ func (w *waitFlags) checkFiles() error {
 
 // jobError is a job that ended before its end.
 type jobError struct {
-	failure
+	kind              cli.Kind
 	job, reason, next string
 }
 
@@ -79,8 +77,8 @@ func (e *jobError) Error() string {
 	return fmt.Sprintf("the job %s has stopped: %s\nwhat is done is kept; to go on: %s", e.job, e.reason, e.next)
 }
 
-// ExitsWith tells main the exit code.
-func (e *jobError) ExitsWith() int { return e.exits }
+// Kind tells what it means.
+func (e *jobError) Kind() cli.Kind { return e.kind }
 
 // lostResultsError is a job that is done, without results.
 type lostResultsError struct{ job string }
@@ -89,12 +87,12 @@ func (e *lostResultsError) Error() string {
 	return fmt.Sprintf("the job %s is done, and its results are not in the store: is --store the workers' store?", e.job)
 }
 
-// ExitsWith tells main the exit code.
-func (e *lostResultsError) ExitsWith() int { return cli.ExitState }
+// Kind tells what it means.
+func (e *lostResultsError) Kind() cli.Kind { return cli.Changed }
 
 // finished reads the summary of a round, if it is done; nil if it is not.
-func (d *desk) finished(ctx context.Context, job string, round int) (*sink.Summary, error) {
-	s := jobStore(d.root, job)
+func (j *jobClient) finished(ctx context.Context, job string, round int) (*sink.Summary, error) {
+	s := jobStore(j.root, job)
 	m, err := chunks.Open(ctx, s)
 	if errors.As(err, new(*chunks.NoJobError)) {
 		return nil, nil //nolint:nilnil // not even planned
@@ -119,39 +117,39 @@ func (d *desk) finished(ctx context.Context, job string, round int) (*sink.Summa
 
 // wait waits for the round of a job, and says meanwhile how far it is. Run is
 // its workflow's: once that ends, the quota may be another job's.
-func (d *desk) wait(ctx context.Context, job, quota string, round int, run string) (*sink.Summary, error) {
+func (j *jobClient) wait(ctx context.Context, job, quota string, round int, run string) (*sink.Summary, error) {
 	saying, quiet := context.WithCancel(ctx)
 	said := make(chan struct{})
 	go func() {
 		defer close(said)
-		d.keepSaying(saying, job, quota, round)
+		j.keepSaying(saying, job, quota, round)
 	}()
-	err := d.server.GetWorkflow(ctx, workflowOf(quota), run).Get(ctx, nil)
+	err := j.server.GetWorkflow(ctx, workflowOf(quota), run).Get(ctx, nil)
 	quiet()
 	<-said
 	if ctx.Err() != nil {
-		d.sayItGoesOn(job)
+		j.sayItGoesOn(job)
 		return nil, batch.ErrInterrupted
 	}
 	if err != nil {
-		err = d.stopped(ctx, job, round, err)
+		err = j.stopped(ctx, job, round, err)
 		if errors.As(err, new(*unreachableError)) {
-			d.sayItGoesOn(job)
+			j.sayItGoesOn(job)
 		}
 		return nil, err
 	}
-	summary, err := d.finished(ctx, job, round)
+	summary, err := j.finished(ctx, job, round)
 	if err == nil && summary == nil {
 		err = &lostResultsError{job}
 	}
 	return summary, err
 }
 
-func (d *desk) sayItGoesOn(job string) {
-	d.Say("the job %s goes on without this command; ask with: %s", job, d.command("status", job))
+func (j *jobClient) sayItGoesOn(job string) {
+	j.Say("the job %s goes on without this command; ask with: %s", job, j.command("status", job))
 }
 
-func (d *desk) keepSaying(ctx context.Context, job, quota string, round int) {
+func (j *jobClient) keepSaying(ctx context.Context, job, quota string, round int) {
 	tick := time.NewTicker(sayEvery)
 	defer tick.Stop()
 	before := ""
@@ -161,92 +159,62 @@ func (d *desk) keepSaying(ctx context.Context, job, quota string, round int) {
 			return
 		case <-tick.C:
 		}
-		at, err := d.look(ctx, quota)
-		if err != nil || at == nil || !at.of(job, round) {
+		running, err := j.look(ctx, quota)
+		if err != nil || running == nil || !running.of(job, round) {
 			continue // the next time, or the end, will say
 		}
-		if now := at.String(); now != before {
-			d.Say("%s", now)
+		if now := running.String(); now != before {
+			j.Say("%s", now)
 			before = now
 		}
 	}
 }
 
 // stopped says why a round ended before its end.
-func (d *desk) stopped(ctx context.Context, job string, round int, err error) error {
-	var (
-		failed     *temporal.ApplicationError
-		cancelled  *temporal.CanceledError
-		terminated *temporal.TerminatedError
-	)
-	e := &jobError{job: job, next: d.command("resume", job)}
+func (j *jobClient) stopped(ctx context.Context, job string, round int, err error) error {
+	var failed *temporal.ApplicationError
+	e := &jobError{job: job, next: j.command("resume", job)}
 	switch {
-	case errors.As(err, &cancelled):
-		e.failure = failure{kind: "cancelled", exits: cli.ExitInterrupted}
-		e.reason = "it was cancelled"
-	case errors.As(err, &terminated):
-		e.failure = failure{kind: "terminated", exits: cli.ExitStopped}
-		e.reason = "it was terminated in Temporal"
+	case errors.As(err, new(*temporal.CanceledError)):
+		e.kind, e.reason = cancelled, textOf(cancelled)
+	case errors.As(err, new(*temporal.TerminatedError)):
+		e.kind, e.reason = terminated, textOf(terminated)
 	case errors.As(err, &failed):
-		e.failure = failureNamed(failed.Type())
-		e.reason = d.reason(ctx, job, round, e.failure)
+		e.kind = kindNamed(failed.Type())
+		e.reason = j.reason(ctx, job, round, e.kind)
 	default:
-		return &unreachableError{d.flags.address, err}
+		return &unreachableError{j.flags.address, err}
 	}
 	return e
 }
 
-// reason is what a worker left in the store about that, or else what the kind
-// says.
-func (d *desk) reason(ctx context.Context, job string, round int, f failure) string {
-	t, err := d.trouble(ctx, job, round)
-	if err != nil || t.Kind != f.kind {
-		return f.says
-	}
-	return t.Reason
-}
-
-// trouble is what a worker left in the store when a round last failed;
-// fs.ErrNotExist says that it never has.
-func (d *desk) trouble(ctx context.Context, job string, round int) (*trouble, error) {
-	b, err := store.ReadAll(ctx, jobStore(d.root, job), troubleName(round), maxRequest)
-	if err != nil {
-		return nil, err
-	}
-	var t trouble
-	if err := json.Unmarshal(b, &t); err != nil {
-		return nil, fmt.Errorf("%s of the job %s cannot be read: %w", troubleName(round), job, err)
-	}
-	return &t, nil
-}
-
 // conclude says what a round came to, and copies its results.
-func (d *desk) conclude(ctx context.Context, job string, round int, s *sink.Summary, w *waitFlags) error {
-	m, err := chunks.Open(ctx, jobStore(d.root, job))
+func (j *jobClient) conclude(ctx context.Context, job string, round int, s *sink.Summary, w *waitFlags) error {
+	m, err := chunks.Open(ctx, jobStore(j.root, job))
 	if err != nil {
 		return err
 	}
-	d.Say("the job %s is done: %s", job, countsOf(s))
+	j.Say("the job %s is done: %s", job, countsOf(s))
 	for name, file := range map[string]string{
 		resultsName(round, m.Read.Format): w.output, rejectsName(round, m.Read.Format): w.rejects,
 	} {
 		if file == "" {
 			continue
 		}
-		if err := d.copy(ctx, job, name, file); err != nil {
+		if err := j.copy(ctx, job, name, file); err != nil {
 			return err
 		}
-		d.Say("written: %s", file)
+		j.Say("written: %s", file)
 	}
 	if w.output == "" {
-		d.Say("the results are in the store, as %s/%s", jobPrefix(job), resultsName(round, m.Read.Format))
+		j.Say("the results are in the store, as %s/%s", jobPrefix(job), resultsName(round, m.Read.Format))
 	}
 	return cli.OutcomeOf(totalOf(s).Bad, nil)
 }
 
 // copy copies an object to a file, which is whole at any moment.
-func (d *desk) copy(ctx context.Context, job, name, file string) error {
-	r, err := jobStore(d.root, job).Get(ctx, name, 0, -1)
+func (j *jobClient) copy(ctx context.Context, job, name, file string) error {
+	r, err := jobStore(j.root, job).Get(ctx, name, 0, -1)
 	if err != nil {
 		return err
 	}

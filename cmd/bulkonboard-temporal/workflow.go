@@ -20,12 +20,12 @@ const (
 // onboard takes a job through a round of its parts. It only says what is done
 // when, and may be replayed at any time. A change of what it does first asks
 // workflow.GetVersion, so that histories of jobs under way still fit.
-func onboard(ctx workflow.Context, c course) (course, error) {
+func onboard(ctx workflow.Context, c roundState) (roundState, error) {
 	workflow.GetVersion(ctx, "course", workflow.DefaultVersion, 1)
-	if err := workflow.SetQueryHandler(ctx, progressName, func() (course, error) { return c, nil }); err != nil {
+	if err := workflow.SetQueryHandler(ctx, progressName, func() (roundState, error) { return c, nil }); err != nil {
 		return c, err
 	}
-	ctx = workflow.WithActivityOptions(ctx, patience(c.Heartbeat))
+	ctx = workflow.WithActivityOptions(ctx, untilDone(c.Heartbeat))
 	all := part{Job: c.Job, Round: c.Round}
 	if c.Layout == (layout{}) {
 		c.Phase = planning
@@ -54,9 +54,9 @@ func onboard(ctx workflow.Context, c course) (course, error) {
 	return c, nil
 }
 
-// patience is how long parts are waited for, and that they are tried again
-// until they are done. What would fail again, the error says: see failures.go.
-func patience(heartbeat time.Duration) workflow.ActivityOptions {
+// untilDone is how long parts are waited for, and that they are tried again
+// until they are done. What would fail again, the error says: see package cli.
+func untilDone(heartbeat time.Duration) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		HeartbeatTimeout:    heartbeat,
 		StartToCloseTimeout: partTime,
@@ -67,7 +67,7 @@ func patience(heartbeat time.Duration) workflow.ActivityOptions {
 
 // withLedger has a part done by a worker that has the ledger, if the job has
 // one.
-func (c *course) withLedger(ctx workflow.Context) workflow.Context {
+func (c *roundState) withLedger(ctx workflow.Context) workflow.Context {
 	if !c.Ledger {
 		return ctx
 	}
@@ -77,7 +77,7 @@ func (c *course) withLedger(ctx workflow.Context) workflow.Context {
 // runChunks has the chunks run, so many at once and no more: each has that
 // share of the rate. When one fails, the others are stopped and waited for. It
 // returns with no chunk under way, early when the history is long.
-func (c *course) runChunks(ctx workflow.Context) (failed error) {
+func (c *roundState) runChunks(ctx workflow.Context) (failed error) {
 	within, stop := workflow.WithCancel(ctx)
 	defer stop()
 	running := 0

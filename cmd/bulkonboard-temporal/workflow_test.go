@@ -16,6 +16,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
+
+	"bulkonboard/cmd/internal/cli"
 )
 
 // round is a workflow and stand-ins for its parts, which note what they do.
@@ -86,13 +88,13 @@ func (r *round) ends() {
 	r.running--
 }
 
-func (r *round) run(c course) (course, error) {
+func (r *round) run(c roundState) (roundState, error) {
 	c.Job, c.Round, c.Heartbeat = "night", 1, 30*time.Second
 	r.ExecuteWorkflow(onboardName, c)
 	if err := r.GetWorkflowError(); err != nil {
 		return c, err
 	}
-	var ended course
+	var ended roundState
 	return ended, r.GetWorkflowResult(&ended)
 }
 
@@ -105,13 +107,13 @@ func (quietLogger) Error(string, ...any) {}
 
 func TestTheRestComesAfterAllChunksAndMergingLast(t *testing.T) {
 	r := newRound(t, layout{Chunks: 7, Parallel: 3, Rest: true, Rows: 70})
-	ended, err := r.run(course{})
+	ended, err := r.run(roundState{})
 	require.NoError(t, err)
 	require.Len(t, r.order(), 10)
 	assert.Equal(t, planName, r.order()[0])
 	assert.ElementsMatch(t, []string{"0", "1", "2", "3", "4", "5", "6"}, r.order()[1:8])
 	assert.Equal(t, []string{runRestName, mergeName}, r.order()[8:])
-	assert.Equal(t, course{
+	assert.Equal(t, roundState{
 		Job: "night", Round: 1, Heartbeat: 30 * time.Second, Phase: merged, Layout: r.layout, Next: 7, Done: 7, Rows: 70,
 		Total: total{Rows: 70, Bad: 1},
 	}, ended)
@@ -119,14 +121,14 @@ func TestTheRestComesAfterAllChunksAndMergingLast(t *testing.T) {
 
 func TestAJobWithoutARestHasNone(t *testing.T) {
 	r := newRound(t, layout{Chunks: 1, Parallel: 1, Rows: 10})
-	_, err := r.run(course{})
+	_, err := r.run(roundState{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{planName, "0", mergeName}, r.order())
 }
 
 func TestAListWithoutRowsIsMerged(t *testing.T) {
 	r := newRound(t, layout{Parallel: 1})
-	_, err := r.run(course{})
+	_, err := r.run(roundState{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{planName, mergeName}, r.order())
 }
@@ -145,7 +147,7 @@ func TestNeverMoreChunksThanTheRateIsSharedByAreAtOnce(t *testing.T) {
 		<-together // the first ones wait until there are four
 		return counted{Rows: 10}, nil
 	}
-	_, err := r.run(course{})
+	_, err := r.run(roundState{})
 	require.NoError(t, err)
 	assert.Equal(t, 4, r.most)
 }
@@ -160,11 +162,11 @@ func TestAChunkIsTriedAgainUntilItIsDone(t *testing.T) {
 		}
 		return counted{Rows: 10}, nil
 	}
-	ended, err := r.run(course{})
+	ended, err := r.run(roundState{})
 	require.NoError(t, err)
 	assert.EqualValues(t, 20, ended.Rows)
 	assert.Len(t, r.order(), 1+8+2+1)
-	assert.Zero(t, patience(time.Second).RetryPolicy.MaximumAttempts)
+	assert.Zero(t, untilDone(time.Second).RetryPolicy.MaximumAttempts)
 }
 
 func TestAChunkThatFailsForGoodStopsTheOthersAndMergesNothing(t *testing.T) {
@@ -175,10 +177,10 @@ func TestAChunkThatFailsForGoodStopsTheOthersAndMergesNothing(t *testing.T) {
 		}
 		return counted{Rows: 10}, nil
 	}
-	_, err := r.run(course{})
+	_, err := r.run(roundState{})
 	var failed *temporal.ApplicationError
 	require.ErrorAs(t, err, &failed)
-	assert.Equal(t, usageFailure.kind, failed.Type())
+	assert.Equal(t, cli.Usage.Name, failed.Type())
 	assert.NotContains(t, err.Error(), "Smith")
 	assert.NotContains(t, r.order(), "8")
 	assert.NotContains(t, r.order(), mergeName)
@@ -193,7 +195,7 @@ func TestALongHistoryIsEndedWithNoChunkUnderWay(t *testing.T) {
 			r.SetCurrentHistoryLength(maxHistory + 1)
 		}
 	})
-	_, err := r.run(course{})
+	_, err := r.run(roundState{})
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(t, err, &next)
 	r.mu.Lock()
@@ -203,7 +205,7 @@ func TestALongHistoryIsEndedWithNoChunkUnderWay(t *testing.T) {
 	assert.Less(t, chunks, 100)
 
 	again := newRound(t, r.layout)
-	c := course{Phase: calling, Layout: r.layout, Next: chunks, Done: chunks, Rows: int64(10 * chunks)}
+	c := roundState{Phase: calling, Layout: r.layout, Next: chunks, Done: chunks, Rows: int64(10 * chunks)}
 	last, err := again.run(c)
 	require.NoError(t, err)
 	assert.NotContains(t, again.order(), planName)
@@ -219,7 +221,7 @@ func TestAJobThatIsCancelledStartsNoMoreChunks(t *testing.T) {
 		}
 		return counted{Rows: 10}, nil
 	}
-	_, err := r.run(course{})
+	_, err := r.run(roundState{})
 	var cancelled *temporal.CanceledError
 	require.ErrorAs(t, err, &cancelled)
 	assert.Less(t, len(r.order()), 20)
@@ -237,7 +239,7 @@ func TestAJobIsCancelledInEveryPhase(t *testing.T) {
 				r.CancelWorkflow()
 				return asFailure(errCancelled)
 			}
-			_, err := r.run(course{})
+			_, err := r.run(roundState{})
 			var cancelled *temporal.CanceledError
 			require.ErrorAs(t, err, &cancelled)
 			assert.Equal(t, phase, r.order()[len(r.order())-1])
@@ -247,11 +249,11 @@ func TestAJobIsCancelledInEveryPhase(t *testing.T) {
 
 func TestAWorkflowTellsHowFarItIs(t *testing.T) {
 	r := newRound(t, layout{Chunks: 4, Parallel: 1, Rows: 40})
-	_, err := r.run(course{})
+	_, err := r.run(roundState{})
 	require.NoError(t, err)
 	v, err := r.QueryWorkflow(progressName)
 	require.NoError(t, err)
-	var c course
+	var c roundState
 	require.NoError(t, v.Get(&c))
 	assert.Equal(t, 4, c.Done)
 }

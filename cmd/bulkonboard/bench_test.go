@@ -42,8 +42,8 @@ func benchNumber(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// measure is what one run of one client came to.
-type measure struct {
+// cost is what one run of one client came to.
+type cost struct {
 	rate   float64 // rows/s, from the start of the process to its end
 	cpu    float64 // microseconds of the client's CPU for one row
 	rss    float64 // MiB at most
@@ -76,7 +76,7 @@ func TestEndToEnd(t *testing.T) {
 	}
 	fmt.Printf("%d rows, %d in flight, %s\n\n", b.rows, b.inFlight, where)
 	fmt.Printf("%-28s %10s %12s %10s %10s %12s %8s\n", "", "rows/s", "µs CPU/row", "peak MiB", "first, ms", "last/first", "of bare")
-	all := map[string][]measure{}
+	all := map[string][]cost{}
 	var names []string
 	for range benchNumber(t, "ROUNDS", 5) {
 		bare := b.bare()
@@ -96,13 +96,13 @@ func TestEndToEnd(t *testing.T) {
 	summarise(names, all)
 }
 
-func (b *bench) print(name string, m, bare measure) {
+func (b *bench) print(name string, m, bare cost) {
 	fmt.Printf("%-28s %10.0f %12.2f %10.1f %10.0f %12.2f %8.2f\n", name, m.rate, m.cpu, m.rss, m.first, m.slower, m.rate/bare.rate)
 }
 
 // summarise prints medians, and between what the ratio to the bare loop of the
 // same round lay.
-func summarise(names []string, all map[string][]measure) {
+func summarise(names []string, all map[string][]cost) {
 	bare := all["bare net/http"]
 	fmt.Printf("\n%-28s %10s %12s %10s   %s\n", "median", "rows/s", "µs CPU/row", "peak MiB", "rows/s of bare (least to most); CPU of bare")
 	for _, name := range append([]string{"bare net/http"}, names...) {
@@ -157,13 +157,13 @@ func (b *bench) startServer() {
 	b.server = "http://" + strings.TrimSpace(address)
 }
 
-func (b *bench) bare() measure {
+func (b *bench) bare() cost {
 	c := b.self(0, "bare")
 	c.Env = append(c.Env, "BENCH_URL="+b.server)
 	return b.run(c)
 }
 
-func (b *bench) program(path, format string) measure {
+func (b *bench) program(path, format string) cost {
 	path, err := filepath.Abs(path)
 	require.NoError(b.t, err)
 	list, out := filepath.Join(b.folder, "list."+format), filepath.Join(b.folder, "results."+format)
@@ -177,7 +177,7 @@ func (b *bench) program(path, format string) measure {
 
 // run runs a client to its end. The peak of memory that the kernel reports is
 // never below that of this process, from which it was forked.
-func (b *bench) run(c *exec.Cmd) measure {
+func (b *bench) run(c *exec.Cmd) cost {
 	b.times() // begins the server's counting anew
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
@@ -189,7 +189,7 @@ func (b *bench) run(c *exec.Cmd) measure {
 	tenth := b.times()
 	require.Len(b.t, tenth, 11, "the server saw another number of calls")
 	rows := float64(b.rows)
-	return measure{
+	return cost{
 		rate:   rows / took.Seconds(),
 		cpu:    float64((c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Microseconds()) / rows,
 		rss:    float64(usage.Maxrss) / 1024,

@@ -11,8 +11,8 @@ import (
 
 // another is the flags of again.
 type another struct {
-	jobFolder
-	cli.RoundFlags
+	folder jobFolder
+	rows   cli.RoundFlags
 }
 
 func againCommand() *cobra.Command {
@@ -31,29 +31,29 @@ To correct rows first, use bulkonboard fixes with the merged results.`,
 			if _, err := cli.Settle(c, a.check); err != nil {
 				return err
 			}
-			s, m, err := a.open(c.Context())
+			s, m, err := a.folder.open(c.Context())
 			if err != nil {
 				return err
 			}
-			n, err := chunks.StartRound(c.Context(), s, m, a.Round())
+			n, err := chunks.StartRound(c.Context(), s, m, a.rows.Round())
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "round %d of job %s; next: bulkonboard run-chunk %s --index N, with N from 0 to %d\n", n, m.Run, a.flag(), len(m.Chunks)-1)
+			fmt.Fprintf(c.ErrOrStderr(), "round %d of job %s; next: bulkonboard run-chunk %s --index N, with N from 0 to %d\n", n, m.Run, a.folder.flag(), len(m.Chunks)-1)
 			fmt.Fprintln(c.OutOrStdout(), n)
 			return nil
 		},
 	}
 	c.Flags().SortFlags = false
-	a.register(c, "folder of the job")
-	a.Register(c)
+	a.folder.register(c, "folder of the job")
+	a.rows.Register(c)
 	cli.TakesConfig(c, jobFamily)
 	return c
 }
 
 func (a *another) check() error {
 	var p cli.Problems
-	a.jobFolder.check(&p)
-	a.Check(&p)
+	a.folder.check(&p)
+	a.rows.Check(&p)
 	return p.Err()
 }

@@ -4,25 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
-	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/state"
-	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
-// merging is the flags of merge. What it writes is written as run does.
+// merging is what merge was asked for. What it writes is written as run does.
 type merging struct {
-	settings // of which it has the outputs, the ledger and the log
-	jobFolder
-	round, at int // that was asked for, and that it is
+	folder  jobFolder
+	outputs outputs
+	round   int // 0: the last one
+	ledger  ledgerFile
+	log     cli.LogFlags
+
+	shown   map[string]string // all settings, for the summary
+	command sink.Command      // with the job and the round that it is about
 }
 
 func mergeCommand() *cobra.Command {
@@ -39,7 +41,7 @@ Interrupted, it goes on with the same command.`,
 				return err
 			}
 			m.shown = cli.ShownSettings(c)
-			return m.logs.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return m.run(c.Context(), v) })
+			return m.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return m.run(c.Context(), v) })
 		},
 	}
 	c.Flags().SortFlags = false
@@ -49,124 +51,166 @@ Interrupted, it goes on with the same command.`,
 
 func (m *merging) register(c *cobra.Command) {
 	f := c.Flags()
-	m.jobFolder.register(c, "folder of the job")
-	f.StringVarP(&m.output, "output", "o", "", "results file to write; OUTPUT.state keeps the state of a merge under way")
-	f.StringVar(&m.rejects, "rejects", "", "also write the records that did not end well to this file, as the very bytes of the input")
-	f.BoolVar(&m.overwrite, "overwrite", false, "replace an output that another run made")
-	f.BoolVar(&m.restart, "restart", false, "throw away what an interrupted merge left and begin anew")
+	m.folder.register(c, "folder of the job")
+	m.outputs.register(c, "merge")
 	f.IntVar(&m.round, "round", 0, "the results as they stand after this round (default: the last one)")
-	m.ledger.ledgerFile.register(c, "file of what is known of each customer from earlier nights, as plan was given it: it is told what became of each")
-	m.logs.Register(c)
+	m.ledger.register(c, "file of what is known of each customer from earlier nights, as plan was given it: it is told what became of each")
+	m.log.Register(c)
 	cli.TakesConfig(c, jobFamily)
 	cli.TypedOnly(c, "round")
-	for _, name := range []string{"output", "rejects"} {
-		_ = c.MarkFlagFilename(name)
-	}
 }
 
 func (m *merging) check() error {
 	var p cli.Problems
-	m.jobFolder.check(&p)
-	p.Need("output", m.output)
-	m.checkPlaces(&p)
+	m.folder.check(&p)
+	p.Need("output", m.outputs.results)
+	m.outputs.checkPlaces(&p)
 	apart(&p, m.files()...)
 	if m.round < 0 {
 		p.Add("--round is " + strconv.Itoa(m.round) + "; it takes a number from 1")
 	}
-	m.ledger.ledgerFile.check(&p)
-	m.logs.Check(&p)
+	m.ledger.check(&p)
+	m.log.Check(&p)
 	return p.Err()
+}
+
+// files are all files of a merge that are written, or that must not be.
+func (m *merging) files() []namedFile {
+	files := append(m.outputs.files(), m.ledger.files()...)
+	return append(files, namedFile{"--log-file", m.log.File}, m.outputs.summaryFile())
 }
 
 // run merges, and says what came of it.
 func (m *merging) run(ctx context.Context, v *cli.Voice) error {
-	place, manifest, err := m.open(ctx)
+	place, manifest, err := m.folder.open(ctx)
 	if err != nil {
 		return err
 	}
 	v.Of(manifest.Run)
-	m.Input = manifest.Source.Name
-	if m.at, err = latest(ctx, place, m.round); err != nil {
+	round, err := latest(ctx, place, m.round)
+	if err != nil {
 		return err
 	}
-	m.set = manifest.Constants()
-	m.job = fmt.Sprintf("%s, round %d", manifest.Run, m.at)
-	if err := m.finish(); err != nil {
+	m.command = sink.Command{Name: "merge", Folder: folder(), Set: manifest.Constants(), Job: fmt.Sprintf("%s, round %d", manifest.Run, round)}
+	done, err := m.complete()
+	if err != nil {
 		return err
 	}
-	if sum := m.sameRun(); sum != nil {
-		if sum, err = m.standing(sum); err != nil {
-			return err
-		} else if sum != nil {
-			return m.sayComplete(ctx, sum, v)
-		}
+	if done != nil {
+		return m.sayComplete(done, v)
 	}
 	if err := m.checkOutputs(); err != nil {
 		return err
 	}
-	service := &manifest.Job.Service
-	m.ledger.Owner = ledger.Owner{Service: service.BaseURL, Application: service.AppID}
-	opened, err := m.ledger.openKnown(ctx, v, "bulkonboard merge "+m.flag())
+	opened, err := m.openLedger(ctx, v, &manifest.Job)
 	if err != nil {
 		return err
 	}
 	if opened != nil {
 		defer func() { _ = opened.Close() }() // what was put is durable already
 	}
-	if m.ledger.id != manifest.Job.Ledger {
-		return cli.Problems{"--ledger is not the one that plan was given: merging tells the ledger that was asked"}
+	merger := m.merger(manifest, round)
+	merger.Store, merger.Known, merger.Log = place, cli.KnownOf(opened, &manifest.Job.Service, 0), v.Log
+	return m.merge(ctx, v, merger)
+}
+
+// complete gives the summary of the merge that has done already what was asked
+// for; nil when there is work to do.
+func (m *merging) complete() (*sink.Summary, error) {
+	if err := m.outputs.finish(); err != nil {
+		return nil, err
 	}
-	release, err := m.reserve()
-	if err != nil {
+	sum := m.outputs.sameRun(func(sum *sink.Summary) bool { return sameCommand(m.command, m.shown, sum) })
+	if sum == nil {
+		return nil, nil //nolint:nilnil // see above
+	}
+	return m.outputs.standing(sum)
+}
+
+// sayComplete removes what is left of a merge that is complete, and says so.
+func (m *merging) sayComplete(sum *sink.Summary, v *cli.Voice) error {
+	if err := tidy(m.outputs.stateDir()); err != nil {
 		return err
 	}
-	defer release()
-	dir, err := state.Open(fileSystem, m.stateDir(), state.Options{Command: cli.CommandLine()})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }() // what counts was synced and checked before
-	if m.restart {
-		if err := discard(dir, m.stateDir(), v); err != nil {
-			return err
-		}
-	}
-	return m.merge(ctx, v, place, manifest, dir, opened)
+	v.Of(sum.Run)
+	return m.outputs.sayComplete(sum, v, "--restart --overwrite")
 }
 
 // checkOutputs refuses what would overwrite somebody's work.
 func (m *merging) checkOutputs() error {
-	if err := m.checkSummary(); err != nil {
+	if err := m.outputs.checkSummary(); err != nil {
 		return err
 	}
-	if err := m.checkOutput("output", m.output, nil); err != nil || m.rejects == "" {
+	if err := m.outputs.checkOutput("output", m.outputs.results, nil); err != nil || m.outputs.rejects == "" {
 		return err
 	}
-	return m.checkOutput("rejects", m.rejects, nil)
+	return m.outputs.checkOutput("rejects", m.outputs.rejects, nil)
 }
 
-func (m *merging) merge(ctx context.Context, v *cli.Voice, place store.Store, manifest *chunks.Manifest, dir *state.Dir, opened *cli.OpenedLedger) error {
-	ctx, _, release := cli.UntilSignalled(ctx, 0, v.Say)
+// openLedger opens the ledger that the job was planned with, if it was with one.
+func (m *merging) openLedger(ctx context.Context, v *cli.Voice, job *chunks.Job) (*cli.OpenedLedger, error) {
+	m.ledger.Owner = cli.OwnerOf(&job.Service)
+	opened, err := m.ledger.openKnown(ctx, v, "bulkonboard merge "+m.folder.flag())
+	if err == nil && m.ledger.id != job.Ledger {
+		err = cli.Problems{"--ledger is not the one that plan was given: merging tells the ledger that was asked"}
+		if opened != nil {
+			_ = opened.Close() // nothing was put
+		}
+	}
+	return opened, err
+}
+
+func (m *merging) merger(manifest *chunks.Manifest, round int) *chunks.Merger {
+	return cli.NewMerger(manifest, round, &cli.MergeOutputs{
+		Results: m.outputs.results, Rejects: m.outputs.rejects, Summary: sink.SummaryPath(m.outputs.results),
+		Replace: m.outputs.overwrite, ReplaceSummary: m.outputs.replaceSummary,
+		Settings: m.shown, Command: m.command, Typed: cli.CommandLine(),
+		Retry: func(status sink.Status, code string) string {
+			return groupCommand(lastingCommand, m.outputs.results, status, code, m.again([]string{code}))
+		},
+	})
+}
+
+// again is what a retry of the results with these error codes must add.
+func (m *merging) again(codes []string) string {
+	return again(&sink.Summary{Command: m.command}, codes)
+}
+
+// merge merges, with the places of the outputs locked.
+func (m *merging) merge(ctx context.Context, v *cli.Voice, merger *chunks.Merger) error {
+	release, err := m.outputs.reserve()
+	if err != nil {
+		return err
+	}
 	defer release()
-	j := &job{settings: &m.settings, Voice: v, dir: dir}
-	scratch, err := j.scratch()
+	dir, err := state.Open(fileSystem, m.outputs.stateDir(), state.Options{Command: cli.CommandLine()})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }() // what counts was synced and checked before
+	if m.outputs.restart {
+		if err := discard(dir, m.outputs.stateDir(), v); err != nil {
+			return err
+		}
+	}
+	ctx, _, stopped := cli.UntilSignalled(ctx, 0, v.Say)
+	defer stopped()
+	scratch, err := scratchIn(dir)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	stop := showProgress(&j.monitor, v.People, v.Log)
-	merger := chunks.Merger{
-		Store: place, Manifest: manifest, Round: m.at, State: dir, Results: m.output, Rejects: m.rejects, ReplaceResults: m.overwrite, ReplaceRejects: m.overwrite,
-		SummaryFile: m.summaryOf(manifest), Scratch: scratch, Origin: batch.Origin{List: manifest.Source.Name, Command: cli.CommandLine()},
-		Known: m.ledger.known(opened, manifest.Job.Service.TenantID, manifest.Job.Service.FormID), Monitor: &j.monitor, Log: v.Log,
-	}
+	var monitor measure.Monitor
+	merger.State, merger.Scratch, merger.Monitor = dir, scratch, &monitor
+	stop := showProgress(&monitor, v.People, v.Log)
 	summary, err := merger.Merge(ctx)
 	stop()
 	if summary == nil {
 		return m.refuse(dir, err)
 	}
-	printSummary(v.People, &m.settings, summary)
-	logSummary(v, &m.settings, summary, cli.ExitCode(cli.OutcomeOf(summary.Bad(), err)))
+	end := &conclusion{outputs: &m.outputs, again: m.again}
+	printSummary(v.People, end, summary)
+	logSummary(v, end, summary, cli.ExitCodeOf(summary.Bad(), err))
 	return cli.OutcomeOf(summary.Bad(), err)
 }
 
@@ -179,16 +223,4 @@ func (m *merging) refuse(dir *state.Dir, reason error) error {
 		return reason
 	}
 	return errors.Join(reason, dir.Dismantle())
-}
-
-// summaryOf is what the summary file is to say: the settings are those of the
-// plan, but for the outputs.
-func (m *merging) summaryOf(manifest *chunks.Manifest) batch.SummaryFile {
-	shown := maps.Clone(manifest.Job.Settings)
-	maps.Copy(shown, m.shown)
-	return batch.SummaryFile{
-		Path: sink.SummaryPath(m.output), Replace: m.replaceSummary, Tool: cli.Version(), Settings: shown, Command: m.commandNow(),
-		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
-		Retry:    m.groupCommand,
-	}
 }

@@ -15,11 +15,11 @@ import (
 
 // planning is the flags of plan.
 type planning struct {
-	cli.JobFlags
-	jobFolder
+	job     cli.JobFlags
+	folder  jobFolder
 	scratch string
 	ledger  ledgerSettings
-	logs    cli.LogFlags
+	log     cli.LogFlags
 
 	shown map[string]string // all settings, for the summary
 }
@@ -42,7 +42,7 @@ bulkonboard run, which needs none of this.`,
 				return err
 			}
 			p.shown = cli.ShownSettings(c)
-			return p.logs.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return p.run(c.Context(), v, c.OutOrStdout()) })
+			return p.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return p.run(c.Context(), v, c.OutOrStdout()) })
 		},
 	}
 	c.Flags().SortFlags = false
@@ -51,21 +51,21 @@ bulkonboard run, which needs none of this.`,
 }
 
 func (p *planning) register(c *cobra.Command) {
-	p.jobFolder.register(c, "folder to put the job into, which every machine sees; made when there is none")
-	p.Register(c)
+	p.folder.register(c, "folder to put the job into, which every machine sees; made when there is none")
+	p.job.Register(c)
 	p.ledger.register(c)
-	registerScratch(c, &p.scratch, "the list, decompressed, and some 100 bytes a row")
-	p.logs.Register(c)
+	cli.RegisterScratch(c, &p.scratch, "the list, decompressed, and some 100 bytes a row")
+	p.log.Register(c)
 	cli.TakesConfig(c, jobFamily)
 }
 
 func (p *planning) check() error {
 	var wrong cli.Problems
-	p.Check(&wrong)
-	p.jobFolder.check(&wrong)
+	p.job.Check(&wrong)
+	p.folder.check(&wrong)
 	p.ledger.check(&wrong)
-	p.logs.Check(&wrong)
-	if p.FromStandardInput() {
+	p.log.Check(&wrong)
+	if p.job.List.FromStandardInput() {
 		wrong.Add("--input: a list for several machines is a file, not standard input")
 	}
 	return wrong.Err()
@@ -73,7 +73,7 @@ func (p *planning) check() error {
 
 // run plans the job, and says what to type next.
 func (p *planning) run(ctx context.Context, v *cli.Voice, stdout io.Writer) error {
-	list, err := p.OpenInput()
+	list, err := p.job.List.OpenInput()
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (p *planning) run(ctx context.Context, v *cli.Voice, stdout io.Writer) erro
 	if err != nil {
 		return err
 	}
-	printForecast(v.People, m.Forecast, p.Name(), expected{perSecond: m.Job.Rate})
+	printForecast(v.People, m.Forecast, p.job.List.Name(), expected{perSecond: m.Job.Rate})
 	p.printNext(v, m)
 	fmt.Fprintln(stdout, len(m.Chunks))
 	return nil
@@ -91,15 +91,15 @@ func (p *planning) run(ctx context.Context, v *cli.Voice, stdout io.Writer) erro
 func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, error) {
 	ctx, _, release := cli.UntilSignalled(ctx, 0, v.Say)
 	defer release()
-	p.ledger.Owner = ledger.Owner{Service: p.BaseURL, Application: p.AppID}
-	opened, err := p.ledger.openKnown(ctx, v, "bulkonboard plan "+p.flag())
+	p.ledger.Owner = ledger.Owner{Service: p.job.Service.BaseURL, Application: p.job.Service.AppID}
+	opened, err := p.ledger.openKnown(ctx, v, "bulkonboard plan "+p.folder.flag())
 	if err != nil {
 		return nil, err
 	}
 	if opened != nil {
 		defer func() { _ = opened.Close() }() // what was put is durable already
 	}
-	place, err := p.make()
+	place, err := p.folder.make()
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 		return nil, err
 	}
 	defer remove()
-	file, share, err := p.OpenFile()
+	file, share, err := p.job.List.OpenFile()
 	if err != nil {
 		return nil, err
 	}
@@ -116,11 +116,11 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 	var monitor measure.Monitor
 	stop := showProgress(&monitor, v.People, v.Log)
 	defer stop()
-	job := p.Job(p.shown)
+	job := p.job.Job(p.shown)
 	job.Ledger = p.ledger.id
 	planner := chunks.Planner{
-		Store: place, Job: job, List: file, Scratch: scratch, Invalid: p.Invalid,
-		Known: p.ledger.known(opened, p.TenantID, p.FormID), Monitor: &monitor, Share: share,
+		Store: place, Job: job, List: file, Scratch: scratch, Invalid: p.job.Invalid,
+		Known: p.ledger.known(opened, p.job.Service.TenantID, p.job.Service.FormID), Monitor: &monitor, Share: share,
 	}
 	return planner.Plan(ctx)
 }
@@ -129,12 +129,12 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 func (p *planning) printNext(v *cli.Voice, m *chunks.Manifest) {
 	v.Say("job %s: %s, %d at once", m.Run, counted(len(m.Chunks), "chunk"), m.Parallel)
 	if len(m.Chunks) > 0 {
-		v.Say("  next: bulkonboard run-chunk %s --index N, with N from 0 to %d", p.flag(), len(m.Chunks)-1)
+		v.Say("  next: bulkonboard run-chunk %s --index N, with N from 0 to %d", p.folder.flag(), len(m.Chunks)-1)
 	}
 	if m.Rest {
-		v.Say("  then: bulkonboard run-chunk %s --index rest", p.flag())
+		v.Say("  then: bulkonboard run-chunk %s --index rest", p.folder.flag())
 	}
-	v.Say("  last: bulkonboard merge %s --output RESULTS", p.flag())
+	v.Say("  last: bulkonboard merge %s --output RESULTS", p.folder.flag())
 }
 
 func counted(n int, what string) string {

@@ -74,10 +74,10 @@ func namedResults(c *cobra.Command, args []string) error {
 // are the run's.
 func (s *settings) startRetry(c *cobra.Command, results string) error {
 	_ = c.Flags().Set("input", results) // a text takes any
-	if s.output == "" {
-		s.output = results
+	if s.outputs.results == "" {
+		s.outputs.results = results
 	}
-	if err := s.finish(); err != nil {
+	if err := s.outputs.finish(); err != nil {
 		return err
 	}
 	var err error
@@ -85,7 +85,7 @@ func (s *settings) startRetry(c *cobra.Command, results string) error {
 		return err
 	}
 	o := s.retry.from.options()
-	s.Results = &o
+	s.list.Results = &o
 	return s.start(c, func() error { return s.adopt(c) }, s.retry.check, s.check)
 }
 
@@ -93,7 +93,7 @@ func (s *settings) startRetry(c *cobra.Command, results string) error {
 // results, and is not when these go elsewhere.
 func (s *settings) adopt(c *cobra.Command) error {
 	a := s.retry.from.adoption()
-	if !sameFile(s.Input, s.output) {
+	if !sameFile(s.list.Input, s.outputs.results) {
 		a.Own = append(a.Own, "rejects")
 	}
 	return a.Adopt(c)

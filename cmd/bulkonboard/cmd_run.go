@@ -55,7 +55,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 		return err
 	}
 	s.shown = cli.ShownSettings(c)
-	return s.logs.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return runJob(c.Context(), s, c.InOrStdin(), v) })
+	return s.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return runJob(c.Context(), s, c.InOrStdin(), v) })
 }
 
 // runJob takes one list through the service, from the first look at it to the
@@ -67,7 +67,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 		}
 		return s.sayComplete(ctx, sum, v)
 	}
-	service, err := s.service(ctx, v)
+	service, err := s.openService(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -79,18 +79,18 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 		return err
 	}
 	defer known.close()
-	release, err := s.reserve()
+	release, err := s.outputs.reserve()
 	if err != nil {
 		return err
 	}
 	defer release()
-	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{Command: cli.CommandLine()})
+	dir, err := state.Open(fileSystem, s.outputs.stateDir(), state.Options{Command: cli.CommandLine()})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = dir.Close() }() // what counts was synced and checked before
-	if s.restart {
-		if err := discard(dir, s.stateDir(), v); err != nil {
+	if s.outputs.restart {
+		if err := discard(dir, s.outputs.stateDir(), v); err != nil {
 			return err
 		}
 	}
@@ -101,23 +101,23 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 // look finds out what is to be done, before anything is made: the summary is
 // that of a run which has done all of it.
 func (s *settings) look(stdin io.Reader) (*sink.Summary, error) {
-	if err := s.finish(); err != nil {
+	if err := s.outputs.finish(); err != nil {
 		return nil, err
 	}
-	if s.FromStandardInput() {
+	if s.list.FromStandardInput() {
 		if sum, err := s.completeStream(stdin); sum != nil || err != nil {
 			return sum, err
 		}
 		err := s.checkFiles()
 		if err != nil && s.spooled {
-			err = errors.Join(err, tidy(s.stateDir()))
+			err = errors.Join(err, tidy(s.outputs.stateDir()))
 		}
 		return nil, err
 	}
-	if _, err := s.CheckInput(); err != nil {
+	if _, err := s.list.CheckInput(); err != nil {
 		return nil, err
 	}
-	if sum, err := s.complete(s.Input); sum != nil || err != nil {
+	if sum, err := s.complete(s.list.Input); sum != nil || err != nil {
 		return sum, err
 	}
 	if err := s.checkFiles(); err != nil {
@@ -129,10 +129,10 @@ func (s *settings) look(stdin io.Reader) (*sink.Summary, error) {
 // checkList refuses a file that is no list before anything is made. Standard
 // input can be looked at only once there is a place to keep it.
 func (s *settings) checkList() error {
-	if s.FromStandardInput() {
+	if s.list.FromStandardInput() {
 		return nil
 	}
-	list, err := s.Open(s.Input)
+	list, err := s.list.Open(s.list.Input)
 	if err != nil {
 		return err
 	}
@@ -151,8 +151,6 @@ func discard(dir *state.Dir, path string, v *cli.Voice) error {
 	return dir.Discard()
 }
 
-func (s *settings) stateDir() string { return stateDirOf(s.output) }
-
 // stateDirOf is the state folder of the run that writes a results file.
 func stateDirOf(output string) string { return output + ".state" }
 
@@ -160,26 +158,26 @@ func stateDirOf(output string) string { return output + ".state" }
 // made.
 func (s *settings) checkFiles() error {
 	var in os.FileInfo
-	if !s.FromStandardInput() {
+	if !s.list.FromStandardInput() {
 		var err error
-		if in, err = s.CheckInput(); err != nil {
+		if in, err = s.list.CheckInput(); err != nil {
 			return err
 		}
 	}
-	if err := s.checkSummary(); err != nil {
+	if err := s.outputs.checkSummary(); err != nil {
 		return err
 	}
-	if err := s.checkOutput("output", s.output, in); err != nil {
+	if err := s.outputs.checkOutput("output", s.outputs.results, in); err != nil {
 		return err
 	}
-	if s.rejects == "" {
+	if s.outputs.rejects == "" {
 		return nil
 	}
 	own, err := s.ownRejects()
-	if s.replaceRejects = own || s.overwrite; own || err != nil {
+	if s.outputs.replaceRejects = own || s.outputs.overwrite; own || err != nil {
 		return err
 	}
-	return s.checkOutput("rejects", s.rejects, nil)
+	return s.outputs.checkOutput("rejects", s.outputs.rejects, nil)
 }
 
 // treatment is how the records of a list are answered.
@@ -198,7 +196,7 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 	}
 	previous, err := previousOf(list)
 	if err != nil {
-		return treatment{}, notResults(s.Input, err)
+		return treatment{}, notResults(s.list.Input, err)
 	}
 	return s.retry.treatment(previous), nil
 }
@@ -209,10 +207,10 @@ func (s *settings) binding(list *source.List) map[string]string {
 	b := map[string]string{
 		"format":    list.Format().String(),
 		"mapping":   list.Mapping(),
-		"endpoint":  s.BaseURL,
-		"tenant id": s.TenantID,
-		"form id":   s.FormID,
-		"rejects":   s.rejects,
+		"endpoint":  s.service.Target.BaseURL,
+		"tenant id": s.service.Target.TenantID,
+		"form id":   s.service.Target.FormID,
+		"rejects":   s.outputs.rejects,
 	}
 	if s.sandbox {
 		b["endpoint"] = "sandbox"
@@ -247,8 +245,8 @@ type service struct {
 	close  func()
 }
 
-func (s *settings) service(ctx context.Context, v *cli.Voice) (*service, error) {
-	c := s.ClientConfig(&s.CallFlags, s.pace.paced())
+func (s *settings) openService(ctx context.Context, v *cli.Voice) (*service, error) {
+	c := s.service.ClientConfig(&s.limits.calls, s.limits.pace.paced())
 	stop := func() {}
 	if s.sandbox {
 		var err error
@@ -256,7 +254,7 @@ func (s *settings) service(ctx context.Context, v *cli.Voice) (*service, error) 
 			return nil, err
 		}
 	}
-	client, err := s.Client(ctx, c, v)
+	client, err := s.service.Access.Client(ctx, c, v)
 	if err != nil {
 		stop()
 		return nil, err

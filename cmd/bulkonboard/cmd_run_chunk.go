@@ -25,13 +25,13 @@ const (
 
 // chunkRun is the flags of run-chunk.
 type chunkRun struct {
-	jobFolder
-	cli.AccessFlags
-	cli.GraceFlag
+	folder         jobFolder
+	access         cli.AccessFlags
 	index, scratch string
 	round          int
+	grace          time.Duration
 	flushEvery     time.Duration
-	logs           cli.LogFlags
+	log            cli.LogFlags
 }
 
 func runChunkCommand() *cobra.Command {
@@ -52,7 +52,7 @@ after all chunks.`,
 			if _, err := cli.Settle(c, r.check); err != nil {
 				return err
 			}
-			return r.logs.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return r.run(c.Context(), v) })
+			return r.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return r.run(c.Context(), v) })
 		},
 	}
 	c.Flags().SortFlags = false
@@ -61,22 +61,22 @@ after all chunks.`,
 }
 
 func (r *chunkRun) registerFlags(c *cobra.Command) {
-	r.register(c, "folder of the job")
+	r.folder.register(c, "folder of the job")
 	f := c.Flags()
 	f.StringVar(&r.index, "index", os.Getenv(indexVariable), "which chunk: a number from 0, or rest (default: "+indexVariable+", as Kubernetes sets it)")
 	f.IntVar(&r.round, "round", 0, "of the job's rounds, this one (default: the last one)")
-	r.AccessFlags.Register(c)
-	r.GraceFlag.Register(f)
-	f.DurationVar(&r.flushEvery, "flush-every", 250*time.Millisecond, "put the answers into the folder so often; what is not there yet is sent again should this machine die")
-	registerScratch(c, &r.scratch, "the chunk; of the rest, the list")
-	r.logs.Register(c)
+	r.access.Register(c)
+	cli.RegisterGrace(f, &r.grace)
+	cli.RegisterFlushEvery(f, &r.flushEvery, "the folder")
+	cli.RegisterScratch(c, &r.scratch, "the chunk; of the rest, the list")
+	r.log.Register(c)
 	cli.TakesConfig(c, jobFamily)
 	cli.TypedOnly(c, "index", "round")
 }
 
 func (r *chunkRun) check() error {
 	var p cli.Problems
-	r.jobFolder.check(&p)
+	r.folder.check(&p)
 	if r.index == "" {
 		p.Add("--index is missing")
 	} else if n, err := strconv.Atoi(r.index); r.index != restIndex && (err != nil || n < 0) {
@@ -85,28 +85,26 @@ func (r *chunkRun) check() error {
 	if r.round < 0 {
 		p.Add(fmt.Sprintf("--round is %d; it takes a number from 1", r.round))
 	}
-	if r.flushEvery <= 0 {
-		p.Add(fmt.Sprintf("--flush-every is %s; it takes a time above zero, such as 250ms", r.flushEvery))
-	}
-	r.AccessFlags.Check(&p)
-	r.GraceFlag.Check(&p)
-	r.logs.Check(&p)
+	cli.CheckFlushEvery(&p, r.flushEvery)
+	r.access.Check(&p)
+	cli.CheckGrace(&p, r.grace)
+	r.log.Check(&p)
 	return p.Err()
 }
 
 // run runs the chunk.
 func (r *chunkRun) run(ctx context.Context, v *cli.Voice) error {
-	place, m, err := r.open(ctx)
+	place, m, err := r.folder.open(ctx)
 	if err != nil {
 		return err
 	}
 	v.Of(m.Run)
-	client, err := r.Client(ctx, r.AccessFor(&m.Job), v)
+	client, err := r.access.Client(ctx, r.access.AccessFor(&m.Job), v)
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdle()
-	ctx, abort, release := cli.UntilSignalled(ctx, r.Grace, v.Say)
+	ctx, abort, release := cli.UntilSignalled(ctx, r.grace, v.Say)
 	defer release()
 	scratch, remove, err := scratchFolder(r.scratch)
 	if err != nil {
@@ -136,7 +134,7 @@ func (r *chunkRun) worker(ctx context.Context, place store.Store, m *chunks.Mani
 	host, _ := os.Hostname() // for people only
 	return &chunks.Worker{
 		Store: place, Manifest: m, Round: round, Owner: fmt.Sprintf("%s, process %d", host, os.Getpid()),
-		FlushEvery: r.flushEvery, Grace: r.Grace, Linger: lingerTime,
+		FlushEvery: r.flushEvery, Grace: r.grace, Linger: lingerTime,
 	}, nil
 }
 

@@ -130,8 +130,8 @@ func (s *settings) startSandbox(ctx context.Context, c *session.Config, v *cli.V
 		_ = service.Serve(ln) // ends when stop closes it
 	}()
 	c.BaseURL, c.AppID, c.AppSecret, c.TenantID = "http://"+ln.Addr().String(), sandboxID, sandboxSecret, sandboxID
-	if s.FormID == "" {
-		s.FormID = sandboxID
+	if s.service.Target.FormID == "" {
+		s.service.Target.FormID = sandboxID
 	}
 	v.Say("calling the built-in sandbox: no real service and no real person is called")
 	return func() {

@@ -32,7 +32,7 @@ a job in chunks. It disturbs nothing.`,
 			case j.path == "" && len(args) == 1:
 				return showStatus(c.OutOrStdout(), args[0])
 			}
-			return errors.New("status takes a results file, or --job and a folder; see bulkonboard status --help")
+			return cli.Problems{"status takes a results file, or --job and a folder; see bulkonboard status --help"}
 		},
 	}
 	j.register(c, "folder of a job in chunks")
@@ -68,7 +68,7 @@ func holding(s *state.Snapshot) string {
 func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
 	var totals batch.Totals
 	if err := json.Unmarshal(s.Checkpoint.Extra, &totals); err != nil {
-		return fmt.Errorf("the counts in the checkpoint cannot be read: %w", err)
+		return &state.CorruptError{Path: stateDirOf(output), Reason: "its counts cannot be read: " + err.Error()}
 	}
 	fmt.Fprintf(w, "  rows     %d written, %s; %d more answered\n", totals.Rows, bytesOf(s.Checkpoint, totals.Origin.List), s.Answers)
 	for _, status := range sink.Statuses() {

@@ -37,8 +37,8 @@ type differsError struct {
 	differences  []string
 }
 
-// ExitsWith is the code of a state that must be looked at.
-func (e *differsError) ExitsWith() int { return cli.ExitState }
+// Kind is that of a state that must be looked at.
+func (e *differsError) Kind() cli.Kind { return cli.Changed }
 
 func (e *differsError) Error() string {
 	return fmt.Sprintf("%s is not as run %s left it:\n  ", e.results, e.run) + strings.Join(e.differences, "\n  ") + "\n" + wayBack(e.results)
@@ -47,8 +47,8 @@ func (e *differsError) Error() string {
 // unfinishedError says that there is nothing to verify yet.
 type unfinishedError struct{ text string }
 
-// ExitsWith is the code of what is not at its end.
-func (e *unfinishedError) ExitsWith() int { return cli.ExitStopped }
+// Kind is that of what is not at its end.
+func (e *unfinishedError) Kind() cli.Kind { return cli.Unfinished }
 
 func (e *unfinishedError) Error() string { return e.text }
 

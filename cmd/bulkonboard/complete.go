@@ -33,45 +33,45 @@ var (
 // whose results stand where it put them. A command that was killed on its way
 // out is found so, and so is one that is typed again. nil: there is work to do.
 func (s *settings) complete(list string) (*sink.Summary, error) {
-	sum := s.sameRun()
+	sum := s.outputs.sameRun(s.sameCommand)
 	if sum == nil {
 		return nil, nil //nolint:nilnil // see above
 	}
 	if s.replacesItsInput() {
-		if !s.isFile(sum, sum.Input.Name, s.output) {
+		if !isFile(sum, sum.Input.Name, s.outputs.results) {
 			return nil, nil //nolint:nilnil // of other results; its own were what these have replaced
 		}
-		return s.standing(sum)
+		return s.outputs.standing(sum)
 	}
 	if same, err := sameBytes(list, &sum.Input); !same || err != nil {
 		return nil, err
 	}
-	return s.standing(sum)
+	return s.outputs.standing(sum)
 }
 
-// sameRun gives the summary of a complete run of the same command; nil when there
-// is none, or when another run is under way.
-func (s *settings) sameRun() *sink.Summary {
-	if s.restart {
+// sameRun gives the summary of a complete run of the command that is started now;
+// nil when there is none, or when another run is under way.
+func (o *outputs) sameRun(same func(*sink.Summary) bool) *sink.Summary {
+	if o.restart {
 		return nil
 	}
-	if left, err := state.Inspect(fileSystem, s.stateDir()); err == nil && left.Checkpoint != nil {
+	if left, err := state.Inspect(fileSystem, o.stateDir()); err == nil && left.Checkpoint != nil {
 		return nil // it resumes
 	}
-	b, err := readSummaryFile(sink.SummaryPath(s.output))
+	b, err := readSummaryFile(sink.SummaryPath(o.results))
 	if err != nil {
 		return nil // what is wrong with it is said when it is to be written
 	}
 	sum, err := sink.DecodeSummary(b)
-	if err != nil || !sum.Complete || sum.Output == nil || !s.sameCommand(sum) {
+	if err != nil || !sum.Complete || sum.Output == nil || !same(sum) {
 		return nil
 	}
 	return sum
 }
 
 // standing gives the summary of a run if its results stand where it put them.
-func (s *settings) standing(sum *sink.Summary) (*sink.Summary, error) {
-	if same, err := sameBytes(s.output, sum.Output); !same || err != nil {
+func (o *outputs) standing(sum *sink.Summary) (*sink.Summary, error) {
+	if same, err := sameBytes(o.results, sum.Output); !same || err != nil {
 		return nil, err
 	}
 	return sum, nil
@@ -79,21 +79,26 @@ func (s *settings) standing(sum *sink.Summary) (*sink.Summary, error) {
 
 // sameCommand compares what is started now with what a run was started with.
 func (s *settings) sameCommand(sum *sink.Summary) bool {
-	now, before := s.commandNow(), &sum.Command
+	return sameCommand(s.commandNow(), s.shown, sum) && (s.retry != nil || slices.Equal(s.list.KeepConstants(sum.Run), sum.Command.Set))
+}
+
+// sameCommand compares a command, with all its settings, with that of a run.
+func sameCommand(now sink.Command, shown map[string]string, sum *sink.Summary) bool {
+	before := &sum.Command
 	if now.Name != before.Name || now.Job != before.Job || now.Fixes != before.Fixes ||
 		!sameWords(now.Only, before.Only) || !sameWords(now.ErrorCodes, before.ErrorCodes) {
 		return false
 	}
 	for _, key := range sameKeys {
-		value, has := s.shown[key]
+		value, has := shown[key]
 		if !has || value == sum.Settings[key] {
 			continue
 		}
-		if !slices.Contains(pathKeys, key) || value == "" || !s.isFile(sum, sum.Settings[key], value) {
+		if !slices.Contains(pathKeys, key) || value == "" || !isFile(sum, sum.Settings[key], value) {
 			return false
 		}
 	}
-	return now.Name != "run" || slices.Equal(s.KeepConstants(sum.Run), before.Set)
+	return true
 }
 
 func sameWords(a, b []string) bool {
@@ -102,7 +107,7 @@ func sameWords(a, b []string) bool {
 
 // isFile reports whether the name that a run had for a file means the file that
 // is called so now.
-func (s *settings) isFile(sum *sink.Summary, before, now string) bool {
+func isFile(sum *sink.Summary, before, now string) bool {
 	if before != "" && !filepath.IsAbs(before) {
 		before = filepath.Join(sum.Command.Folder, before)
 	}
@@ -124,22 +129,24 @@ func sameBytes(path string, said *sink.File) (bool, error) {
 
 // replacesItsInput reports a retry whose results take the place of those that it
 // reads.
-func (s *settings) replacesItsInput() bool { return s.retry != nil && sameFile(s.Input, s.output) }
+func (s *settings) replacesItsInput() bool {
+	return s.retry != nil && sameFile(s.list.Input, s.outputs.results)
+}
 
 // completeStream is complete for standard input, which is kept to be compared. A
 // list that comes again may be left out, as when an interrupted run resumes.
 func (s *settings) completeStream(stdin io.Reader) (sum *sink.Summary, err error) {
-	if sum = s.sameRun(); sum == nil {
+	if sum = s.outputs.sameRun(s.sameCommand); sum == nil {
 		return nil, nil //nolint:nilnil // there is work to do
 	}
-	if sum, err = s.standing(sum); sum == nil || err != nil {
+	if sum, err = s.outputs.standing(sum); sum == nil || err != nil {
 		return nil, err
 	}
 	incoming, err := incomingList(stdin)
 	if incoming == nil || err != nil {
 		return sum, err
 	}
-	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
+	dir, err := state.Open(fileSystem, s.outputs.stateDir(), state.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +165,7 @@ func (s *settings) completeStream(stdin io.Reader) (sum *sink.Summary, err error
 // sayComplete removes what is left of a run that is complete, says so, and ends
 // as the run did.
 func (s *settings) sayComplete(ctx context.Context, sum *sink.Summary, v *cli.Voice) (err error) {
-	if err := tidy(s.stateDir()); err != nil {
+	if err := tidy(s.outputs.stateDir()); err != nil {
 		return err
 	}
 	v.Of(sum.Run)
@@ -173,8 +180,14 @@ func (s *settings) sayComplete(ctx context.Context, sum *sink.Summary, v *cli.Vo
 	if s.replacesItsInput() {
 		again = "--restart"
 	}
+	return s.outputs.sayComplete(sum, v, again)
+}
+
+// sayComplete says that the results are there, and what to add to make them
+// again.
+func (o *outputs) sayComplete(sum *sink.Summary, v *cli.Voice, again string) error {
 	v.Say("already complete: %s has the results, by run %s on %s; no customer was called. To call again, add %s",
-		cli.OneLine(s.output), sum.Run, sum.EndedAt.Local().Format(time.DateTime), again)
+		cli.OneLine(o.results), sum.Run, sum.EndedAt.Local().Format(time.DateTime), again)
 	var bad int64
 	for _, status := range sink.Statuses() {
 		if n := sum.Status[status]; n > 0 {

@@ -17,30 +17,30 @@ import (
 // the sheet. It is made anew at each start, from files whose hashes are known, so
 // that nothing depends on what is left of it.
 func (j *job) correct() (string, error) {
-	table, err := j.retry.from.table()
+	table, err := j.settings.retry.from.table()
 	if err != nil {
 		return "", err
 	}
-	values, err := j.scratch()
+	values, err := scratchIn(j.dir)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = values.Close() }() // the list has them
-	if j.retry.sheet, err = j.readSheet(table, values); err != nil {
+	if j.settings.retry.sheet, err = j.readSheet(table, values); err != nil {
 		return "", err
 	}
-	list, err := j.retry.from.open()
+	list, err := j.settings.retry.from.open()
 	if err != nil {
 		return "", err
 	}
 	defer list.close()
-	corrected, err := j.scratch()
+	corrected, err := scratchIn(j.dir)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = corrected.Close() }() // likewise
 	sum := newFileSum()
-	changes, err := j.retry.sheet.Apply(io.MultiWriter(corrected, sum), list.List, table)
+	changes, err := j.settings.retry.sheet.Apply(io.MultiWriter(corrected, sum), list.List, table)
 	if err != nil {
 		return "", err
 	}
@@ -60,18 +60,18 @@ func (j *job) correct() (string, error) {
 }
 
 func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet, error) {
-	file, err := os.Open(j.retry.fixes)
+	file, err := os.Open(j.settings.retry.fixes)
 	if err != nil {
-		return nil, &source.ReadError{Name: j.retry.fixes, Err: err}
+		return nil, &source.ReadError{Name: j.settings.retry.fixes, Err: err}
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	return fixes.Read(file, j.retry.fixes, j.retry.from.sheet(), table, j.retry.from.options().FormulaSafe, scratch)
+	return fixes.Read(file, j.settings.retry.fixes, j.settings.retry.from.sheet(), table, j.settings.retry.from.options().FormulaSafe, scratch)
 }
 
 // sayChanges lists what the sheet changes, before the first call: a slip that
 // reached many rows is seen here.
 func (j *job) sayChanges(c *fixes.Changes) {
-	fmt.Fprintf(j.People, "fixes: %s in %s, %d of them changed\n", rowsText(c.Rows), j.retry.fixes, c.Changed)
+	fmt.Fprintf(j.People, "fixes: %s in %s, %d of them changed\n", rowsText(c.Rows), j.settings.retry.fixes, c.Changed)
 	counts := make([]any, 0, 4+2*len(c.Columns))
 	counts = append(counts, "rows", c.Rows, "changed", c.Changed)
 	for _, column := range c.Columns {

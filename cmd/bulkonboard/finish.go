@@ -12,15 +12,15 @@ import (
 // finish puts in place what a complete run has left in the state folder, as one
 // does that was killed on the way. Whatever comes next then finds files that
 // belong together.
-func (s *settings) finish() (err error) {
-	left, err := state.Inspect(fileSystem, s.stateDir())
+func (o *outputs) finish() (err error) {
+	left, err := state.Inspect(fileSystem, o.stateDir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil || left.Held || left.Checkpoint == nil || !left.Checkpoint.Complete {
 		return nil // whoever starts a run is told, or the run resumes
 	}
-	dir, err := state.Open(fileSystem, s.stateDir(), state.Options{})
+	dir, err := state.Open(fileSystem, o.stateDir(), state.Options{})
 	if err != nil {
 		return err
 	}
@@ -29,13 +29,13 @@ func (s *settings) finish() (err error) {
 	if err != nil || rec.Checkpoint == nil || !rec.Checkpoint.Complete {
 		return err
 	}
-	rejects, err := rejectsOf(dir, s.output)
+	rejects, err := rejectsOf(dir, o.results)
 	if err != nil {
 		return err
 	}
 	return dir.Publish(*rec.Checkpoint, map[string]state.Target{ // which says what they replace
-		state.Results: {Path: s.output, Replace: s.overwrite}, state.Rejects: {Path: rejects, Replace: s.overwrite},
-		state.Summary: {Path: sink.SummaryPath(s.output), Replace: s.overwrite},
+		state.Results: {Path: o.results, Replace: o.overwrite}, state.Rejects: {Path: rejects, Replace: o.overwrite},
+		state.Summary: {Path: sink.SummaryPath(o.results), Replace: o.overwrite},
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 
 // job is one list on its way through the service, with the lock held.
 type job struct {
-	*settings
+	settings *settings
 	treatment
 	*cli.Voice
 	dir    *state.Dir
@@ -46,8 +46,8 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 	if j.began = began; began {
 		j.Of(id)
 	}
-	j.set = j.KeepConstants(j.ID)
-	shown, err := j.metrics.open(ctx, &j.monitor, j.Log)
+	j.settings.set = j.settings.list.KeepConstants(j.ID)
+	shown, err := j.settings.metrics.open(ctx, &j.monitor, j.Log)
 	if err != nil {
 		return j.refuse(err)
 	}
@@ -65,9 +65,9 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 
 // take takes the list through the service, and says what came of it.
 func (j *job) take(ctx context.Context) error {
-	ctx, closeWindow := j.window.limited(ctx)
+	ctx, closeWindow := j.settings.limits.until.limited(ctx)
 	defer closeWindow()
-	ctx, abort, release := cli.UntilSignalled(ctx, j.Grace, j.Say)
+	ctx, abort, release := cli.UntilSignalled(ctx, j.settings.limits.grace, j.Say)
 	defer release()
 	stop := showProgress(&j.monitor, j.People, j.Log)
 	defer stop()
@@ -77,8 +77,8 @@ func (j *job) take(ctx context.Context) error {
 	}
 	c := j.config(abort)
 	c.Ends, c.Answers = forecast.Ends, forecast.Answers
-	if forecast.Duplicates.Len() > 0 && j.duplicates != "send" {
-		scratch, err := j.scratch()
+	if forecast.Duplicates.Len() > 0 && j.settings.duplicates != "send" {
+		scratch, err := scratchIn(j.dir)
 		if err != nil {
 			return err
 		}
@@ -88,25 +88,26 @@ func (j *job) take(ctx context.Context) error {
 	summary, err := batch.Run(ctx, c)
 	stop()
 	if j.added > 0 {
-		j.Say("%s has grown by %d bytes since this run began to read it; the rows that were added are not part of this run: send them with a run of their own", j.Name(), j.added)
+		j.Say("%s has grown by %d bytes since this run began to read it; the rows that were added are not part of this run: send them with a run of their own", j.settings.list.Name(), j.added)
 	}
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
-		printSummary(j.People, j.settings, summary)
-		logSummary(j.Voice, j.settings, summary, cli.ExitCode(cli.OutcomeOf(summary.Bad(), err)))
+		end := &conclusion{outputs: &j.settings.outputs, ceiling: j.settings.limits.pace.ceiling, again: j.settings.again}
+		printSummary(j.People, end, summary)
+		logSummary(j.Voice, end, summary, cli.ExitCode(cli.OutcomeOf(summary.Bad(), err)))
 	}
 	return cli.OutcomeOf(summary.Bad(), err)
 }
 
 // find finds the list, and opens it at its first record.
 func (j *job) find(stdin io.Reader) (err error) {
-	j.path = j.Input
+	j.path = j.settings.list.Input
 	switch {
-	case j.spooled:
+	case j.settings.spooled:
 		j.path, err = j.dir.Spooled()
-	case j.FromStandardInput():
+	case j.settings.list.FromStandardInput():
 		j.path, err = spool(j.dir, j.began, stdin, j.Voice)
-	case j.retry != nil && j.retry.fixes != "":
+	case j.settings.retry != nil && j.settings.retry.fixes != "":
 		j.path, err = j.correct()
 	}
 	if err != nil {
@@ -114,12 +115,12 @@ func (j *job) find(stdin io.Reader) (err error) {
 	}
 	j.read = newFileSum()
 	j.sized()
-	list, err := j.OpenFirst(j.path, j.size, j.read)
+	list, err := j.settings.list.OpenFirst(j.path, j.size, j.read)
 	if err != nil {
 		return err
 	}
 	j.size = list.Size
-	if j.treatment, err = j.treatmentOf(list.List); err != nil {
+	if j.treatment, err = j.settings.treatmentOf(list.List); err != nil {
 		list.Close()
 		return err
 	}
@@ -131,7 +132,7 @@ func (j *job) find(stdin io.Reader) (err error) {
 // start did something about it. That a list is shorter now, the run finds by its
 // rows.
 func (j *job) sized() {
-	left, err := state.Inspect(fileSystem, j.stateDir())
+	left, err := state.Inspect(fileSystem, j.settings.outputs.stateDir())
 	if err == nil && left.Checkpoint != nil && !left.Checkpoint.Complete && left.Checkpoint.Row+int64(left.Answers) > 0 {
 		j.size = left.Checkpoint.Size
 	}
@@ -155,30 +156,30 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Encoder: j.encoder,
 		Keep:    j.keep,
 		Known:   j.known,
-		Origin:  batch.Origin{List: j.Name(), Command: cli.CommandLine()},
+		Origin:  batch.Origin{List: j.settings.list.Name(), Command: cli.CommandLine()},
 		Caller:  j.caller,
 		Pace:    j.controller(),
 		State:   j.dir,
-		Results: j.output,
-		Rejects: j.rejects,
+		Results: j.settings.outputs.results,
+		Rejects: j.settings.outputs.rejects,
 		Size:    j.size,
 
-		ReplaceResults: j.replacesResults(),
-		ReplaceRejects: j.replaceRejects,
+		ReplaceResults: j.settings.replacesResults(),
+		ReplaceRejects: j.settings.outputs.replaceRejects,
 		SummaryFile:    j.summaryFile(),
-		Binding:        j.binding(j.list.List),
-		FormID:         j.FormID,
+		Binding:        j.settings.binding(j.list.List),
+		FormID:         j.settings.service.Target.FormID,
 
-		MaxInFlight: j.InFlight(j.pace.paced()),
-		MaxAttempts: j.MaxAttempts,
-		MaxBackoff:  j.MaxBackoff,
-		Grace:       j.Grace,
-		MaxFailures: j.limit,
-		MaxCalls:    j.maxCalls,
+		MaxInFlight: j.settings.limits.inFlight(),
+		MaxAttempts: j.settings.limits.calls.MaxAttempts,
+		MaxBackoff:  j.settings.limits.calls.MaxBackoff,
+		Grace:       j.settings.limits.grace,
+		MaxFailures: j.settings.limits.failures,
+		MaxCalls:    j.settings.limits.newCalls,
 		Abort:       abort,
 		Monitor:     &j.monitor,
 		Log:         j.Log,
 
-		AcceptRefusals: j.maxFailures != "" || j.retry != nil,
+		AcceptRefusals: j.settings.limits.maxFailures != "" || j.settings.retry != nil,
 	}
 }

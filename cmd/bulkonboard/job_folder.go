@@ -110,12 +110,6 @@ func scratchFolder(in string) (path string, remove func(), err error) {
 	return path, func() { _ = os.RemoveAll(path) }, nil // what stays takes up room, and no more
 }
 
-// registerScratch gives a command --scratch.
-func registerScratch(c *cobra.Command, in *string, holds string) {
-	c.Flags().StringVar(in, "scratch", "", "folder for temporary files: "+holds+" (default: "+filepath.Clean(os.TempDir())+" or what TMPDIR says)")
-	_ = c.MarkFlagDirname("scratch")
-}
-
 // latest is a round as it was asked for: the last one for 0.
 func latest(ctx context.Context, s store.Store, round int) (int, error) {
 	if round > 0 {

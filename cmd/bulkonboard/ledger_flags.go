@@ -19,6 +19,7 @@ import (
 type ledgerFile struct {
 	cli.LedgerFile
 	wait time.Duration
+	id   string // of the ledger that is open
 }
 
 func (l *ledgerFile) register(c *cobra.Command, what string) {
@@ -38,6 +39,10 @@ func (l *ledgerFile) check(p *cli.Problems) {
 	}
 }
 
+func (l *ledgerFile) files() []namedFile {
+	return []namedFile{{"--ledger", l.Path}, {"the key of --ledger", l.KeyPath()}}
+}
+
 // needApplication asks for the application of a service: without it no customer
 // would be known.
 func (l *ledgerFile) needApplication(p *cli.Problems) {
@@ -55,8 +60,6 @@ func (l *ledgerFile) openLedger(ctx context.Context, command string) (*cli.Opene
 type ledgerSettings struct {
 	ledgerFile
 	cli.LedgerFlags
-
-	id string // of the ledger that is open
 }
 
 func (l *ledgerSettings) register(c *cobra.Command) {
@@ -83,7 +86,7 @@ func (k *knownCustomers) close() {
 
 // openKnown opens the ledger of a job, if it has one. Others that want it are
 // told the command.
-func (l *ledgerSettings) openKnown(ctx context.Context, v *cli.Voice, command string) (*cli.OpenedLedger, error) {
+func (l *ledgerFile) openKnown(ctx context.Context, v *cli.Voice, command string) (*cli.OpenedLedger, error) {
 	if l.Path == "" {
 		return nil, nil //nolint:nilnil // a job need not have one
 	}
@@ -117,8 +120,8 @@ const sandboxOwner = "\x00sandbox"
 // are none of a service's, nor of a tenant's; and who types retry wants the rows that were refused
 // sent.
 func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomers, error) {
-	tenant := s.TenantID
-	s.ledger.Owner = ledger.Owner{Service: s.BaseURL, Application: s.AppID}
+	tenant := s.service.Target.TenantID
+	s.ledger.Owner = ledger.Owner{Service: s.service.Target.BaseURL, Application: s.service.Target.AppID}
 	if s.sandbox {
 		tenant, s.ledger.Owner = sandboxOwner, ledger.Owner{Service: sandboxOwner}
 	}
@@ -126,7 +129,7 @@ func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomer
 	if err != nil {
 		return nil, err
 	}
-	known := s.ledger.known(opened, tenant, s.FormID)
+	known := s.ledger.known(opened, tenant, s.service.Target.FormID)
 	if known != nil && s.retry != nil {
 		known.RetryRejected = true
 	}
@@ -136,7 +139,7 @@ func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomer
 // ledgerUser is the job as it is told to others that want its ledger.
 func (s *settings) ledgerUser() string {
 	if s.retry != nil {
-		return "bulkonboard retry --output " + cli.Quoted(s.output)
+		return "bulkonboard retry --output " + cli.Quoted(s.outputs.results)
 	}
-	return "bulkonboard run --output " + cli.Quoted(s.output)
+	return "bulkonboard run --output " + cli.Quoted(s.outputs.results)
 }

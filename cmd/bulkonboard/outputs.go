@@ -5,37 +5,54 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
+
+	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
+// outputs are the files that a command writes which comes to results: run, retry
+// and merge. None of them may replace what somebody else made.
+type outputs struct {
+	results, rejects   string
+	overwrite, restart bool
+
+	replaceRejects bool // the rejects that stand there give way
+	replaceSummary bool // likewise the summary beside the results
+}
+
+// register gives a command the flags. What says what it is, such as run.
+func (o *outputs) register(c *cobra.Command, what string) {
+	f := c.Flags()
+	f.StringVarP(&o.results, "output", "o", "", "results file to write; OUTPUT.state keeps the state of a "+what+" under way")
+	f.StringVar(&o.rejects, "rejects", "", "also write the records that did not end well to this file, as the very bytes of the input")
+	f.BoolVar(&o.overwrite, "overwrite", false, "replace an output that another run made")
+	f.BoolVar(&o.restart, "restart", false, "throw away what an interrupted "+what+" left and begin anew")
+	for _, name := range []string{"output", "rejects"} {
+		_ = c.MarkFlagFilename(name)
+	}
+}
+
+func (o *outputs) files() []namedFile {
+	return []namedFile{{"--output", o.results}, {"--rejects", o.rejects}}
+}
+
+func (o *outputs) summaryFile() namedFile {
+	if o.results == "" {
+		return namedFile{}
+	}
+	return namedFile{"the summary of --output", sink.SummaryPath(o.results)}
+}
+
+// stateDir is the state folder of the run that writes the results.
+func (o *outputs) stateDir() string { return stateDirOf(o.results) }
+
 // namedFile is a file, and what people call it.
 type namedFile struct{ what, path string }
-
-// files are all files of a run that are written, or that must not be.
-func (s *settings) files() []namedFile {
-	files := []namedFile{
-		{"--output", s.output}, {"--rejects", s.rejects}, {"--ledger", s.ledger.Path}, {"the key of --ledger", s.ledger.KeyPath()},
-		{"--log-file", s.logs.File}, {"--metrics-file", s.metrics.file},
-	}
-	read := s.Files()
-	for _, flag := range slices.Sorted(maps.Keys(read)) {
-		files = append(files, namedFile{flag, read[flag]})
-	}
-	if s.output != "" {
-		files = append(files, namedFile{"the summary of --output", sink.SummaryPath(s.output)})
-	}
-	if !s.FromStandardInput() && (s.retry == nil || !sameFile(s.Input, s.output)) { // a retry replaces what it reads
-		files = append(files, namedFile{"--input", s.Input})
-	}
-	return files
-}
 
 // apart refuses files that are one file by whatever names: what is written to
 // the one would destroy the other.
@@ -51,7 +68,7 @@ func apart(p *cli.Problems, files ...namedFile) {
 
 // checkOutput refuses a file that a run must not replace. in is the list that
 // a retry may replace.
-func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
+func (o *outputs) checkOutput(flag, path string, in os.FileInfo) error {
 	out, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		out, err = os.Lstat(path) // a link that leads nowhere stands there too
@@ -60,7 +77,7 @@ func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err == nil && out.Mode()&os.ModeSymlink != 0:
-		return s.checkForeign(flag, path)
+		return o.checkForeign(flag, path)
 	case err != nil:
 		return cli.Problems{"--" + flag + ": " + err.Error()}
 	case in != nil && os.SameFile(in, out):
@@ -69,7 +86,7 @@ func (s *settings) checkOutput(flag, path string, in os.FileInfo) error {
 		// It would not be written to, but replaced: /dev/null for everybody.
 		return cli.Problems{fmt.Sprintf("--%s: %s is no ordinary file, and would be replaced by one; name another file", flag, path)}
 	}
-	return s.checkForeign(flag, path)
+	return o.checkForeign(flag, path)
 }
 
 // ownRejects reports rejects that a retry may replace: those of the run whose
@@ -79,15 +96,15 @@ func (s *settings) ownRejects() (bool, error) {
 		return false, nil
 	}
 	sum := s.retry.from.summary
-	if sum.Rejects == nil || !s.isFile(sum, sum.Rejects.Name, s.rejects) {
+	if sum.Rejects == nil || !isFile(sum, sum.Rejects.Name, s.outputs.rejects) {
 		return false, nil
 	}
-	if _, err := os.Stat(s.rejects); s.overwrite || errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(s.outputs.rejects); s.outputs.overwrite || errors.Is(err, os.ErrNotExist) {
 		return true, nil
 	}
-	same, err := sameBytes(s.rejects, sum.Rejects)
+	same, err := sameBytes(s.outputs.rejects, sum.Rejects)
 	if !same && err == nil {
-		err = cli.Problems{fmt.Sprintf("--rejects: %s was changed after the run, perhaps by somebody who corrects it; name another file, or replace it with --overwrite", s.rejects)}
+		err = cli.Problems{fmt.Sprintf("--rejects: %s was changed after the run, perhaps by somebody who corrects it; name another file, or replace it with --overwrite", s.outputs.rejects)}
 	}
 	return same, err
 }
@@ -105,14 +122,14 @@ func place(path string, replace bool, content io.Reader) error {
 }
 
 // checkForeign refuses to replace what another run or somebody else made.
-func (s *settings) checkForeign(flag, path string) error {
+func (o *outputs) checkForeign(flag, path string) error {
 	// Only a run that is complete has put anything in place.
-	left, err := state.Inspect(state.OS{}, s.stateDir())
-	if s.overwrite || err == nil && (left.Held || left.Checkpoint != nil && left.Checkpoint.Complete) {
+	left, err := state.Inspect(state.OS{}, o.stateDir())
+	if o.overwrite || err == nil && (left.Held || left.Checkpoint != nil && left.Checkpoint.Complete) {
 		return nil // the run has put it there, or is refused as a second one
 	}
 	var damaged *state.CorruptError
-	if errors.As(err, &damaged) && !s.restart {
+	if errors.As(err, &damaged) && !o.restart {
 		return err
 	}
 	return cli.Problems{fmt.Sprintf("%s already exists and was not created by this run; name another --%s, or replace it with --overwrite", path, flag)}
@@ -120,19 +137,19 @@ func (s *settings) checkForeign(flag, path string) error {
 
 // replacesResults reports whether the results take the place of a file that is
 // known to stand there: a retry's own list, or what --overwrite is for.
-func (s *settings) replacesResults() bool { return s.overwrite || s.replacesItsInput() }
+func (s *settings) replacesResults() bool { return s.outputs.overwrite || s.replacesItsInput() }
 
 // reserve locks the places of what the run writes beyond its results, which have
 // their state: the rejects, and what a link in the place of either points to. No
 // other run writes there meanwhile.
-func (s *settings) reserve() (release func(), err error) {
+func (o *outputs) reserve() (release func(), err error) {
 	var reserved []func() error
 	release = func() {
 		for _, release := range reserved {
 			_ = release() // what stays is an empty folder
 		}
 	}
-	for _, place := range s.placesBeside() {
+	for _, place := range o.placesBeside() {
 		one, err := state.Reserve(fileSystem, stateDirOf(place))
 		if err != nil {
 			release()
@@ -144,10 +161,10 @@ func (s *settings) reserve() (release func(), err error) {
 }
 
 // placesBeside are the places that reserve locks.
-func (s *settings) placesBeside() []string {
+func (o *outputs) placesBeside() []string {
 	var places []string
-	for _, path := range []string{s.output, s.rejects} {
-		if path != "" && path != s.output {
+	for _, path := range []string{o.results, o.rejects} {
+		if path != "" && path != o.results {
 			places = append(places, path)
 		}
 		if end := leadsTo(path); end != path {
@@ -181,8 +198,8 @@ const longestSuffix = len(".summary.json.tmp")
 const maxName = 255
 
 // checkPlaces refuses names that no output can have.
-func (s *settings) checkPlaces(p *cli.Problems) {
-	for _, f := range []namedFile{{"--output", s.output}, {"--rejects", s.rejects}} {
+func (o *outputs) checkPlaces(p *cli.Problems) {
+	for _, f := range o.files() {
 		name := filepath.Base(f.path)
 		switch {
 		case f.path == "-":

@@ -19,10 +19,10 @@ const (
 // controller is the pace that was asked for.
 func (j *job) controller() *pace.Controller {
 	c := pace.Config{
-		Ceiling: j.pace.ceiling, Search: j.pace.search, MaxInFlight: j.InFlight(j.pace.paced()), MaxOutage: j.MaxOutage,
+		Ceiling: j.settings.limits.pace.ceiling, Search: j.settings.limits.pace.search, MaxInFlight: j.settings.limits.inFlight(), MaxOutage: j.settings.limits.calls.MaxOutage,
 		Report: func(e pace.Event) { logPace(j.Log, e) },
 	}
-	if j.pace.search && j.recalled != nil {
+	if j.settings.limits.pace.search && j.recalled != nil {
 		c.Start = learnedShare * j.recalled.PerSecond
 	}
 	return pace.New(c)
@@ -39,8 +39,8 @@ const guess = 10
 
 func (j *job) expectedPace() expected {
 	switch {
-	case !j.pace.search:
-		return expected{perSecond: j.pace.ceiling}
+	case !j.settings.limits.pace.search:
+		return expected{perSecond: j.settings.limits.pace.ceiling}
 	case j.recalled != nil:
 		return expected{perSecond: rounded(j.recalled.PerSecond)}
 	}
@@ -59,26 +59,28 @@ func logPace(log *slog.Logger, e pace.Event) {
 }
 
 // calledService is what a pace is good for.
-func (s *settings) calledService() string { return s.BaseURL + "\n" + s.AppID }
+func (s *settings) calledService() string {
+	return s.service.Target.BaseURL + "\n" + s.service.Target.AppID
+}
 
 // recall finds the pace that an earlier run found: in the ledger, or in the
 // summary that stands where this run puts its own. Neither need be there, or
 // readable: a run without it takes some seconds longer to find its pace.
 func (j *job) recall(now time.Time) *sink.Learned {
-	if j.sandbox {
+	if j.settings.sandbox {
 		return nil
 	}
 	if j.opened != nil {
-		if perSecond, at := j.opened.Pace(j.calledService()); good(perSecond, at, now) {
+		if perSecond, at := j.opened.Pace(j.settings.calledService()); good(perSecond, at, now) {
 			return &sink.Learned{PerSecond: perSecond, At: at.UTC()}
 		}
 	}
-	b, err := readSummaryFile(sink.SummaryPath(j.output))
+	b, err := readSummaryFile(sink.SummaryPath(j.settings.outputs.results))
 	if err != nil {
 		return nil
 	}
 	s, err := sink.DecodeSummary(b)
-	if err != nil || s.Settings["baseUrl"] != j.BaseURL || s.Settings["appId"] != j.AppID || s.Learned == nil || !good(s.Learned.PerSecond, s.Learned.At, now) {
+	if err != nil || s.Settings["baseUrl"] != j.settings.service.Target.BaseURL || s.Settings["appId"] != j.settings.service.Target.AppID || s.Learned == nil || !good(s.Learned.PerSecond, s.Learned.At, now) {
 		return nil
 	}
 	return s.Learned
@@ -92,10 +94,10 @@ func good(perSecond float64, at, now time.Time) bool {
 // remember keeps the pace that this run found in the ledger; the summary has it
 // anyway.
 func (j *job) remember(perSecond float64, now time.Time) {
-	if j.opened == nil || j.sandbox || perSecond <= 0 {
+	if j.opened == nil || j.settings.sandbox || perSecond <= 0 {
 		return
 	}
-	if err := j.opened.PutPace(j.calledService(), perSecond, now); err != nil {
+	if err := j.opened.PutPace(j.settings.calledService(), perSecond, now); err != nil {
 		j.Log.Warn("the pace that was found could not be saved in the ledger", "error", err)
 	}
 }

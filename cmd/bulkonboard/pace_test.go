@@ -77,8 +77,8 @@ func TestTheCeilingIsNeverPassedAndIsReached(t *testing.T) {
 func TestAPaceIsRememberedForTheSameServiceAndAWeek(t *testing.T) {
 	folder, now := t.TempDir(), time.Now()
 	another := func(change func(*settings)) *job {
-		s := &settings{output: filepath.Join(folder, "out.csv"), pace: paceSettings{search: true}}
-		s.BaseURL, s.AppID = "https://service.example", "app"
+		s := &settings{outputs: outputs{results: filepath.Join(folder, "out.csv")}, limits: limits{pace: paceSettings{search: true}}}
+		s.service.Target.BaseURL, s.service.Target.AppID = "https://service.example", "app"
 		change(s)
 		return &job{settings: s, Voice: &cli.Voice{Log: slog.New(slog.DiscardHandler)}}
 	}
@@ -91,20 +91,20 @@ func TestAPaceIsRememberedForTheSameServiceAndAWeek(t *testing.T) {
 	}
 	b, err := summary.Encode()
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(sink.SummaryPath(same.output), b, 0o600))
+	require.NoError(t, os.WriteFile(sink.SummaryPath(same.settings.outputs.results), b, 0o600))
 	require.NotNil(t, same.recall(now), "from the summary")
 	assert.InDelta(t, 40, same.recall(now).PerSecond, 0)
 	assert.Nil(t, same.recall(now.Add(8*24*time.Hour)), "old")
 	assert.Nil(t, same.recall(now.Add(-2*time.Hour)), "from the future")
 	for name, change := range map[string]func(*settings){
-		"another service": func(s *settings) { s.BaseURL = "https://other.example" },
-		"another app":     func(s *settings) { s.AppID = "other" },
+		"another service": func(s *settings) { s.service.Target.BaseURL = "https://other.example" },
+		"another app":     func(s *settings) { s.service.Target.AppID = "other" },
 		"a sandbox":       func(s *settings) { s.sandbox = true },
-		"another output":  func(s *settings) { s.output += "x" },
+		"another output":  func(s *settings) { s.outputs.results += "x" },
 	} {
 		assert.Nil(t, another(change).recall(now), name)
 	}
-	require.NoError(t, os.WriteFile(sink.SummaryPath(same.output), bytes.Replace(b, []byte(": 40"), []byte(": 90"), 1), 0o600))
+	require.NoError(t, os.WriteFile(sink.SummaryPath(same.settings.outputs.results), bytes.Replace(b, []byte(": 40"), []byte(": 90"), 1), 0o600))
 	assert.Nil(t, same.recall(now), "edited")
 
 	file := cli.LedgerFile{Path: filepath.Join(folder, "customers.db")}
@@ -115,7 +115,7 @@ func TestAPaceIsRememberedForTheSameServiceAndAWeek(t *testing.T) {
 	same.remember(50, now)
 	require.NotNil(t, same.recall(now), "from the ledger")
 	assert.InDelta(t, 50, same.recall(now).PerSecond, 0)
-	elsewhere := another(func(s *settings) { s.BaseURL = "https://other.example" })
+	elsewhere := another(func(s *settings) { s.service.Target.BaseURL = "https://other.example" })
 	elsewhere.opened = same.opened
 	assert.Nil(t, elsewhere.recall(now))
 }

@@ -19,15 +19,15 @@ func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 		return nil, err
 	}
 	if !j.began {
-		if err := j.invalidLimit.Check(f); err != nil {
+		if err := j.settings.limits.invalid.Check(f); err != nil {
 			return nil, err
 		}
 		shown := *f
 		shown.Calls, shown.Repeated = f.Calls-j.kept.Leads(), f.Repeated+j.kept.Leads()
 		logForecast(j.Voice, &shown)
-		printForecast(j.People, &shown, j.Name(), j.expectedPace())
-		if 0 < j.maxCalls && j.maxCalls < shown.Calls {
-			j.Say("this start begins %d of these calls (--max-calls), and the run then stops; the same command resumes it", j.maxCalls)
+		printForecast(j.People, &shown, j.settings.list.Name(), j.expectedPace())
+		if n := j.settings.limits.newCalls; 0 < n && n < shown.Calls {
+			j.Say("this start begins %d of these calls (--max-calls), and the run then stops; the same command resumes it", n)
 		}
 	}
 	return f, nil
@@ -35,25 +35,25 @@ func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 
 // readKept finds, for a retry, the rows that are kept and answer rows above them.
 func (j *job) readKept(ctx context.Context, f *preflight.Forecast) error {
-	if j.keep == nil || f.Duplicates.Len() == 0 || j.duplicates == "send" {
+	if j.keep == nil || f.Duplicates.Len() == 0 || j.settings.duplicates == "send" {
 		return nil
 	}
-	list, err := j.OpenFirst(j.path, j.size)
+	list, err := j.settings.list.OpenFirst(j.path, j.size)
 	if err != nil {
 		return err
 	}
 	defer list.Close()
-	j.kept, err = customers.ReadKept(ctx, list.List, j.keep, f.Duplicates, j.FormID)
+	j.kept, err = customers.ReadKept(ctx, list.List, j.keep, f.Duplicates, j.settings.service.Target.FormID)
 	return err
 }
 
 func (j *job) readAhead(ctx context.Context) (*preflight.Forecast, error) {
-	list, err := j.OpenFirst(j.path, j.size)
+	list, err := j.settings.list.OpenFirst(j.path, j.size)
 	if err != nil {
 		return nil, err
 	}
 	defer list.Close()
-	scratch, err := j.scratch()
+	scratch, err := scratchIn(j.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (j *job) readAhead(ctx context.Context) (*preflight.Forecast, error) {
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
 	}
 	p := preflight.Preflight{
-		List: list.List, FormID: j.FormID, Keep: j.keep, KnownInvalid: j.knownInvalid,
+		List: list.List, FormID: j.settings.service.Target.FormID, Keep: j.keep, KnownInvalid: j.knownInvalid,
 		Scratch: scratch, Monitor: &j.monitor, Share: list.Done, Known: j.known, RunID: j.ID,
 	}
 	return p.Run(ctx)

@@ -202,7 +202,7 @@ func TestResultsThatChangeWhileARetryReadsThemEndIt(t *testing.T) {
 	from := &runResults{path: path, summary: &sink.Summary{Output: &sink.File{Size: size, SHA256: sum}}}
 	read := func(text string) error {
 		j := &job{settings: &settings{retry: &retrying{from: from}}, list: &cli.OpenList{Size: size}, read: newFileSum()}
-		j.Input = path
+		j.settings.list.Input = path
 		_, _ = j.read.Write([]byte(text))
 		return j.readAsProven()
 	}

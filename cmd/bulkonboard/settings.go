@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
-	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
@@ -18,74 +18,46 @@ var (
 	sandboxFamily = cli.Family{Name: "sandbox", Init: "bulkonboard config init"}
 )
 
-// settings are the flags of run, as they were given.
+// settings are what run and retry were asked for, part by part.
 type settings struct {
-	cli.ListFlags
-	output, rejects    string
-	overwrite, restart bool
-	replaceRejects     bool // the rejects that stand there give way
-	replaceSummary     bool // likewise the summary beside the output
-	formulaSafe        bool
-	retry              *retrying // nil for run
-	job                string    // of a merge, with its round
-
-	maxInvalid string
-
-	cli.ServiceFlags
-	sandbox bool // the service built in is called, and no other
-
-	rate string
-	cli.CallFlags
-	cli.GraceFlag
-	maxFailures string
-	maxCalls    int64
-
-	duplicates string
-	window     window
+	list       cli.ListFlags
+	duplicates string // once or send
+	service    cli.ServiceFlags
+	sandbox    bool // the service built in is called, and no other
+	limits     limits
+	outputs    outputs
 	ledger     ledgerSettings
 	metrics    metricsFlags
+	log        cli.LogFlags
+	retry      *retrying // nil for run
 
-	logs cli.LogFlags
-
-	spooled bool // standard input is kept already
-
+	formulaSafe bool
 	printConfig bool
-	shown       map[string]string     // all settings, for the summary
-	set         []source.KeptConstant // of --set, once the run has its id
 
-	invalidLimit preflight.InvalidLimit
-	limit        batch.FailureLimit
-	pace         paceSettings
+	spooled bool                  // standard input is kept already
+	shown   map[string]string     // all settings, for the summary
+	set     []source.KeptConstant // of --set, once the run has its id
 }
 
 func (s *settings) register(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
-	s.ListFlags.Register(f)
-	f.StringVarP(&s.output, "output", "o", "", "results file to write; OUTPUT.state keeps the state of a run under way")
-	f.StringVar(&s.rejects, "rejects", "", "also write the records that did not end well to this file, as the very bytes of the input")
-	f.BoolVar(&s.overwrite, "overwrite", false, "replace an output that another run made")
-	f.BoolVar(&s.restart, "restart", false, "throw away what an interrupted run left and begin anew")
-	f.StringVar(&s.maxInvalid, "max-invalid", "20%", "send nothing when more rows than this are invalid: a number, or a share such as 20%")
+	s.list.Register(f)
+	s.outputs.register(c, "run")
+	s.limits.registerInvalid(f)
 	f.BoolVar(&s.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run; retry takes it away before a value is sent")
 	f.BoolVar(&s.sandbox, "sandbox", false, "call a service built into this program; needs no configuration")
-	s.ServiceFlags.Register(c)
-	f.StringVar(&s.rate, "rate", "auto", "attempts per second at most; auto searches for what the service takes; 0 sends as fast as it can until the service objects")
-	s.CallFlags.Register(f)
-	s.GraceFlag.Register(f)
-	cli.RegisterMaxFailures(f, &s.maxFailures, "stop the run")
-	f.Int64Var(&s.maxCalls, "max-calls", 0, "stop after beginning calls for this many new customers; the same command resumes with as many more. 0 sets no limit")
-	f.StringVar(&s.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
-	s.window.register(f)
+	s.service.Register(c)
+	s.limits.register(f)
+	cli.RegisterDuplicates(f, &s.duplicates)
+	s.limits.until.register(f)
 	s.ledger.register(c)
 	s.metrics.register(c)
-	s.logs.Register(c)
+	s.log.Register(c)
 	cli.TakesConfig(c, jobFamily)
 	f.BoolVar(&s.printConfig, "print-config", false, "print every setting and where it comes from, and run nothing")
 	cli.TypedOnly(c, "print-config")
-	for _, name := range []string{"input", "output", "rejects"} {
-		_ = c.MarkFlagFilename(name)
-	}
+	_ = c.MarkFlagFilename("input")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"auto", "csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -93,17 +65,16 @@ func (s *settings) register(c *cobra.Command) {
 // any file is made.
 func (s *settings) check() error {
 	var p cli.Problems
-	s.ListFlags.Check(&p)
-	p.Need("output", s.output)
-	s.checkPlaces(&p)
+	s.list.Check(&p)
+	p.Need("output", s.outputs.results)
+	s.outputs.checkPlaces(&p)
 	apart(&p, s.files()...)
-	var err error
-	if s.invalidLimit, err = preflight.ParseInvalidLimit(s.maxInvalid); err != nil {
-		p.Add("--max-invalid: " + err.Error())
-	}
-	s.logs.Check(&p)
+	s.limits.checkInvalid(&p)
+	s.log.Check(&p)
 	s.checkService(&p)
-	s.checkPace(&p)
+	s.limits.check(&p)
+	cli.CheckDuplicates(&p, s.duplicates)
+	s.limits.until.check(&p, time.Now())
 	s.ledger.check(&p)
 	s.metrics.check(&p)
 	return p.Err()
@@ -111,27 +82,12 @@ func (s *settings) check() error {
 
 func (s *settings) checkService(p *cli.Problems) {
 	if s.sandbox {
-		if s.BaseURL != "" {
+		if s.service.Target.BaseURL != "" {
 			p.Add(fmt.Sprintf("--sandbox and --base-url (or %s) contradict each other: leave one out", cli.VariableOf("base-url")))
 		}
 		return
 	}
-	s.ServiceFlags.Check(p)
-}
-
-func (s *settings) checkPace(p *cli.Problems) {
-	var err error
-	if s.pace, err = parseRate(s.rate); err != nil {
-		p.Add(err.Error())
-	}
-	s.CallFlags.Check(p)
-	s.GraceFlag.Check(p)
-	cli.CheckDuplicates(p, s.duplicates)
-	s.window.check(p, time.Now())
-	if s.maxCalls < 0 {
-		p.Add(fmt.Sprintf("--max-calls is %d; it takes a number of customers such as 100, or 0 for no limit", s.maxCalls))
-	}
-	s.limit = cli.CheckMaxFailures(p, s.maxFailures)
+	s.service.Check(p)
 }
 
 // secretOrigin says whether there is an app secret, and never what it is.
@@ -139,25 +95,20 @@ func (s *settings) secretOrigin() string {
 	if s.sandbox {
 		return "not needed, the sandbox is called"
 	}
-	return s.SecretOrigin()
+	return s.service.Access.SecretOrigin()
 }
 
-// paceSettings are what --rate means.
-type paceSettings struct {
-	ceiling float64 // attempts per second; 0 for none
-	search  bool    // begin slowly, and search for what the service takes
-}
-
-// paced reports that a rate limits how many attempts are under way.
-func (p paceSettings) paced() bool { return p.search || p.ceiling > 0 }
-
-func parseRate(s string) (paceSettings, error) {
-	if s == "auto" {
-		return paceSettings{search: true}, nil
+// files are all files of a run that are written, or that must not be.
+func (s *settings) files() []namedFile {
+	files := append(s.outputs.files(), s.ledger.files()...)
+	files = append(files, namedFile{"--log-file", s.log.File}, namedFile{"--metrics-file", s.metrics.file})
+	read := s.service.Access.Files()
+	for _, flag := range slices.Sorted(maps.Keys(read)) {
+		files = append(files, namedFile{flag, read[flag]})
 	}
-	n, err := cli.ParseRate(s)
-	if err != nil {
-		return paceSettings{}, fmt.Errorf("--rate is %q; it takes attempts per second such as 50, auto, or 0 for no ceiling", s)
+	files = append(files, s.outputs.summaryFile())
+	if !s.list.FromStandardInput() && (s.retry == nil || !sameFile(s.list.Input, s.outputs.results)) { // a retry replaces what it reads
+		files = append(files, namedFile{"--input", s.list.Input})
 	}
-	return paceSettings{ceiling: n}, nil
+	return files
 }

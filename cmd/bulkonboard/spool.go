@@ -109,8 +109,8 @@ func differAt(a, b []byte) int64 {
 // of it.
 type otherStreamError struct{ at int64 } // counted from 1
 
-// ExitsWith is the code of a state that must be looked at.
-func (e *otherStreamError) ExitsWith() int { return cli.ExitState }
+// Kind is that of a list that is not as it was.
+func (e *otherStreamError) Kind() cli.Kind { return cli.Changed }
 
 // Error says where they differ, and the ways out.
 func (e *otherStreamError) Error() string {

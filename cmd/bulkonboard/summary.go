@@ -19,9 +19,16 @@ import (
 // results file.
 const shownErrors = 10
 
+// conclusion is what the end of a command says beyond what it counted.
+type conclusion struct {
+	outputs *outputs
+	ceiling float64                     // of --rate; 0 for none
+	again   func(codes []string) string // what a retry with these error codes must add
+}
+
 // printSummary says at the end of a run what happened, where the results are
 // and what to do next.
-func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
+func printSummary(w io.Writer, s *conclusion, sum *batch.Summary) {
 	fmt.Fprintf(w, "\n%s\n", headline(sum))
 	if sum.Complete && sum.Rows == 0 {
 		fmt.Fprintf(w, "  the list has no customers: nobody was called\n")
@@ -49,7 +56,7 @@ func printSummary(w io.Writer, s *settings, sum *batch.Summary) {
 }
 
 // logSummary logs what people see at the end of a start.
-func logSummary(v *cli.Voice, s *settings, sum *batch.Summary, code int) {
+func logSummary(v *cli.Voice, s *conclusion, sum *batch.Summary, code int) {
 	event, level := "complete", slog.LevelInfo
 	if !sum.Complete {
 		event, level = "stopped", slog.LevelWarn
@@ -63,7 +70,7 @@ func logSummary(v *cli.Voice, s *settings, sum *batch.Summary, code int) {
 		}
 	}
 	attrs = append(attrs, "attempts", sum.Attempts, "resumed", sum.Resumed, "in_doubt", sum.InDoubt,
-		"exit_code", code, "summary", sink.SummaryPath(s.output))
+		"exit_code", code, "summary", sink.SummaryPath(s.outputs.results))
 	v.Told.Log(context.Background(), level, event, attrs...)
 }
 
@@ -99,11 +106,11 @@ func throttledText(sum *batch.Summary) string {
 }
 
 // printPace says how the service held up, and what to ask of it next time.
-func printPace(w io.Writer, s *settings, sum *batch.Summary) {
+func printPace(w io.Writer, s *conclusion, sum *batch.Summary) {
 	if sum.Pace.Outages > 0 {
 		fmt.Fprintf(w, "  %-10s %d, for %s in all; nobody was charged for it\n", "outages", sum.Pace.Outages, sum.Pace.Outage.Round(100*time.Millisecond))
 	}
-	if found := rounded(sum.Pace.Learned); found > 0 && found != s.pace.ceiling {
+	if found := rounded(sum.Pace.Learned); found > 0 && found != s.ceiling {
 		fmt.Fprintf(w, "  %-10s %g/s is what the service takes; try --rate %g\n", "pace", found, found)
 	}
 }
@@ -146,26 +153,26 @@ func moreOf(g *sink.ErrorGroup) string {
 	return strings.Join(parts, "; ")
 }
 
-func printNext(w io.Writer, s *settings, sum *batch.Summary) {
+func printNext(w io.Writer, s *conclusion, sum *batch.Summary) {
 	switch {
 	case !sum.Complete:
-		fmt.Fprintf(w, "so far:  %s, in %s\n", rowsDone(sum), s.stateDir())
+		fmt.Fprintf(w, "so far:  %s, in %s\n", rowsDone(sum), s.outputs.stateDir())
 		fmt.Fprintf(w, "go on:   %s\n", sum.Origin.Command)
 	case sum.Bad() > 0:
-		fmt.Fprintf(w, "results: %s\n", s.output)
-		fmt.Fprintf(w, "summary: %s\n", sink.SummaryPath(s.output))
-		if s.rejects != "" {
-			fmt.Fprintf(w, "rejects: %s\n", s.rejects)
+		fmt.Fprintf(w, "results: %s\n", s.outputs.results)
+		fmt.Fprintf(w, "summary: %s\n", sink.SummaryPath(s.outputs.results))
+		if s.outputs.rejects != "" {
+			fmt.Fprintf(w, "rejects: %s\n", s.outputs.rejects)
 		}
 		s.printWork(w, sum)
 	default:
-		fmt.Fprintf(w, "results: %s\n", s.output)
-		fmt.Fprintf(w, "summary: %s\n", sink.SummaryPath(s.output))
+		fmt.Fprintf(w, "results: %s\n", s.outputs.results)
+		fmt.Fprintf(w, "summary: %s\n", sink.SummaryPath(s.outputs.results))
 	}
 }
 
 // printWork says what can be done about the rows that need attention.
-func (s *settings) printWork(w io.Writer, sum *batch.Summary) {
+func (s *conclusion) printWork(w io.Writer, sum *batch.Summary) {
 	title := "next:   "
 	say := func(what, command string) {
 		fmt.Fprintf(w, "%s %s: %s\n", title, what, command)
@@ -173,14 +180,14 @@ func (s *settings) printWork(w io.Writer, sum *batch.Summary) {
 	}
 	refused, failed := sum.Status[sink.Rejected], sum.Status[sink.Failed]
 	if sum.Status[sink.Invalid]+refused > 0 {
-		say("correct rows that are invalid or rejected", command("fixes", s.output))
+		say("correct rows that are invalid or rejected", command("fixes", s.outputs.results))
 	}
 	if refused+failed > 0 {
-		say("send again what failed or was rejected, as it is", command("retry", s.output)+s.again(nil))
+		say("send again what failed or was rejected, as it is", command("retry", s.outputs.results)+s.again(nil))
 	}
 	if groups := sum.Errors.Commonest(); len(groups) > 1 {
 		first := groups[0]
-		say("only rows of one kind, such as", groupCommand(command, s.output, first.Status, first.Code, s.again([]string{first.Code})))
+		say("only rows of one kind, such as", groupCommand(command, s.outputs.results, first.Status, first.Code, s.again([]string{first.Code})))
 	}
 }
 

@@ -19,29 +19,30 @@ import (
 // summaryFile is what the summary file of this job is to say.
 func (j *job) summaryFile() batch.SummaryFile {
 	return batch.SummaryFile{
-		Path: sink.SummaryPath(j.output), Replace: j.replaceSummary, Tool: cli.Version(), Settings: j.shown, Command: j.commandNow(), Learned: j.recalled, EarlierRun: j.earlierRun(),
+		Path: sink.SummaryPath(j.settings.outputs.results), Replace: j.settings.outputs.replaceSummary, Tool: cli.Version(),
+		Settings: j.settings.shown, Command: j.settings.commandNow(), Learned: j.recalled, EarlierRun: j.earlierRun(),
 		Input: func() sink.File {
 			counted := j.monitor.Progress().OfRows
-			if j.retry != nil { // what was read has the corrections
-				was := j.retry.from.summary.Output
-				return sink.File{Name: j.Name(), Size: was.Size, SHA256: was.SHA256, Rows: counted}
+			if j.settings.retry != nil { // what was read has the corrections
+				was := j.settings.retry.from.summary.Output
+				return sink.File{Name: j.settings.list.Name(), Size: was.Size, SHA256: was.SHA256, Rows: counted}
 			}
 			j.added = j.list.Added()
-			return sink.File{Name: j.Name(), Size: j.list.Size, SHA256: j.read.String(), Rows: counted, Added: j.added}
+			return sink.File{Name: j.settings.list.Name(), Size: j.list.Size, SHA256: j.read.String(), Rows: counted, Added: j.added}
 		},
 		Read:     j.readAsProven,
-		ExitCode: func(bad int64, err error) int { return cli.ExitCode(cli.OutcomeOf(bad, err)) },
-		Retry:    j.groupCommand,
+		ExitCode: cli.ExitCodeOf,
+		Retry:    j.settings.groupCommand,
 	}
 }
 
 // earlierRun is the complete run whose results this one replaces or takes up, if
 // its summary can be read. It serves a comparison and nothing else.
 func (j *job) earlierRun() *sink.EarlierRun {
-	if j.retry != nil {
-		return j.retry.from.summary.AsEarlierRun()
+	if j.settings.retry != nil {
+		return j.settings.retry.from.summary.AsEarlierRun()
 	}
-	s, err := completeSummaryOf(j.output)
+	s, err := completeSummaryOf(j.settings.outputs.results)
 	if err != nil {
 		return nil
 	}
@@ -52,29 +53,29 @@ func (j *job) earlierRun() *sink.EarlierRun {
 // compared with their summary at its start: somebody may have changed the file
 // meanwhile.
 func (j *job) readAsProven() error {
-	if j.retry == nil {
+	if j.settings.retry == nil {
 		return nil
 	}
-	sum := j.retry.from.summary
+	sum := j.settings.retry.from.summary
 	want := *sum.Output
 	if j.corrected != nil {
 		want = *j.corrected
 	}
-	v := &verification{summary: sum, results: j.Input}
-	v.same(j.Input, j.list.Size+j.list.Added(), j.read.String(), &want)
+	v := &verification{summary: sum, results: j.settings.list.Input}
+	v.same(j.settings.list.Input, j.list.Size+j.list.Added(), j.read.String(), &want)
 	return v.err()
 }
 
 // groupCommand is what the summary says of the rows with an error code.
 func (s *settings) groupCommand(status sink.Status, code string) string {
-	return groupCommand(lastingCommand, s.output, status, code, s.again([]string{code}))
+	return groupCommand(lastingCommand, s.outputs.results, status, code, s.again([]string{code}))
 }
 
 // again is what a retry of this run with these error codes must add.
 func (s *settings) again(codes []string) string {
 	sum := sink.Summary{Command: s.commandNow()}
 	if s.replacesItsInput() {
-		sum.Output = &sink.File{Name: s.output}
+		sum.Output = &sink.File{Name: s.outputs.results}
 		sum.Input = *sum.Output
 	}
 	return again(&sum, codes)
@@ -83,11 +84,8 @@ func (s *settings) again(codes []string) string {
 // commandNow is what was started.
 func (s *settings) commandNow() sink.Command {
 	now := sink.Command{Name: "run", Folder: folder(), Set: s.set}
-	switch {
-	case s.retry != nil:
+	if s.retry != nil {
 		now.Name, now.Only, now.ErrorCodes, now.Fixes = "retry", s.retry.only, s.retry.codes, s.retry.fixesSum
-	case s.job != "":
-		now.Name, now.Job = "merge", s.job
 	}
 	return now
 }
@@ -102,12 +100,12 @@ func (s fileSum) String() string { return hex.EncodeToString(s.Sum(nil)) }
 
 // checkSummary refuses to overwrite a file that has the summary's name and is
 // none.
-func (s *settings) checkSummary() error {
-	path := sink.SummaryPath(s.output)
+func (o *outputs) checkSummary() error {
+	path := sink.SummaryPath(o.results)
 	b, err := readSummaryFile(path)
-	s.replaceSummary = err == nil || s.overwrite
+	o.replaceSummary = err == nil || o.overwrite
 	switch {
-	case errors.Is(err, os.ErrNotExist) || s.overwrite:
+	case errors.Is(err, os.ErrNotExist) || o.overwrite:
 		return nil
 	case err != nil:
 		return cli.Problems{"the summary would be written over " + path + ", which cannot be looked at: " + err.Error()}

@@ -12,32 +12,32 @@ import (
 	"bulkonboard/cmd/internal/cli"
 )
 
-// window is how long a run may send. When it closes, no new call is begun and
+// until is how long a run may send. When it closes, no new call is begun and
 // those in flight get their grace, as after a first interrupt.
-type window struct {
-	until string // "06:00", a moment as RFC 3339 has it, or "4h"
+type until struct {
+	text string // "06:00", a moment as RFC 3339 has it, or "4h"
 
 	closes time.Time // zero: never
 	cause  error
 }
 
-func (w *window) register(f *pflag.FlagSet) {
-	f.StringVar(&w.until, "until", "", "begin no call after this time: 06:00 (the next one, local time), 2026-01-31T06:00:00Z, or 4h from the start")
+func (u *until) register(f *pflag.FlagSet) {
+	f.StringVar(&u.text, "until", "", "begin no call after this time: 06:00 (the next one, local time), 2026-01-31T06:00:00Z, or 4h from the start")
 }
 
 // check finds when the window closes for a run that starts now.
-func (w *window) check(p *cli.Problems, now time.Time) {
-	if w.until == "" {
+func (u *until) check(p *cli.Problems, now time.Time) {
+	if u.text == "" {
 		return
 	}
-	at, next, err := parseUntil(w.until, now)
+	at, next, err := parseUntil(u.text, now)
 	switch {
 	case err != nil:
 		p.Add(err.Error())
 	case !at.After(now):
-		p.Add(fmt.Sprintf("--until %s is over; name a later time", w.until))
+		p.Add(fmt.Sprintf("--until %s is over; name a later time", u.text))
 	default:
-		w.closes, w.cause = at, &batch.DeadlineError{Limit: fmt.Sprintf("--until %s has passed", w.until), Next: next}
+		u.closes, u.cause = at, &batch.DeadlineError{Limit: fmt.Sprintf("--until %s has passed", u.text), Next: next}
 	}
 }
 
@@ -102,17 +102,17 @@ func offsetAt(t time.Time, zone *time.Location) time.Duration {
 const clockCheck = 15 * time.Second
 
 // limited ends ctx when the window closes.
-func (w *window) limited(ctx context.Context) (context.Context, func()) {
+func (u *until) limited(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	release := func() { cancel(nil) }
-	if w.closes.IsZero() {
+	if u.closes.IsZero() {
 		return ctx, release
 	}
 	go func() {
 		for {
-			left := time.Until(w.closes)
+			left := time.Until(u.closes)
 			if left <= 0 {
-				cancel(w.cause)
+				cancel(u.cause)
 				return
 			}
 			select {

@@ -87,7 +87,7 @@ func TestTheWindowClosesAtATimeOfDayAtAMomentOrAfterATime(t *testing.T) {
 		{name: "no unit", until: "4", wrong: `--until is "4"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := window{until: c.until}
+			w := until{text: c.until}
 			var p cli.Problems
 			w.check(&p, now)
 			if c.wrong != "" {
@@ -109,7 +109,7 @@ func TestTheWindowClosesAtATimeOfDayAtAMomentOrAfterATime(t *testing.T) {
 func TestAClosedWindowEndsTheContextWithItsCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		w := window{until: "4h"}
+		w := until{text: "4h"}
 		var p cli.Problems
 		w.check(&p, start)
 		ctx, release := w.limited(t.Context())

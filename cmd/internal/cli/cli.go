@@ -25,7 +25,7 @@ func Root(use, short, long string) *cobra.Command {
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q", args[0])
+				return Problems{fmt.Sprintf("unknown command %q", args[0])}
 			}
 			return nil
 		},
@@ -55,7 +55,7 @@ func Run(root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.
 // step.
 func pointToHelp(root *cobra.Command) {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", goneFlagOf(c, withoutValue(err)), c.CommandPath())
+		return Problems{fmt.Sprintf("%v; see %s --help", goneFlagOf(c, withoutValue(err)), c.CommandPath())}
 	})
 	pointArguments(root)
 }
@@ -82,10 +82,10 @@ func pointArguments(c *cobra.Command) {
 	c.Args = func(c *cobra.Command, args []string) error {
 		err := check(c, args)
 		if err != nil && c.HasParent() && !c.HasSubCommands() && check(c, nil) == nil {
-			err = fmt.Errorf("%s takes what it needs behind flags, as in --input LIST; there is something before a flag or after its value, which is not shown as it may be a secret", c.CommandPath())
+			err = Problems{fmt.Sprintf("%s takes what it needs behind flags, as in --input LIST; there is something before a flag or after its value, which is not shown as it may be a secret", c.CommandPath())}
 		}
 		if err != nil {
-			return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+			return Problems{fmt.Sprintf("%v; see %s --help", err, c.CommandPath())}
 		}
 		return nil
 	}

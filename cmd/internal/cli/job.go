@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
@@ -15,9 +14,9 @@ import (
 
 // JobFlags say what a job is that several machines work on.
 type JobFlags struct {
-	ListFlags
-	TargetFlags
-	CallFlags
+	List    ListFlags
+	Service TargetFlags
+	Calls   CallFlags
 
 	// Invalid is how many rows may be invalid, once Check has found nothing.
 	Invalid preflight.InvalidLimit
@@ -34,15 +33,15 @@ type JobFlags struct {
 // Register gives a command the flags.
 func (j *JobFlags) Register(c *cobra.Command) {
 	f := c.Flags()
-	j.ListFlags.Register(f)
-	f.StringVar(&j.maxInvalid, "max-invalid", "20%", "plan nothing when more rows than this are invalid: a number, or a share such as 20%")
+	j.List.Register(f)
+	RegisterMaxInvalid(f, &j.maxInvalid, "plan")
 	f.BoolVar(&j.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run")
-	j.TargetFlags.Register(f)
+	j.Service.Register(f)
 	f.StringVar(&j.rate, "rate", "", "attempts per second at most, of all machines together; 0 for no ceiling")
 	f.IntVar(&j.parallel, "parallel", 4, "chunks at once, at most; each has its share of the rate")
 	f.Int64Var(&j.chunkRows, "chunk-rows", 0, "rows of a chunk (default: as fits the rate, some minutes at most)")
-	j.CallFlags.Register(f)
-	f.StringVar(&j.duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
+	j.Calls.Register(f)
+	RegisterDuplicates(f, &j.duplicates)
 	RegisterMaxFailures(f, &j.maxFailures, "stop a chunk")
 	_ = c.MarkFlagFilename("input")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"auto", "csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
@@ -53,20 +52,18 @@ const maxParallel = 1000
 
 // Check finds what is missing or wrong.
 func (j *JobFlags) Check(p *Problems) {
-	j.ListFlags.Check(p)
-	j.TargetFlags.Check(p)
-	j.CallFlags.Check(p)
+	j.List.Check(p)
+	j.Service.Check(p)
+	j.Calls.Check(p)
+	j.Invalid = CheckMaxInvalid(p, j.maxInvalid)
 	var err error
-	if j.Invalid, err = preflight.ParseInvalidLimit(j.maxInvalid); err != nil {
-		p.Add("--max-invalid: " + err.Error())
-	}
 	if j.perSecond, err = ParseRate(j.rate); err != nil {
 		p.Add(fmt.Sprintf("--rate is %q; it takes attempts per second such as 50, or 0 for no ceiling: several machines cannot search for the pace together", j.rate))
 	}
 	if j.parallel < 1 || j.parallel > maxParallel {
 		p.Add(fmt.Sprintf("--parallel is %d; it takes 1 to %d", j.parallel, maxParallel))
 	}
-	if n := j.InFlight(j.perSecond > 0); n < j.parallel {
+	if n := j.Calls.InFlight(j.perSecond > 0); n < j.parallel {
 		p.Add(fmt.Sprintf("--max-inflight is %d, and each of --parallel %d chunks needs one: lower --parallel", n, j.parallel))
 	}
 	if j.chunkRows < 0 {
@@ -74,30 +71,6 @@ func (j *JobFlags) Check(p *Problems) {
 	}
 	j.failures = CheckMaxFailures(p, j.maxFailures)
 	CheckDuplicates(p, j.duplicates)
-}
-
-// RegisterMaxFailures adds a flag. What says what stops.
-func RegisterMaxFailures(f *pflag.FlagSet, limit *string, what string) {
-	f.StringVar(limit, "max-failures", "", what+" when more of its rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows); without it the first ten rows stop it, too, when all are rejected with the same message")
-}
-
-// CheckMaxFailures reads the flag; without it there is no limit.
-func CheckMaxFailures(p *Problems, text string) batch.FailureLimit {
-	if text == "" {
-		return batch.FailureLimit{}
-	}
-	limit, err := batch.ParseFailureLimit(text)
-	if err != nil {
-		p.Add("--max-failures: " + err.Error())
-	}
-	return limit
-}
-
-// CheckDuplicates finds a --duplicates that is none.
-func CheckDuplicates(p *Problems, duplicates string) {
-	if duplicates != "once" && duplicates != "send" {
-		p.Add(fmt.Sprintf("--duplicates is %q; it takes once or send", duplicates))
-	}
 }
 
 // ParseRate reads a rate in attempts per second; 0 is no ceiling.
@@ -114,14 +87,14 @@ func ParseRate(s string) (float64, error) {
 func (j *JobFlags) Job(settings map[string]string) chunks.Job {
 	return chunks.Job{
 		List: chunks.ListSettings{
-			Name: j.Name(), Format: j.format, Encoding: j.encoding, Delimiter: j.delimiter, Map: j.columns, Set: j.constants,
+			Name: j.List.Name(), Format: j.List.format, Encoding: j.List.encoding, Delimiter: j.List.delimiter, Map: j.List.columns, Set: j.List.constants,
 		},
-		Service: chunks.ServiceSettings{BaseURL: j.BaseURL, AppID: j.AppID, TenantID: j.TenantID, FormID: j.FormID},
+		Service: chunks.ServiceSettings{BaseURL: j.Service.BaseURL, AppID: j.Service.AppID, TenantID: j.Service.TenantID, FormID: j.Service.FormID},
 		Bounds: chunks.Bounds{
 			Rate: j.perSecond, MaxFailures: j.failures,
 			Calls: chunks.CallSettings{
-				Timeout: j.Timeout, MaxInFlight: j.InFlight(j.perSecond > 0), MaxAttempts: j.MaxAttempts,
-				MaxBackoff: j.MaxBackoff, MaxOutage: j.MaxOutage,
+				Timeout: j.Calls.Timeout, MaxInFlight: j.Calls.InFlight(j.perSecond > 0), MaxAttempts: j.Calls.MaxAttempts,
+				MaxBackoff: j.Calls.MaxBackoff, MaxOutage: j.Calls.MaxOutage,
 			},
 		},
 		Parallel: j.parallel, ChunkRows: j.chunkRows,

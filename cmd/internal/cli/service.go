@@ -16,21 +16,21 @@ import (
 
 // ServiceFlags say which service is called, as whom, and by which way.
 type ServiceFlags struct {
-	TargetFlags
-	AccessFlags
+	Target TargetFlags
+	Access AccessFlags
 }
 
 // Register gives a command the flags.
 func (s *ServiceFlags) Register(c *cobra.Command) {
-	s.TargetFlags.Register(c.Flags())
-	s.AccessFlags.Register(c)
+	s.Target.Register(c.Flags())
+	s.Access.Register(c)
 }
 
 // Check finds what is missing or wrong, and reads the secret and the
 // certificates.
 func (s *ServiceFlags) Check(p *Problems) {
-	s.TargetFlags.Check(p)
-	s.AccessFlags.Check(p)
+	s.Target.Check(p)
+	s.Access.Check(p)
 }
 
 // TargetFlags say which service is called, and for whom.
@@ -110,8 +110,8 @@ func (a *AccessFlags) SecretOrigin() string { return a.secret.origin() }
 // ClientConfig is what a client of the service is made from, once Check has
 // found nothing.
 func (s *ServiceFlags) ClientConfig(calls *CallFlags, paced bool) session.Config {
-	c := s.Access()
-	c.BaseURL, c.AppID, c.TenantID = s.BaseURL, s.AppID, s.TenantID
+	c := s.Access.Access()
+	c.BaseURL, c.AppID, c.TenantID = s.Target.BaseURL, s.Target.AppID, s.Target.TenantID
 	c.Timeout, c.MaxInflight = calls.Timeout, calls.InFlight(paced)
 	return c
 }
@@ -237,19 +237,4 @@ func (l *CallFlags) InFlight(paced bool) int {
 		return pacedInFlight
 	}
 	return unpacedInFlight
-}
-
-// GraceFlag is how long the calls in flight have.
-type GraceFlag struct{ Grace time.Duration }
-
-// Register adds the flag.
-func (g *GraceFlag) Register(f *pflag.FlagSet) {
-	f.DurationVar(&g.Grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
-}
-
-// Check finds a time that is none.
-func (g *GraceFlag) Check(p *Problems) {
-	if g.Grace < 0 {
-		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", g.Grace))
-	}
 }

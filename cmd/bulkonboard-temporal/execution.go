@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+)
+
+// queryTime is how long a workflow has to say how far it is: there may be no
+// worker to ask it.
+const queryTime = 3 * time.Second
+
+// execution is the job that has a quota, and how far it is.
+type execution struct {
+	job     string
+	run     string // of the workflow
+	round   int
+	state   *roundState // nil when no worker could tell
+	rows    int64       // of the parts under way
+	parts   int         // under way
+	waiting string      // why a part is tried again; empty for none
+}
+
+// of reports whether it is this round of this job.
+func (e *execution) of(job string, round int) bool { return e.job == job && e.round == round }
+
+// String says it in a line.
+func (e *execution) String() string {
+	if e.state == nil {
+		return fmt.Sprintf("the job %s%s is under way; no worker answers how far it is", e.job, ofRound(e.round))
+	}
+	c := e.state
+	text := fmt.Sprintf("%s%s: %s", e.job, ofRound(e.round), c.Phase)
+	if c.Layout.Chunks > 0 {
+		text += fmt.Sprintf(", %d of %d chunks, %d of %d rows", c.Done, c.Layout.Chunks, min(c.Rows+e.rows, c.Layout.Rows), c.Layout.Rows)
+	}
+	if e.parts > 0 {
+		text += fmt.Sprintf(", %d parts under way", e.parts)
+	}
+	if e.waiting != "" {
+		text += "; " + e.waiting
+	}
+	return text
+}
+
+// look finds out how far the job is that has a quota; nil when none has it.
+func (j *jobClient) look(ctx context.Context, quota string) (*execution, error) {
+	id := workflowOf(quota)
+	described, err := j.server.DescribeWorkflow(ctx, id, "")
+	var none *serviceerror.NotFound
+	if errors.As(err, &none) {
+		return nil, nil //nolint:nilnil // the quota is free
+	}
+	if err != nil {
+		return nil, &unreachableError{j.flags.address, err}
+	}
+	got := described.RawResponse
+	info := got.GetWorkflowExecutionInfo()
+	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return nil, nil //nolint:nilnil // it was free before
+	}
+	e := &execution{run: info.GetExecution().GetRunId()}
+	e.job, e.round = memoOf(info)
+	for _, a := range got.GetPendingActivities() {
+		e.see(a)
+	}
+	asking, cancel := context.WithTimeout(ctx, queryTime)
+	defer cancel()
+	var c roundState
+	if v, err := j.server.QueryWorkflow(asking, id, "", progressName); err == nil && v.Get(&c) == nil {
+		e.state = &c
+	}
+	return e, nil
+}
+
+// see takes in a part.
+func (e *execution) see(a *workflowpb.PendingActivityInfo) {
+	if a.GetState() == enums.PENDING_ACTIVITY_STATE_SCHEDULED {
+		if f := a.GetLastFailure(); f != nil {
+			e.waiting = fmt.Sprintf("%s is tried again (%d times so far, the last by the worker %s): %s",
+				a.GetActivityType().GetName(), a.GetAttempt()-1, a.GetLastWorkerIdentity(), strings.TrimSpace(f.GetMessage()))
+		}
+		return
+	}
+	e.parts++
+	var b heartbeatDetails
+	if a.GetHeartbeatDetails() != nil && converter.GetDefaultDataConverter().FromPayloads(a.GetHeartbeatDetails(), &b) == nil {
+		e.rows += b.Rows
+	}
+}
+
+// memoOf reads which job and round a workflow is of.
+func memoOf(info *workflowpb.WorkflowExecutionInfo) (job string, round int) {
+	fields := info.GetMemo().GetFields()
+	from := converter.GetDefaultDataConverter()
+	// What cannot be read is of nobody that this program knows.
+	_ = from.FromPayload(fields[memoJob], &job)
+	_ = from.FromPayload(fields[memoRound], &round)
+	return job, round
+}

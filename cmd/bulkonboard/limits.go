@@ -1,0 +1,82 @@
+package main
+
+// How fast, how long and up to what a run sends.
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/preflight"
+	"bulkonboard/cmd/internal/cli"
+)
+
+// limits are the bounds of a run: as they were given, and as check reads them.
+type limits struct {
+	maxInvalid string
+	invalid    preflight.InvalidLimit
+
+	rate string
+	pace paceSettings
+
+	calls cli.CallFlags
+	grace time.Duration
+	until until
+
+	maxFailures string
+	failures    batch.FailureLimit
+
+	newCalls int64 // customers whose calls begin in this start, at most; 0 for no limit
+}
+
+func (l *limits) registerInvalid(f *pflag.FlagSet) {
+	cli.RegisterMaxInvalid(f, &l.maxInvalid, "send")
+}
+
+func (l *limits) register(f *pflag.FlagSet) {
+	f.StringVar(&l.rate, "rate", "auto", "attempts per second at most; auto searches for what the service takes; 0 sends as fast as it can until the service objects")
+	l.calls.Register(f)
+	cli.RegisterGrace(f, &l.grace)
+	cli.RegisterMaxFailures(f, &l.maxFailures, "stop the run")
+	f.Int64Var(&l.newCalls, "max-calls", 0, "stop after beginning calls for this many new customers; the same command resumes with as many more. 0 sets no limit")
+}
+
+func (l *limits) checkInvalid(p *cli.Problems) { l.invalid = cli.CheckMaxInvalid(p, l.maxInvalid) }
+
+func (l *limits) check(p *cli.Problems) {
+	var err error
+	if l.pace, err = parseRate(l.rate); err != nil {
+		p.Add(err.Error())
+	}
+	l.calls.Check(p)
+	cli.CheckGrace(p, l.grace)
+	l.failures = cli.CheckMaxFailures(p, l.maxFailures)
+	if l.newCalls < 0 {
+		p.Add(fmt.Sprintf("--max-calls is %d; it takes a number of customers such as 100, or 0 for no limit", l.newCalls))
+	}
+}
+
+// inFlight is how many attempts may be under way at once.
+func (l *limits) inFlight() int { return l.calls.InFlight(l.pace.paced()) }
+
+// paceSettings are what --rate means.
+type paceSettings struct {
+	ceiling float64 // attempts per second; 0 for none
+	search  bool    // begin slowly, and search for what the service takes
+}
+
+// paced reports that a rate limits how many attempts are under way.
+func (p paceSettings) paced() bool { return p.search || p.ceiling > 0 }
+
+func parseRate(s string) (paceSettings, error) {
+	if s == "auto" {
+		return paceSettings{search: true}, nil
+	}
+	n, err := cli.ParseRate(s)
+	if err != nil {
+		return paceSettings{}, fmt.Errorf("--rate is %q; it takes attempts per second such as 50, auto, or 0 for no ceiling", s)
+	}
+	return paceSettings{ceiling: n}, nil
+}

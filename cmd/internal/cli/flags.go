@@ -1,0 +1,91 @@
+package cli
+
+// Flags that several commands have, of both programs: each is registered here,
+// with the same words, and checked here.
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"bulkonboard/batch"
+	"bulkonboard/batch/preflight"
+)
+
+// RegisterMaxInvalid adds a flag. Does says what is not done beyond the limit,
+// such as send.
+func RegisterMaxInvalid(f *pflag.FlagSet, limit *string, does string) {
+	f.StringVar(limit, "max-invalid", "20%", does+" nothing when more rows than this are invalid: a number, or a share such as 20%")
+}
+
+// CheckMaxInvalid reads the flag.
+func CheckMaxInvalid(p *Problems, text string) preflight.InvalidLimit {
+	limit, err := preflight.ParseInvalidLimit(text)
+	if err != nil {
+		p.Add("--max-invalid: " + err.Error())
+	}
+	return limit
+}
+
+// RegisterMaxFailures adds a flag. What says what stops.
+func RegisterMaxFailures(f *pflag.FlagSet, limit *string, what string) {
+	f.StringVar(limit, "max-failures", "", what+" when more of its rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows); without it the first ten rows stop it, too, when all are rejected with the same message")
+}
+
+// CheckMaxFailures reads the flag; without it there is no limit.
+func CheckMaxFailures(p *Problems, text string) batch.FailureLimit {
+	if text == "" {
+		return batch.FailureLimit{}
+	}
+	limit, err := batch.ParseFailureLimit(text)
+	if err != nil {
+		p.Add("--max-failures: " + err.Error())
+	}
+	return limit
+}
+
+// RegisterDuplicates adds a flag.
+func RegisterDuplicates(f *pflag.FlagSet, duplicates *string) {
+	f.StringVar(duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
+}
+
+// CheckDuplicates finds a --duplicates that is none.
+func CheckDuplicates(p *Problems, duplicates string) {
+	if duplicates != "once" && duplicates != "send" {
+		p.Add(fmt.Sprintf("--duplicates is %q; it takes once or send", duplicates))
+	}
+}
+
+// RegisterGrace adds a flag: how long the calls in flight have.
+func RegisterGrace(f *pflag.FlagSet, grace *time.Duration) {
+	f.DurationVar(grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
+}
+
+// CheckGrace finds a time that is none.
+func CheckGrace(p *Problems, grace time.Duration) {
+	if grace < 0 {
+		p.Add(fmt.Sprintf("--grace is %s; it takes zero or more", grace))
+	}
+}
+
+// RegisterFlushEvery adds a flag. Place says where the answers are put.
+func RegisterFlushEvery(f *pflag.FlagSet, every *time.Duration, place string) {
+	f.DurationVar(every, "flush-every", 250*time.Millisecond, "put the answers into "+place+" so often; what is not there yet is sent again should this machine die")
+}
+
+// CheckFlushEvery finds a time that is none.
+func CheckFlushEvery(p *Problems, every time.Duration) {
+	if every < time.Millisecond {
+		p.Add(fmt.Sprintf("--flush-every is %s; it takes 1ms or more", every))
+	}
+}
+
+// RegisterScratch gives a command --scratch. Holds says what is in the folder.
+func RegisterScratch(c *cobra.Command, in *string, holds string) {
+	c.Flags().StringVar(in, "scratch", "", "folder for temporary files: "+holds+" (default: "+filepath.Clean(os.TempDir())+" or what TMPDIR says)")
+	_ = c.MarkFlagDirname("scratch")
+}
