@@ -49,6 +49,7 @@ type List struct {
 	delimiterNamed bool
 
 	decodeLater bool
+	notices     notices
 
 	ahead []line   // lines that were read to find a closing quote, and given back
 	lent  *lent    // nil when records are given away

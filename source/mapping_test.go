@@ -134,7 +134,7 @@ func TestOptionsThatAreWrongByThemselvesAreSaidAllAtOnce(t *testing.T) {
 	o := Options{
 		Encoding: "nonsense",
 		Map:      []string{"mail", "custmerEmail=x", "lastName=Sur", "lastName=Name", "fullName=trading_name", "clientId=c"},
-		Set:      []string{"customerType=individual", "sendEmail=yes", "customerEmail=a@example.com", "lastName=x", "clientId=7", "formId=", "employeeId=1", "employeeId=2", "firstName=a\tb"},
+		Set:      []string{"customerType=individual", "sendEmail=perhaps", "customerEmail=a@example.com", "lastName=x", "clientId=7", "formId=", "employeeId=1", "employeeId=2", "firstName=a\tb"},
 	}
 	says := []string{
 		"--encoding is \"nonsense\"",
