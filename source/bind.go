@@ -113,7 +113,7 @@ func nameColumn(header []string, i int, delimiter byte) string {
 // checkHeader refuses a header without which every row would be invalid.
 func (m *mapping) checkHeader(header []string, at columnNumbers) error {
 	c := choice{mapping: m, header: header, at: at}
-	lacks := c.lacking(customerType, customerEmail)
+	lacks := c.lacking(customerEmail)
 	details := !c.has(individualFields()...) && !c.has(companyFields()...)
 	if len(lacks) == 0 && !details {
 		return nil

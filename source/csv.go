@@ -122,7 +122,7 @@ func (l *List) decodeRow(rec *Record, r *row) {
 	}
 	rec.Cells = r.cells
 	l.fill(&rec.Customer, r.cells)
-	rec.Problems = Validate(&rec.Customer)
+	rec.Problems = l.validate(&rec.Customer)
 }
 
 // plain is what Record.Plain is of a line that makes up a row.

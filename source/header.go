@@ -148,6 +148,10 @@ func (l *List) bindColumns(header []string) error {
 		return err
 	}
 	l.header, l.columnOf = header, at
+	if at[customerType] == 0 && !l.mapping.isConstant(customerType) {
+		l.mapping.typeFollows = true
+		l.notices.of("type_follows", "the list has no column customerType: the type of each row follows from its details")
+	}
 	l.columns, err = columnsAt(at)
 	return err
 }

@@ -45,7 +45,7 @@ func (l *List) decodeObject(rec *Record, body int) {
 	}
 	o.constants()
 	if rec.Problems = o.problems; len(rec.Problems) == 0 {
-		rec.Problems = Validate(&rec.Customer)
+		rec.Problems = l.validate(&rec.Customer)
 	}
 }
 
@@ -218,8 +218,8 @@ func (o *object) value(fields []field, kind jsontext.Kind) error {
 			o.problem("duplicate_member", f, "is given twice")
 		case kind == '"':
 			*f.in(o.customer) = strings.TrimSpace(token.String())
-		case f == sendEmail && (kind == 't' || kind == 'f'):
-			*f.in(o.customer) = token.String()
+		case f == sendEmail && (kind == 't' || kind == 'f' || kind == '0'):
+			*f.in(o.customer) = token.String() // validation takes 1 and 0, and no other number
 		default:
 			o.problem("wrong_type", f, "must be a string")
 		}
@@ -231,6 +231,9 @@ func (o *object) value(fields []field, kind jsontext.Kind) error {
 // constants gives every object the values of --set, unless it has its own:
 // which of the two is right cannot be guessed.
 func (o *object) constants() {
+	if o.mapping.typeFollows {
+		o.customer.Type = typeOf(o.customer)
+	}
 	for _, c := range o.mapping.constants {
 		if o.seen[c.field] {
 			o.problem("set_twice", c.field, "is in the object and in --set; leave out the one, or type --map "+c.field.String()+"= so that the member is not read")

@@ -104,6 +104,8 @@ func (l *List) open(r io.Reader, o *Options) error {
 	}
 	l.settleLineEnd(o.Part)
 	if l.format == FormatJSONL {
+		name, mapped := l.mapping.columns[customerType]
+		l.mapping.typeFollows = mapped && name == "" && !l.mapping.isConstant(customerType)
 		return l.begins(mark)
 	}
 	l.headerRaw = append(l.headerRaw, l.lines.skip(int64(len(mark)))...)

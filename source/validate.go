@@ -65,8 +65,7 @@ func (p *problems) add(code string, f field, message string) {
 // types holds customerType against the details, by the guide's validation
 // rules 1 to 3.
 func (p *problems) types(c *Customer) {
-	individual := c.FirstName != "" || c.LastName != ""
-	company := c.FullName != "" || c.RegistrationNumber != "" || c.TradingName != ""
+	individual, company := c.hasIndividual(), c.hasCompany()
 	switch c.Type {
 	case individualType, companyType:
 	case "":
