@@ -38,6 +38,9 @@ func requireNothingLost(t *testing.T, text string, o Options) {
 		return // offsets are those of the plain text
 	}
 	blank := "\r\n"
+	if l.format == FormatCSV {
+		blank += " \t" + string(l.delimiter)
+	}
 	if l.charset.wide != narrow {
 		blank += "\x00"
 	}

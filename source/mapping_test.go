@@ -251,12 +251,6 @@ func TestADelimiterThatIsGivenIsTaken(t *testing.T) {
 	assert.ErrorContains(t, err, "--delimiter is \"::\"")
 }
 
-func TestAHeaderThatEndsWithADelimiterIsRefusedWithHowToMendIt(t *testing.T) {
-	wrong := openRefused(t, "customerType;customerEmail;firstName;lastName;\n", Options{})
-	assert.Contains(t, wrong.Reason, "column 5 is empty")
-	assert.Contains(t, wrong.Hint, "…lastName;unused")
-}
-
 func TestWhatAPrefixHidesIsNeverSentAsAValue(t *testing.T) {
 	text := "customerType,customerEmail,firstName,lastName,customerMobileNumber,note\nIndividual,a@example.com,A,''t Hart,'+97150,''=x\n"
 	_, recs := readAll(t, text)

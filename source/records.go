@@ -114,6 +114,11 @@ func (l *List) next() (*Record, error) {
 			l.consume(ln.raw, 1)
 			continue
 		}
+		if l.isNoRow(&ln) {
+			l.notices.add("empty_rows", "rows of nothing but delimiters: they are no rows and get no result", l.at.Line)
+			l.consume(ln.raw, 1)
+			continue
+		}
 		if l.format == FormatJSONL {
 			return l.objectRecord(&ln), nil
 		}
