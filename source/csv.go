@@ -156,7 +156,9 @@ func (l *List) decodeRow(rec *Record, r *row) {
 	}
 	rec.Cells = r.cells[:len(l.header):len(l.header)]
 	l.fill(&rec.Customer, rec.Cells)
-	rec.Problems = l.validate(&rec.Customer)
+	if rec.Problems = l.validate(&rec.Customer); l.sheetRows && len(rec.Problems) > 0 {
+		l.cellNames(rec)
+	}
 }
 
 // plain is what Record.Plain is of a line that makes up a row.
@@ -200,7 +202,7 @@ func (l *List) delimits(c byte) bool {
 // checkRow says why a row cannot be taken apart.
 func (l *List) checkRow(rec *Record, r *row) *Problem {
 	if len(r.raw) > l.maxRecord() {
-		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("line %d: the row is over 2 MiB", rec.Line)}
+		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("%s: the row is over 2 MiB", l.lineName(rec.Line))}
 	}
 	if p := l.checkText(rec, r.body, r.text); p != nil {
 		return p
@@ -209,22 +211,22 @@ func (l *List) checkRow(rec *Record, r *row) *Problem {
 	case r.state == cutOpen:
 		return &Problem{
 			Code:    "malformed_row",
-			Message: fmt.Sprintf("line %d: the quote that opens column %d (%s) is not closed", rec.Line, r.column, l.columnName(r.column)),
+			Message: fmt.Sprintf("%s: the quote that opens column %d (%s) is not closed", l.lineName(rec.Line), r.column, l.columnName(r.column)),
 		}
 	case r.state == cutBad:
 		return &Problem{
 			Code:    "malformed_row",
-			Message: fmt.Sprintf("line %d: column %d (%s) has a quote where none may stand; write it twice and quote the cell", rec.Line, r.column, l.columnName(r.column)),
+			Message: fmt.Sprintf("%s: column %d (%s) has a quote where none may stand; write it twice and quote the cell", l.lineName(rec.Line), r.column, l.columnName(r.column)),
 		}
 	case len(r.cells) != l.width:
 		return &Problem{
 			Code:    "wrong_field_count",
-			Message: fmt.Sprintf("line %d: the row has %s, the header has %d%s", rec.Line, fieldsText(len(r.cells)), l.width, l.missingFrom(len(r.cells))),
+			Message: fmt.Sprintf("%s: the row has %s, the header has %d%s", l.lineName(rec.Line), fieldsText(len(r.cells)), l.width, l.missingFrom(len(r.cells))),
 		}
 	case !areBlank(r.cells[len(l.header):]):
 		return &Problem{
 			Code:    "wrong_field_count",
-			Message: fmt.Sprintf("line %d: the row has a value behind column %d (%s), where the header has no name for it", rec.Line, len(l.header), l.columnName(len(l.header))),
+			Message: fmt.Sprintf("%s: the row has a value behind column %d (%s), where the header has no name for it", l.lineName(rec.Line), len(l.header), l.columnName(len(l.header))),
 		}
 	}
 	return nil

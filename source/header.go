@@ -98,7 +98,7 @@ func (l *List) headerRow(first line) row {
 // that quotes come behind blanks. The header tells it, which every part of a list
 // has.
 func (l *List) settleSpaces(header *row) {
-	if l.spaced = hasSpaces(header.text, l.delimiter); l.spaced {
+	if l.spaced = !l.sheetRows && hasSpaces(header.text, l.delimiter); l.spaced {
 		l.notices.of("spaced_quotes", "there is a blank behind every delimiter: before a quotation mark it is not part of a value")
 	}
 }
@@ -137,12 +137,13 @@ func (l *List) bindHeader(r row) error {
 	l.width = len(r.cells)
 	names := l.named(r.cells)
 	err := l.bindColumns(names)
-	if err != nil {
-		err = l.belowTitles(at.Line, r.lines, err)
-	}
 	var wrong *ListError
-	if errors.As(err, &wrong) {
+	switch {
+	case errors.As(err, &wrong) && l.sheet != nil:
+		return l.inSheet(wrong)
+	case wrong != nil:
 		wrong.Line = at.Line
+		return l.belowTitles(at.Line, r.lines, err)
 	}
 	if n := l.width - len(names); n > 0 {
 		l.notices.of("unnamed_columns", fmt.Sprintf("the header ends with %s without a name: results leave them out, and a row with a value there is invalid", columnsText(n)))

@@ -231,15 +231,15 @@ func (o *object) value(fields []field, kind jsontext.Kind) error {
 // constants gives every object the values of --set, unless it has its own:
 // which of the two is right cannot be guessed.
 func (o *object) constants() {
-	if o.mapping.typeFollows {
-		o.customer.Type = typeOf(o.customer)
-	}
 	for _, c := range o.mapping.constants {
 		if o.seen[c.field] {
 			o.problem("set_twice", c.field, "is in the object and in --set; leave out the one, or type --map "+c.field.String()+"= so that the member is not read")
 			continue
 		}
 		*c.field.in(o.customer) = c.value
+	}
+	if o.mapping.typeFollows {
+		o.customer.Type = typeOf(o.customer)
 	}
 }
 

@@ -3,6 +3,7 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -54,6 +55,10 @@ type List struct {
 	decodeLater bool
 	notices     notices
 
+	sheet     *sheet // of a workbook; nil when the list is none
+	sheetRows bool   // the list, or what it is a part of, is a workbook: lines are rows of a sheet
+	scratch   []Scratch
+
 	ahead []line   // lines that were read to find a closing quote, and given back
 	lent  *lent    // nil when records are given away
 	first Position // where the records begin
@@ -68,11 +73,12 @@ func Open(r io.Reader, o Options) (*List, error) {
 	err := l.open(r, &o)
 	if err == nil {
 		if o.Part != nil {
-			l.at = o.Part.Begins
+			l.at, l.sheetRows = o.Part.Begins, o.Part.Sheet
 		}
 		l.first = l.at
 		return l, nil
 	}
+	_ = l.Close() // what is in it is read again
 	var wrong *ListError
 	if errors.As(err, &wrong) {
 		wrong.Name = o.Name
@@ -87,7 +93,14 @@ func (l *List) open(r io.Reader, o *Options) error {
 	}
 	l.object.mapping = &l.mapping
 	l.encodingNamed, l.delimiterNamed, l.delimiter = o.Encoding != "", o.Delimiter != 0, byte(o.Delimiter)
-	plain, err := decompressed(r)
+	in := bufio.NewReaderSize(r, 64<<10)
+	if magic, _ := in.Peek(len(WorkbookMagic)); string(magic) == WorkbookMagic { // an error comes again with the first read
+		return l.openWorkbook(in, o)
+	}
+	if o.Sheet != "" && o.Part == nil {
+		return &ListError{Reason: "--sheet names a sheet of a workbook, and the list is none", Hint: "leave --sheet out"}
+	}
+	plain, err := decompressed(in)
 	if err != nil {
 		return err
 	}

@@ -173,6 +173,9 @@ func (l *List) Mapping() string {
 	if !l.charset.isUTF8() {
 		parts = append(parts, "in "+l.charset.String())
 	}
+	if l.sheet != nil {
+		parts = append(parts, fmt.Sprintf("of the sheet %q", l.sheet.name))
+	}
 	if l.delimiterNamed {
 		parts = append(parts, fmt.Sprintf("cut at %q", l.delimiter))
 	}

@@ -85,6 +85,9 @@ type Forecast struct {
 	// TypeWords are the words in customerType that make rows invalid.
 	TypeWords TypeWords `json:"typeWords,omitzero"`
 
+	// Sheet says that the list is a workbook: its lines are rows of a sheet.
+	Sheet bool `json:"sheet,omitempty"`
+
 	// Notices are what a person should know of the list, though it keeps no row
 	// from being sent.
 	Notices []source.Notice `json:"notices,omitempty"`
@@ -109,6 +112,7 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 		return nil, err
 	}
 	f.Misread = p.List.Misread()
+	f.Sheet = p.List.Sheet() != ""
 	f.Notices = append(slices.Clone(p.List.Notices()), p.doubts.Notices()...)
 	if err := p.compare(f); err != nil {
 		return nil, err

@@ -36,13 +36,13 @@ func printForecast(w io.Writer, f *preflight.Forecast, name string, at expected)
 		fmt.Fprintf(w, "  %-10s %s\n", "types", words)
 	}
 	for i := range f.Notices {
-		fmt.Fprintf(w, "  %-10s %s\n", "notice", noticeText(&f.Notices[i]))
+		fmt.Fprintf(w, "  %-10s %s\n", "notice", noticeText(f, &f.Notices[i]))
 	}
 	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
 }
 
 // noticeText is a notice with its count and the first lines.
-func noticeText(n *source.Notice) string {
+func noticeText(f *preflight.Forecast, n *source.Notice) string {
 	if n.Count == 0 {
 		return n.Text
 	}
@@ -50,14 +50,17 @@ func noticeText(n *source.Notice) string {
 	for i, line := range n.Lines {
 		lines[i] = strconv.FormatInt(line, 10)
 	}
-	word := "line "
+	word := "line"
+	if f.Sheet {
+		word = "row of the sheet"
+	}
 	if n.Count > 1 {
-		word = "lines "
+		word = strings.Replace(word+"s", "row of the sheets", "rows of the sheet", 1)
 	}
 	if n.Count > int64(len(lines)) {
 		lines = append(lines, "…")
 	}
-	return fmt.Sprintf("%d × %s (%s%s)", n.Count, n.Text, word, strings.Join(lines, ", "))
+	return fmt.Sprintf("%d × %s (%s %s)", n.Count, n.Text, word, strings.Join(lines, ", "))
 }
 
 // logForecast logs what people see as a table.
@@ -67,7 +70,7 @@ func logForecast(v *cli.Voice, f *preflight.Forecast) {
 		v.Told.Warn(misreadText(f.Misread))
 	}
 	for i := range f.Notices {
-		v.Told.Info("notice", "code", f.Notices[i].Code, "text", noticeText(&f.Notices[i]))
+		v.Told.Info("notice", "code", f.Notices[i].Code, "text", noticeText(f, &f.Notices[i]))
 	}
 }
 

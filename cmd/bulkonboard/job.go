@@ -100,7 +100,7 @@ func (j *job) take(ctx context.Context) error {
 
 // find finds the list, and opens it at its first record.
 func (j *job) find(stdin io.Reader) (err error) {
-	j.path = j.Input
+	j.path, j.Scratch = j.Input, j.scratch
 	switch {
 	case j.spooled:
 		j.path, err = j.dir.Spooled()
@@ -148,6 +148,16 @@ func (j *job) refuse(reason error) error {
 	return reason
 }
 
+// bound is what a resumed run must agree on. A workbook is written as a whole when
+// it is saved, so one that differs is another list.
+func (j *job) bound() map[string]string {
+	b := j.binding(j.list.List)
+	if j.list.Sheet() != "" {
+		b["workbook"] = "sha256:" + j.read.String()
+	}
+	return b
+}
+
 func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
 		ID:      j.ID,
@@ -166,7 +176,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		ReplaceResults: j.replacesResults(),
 		ReplaceRejects: j.replaceRejects,
 		SummaryFile:    j.summaryFile(),
-		Binding:        j.binding(j.list.List),
+		Binding:        j.bound(),
 		FormID:         j.FormID,
 
 		MaxInFlight: j.InFlight(j.pace.paced()),

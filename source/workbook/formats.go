@@ -2,6 +2,7 @@ package workbook
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -16,6 +17,10 @@ type formats struct {
 	styles map[format]int // of writer
 	shows  map[showing]string
 }
+
+// localDates are formats that each country shows in its own way, as they are shown
+// here: as ISO 8601 has it.
+var localDates = map[int]string{14: "yyyy-mm-dd", 22: "yyyy-mm-dd hh:mm"}
 
 // format is a number format: a code, or one of those that every program has.
 type format struct {
@@ -46,7 +51,7 @@ func (f *File) readStyles(name string) error {
 	if err := f.decode(name, &sheet); err != nil {
 		return err
 	}
-	codes := map[int]string{}
+	codes := maps.Clone(localDates)
 	for _, f := range sheet.Formats {
 		codes[f.ID] = f.Code
 	}

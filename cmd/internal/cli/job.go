@@ -114,7 +114,7 @@ func ParseRate(s string) (float64, error) {
 func (j *JobFlags) Job(settings map[string]string) chunks.Job {
 	return chunks.Job{
 		List: chunks.ListSettings{
-			Name: j.Name(), Format: j.format, Encoding: j.encoding, Delimiter: j.delimiter, Map: j.columns, Set: j.constants,
+			Name: j.Name(), Format: j.format, Encoding: j.encoding, Delimiter: j.delimiter, Sheet: j.sheet, Map: j.columns, Set: j.constants,
 		},
 		Service: chunks.ServiceSettings{BaseURL: j.BaseURL, AppID: j.AppID, TenantID: j.TenantID, FormID: j.FormID},
 		Bounds: chunks.Bounds{
