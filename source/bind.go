@@ -10,6 +10,27 @@ import (
 // none.
 type columnNumbers [fieldCount]int
 
+// columnsOf finds the columns of the fields in a header, or says why it is none.
+func (m *mapping) columnsOf(header []string) (columnNumbers, error) {
+	if hasAddress(header) {
+		return columnNumbers{}, noHeader("the first line has an e-mail address in it, so it looks like a customer and not like a header")
+	}
+	if err := checkNames(header); err != nil {
+		return columnNumbers{}, err
+	}
+	at, err := m.bind(header)
+	if err != nil {
+		return at, err
+	}
+	return at, m.checkHeader(header, at)
+}
+
+// fits reports a header with all that a customer needs.
+func (m *mapping) fits(header []string) bool {
+	_, err := m.columnsOf(header)
+	return err == nil
+}
+
 // bind finds the columns of the fields: those that were named, and for the
 // others the one that has the field's name. It refuses what could put a value
 // into the wrong field.
@@ -82,12 +103,12 @@ func namedColumn(header []string, f field, name string) (int, error) {
 }
 
 // checkNames refuses a header in which a column cannot be told by its name.
-func checkNames(header []string, delimiter byte) error {
+func checkNames(header []string) error {
 	seen := map[string]int{}
 	for i, name := range header {
 		key := strings.ToLower(strings.TrimSpace(name))
 		if key == "" {
-			return &ListError{Line: 1, Reason: fmt.Sprintf("the header of column %d is empty", i+1), Hint: nameColumn(header, i, delimiter)}
+			return &ListError{Line: 1, Reason: fmt.Sprintf("the header of column %d is empty", i+1), Hint: "give every column a name, such as unused"}
 		}
 		if before := seen[key]; before > 0 {
 			return &ListError{
@@ -100,20 +121,10 @@ func checkNames(header []string, delimiter byte) error {
 	return nil
 }
 
-// nameColumn says how to mend a header with an empty name. Exports often end
-// every line with a delimiter.
-func nameColumn(header []string, i int, delimiter byte) string {
-	if i == len(header)-1 && i > 0 {
-		return fmt.Sprintf("the header line ends with a delimiter: put a name behind it (…%s%c%s), which no field has, or take the last delimiter off every line",
-			header[i-1], delimiter, "unused")
-	}
-	return "give every column a name, such as unused"
-}
-
 // checkHeader refuses a header without which every row would be invalid.
 func (m *mapping) checkHeader(header []string, at columnNumbers) error {
 	c := choice{mapping: m, header: header, at: at}
-	lacks := c.lacking(customerType, customerEmail)
+	lacks := c.lacking(customerEmail)
 	details := !c.has(individualFields()...) && !c.has(companyFields()...)
 	if len(lacks) == 0 && !details {
 		return nil

@@ -14,9 +14,16 @@ const (
 // cutCells cuts the text of a record, without its line end, into cells, which
 // share its memory. It is as strict as RFC 4180 section 2: a quote that is not
 // the first character of a cell, or text after a closing quote, may mean
-// anything, and is not guessed at. bad is the number of the cell, from 1.
-func cutCells(cells []string, text string, delimiter byte) (_ []string, state cutState, bad int) {
+// anything, and is not guessed at. bad is the number of the cell, from 1. spaced
+// says that blanks between a delimiter and an opening quote are none of a cell's.
+func cutCells(cells []string, text string, delimiter byte, spaced bool) (_ []string, state cutState, bad int) {
+	first := len(cells)
 	for {
+		if spaced && len(cells) > first {
+			if quoted := strings.TrimLeft(text, " "); quoted != "" && quoted[0] == '"' {
+				text = quoted
+			}
+		}
 		if text != "" && text[0] == '"' {
 			cell, rest, closed := quotedCell(text[1:])
 			cells = append(cells, cell)
@@ -67,4 +74,40 @@ func quotedCell(text string) (cell, rest string, closed bool) {
 		}
 		return cell, text[end+1:], true
 	}
+}
+
+// hasSpaces reports a header with a blank behind every delimiter.
+func hasSpaces(text string, delimiter byte) bool {
+	names := strings.Split(text, string(delimiter))
+	for _, name := range names[1:] {
+		if !strings.HasPrefix(name, " ") {
+			return false
+		}
+	}
+	return len(names) > 1
+}
+
+// isNothingButDelimiters reports a row that a spreadsheet exports for rows that
+// are empty.
+func isNothingButDelimiters(text string, delimiter byte) bool {
+	found := false
+	for i := range len(text) {
+		switch {
+		case text[i] == delimiter:
+			found = true
+		case text[i] != ' ' && text[i] != '\t':
+			return false
+		}
+	}
+	return found
+}
+
+// areBlank reports cells with nothing in them.
+func areBlank(cells []string) bool {
+	for _, cell := range cells {
+		if strings.TrimSpace(cell) != "" {
+			return false
+		}
+	}
+	return true
 }

@@ -47,7 +47,7 @@ func decompressed(r io.Reader) (io.Reader, error) {
 		return &unpacked{plain: plain, packed: packed}, nil
 	}
 	if kind := foreign(magic); kind != "" {
-		return nil, &ListError{Reason: "this is " + kind, Hint: "save or convert it as CSV in UTF-8 and give that"}
+		return nil, &ListError{Reason: "this is " + kind, Hint: "save or convert it as an Excel workbook (.xlsx) without a password, or as CSV in UTF-8, and give that"}
 	}
 	return in, nil
 }
@@ -159,13 +159,16 @@ func notReadable(format string, err error) error {
 	}
 }
 
+// WorkbookMagic is how workbooks begin, and other ZIP archives.
+const WorkbookMagic = "PK\x03\x04"
+
 // foreign recognises what people give by mistake for a CSV list.
 func foreign(magic []byte) string {
 	switch {
-	case bytes.Equal(magic, []byte("PK\x03\x04")):
+	case bytes.Equal(magic, []byte(WorkbookMagic)):
 		return "a ZIP archive or an Excel workbook (.xlsx), not a CSV or JSONL list"
 	case bytes.Equal(magic, []byte{0xd0, 0xcf, 0x11, 0xe0}):
-		return "an old Excel workbook (.xls), not a CSV or JSONL list"
+		return "an old Excel workbook (.xls), or one that is protected by a password"
 	case bytes.Equal(magic, []byte("%PDF")):
 		return "a PDF document, not a CSV or JSONL list"
 	case bytes.HasPrefix(magic, []byte("BZh")):

@@ -49,6 +49,9 @@ func (m *mapping) set(c *Customer) {
 	for i := range m.constants {
 		*m.constants[i].field.in(c) = m.constants[i].value
 	}
+	if m.typeFollows {
+		c.Type = typeOf(c)
+	}
 }
 
 func (m *mapping) isConstant(f field) bool {

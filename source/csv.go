@@ -20,11 +20,11 @@ type row struct {
 func (l *List) cut(ln *line) (r row) {
 	r.line, r.lines, r.text = *ln, 1, l.charset.text(ln.raw[:ln.body])
 	if l.lent == nil {
-		r.cells = make([]string, 0, len(l.header))
+		r.cells = make([]string, 0, l.width)
 	} else {
 		r.cells = l.lent.cells[:0]
 	}
-	r.cells, r.state, r.column = cutCells(r.cells, r.text, l.delimiter)
+	r.cells, r.state, r.column = cutCells(r.cells, r.text, l.delimiter, l.spaced)
 	if l.lent != nil {
 		l.lent.cells = r.cells
 	}
@@ -37,7 +37,9 @@ func (l *List) cut(ln *line) (r row) {
 // A stray quote must cost its own record and not the file. So when the quotes
 // of a record that spans lines do not work out, or it has not the columns of
 // the header, only its first line is the bad record, and reading goes on with
-// the next line.
+// the next line. Unless it is no longer than cells are, and a line that would be
+// sent then stands inside of its quotes: that may be text in a cell, and all of the
+// record is bad. Of longer ones, each quote is likelier to be a stray one.
 func (l *List) rowRecord(first *line) *Record {
 	plain := l.plain(first)
 	if plain > 0 && l.decodeLater {
@@ -47,9 +49,11 @@ func (l *List) rowRecord(first *line) *Record {
 	}
 	alone := l.cut(first)
 	if alone.state == cutOpen {
-		if r, ok := l.reachQuote(alone); ok && len(r.cells) == len(l.header) {
-			l.ahead = l.ahead[r.lines-1:]
-			return l.record(&r)
+		if r, ok := l.reachQuote(alone); ok {
+			inside := l.rowInside(r.lines)
+			if len(r.cells) == l.width || inside && r.lines <= maxCellLines {
+				return l.longRecord(&r, inside)
+			}
 		}
 	}
 	rec := l.record(&alone)
@@ -57,6 +61,36 @@ func (l *List) rowRecord(first *line) *Record {
 		rec.Plain = plain
 	}
 	return rec
+}
+
+// maxCellLines is how many lines a cell of a list can be expected to have.
+const maxCellLines = 20
+
+// longRecord makes a record of several lines.
+func (l *List) longRecord(r *row, inside bool) *Record {
+	if inside {
+		l.notices.add("row_inside_quotes", "rows have a line inside quotation marks that reads as a row of its own: if it is one, a quotation mark is missing or too many", l.at.Line)
+	}
+	l.ahead = l.ahead[r.lines-1:]
+	return l.record(r)
+}
+
+// rowInside reports whether one of the lines behind the first of a record would be
+// sent if it were a row of its own.
+func (l *List) rowInside(lines int64) bool {
+	for i := range l.ahead[:lines-1] {
+		ln := &l.ahead[i]
+		text := l.charset.text(ln.raw[:ln.body])
+		cells, state, _ := cutCells(nil, text, l.delimiter, l.spaced)
+		if state != cutWhole || len(cells) != l.width || l.charset.badByte(ln.raw[:ln.body], text) >= 0 || strings.IndexByte(text, 0) >= 0 {
+			continue
+		}
+		var c Customer
+		if l.fill(&c, cells); areBlank(cells[len(l.header):]) && len(l.validate(&c)) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // reachQuote joins lines to the first one until its quotes work out. It
@@ -88,7 +122,7 @@ func (l *List) reachQuote(first row) (r row, ok bool) {
 			continue
 		}
 		r.text = joined.String()[:joined.Len()-(len(next.raw)-next.body)/l.charset.wide.size()]
-		switch r.cells, r.state, r.column = cutCells(nil, r.text, l.delimiter); r.state {
+		switch r.cells, r.state, r.column = cutCells(nil, r.text, l.delimiter, l.spaced); r.state {
 		case cutWhole:
 			return r, true
 		case cutBad:
@@ -120,9 +154,11 @@ func (l *List) decodeRow(rec *Record, r *row) {
 		l.malformed(rec, r.body, *p)
 		return
 	}
-	rec.Cells = r.cells
-	l.fill(&rec.Customer, r.cells)
-	rec.Problems = Validate(&rec.Customer)
+	rec.Cells = r.cells[:len(l.header):len(l.header)]
+	l.fill(&rec.Customer, rec.Cells)
+	if rec.Problems = l.validate(&rec.Customer); l.sheetRows && len(rec.Problems) > 0 {
+		l.cellNames(rec)
+	}
 }
 
 // plain is what Record.Plain is of a line that makes up a row.
@@ -131,13 +167,42 @@ func (l *List) plain(ln *line) int {
 	if !l.charset.isUTF8() || l.unprefix || bytes.IndexByte(body, '"') >= 0 || bytes.IndexByte(body, '\r') >= 0 {
 		return 0
 	}
-	return ln.body
+	plain := ln.body
+	for range l.width - len(l.header) {
+		if plain--; plain < 0 || body[plain] != l.delimiter {
+			return 0
+		}
+	}
+	return plain
+}
+
+// isNoRow reports a line that has nothing but delimiters in it, as spreadsheets
+// write rows that are empty. In results there are none.
+func (l *List) isNoRow(ln *line) bool {
+	unit := l.charset.wide.size()
+	if l.results || l.format != FormatCSV || ln.body < unit {
+		return false
+	}
+	switch c := l.charset.wide.ascii(ln.raw, 0); {
+	case c != ' ' && c != '\t' && !l.delimits(c):
+		return false
+	case l.delimiter == 0:
+		text := strings.Trim(l.charset.text(ln.raw[:ln.body]), " \t")
+		return text != "" && strings.Trim(text, text[:1]) == ""
+	}
+	return isNothingButDelimiters(l.charset.text(ln.raw[:ln.body]), l.delimiter)
+}
+
+// delimits reports a character that is the delimiter or, before that is known, may
+// be.
+func (l *List) delimits(c byte) bool {
+	return c == l.delimiter || l.delimiter == 0 && strings.IndexByte(delimiters, c) >= 0
 }
 
 // checkRow says why a row cannot be taken apart.
 func (l *List) checkRow(rec *Record, r *row) *Problem {
 	if len(r.raw) > l.maxRecord() {
-		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("line %d: the row is over 2 MiB", rec.Line)}
+		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("%s: the row is over 2 MiB", l.lineName(rec.Line))}
 	}
 	if p := l.checkText(rec, r.body, r.text); p != nil {
 		return p
@@ -146,17 +211,22 @@ func (l *List) checkRow(rec *Record, r *row) *Problem {
 	case r.state == cutOpen:
 		return &Problem{
 			Code:    "malformed_row",
-			Message: fmt.Sprintf("line %d: the quote that opens column %d (%s) is not closed", rec.Line, r.column, l.columnName(r.column)),
+			Message: fmt.Sprintf("%s: the quote that opens column %d (%s) is not closed", l.lineName(rec.Line), r.column, l.columnName(r.column)),
 		}
 	case r.state == cutBad:
 		return &Problem{
 			Code:    "malformed_row",
-			Message: fmt.Sprintf("line %d: column %d (%s) has a quote where none may stand; write it twice and quote the cell", rec.Line, r.column, l.columnName(r.column)),
+			Message: fmt.Sprintf("%s: column %d (%s) has a quote where none may stand; write it twice and quote the cell", l.lineName(rec.Line), r.column, l.columnName(r.column)),
 		}
-	case len(r.cells) != len(l.header):
+	case len(r.cells) != l.width:
 		return &Problem{
 			Code:    "wrong_field_count",
-			Message: fmt.Sprintf("line %d: the row has %s, the header has %d%s", rec.Line, fieldsText(len(r.cells)), len(l.header), l.missingFrom(len(r.cells))),
+			Message: fmt.Sprintf("%s: the row has %s, the header has %d%s", l.lineName(rec.Line), fieldsText(len(r.cells)), l.width, l.missingFrom(len(r.cells))),
+		}
+	case !areBlank(r.cells[len(l.header):]):
+		return &Problem{
+			Code:    "wrong_field_count",
+			Message: fmt.Sprintf("%s: the row has a value behind column %d (%s), where the header has no name for it", l.lineName(rec.Line), len(l.header), l.columnName(len(l.header))),
 		}
 	}
 	return nil

@@ -104,7 +104,7 @@ func (l *List) place(rec *Record, before string) string {
 	if l.format == FormatJSONL {
 		return place
 	}
-	cells, state, _ := cutCells(nil, before, l.delimiter)
+	cells, state, _ := cutCells(nil, before, l.delimiter, l.spaced)
 	if state == cutBad {
 		return place
 	}

@@ -20,6 +20,9 @@ import (
 // the registry, or its implementation, does not know. Each means the very
 // same characters, or more of them.
 var encodingAliases = map[string]string{
+	ansi: "windows-1252", "utf-8-sig": "utf-8", "utf8-sig": "utf-8", "utf-8-bom": "utf-8", "utf8-bom": "utf-8", "cp65001": "utf-8", "unicode": "utf-16",
+	"latin1": "iso-8859-1", "latin2": "iso-8859-2", "latin3": "iso-8859-3", "latin4": "iso-8859-4", "latin5": "iso-8859-9", "latin6": "iso-8859-10", "latin7": "iso-8859-13",
+	"latin8": "iso-8859-14", "latin9": "iso-8859-15", "latin10": "iso-8859-16", "mac-roman": "macintosh", "x-sjis": "shift_jis", "ibm857": "cp857", "dos-857": "cp857",
 	"ascii": "us-ascii", "latin-1": "iso-8859-1", "macroman": "macintosh",
 	"utf8": "utf-8", "utf16": "utf-16", "utf16le": "utf-16le", "utf16be": "utf-16be",
 	"cp874": "windows-874", "cp1250": "windows-1250", "cp1251": "windows-1251", "cp1252": "windows-1252",
@@ -28,6 +31,13 @@ var encodingAliases = map[string]string{
 	"sjis": "shift_jis", "shift-jis": "shift_jis", "cp932": "shift_jis", "windows-31j": "shift_jis",
 	"gb2312": "gbk", "cp949": "euc-kr",
 }
+
+// ansi is what Windows calls the code page of the language that it is set to. Most
+// often that is the one of Western Europe; the forecast says so.
+const ansi = "ansi"
+
+// spelledOut are beginnings of names as people shorten them, before digits.
+var spelledOut = map[string]string{"win": "windows-", "windows": "windows-", "iso8859": "iso-8859-", "latin": "latin"}
 
 // wholeReasons are families of encodings in which a line cannot be read by
 // itself, by the beginning of their names.
@@ -48,10 +58,17 @@ func checkEncoding(name string) error {
 // bytes is narrow until the byte order mark has told the order.
 func charsetNamed(name string) (charset, error) {
 	name = strings.ToLower(strings.TrimSpace(name))
+	for short, long := range spelledOut {
+		if digits, found := strings.CutPrefix(strings.NewReplacer("-", "", "_", "", " ", "").Replace(name), short); found && isDigits(digits) && len(digits) <= 4 {
+			name = long + digits
+		}
+	}
 	if alias, ok := encodingAliases[name]; ok {
 		name = alias
 	}
 	switch name {
+	case "cp857":
+		return charset{name: name, decoder: newCP857()}, nil
 	case "", "utf-8":
 		return charset{}, nil
 	case "utf-16":

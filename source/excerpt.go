@@ -23,6 +23,7 @@ type Excerpt struct {
 	cr        bool
 	delimiter byte
 	columns   int
+	spaced    bool
 	header    []byte
 	lineEnd   []byte
 	guessed   bool // the encoding was neither named nor marked
@@ -47,7 +48,7 @@ type Unclosed struct {
 // Excerpt makes one of this list, or resumes it.
 func (l *List) Excerpt(s ExcerptState) *Excerpt {
 	e := &Excerpt{
-		format: l.format, charset: l.charset, cr: l.lines.cr, delimiter: l.delimiter, columns: len(l.header), header: l.headerRaw,
+		format: l.format, charset: l.charset, cr: l.lines.cr, delimiter: l.delimiter, columns: l.width, spaced: l.spaced, header: l.headerRaw,
 		guessed: !l.encodingNamed && !l.bom, state: s,
 	}
 	if e.charset.decoder != nil {
@@ -150,9 +151,9 @@ func (e *Excerpt) closes(lines []line) (least int) {
 	return 0
 }
 
-// add follows an open row through one more line: cutWhole when the two are a row
-// that has the columns of the header, cutBad when they never will be. It is what
-// reachQuote comes to, which begins with the first line each time.
+// add follows an open row through one more line: cutWhole when the two may be read
+// as one row, cutBad when they never will be. It is what reachQuote comes to, which
+// begins with the first line each time.
 func (o *Unclosed) add(e *Excerpt, ln *line) cutState {
 	o.Lines++
 	o.Bytes += len(ln.raw)
@@ -168,18 +169,15 @@ func (o *Unclosed) add(e *Excerpt, ln *line) cutState {
 		return cutBad
 	case rest != "":
 		var cells []string
-		cells, state, _ = cutCells(nil, rest[1:], e.delimiter)
-		o.Cells += len(cells)
-	}
-	if state == cutWhole && o.Cells != e.columns {
-		return cutBad
+		cells, state, _ = cutCells(nil, rest, e.delimiter, e.spaced)
+		o.Cells += len(cells) - 1 // the first one is what stands before the delimiter: nothing
 	}
 	return state
 }
 
 // opens notes a row whose last quote is not closed.
 func (e *Excerpt) opens(ln *line) {
-	cells, state, _ := cutCells(nil, e.charset.text(ln.raw[:ln.body]), e.delimiter)
+	cells, state, _ := cutCells(nil, e.charset.text(ln.raw[:ln.body]), e.delimiter, e.spaced)
 	if state == cutOpen {
 		e.state.Open = append(e.state.Open, Unclosed{Cells: len(cells), Lines: 1, Bytes: len(ln.raw)})
 	}

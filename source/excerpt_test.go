@@ -71,7 +71,7 @@ func requireReadsBack(t testing.TB, list []byte, o Options, chosen func(*Record)
 		require.Equal(t, was.Cells, rec.Cells)
 		require.Equal(t, was.Text, rec.Text)
 		require.Equal(t, was.Customer, rec.Customer)
-		require.Equal(t, codesOf(was), codesOf(rec))
+		require.Equal(t, codesOf(was), codesOf(rec), "%q became %q", list, shown)
 	}
 	return true
 }
@@ -124,7 +124,7 @@ func TestWhatBeginsTheRejectsOfJSONLDoesNotMakeThemAnotherFormat(t *testing.T) {
 func dirtyList(r *rand.Rand) ([]byte, Options) {
 	delimiter := string(",;\t|"[r.IntN(4)])
 	end := []string{"\n", "\r\n", "\r"}[r.IntN(3)]
-	pieces := []string{"a@example.com", "Individual", "Lee", "", " ", `"`, `""`, `"a`, `b"`, `"a` + end + `b"`, `"x` + delimiter + `y"`, "\x00", "\xff", "é", "\r", `","`, `"` + delimiter, end, "\ufeff", `5" pipe`}
+	pieces := []string{"a@example.com", "Individual", "Lee", "", " ", `"`, `""`, `"a`, `b"`, `"a` + end + `b"`, `"x` + delimiter + `y"`, "\x00", "\xff", "é", "\r", `","`, `"` + delimiter, end, "\ufeff", `5" pipe`, ` "a"`, `  ""`}
 	jsonl := r.IntN(4) == 0
 	var b strings.Builder
 	row := func(cells int) {

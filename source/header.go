@@ -29,7 +29,7 @@ func ParseDelimiter(text string) (rune, error) {
 func delimiterOf(text string) byte {
 	best, most := byte(','), 1
 	for i := range len(delimiters) {
-		cells, state, _ := cutCells(nil, text, delimiters[i])
+		cells, state, _ := cutCells(nil, text, delimiters[i], true)
 		if state == cutWhole && len(cells) > most {
 			best, most = delimiters[i], len(cells)
 		}
@@ -49,8 +49,10 @@ func (l *List) readHeader() error {
 		if err != nil {
 			return l.terminal(err)
 		}
-		if ln.body > 0 && !l.statesDelimiter(ln) && !l.statesType(ln) {
-			return l.bindHeader(l.headerRow(ln))
+		if ln.body > 0 && !l.statesDelimiter(ln) && !l.statesType(ln) && !l.isNoRow(&ln) {
+			r := l.headerRow(ln)
+			l.settleSpaces(&r)
+			return l.bindHeader(r)
 		}
 		l.headerRaw = append(l.headerRaw, ln.raw...)
 		l.consume(ln.raw, 1)
@@ -83,12 +85,22 @@ func (l *List) headerRow(first line) row {
 	}
 	text := l.charset.text(first.raw[:first.body])
 	l.delimiter = delimiterOf(text)
+	l.spaced = true
 	r := l.wholeHeader(first)
 	if r.lines > 1 {
 		l.delimiter = delimiterOf(r.text)
-		r.cells, r.state, r.column = cutCells(nil, r.text, l.delimiter)
+		r.cells, r.state, r.column = cutCells(nil, r.text, l.delimiter, true)
 	}
 	return r
+}
+
+// settleSpaces finds out whether the list has a blank behind every delimiter, so
+// that quotes come behind blanks. The header tells it, which every part of a list
+// has.
+func (l *List) settleSpaces(header *row) {
+	if l.spaced = !l.sheetRows && hasSpaces(header.text, l.delimiter); l.spaced {
+		l.notices.of("spaced_quotes", "there is a blank behind every delimiter: before a quotation mark it is not part of a value")
+	}
 }
 
 // wholeHeader takes the lines that a quoted name spans.
@@ -122,32 +134,84 @@ func (l *List) bindHeader(r row) error {
 			Hint: "write every quoted name as \"name\", and a quote inside it twice",
 		}
 	}
-	err := l.bindColumns(r.cells)
+	l.width = len(r.cells)
+	names := l.named(r.cells)
+	err := l.bindColumns(names)
 	var wrong *ListError
-	if errors.As(err, &wrong) {
+	switch {
+	case errors.As(err, &wrong) && l.sheet != nil:
+		return l.inSheet(wrong)
+	case wrong != nil:
 		wrong.Line = at.Line
+		return l.belowTitles(at.Line, r.lines, err)
+	}
+	if n := l.width - len(names); n > 0 {
+		l.notices.of("unnamed_columns", fmt.Sprintf("the header ends with %s without a name: results leave them out, and a row with a value there is invalid", columnsText(n)))
 	}
 	return err
+}
+
+// titleLines is how many lines above the header are looked through.
+const titleLines = 20
+
+// belowTitles says where the header is, when lines above it were taken for it.
+func (l *List) belowTitles(first, lines int64, refused error) error {
+	start := l.charset.text(l.lines.peek(window))
+	number := first + lines
+	for line := range strings.Lines(strings.ReplaceAll(strings.ReplaceAll(start, "\r\n", "\n"), "\r", "\n")) {
+		if number-first > titleLines || !strings.HasSuffix(line, "\n") {
+			break
+		}
+		if l.wouldBind(strings.TrimSuffix(line, "\n")) {
+			return &ListError{
+				Reason: fmt.Sprintf("the header is in line %d, and above it are lines that are no part of the list, such as a title", number),
+				Hint:   fmt.Sprintf("take them away: tail -n +%d LIST > list.csv", number),
+			}
+		}
+		number++
+	}
+	return refused
+}
+
+// wouldBind reports a line that is a header with all that a customer needs.
+func (l *List) wouldBind(line string) bool {
+	delimiter := l.delimiter
+	if !l.delimiterNamed {
+		delimiter = delimiterOf(line)
+	}
+	cells, state, _ := cutCells(nil, line, delimiter, true)
+	return state == cutWhole && l.mapping.fits(l.named(cells))
+}
+
+// named are the columns with a name. Exports put columns without one behind them.
+func (l *List) named(header []string) []string {
+	n := len(header)
+	for n > 1 && !l.results && strings.TrimSpace(header[n-1]) == "" {
+		n--
+	}
+	return header[:n]
+}
+
+func columnsText(n int) string {
+	if n == 1 {
+		return "1 column"
+	}
+	return fmt.Sprintf("%d columns", n)
 }
 
 func (l *List) bindColumns(header []string) error {
 	if l.unprefix {
 		withoutPrefix(header)
 	}
-	if hasAddress(header) {
-		return noHeader("the first line has an e-mail address in it, so it looks like a customer and not like a header")
-	}
-	if err := checkNames(header, l.delimiter); err != nil {
-		return err
-	}
-	at, err := l.mapping.bind(header)
+	at, err := l.mapping.columnsOf(header)
 	if err != nil {
 		return err
 	}
-	if err := l.mapping.checkHeader(header, at); err != nil {
-		return err
-	}
 	l.header, l.columnOf = header, at
+	if at[customerType] == 0 && !l.mapping.isConstant(customerType) {
+		l.mapping.typeFollows = true
+		l.notices.of("type_follows", "the list has no column customerType: the type of each row follows from its details")
+	}
 	l.columns, err = columnsAt(at)
 	return err
 }

@@ -39,13 +39,13 @@ func (l *List) decodeObject(rec *Record, body int) {
 	if o.begin(&rec.Customer); !o.readPlain(text) {
 		o.begin(&rec.Customer)
 		if err := o.read(text); err != nil {
-			l.malformed(rec, body, objectProblem(rec.Line, err))
+			l.malformed(rec, body, objectProblem(rec.Line, text, err))
 			return
 		}
 	}
 	o.constants()
 	if rec.Problems = o.problems; len(rec.Problems) == 0 {
-		rec.Problems = Validate(&rec.Customer)
+		rec.Problems = l.validate(&rec.Customer)
 	}
 }
 
@@ -218,8 +218,8 @@ func (o *object) value(fields []field, kind jsontext.Kind) error {
 			o.problem("duplicate_member", f, "is given twice")
 		case kind == '"':
 			*f.in(o.customer) = strings.TrimSpace(token.String())
-		case f == sendEmail && (kind == 't' || kind == 'f'):
-			*f.in(o.customer) = token.String()
+		case f == sendEmail && (kind == 't' || kind == 'f' || kind == '0'):
+			*f.in(o.customer) = token.String() // validation takes 1 and 0, and no other number
 		default:
 			o.problem("wrong_type", f, "must be a string")
 		}
@@ -238,6 +238,9 @@ func (o *object) constants() {
 		}
 		*c.field.in(o.customer) = c.value
 	}
+	if o.mapping.typeFollows {
+		o.customer.Type = typeOf(o.customer)
+	}
 }
 
 func (o *object) problem(code string, f field, what string) {
@@ -246,8 +249,14 @@ func (o *object) problem(code string, f field, what string) {
 
 // objectProblem says what is wrong with a line that is no usable object. The
 // parser's words are not repeated: they can quote the line.
-func objectProblem(line int64, err error) Problem {
-	switch {
+func objectProblem(line int64, text string, err error) Problem {
+	switch text = strings.TrimSpace(text); {
+	case strings.HasPrefix(text, "\x1e"):
+		return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d begins with a record separator, which JSONL does not have; take it away: tr -d '\\036'", line)}
+	case strings.HasPrefix(text, "//"), strings.HasPrefix(text, "/*"), strings.HasPrefix(text, "#"):
+		return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d is a comment, which JSONL does not have; take the line away", line)}
+	case text == "{":
+		return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d begins an object that goes on in the next line; put each object on one line: jq -c .", line)}
 	case errors.Is(err, errNotObject):
 		return Problem{Code: "not_an_object", Message: fmt.Sprintf("line %d is JSON, but no object", line)}
 	case errors.Is(err, jsontext.ErrDuplicateName):

@@ -3,6 +3,8 @@
 package source
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +38,8 @@ type List struct {
 	bom       bool
 	lineEnd   string
 	delimiter byte // 0 until it is found
+	spaced    bool // quotes have a blank before them
+	width     int  // how many cells a row has: the header, and columns without a name behind it
 	header    []string
 	headerRaw []byte
 	mapping   mapping
@@ -49,6 +53,11 @@ type List struct {
 	delimiterNamed bool
 
 	decodeLater bool
+	notices     notices
+
+	sheet     *sheet // of a workbook; nil when the list is none
+	sheetRows bool   // the list, or what it is a part of, is a workbook: lines are rows of a sheet
+	scratch   []Scratch
 
 	ahead []line   // lines that were read to find a closing quote, and given back
 	lent  *lent    // nil when records are given away
@@ -64,11 +73,12 @@ func Open(r io.Reader, o Options) (*List, error) {
 	err := l.open(r, &o)
 	if err == nil {
 		if o.Part != nil {
-			l.at = o.Part.Begins
+			l.at, l.sheetRows = o.Part.Begins, o.Part.Sheet
 		}
 		l.first = l.at
 		return l, nil
 	}
+	_ = l.Close() // what is in it is read again
 	var wrong *ListError
 	if errors.As(err, &wrong) {
 		wrong.Name = o.Name
@@ -83,7 +93,14 @@ func (l *List) open(r io.Reader, o *Options) error {
 	}
 	l.object.mapping = &l.mapping
 	l.encodingNamed, l.delimiterNamed, l.delimiter = o.Encoding != "", o.Delimiter != 0, byte(o.Delimiter)
-	plain, err := decompressed(r)
+	in := bufio.NewReaderSize(r, 64<<10)
+	if magic, _ := in.Peek(len(WorkbookMagic)); string(magic) == WorkbookMagic { // an error comes again with the first read
+		return l.openWorkbook(in, o)
+	}
+	if o.Sheet != "" && o.Part == nil {
+		return &ListError{Reason: "--sheet names a sheet of a workbook, and the list is none", Hint: "leave --sheet out"}
+	}
+	plain, err := decompressed(in)
 	if err != nil {
 		return err
 	}
@@ -98,11 +115,19 @@ func (l *List) open(r io.Reader, o *Options) error {
 	if o.Part == nil {
 		err = l.recognise(l.lines.peek(window)[len(mark):])
 	}
+	if err == nil && bytes.HasPrefix(l.lines.peek(len(mark) + len(utf8Mark))[len(mark):], []byte(utf8Mark)) && len(mark) > 0 && l.charset.isUTF8() {
+		err = &ListError{
+			Line: 1, Reason: "the list begins with two byte order marks, so the first name of the header has one in it that cannot be seen",
+			Hint: "take one away: tail -c +4 LIST > list.csv",
+		}
+	}
 	if err != nil {
 		return err
 	}
 	l.settleLineEnd(o.Part)
 	if l.format == FormatJSONL {
+		name, mapped := l.mapping.columns[customerType]
+		l.mapping.typeFollows = mapped && name == "" && !l.mapping.isConstant(customerType)
 		return l.begins(mark)
 	}
 	l.headerRaw = append(l.headerRaw, l.lines.skip(int64(len(mark)))...)
@@ -135,6 +160,9 @@ func (l *List) begins(mark []byte) error {
 
 // settleCharset finds the encoding and returns the byte order mark.
 func (l *List) settleCharset(name string) (mark []byte, err error) {
+	if strings.EqualFold(strings.TrimSpace(name), ansi) {
+		l.notices.of("ansi", "--encoding ansi is read as windows-1252, of Western Europe: where Windows was set to another language, name its encoding, such as windows-1254 (Turkish) or windows-1251 (Cyrillic)")
+	}
 	l.charset, mark, err = settleCharset(name, l.lines.peek(window))
 	l.bom = len(mark) > 0
 	l.lines.wide = l.charset.wide
@@ -154,6 +182,21 @@ func (l *List) recognise(start []byte) error {
 			Line: 1, Reason: "this is a JSON array, not one object a line",
 			Hint: "convert it: jq -c '.[]' LIST > list.jsonl",
 		}
+	case l.format != FormatCSV && strings.HasPrefix(first, "\x1e"):
+		return &ListError{
+			Line: 1, Reason: "every object has a record separator before it (a JSON text sequence, RFC 7464), not one object a line",
+			Hint: "take the separators away: tr -d '\\036' < LIST > list.jsonl",
+		}
+	case l.format != FormatCSV && isComment(first):
+		return &ListError{
+			Line: 1, Reason: "the list begins with a comment, which JSONL does not have",
+			Hint: "take such lines away: grep -v '^[[:space:]]*\\(//\\|#\\)' LIST > list.jsonl",
+		}
+	case l.format != FormatCSV && isPretty(first):
+		return &ListError{
+			Line: 1, Reason: "this is JSON over several lines, not one object a line",
+			Hint: "put each object on a line: jq -c . LIST > list.jsonl",
+		}
 	case l.format != FormatAuto:
 	case first[0] == '{':
 		l.format = FormatJSONL
@@ -161,6 +204,26 @@ func (l *List) recognise(start []byte) error {
 		l.format = FormatCSV
 	}
 	return nil
+}
+
+// isComment reports a list of objects with a comment before the first of them.
+func isComment(text string) bool {
+	if !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "/*") && text[0] != '#' {
+		return false
+	}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "{") {
+			return true
+		}
+	}
+	return false
+}
+
+// isPretty reports an object whose first line does not end it.
+func isPretty(text string) bool {
+	line, rest, _ := strings.Cut(strings.ReplaceAll(text, "\r", "\n"), "\n")
+	rest = strings.TrimSpace(rest)
+	return strings.TrimSpace(line) == "{" && (rest == "" || rest[0] == '"' || rest[0] == '}')
 }
 
 // Name is the list's name for people.

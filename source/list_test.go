@@ -278,7 +278,7 @@ func TestCellsAreThoseOfTheStandardLibrary(t *testing.T) {
 		w := csv.NewWriter(&b)
 		require.NoError(t, w.Write(cells))
 		w.Flush()
-		got, state, _ := cutCells(nil, strings.TrimSuffix(b.String(), "\n"), ',')
+		got, state, _ := cutCells(nil, strings.TrimSuffix(b.String(), "\n"), ',', false)
 		assert.Equal(t, cutWhole, state)
 		assert.Equal(t, cells, got)
 	}

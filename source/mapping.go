@@ -12,6 +12,10 @@ type mapping struct {
 	columns   map[field]string   // by --map: the name of a column or member; "" for none
 	members   map[string][]field // the same by path; the names on it are folded
 	constants []constant         // by --set, in the order of the fields
+
+	// typeFollows says that customerType comes from nowhere, and follows from the
+	// details of each row.
+	typeFollows bool
 }
 
 // Check finds everything that is wrong with options by themselves, before any
@@ -151,10 +155,13 @@ func (l *List) Mapping() string {
 	if l.format == FormatJSONL {
 		parts = append(parts, "members by name")
 		for f := range fieldCount {
-			if name, mapped := l.mapping.columns[f]; mapped && name == "" {
+			if name, mapped := l.mapping.columns[f]; mapped && name == "" && (f != customerType || !l.mapping.typeFollows) {
 				parts = append(parts, f.String()+" from nowhere")
 			}
 		}
+	}
+	if l.mapping.typeFollows {
+		parts = append(parts, "customerType from the details")
 	}
 	for _, m := range l.MappingTable() {
 		if m.Column == "" {
@@ -165,6 +172,9 @@ func (l *List) Mapping() string {
 	}
 	if !l.charset.isUTF8() {
 		parts = append(parts, "in "+l.charset.String())
+	}
+	if l.sheet != nil {
+		parts = append(parts, fmt.Sprintf("of the sheet %q", l.sheet.name))
 	}
 	if l.delimiterNamed {
 		parts = append(parts, fmt.Sprintf("cut at %q", l.delimiter))

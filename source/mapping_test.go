@@ -28,18 +28,16 @@ func TestWhatAHeaderLacksIsAnsweredWithTheFlagsToType(t *testing.T) {
 		never        string
 	}{
 		{"a CRM", "E-mail,Given name,Surname,Mobile", []string{
-			"  --map customerEmail=E-mail --map firstName=\"Given name\" --map lastName=Surname --set customerType=Individual\n",
+			"  --map customerEmail=E-mail --map firstName=\"Given name\" --map lastName=Surname\n",
 			"  --map customerMobileNumber=Mobile",
 		}, "COLUMN"},
 		{"companies", "Company;Reg. No.;Trade Name;Contact E-mail", []string{
-			"--map customerEmail=\"Contact E-mail\" --map fullName=Company --map registrationNumber=\"Reg. No.\" --map tradingName=\"Trade Name\" --set customerType=LegalEntity",
+			"--map customerEmail=\"Contact E-mail\" --map fullName=Company --map registrationNumber=\"Reg. No.\" --map tradingName=\"Trade Name\"",
 		}, "Individual"},
 		{"slips of the pen", "custmerType,customerEmial,firstNam,lastName", []string{
 			"--map customerType=custmerType --map customerEmail=customerEmial --map firstName=firstNam",
 		}, "--set"},
-		{"a type of another name", "Client Type,customerEmail,firstName,lastName", []string{"--map customerType=\"Client Type\""}, "--set"},
-		{"no type", "customerEmail,firstName,lastName", []string{"  --set customerType=Individual"}, "--map"},
-		{"both kinds", "customerEmail,firstName,lastName,fullName,registrationNumber,tradingName", []string{"needs a column customerType"}, "--set"},
+		{"a type of another name", "Client Type,mail,firstName,lastName", []string{"--map customerType=\"Client Type\" --map customerEmail=mail"}, "--set"},
 		{"nothing alike", "a,b,c", []string{"name it with --map customerEmail=COLUMN", "--map firstName=COLUMN"}, "--map customerEmail=a"},
 		{"two that could be meant", "E-mail,Work e-mail,customerType,firstName,lastName", []string{
 			"  --map customerEmail=E-mail\n", "may be meant, too; nothing is read that is not named:\n  --map customerEmail=\"Work e-mail\"",
@@ -56,6 +54,47 @@ func TestWhatAHeaderLacksIsAnsweredWithTheFlagsToType(t *testing.T) {
 			assert.NotContains(t, wrong.Hint, c.never)
 		})
 	}
+}
+
+func TestTheTypeOfACustomerFollowsFromTheDetailsWhereNoColumnSaysIt(t *testing.T) {
+	rows := "a@example.com,A,B,,,\nb@example.com,,,Acme LLC,7,Acme\nc@example.com,C,D,Acme LLC,7,Acme\nd@example.com,,,,,\ne@example.com,E,,,,\n"
+	columns := "customerEmail,firstName,lastName,fullName,registrationNumber,tradingName"
+	want := [][]string{nil, nil, {"both_details"}, {"missing_details"}, {"missing_last_name"}}
+	types := []string{"Individual", "LegalEntity", "", "", "Individual"}
+	for name, l := range map[string]struct {
+		text string
+		o    Options
+	}{
+		"no column":        {columns + "\n" + rows, Options{}},
+		"--map to nothing": {"customerType," + columns + "\nP," + strings.ReplaceAll(strings.TrimSuffix(rows, "\n"), "\n", "\nCompany,") + "\n", Options{Map: []string{"customerType="}}},
+		"JSONL": {
+			`{"customerEmail":"a@example.com","customerType":"P","firstName":"A","lastName":"B"}` + "\n" +
+				`{"customerEmail":"b@example.com","company":{"fullName":"Acme LLC","registrationNumber":"7","tradingName":"Acme"}}` + "\n" +
+				`{"customerEmail":"c@example.com","firstName":"C","lastName":"D","fullName":"Acme LLC","registrationNumber":"7","tradingName":"Acme"}` + "\n" +
+				`{"customerEmail":"d@example.com"}` + "\n" + `{"customerEmail":"e@example.com","firstName":"E"}` + "\n",
+			Options{Map: []string{"customerType="}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list, err := Open(strings.NewReader(l.text), l.o)
+			require.NoError(t, err)
+			assert.Contains(t, list.Mapping(), "customerType from the details")
+			recs := collect(t, list)
+			require.Len(t, recs, len(want))
+			for i, rec := range recs {
+				assert.Equal(t, want[i], codes(rec), i)
+				assert.Equal(t, types[i], rec.Customer.Type, i)
+			}
+		})
+	}
+}
+
+func TestSendEmailInJSONTakesOneAndZero(t *testing.T) {
+	_, recs := readAll(t, `{"sendEmail":1,"customerType":"Individual","customerEmail":"a@example.com","firstName":"A","lastName":"B"}`+"\n"+
+		`{"sendEmail":2,"customerType":"Individual","customerEmail":"a@example.com","firstName":"A","lastName":"B"}`+"\n")
+	assert.Empty(t, recs[0].Problems)
+	assert.Equal(t, "true", recs[0].Customer.SendEmail)
+	assert.Equal(t, []string{"invalid_send_email"}, codes(recs[1]))
 }
 
 func TestAListRunsWithTheFlagsThatWereSpeltOut(t *testing.T) {
@@ -134,7 +173,7 @@ func TestOptionsThatAreWrongByThemselvesAreSaidAllAtOnce(t *testing.T) {
 	o := Options{
 		Encoding: "nonsense",
 		Map:      []string{"mail", "custmerEmail=x", "lastName=Sur", "lastName=Name", "fullName=trading_name", "clientId=c"},
-		Set:      []string{"customerType=individual", "sendEmail=yes", "customerEmail=a@example.com", "lastName=x", "clientId=7", "formId=", "employeeId=1", "employeeId=2", "firstName=a\tb"},
+		Set:      []string{"customerType=individual", "sendEmail=perhaps", "customerEmail=a@example.com", "lastName=x", "clientId=7", "formId=", "employeeId=1", "employeeId=2", "firstName=a\tb"},
 	}
 	says := []string{
 		"--encoding is \"nonsense\"",
@@ -210,12 +249,6 @@ func TestADelimiterThatIsGivenIsTaken(t *testing.T) {
 	}
 	_, err = ParseDelimiter("::")
 	assert.ErrorContains(t, err, "--delimiter is \"::\"")
-}
-
-func TestAHeaderThatEndsWithADelimiterIsRefusedWithHowToMendIt(t *testing.T) {
-	wrong := openRefused(t, "customerType;customerEmail;firstName;lastName;\n", Options{})
-	assert.Contains(t, wrong.Reason, "column 5 is empty")
-	assert.Contains(t, wrong.Hint, "…lastName;unused")
 }
 
 func TestWhatAPrefixHidesIsNeverSentAsAValue(t *testing.T) {

@@ -35,6 +35,7 @@ type Options struct {
 
 	Encoding  string   // its name; "" for UTF-8, or what a byte order mark says
 	Delimiter rune     // of a CSV list; 0 to find it from the header
+	Sheet     string   // of a workbook; "" for the one that is the list
 	Map       []string // FIELD=COLUMN: where a field comes from; FIELD= for nowhere
 	Set       []string // FIELD=VALUE: a value for every row
 
@@ -49,6 +50,11 @@ type Options struct {
 	// and some of the records behind it; nil for a whole list.
 	Part *Part
 
+	// Scratch makes a file for a copy of a workbook, which is read here and there,
+	// and perhaps another one for its texts. The list closes them. Nil: workbooks
+	// are not read.
+	Scratch func() (Scratch, error)
+
 	// Copy takes every byte of the list as it is read, after decompression; it
 	// is ahead of the records. May be nil.
 	Copy io.Writer
@@ -60,6 +66,7 @@ type Options struct {
 type Part struct {
 	Begins  Position // of its first record; rows, lines and bytes are counted from there
 	LineEnd string   // of the whole list
+	Sheet   bool     // the whole list is a workbook: its lines are rows of a sheet
 }
 
 // ListError says that the input cannot be read as a customer list. No record

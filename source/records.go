@@ -114,6 +114,11 @@ func (l *List) next() (*Record, error) {
 			l.consume(ln.raw, 1)
 			continue
 		}
+		if l.isNoRow(&ln) {
+			l.notices.add("empty_rows", "rows of nothing but delimiters: they are no rows and get no result", l.at.Line)
+			l.consume(ln.raw, 1)
+			continue
+		}
 		if l.format == FormatJSONL {
 			return l.objectRecord(&ln), nil
 		}
@@ -142,6 +147,9 @@ func (l *List) take() (line, error) {
 // consume moves the position over bytes that make up a number of lines.
 func (l *List) consume(raw []byte, lines int64) {
 	l.at.Offset += int64(len(raw))
+	if l.sheetRows {
+		lines = min(lines, 1) // whatever is in its cells
+	}
 	l.at.Line += lines
 	_, _ = l.sum.Write(raw) // never fails
 	l.at.Sum = l.sum.Sum64()

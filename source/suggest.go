@@ -89,24 +89,19 @@ func (c *choice) candidates() (out [fieldCount][]string) {
 	return out
 }
 
-// hint spells out the flags to type.
+// hint spells out the flags to type. Without customerType, the type follows from
+// the details.
 func (c *choice) hint() string {
 	near := c.candidates()
-	group, kind := c.group(&near)
-	need := c.lacking(append([]field{customerEmail}, group...)...)
-	switch {
-	case c.has(customerType):
-		kind = ""
-	case len(near[customerType]) > 0:
-		need, kind = append([]field{customerType}, need...), ""
-	case c.has(append(individualFields(), companyFields()...)...):
-		return c.listed() + "\nit has columns for individuals and for companies, so it needs a column customerType that says for every row which it is"
+	need := c.lacking(append([]field{customerEmail}, c.group(&near)...)...)
+	if len(near[customerType]) > 0 {
+		need = append([]field{customerType}, need...)
 	}
-	return c.spelt(&near, need, kind)
+	return c.spelt(&near, need)
 }
 
 // group finds out which details a list is likelier to have.
-func (c *choice) group(near *[fieldCount][]string) (fields []field, kind string) {
+func (c *choice) group(near *[fieldCount][]string) []field {
 	gaps := func(fields []field) int {
 		n := -len(fields)
 		for _, f := range c.lacking(fields...) {
@@ -118,14 +113,14 @@ func (c *choice) group(near *[fieldCount][]string) (fields []field, kind string)
 	}
 	individual, company := gaps(individualFields()), gaps(companyFields())
 	if !c.has(individualFields()...) && (c.has(companyFields()...) || company < individual) {
-		return companyFields(), companyType
+		return companyFields()
 	}
-	return individualFields(), individualType
+	return individualFields()
 }
 
 // spelt writes the flags for the fields that a list needs, on one line to copy,
 // and after it what else looks like a field.
-func (c *choice) spelt(near *[fieldCount][]string, need []field, kind string) string {
+func (c *choice) spelt(near *[fieldCount][]string, need []field) string {
 	var flags, unknown, others []string
 	for _, f := range need {
 		if len(near[f]) == 0 {
@@ -133,9 +128,6 @@ func (c *choice) spelt(near *[fieldCount][]string, need []field, kind string) st
 			continue
 		}
 		flags = append(flags, "--map "+shellAssignment(f, near[f][0]))
-	}
-	if kind != "" {
-		flags = append(flags, "--set customerType="+kind)
 	}
 	for f := range fieldCount {
 		for i, column := range near[f] {

@@ -17,71 +17,35 @@ const (
 const maxEmail = 254
 
 // Validate checks a customer against every rule of the API guide that can be
-// checked without calling, and returns all problems, in the order of the
-// guide. It normalises sendEmail to lower case; other values are left as they
-// are. Its messages never quote a value.
+// checked without calling, and for what spreadsheets and exports do to values. It
+// returns all problems: first those of the guide, in its order. It writes
+// sendEmail as true or false; other values are left as they are. Its messages
+// never quote a value.
 func Validate(c *Customer) []Problem {
 	var p problems
 	p.types(c)
 	p.email(c.Email)
 	if c.SendEmail != "" {
-		c.SendEmail = strings.ToLower(c.SendEmail)
-		if c.SendEmail != "true" && c.SendEmail != "false" {
-			p.add("invalid_send_email", sendEmail, "sendEmail is neither true nor false")
+		word, known := sendEmailWords[strings.ToLower(c.SendEmail)]
+		if known {
+			c.SendEmail = word
+		} else if !isDamaged(c.SendEmail) {
+			p.add("invalid_send_email", sendEmail, "sendEmail is neither true nor false (yes, no, 1 and 0 are taken too)")
 		}
 	}
-	if c.ClientID != "" && !isUUID(c.ClientID) {
+	if c.ClientID != "" && !isUUID(c.ClientID) && !isDamaged(c.ClientID) {
 		p.add("invalid_client_id", clientID, "clientId is not a UUID (8-4-4-4-12 hexadecimal digits)")
-	}
-	if isRounded(c.MobileNumber) {
-		p.add("rounded_number", customerMobileNumber, "customerMobileNumber is written like 9.7E+11, as a spreadsheet does that has lost its last digits; make the column text and export the list again")
 	}
 	for f, value := range c.fields() {
 		if !isPlain(*value) {
-			p.text(field(f), *value)
+			p.damage(field(f), *value)
 		}
 	}
 	return p
 }
 
-// isRounded reports a number in the notation to which spreadsheets turn long
-// ones: digits, a point or a comma, E+ and digits.
-func isRounded(value string) bool {
-	digits, exponent, found := strings.Cut(value, "E+")
-	return found && isDigits(strings.Replace(strings.Replace(digits, ".", "", 1), ",", "", 1)) && isDigits(exponent)
-}
-
-func isDigits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
-}
-
-// text finds what is no part of any value, but damage that earlier programs did
-// to it.
-func (p *problems) text(f field, value string) {
-	if strings.ContainsFunc(value, unicode.IsControl) {
-		p.add("control_character", f, f.String()+" contains a control character, such as a line break")
-	}
-	if strings.ContainsRune(value, unicode.ReplacementChar) {
-		p.add("replacement_character", f, f.String()+" contains U+FFFD, which stands where an earlier program could not read a character; export the list again")
-	}
-	if WithoutPrefix(value) != value {
-		p.add("formula_prefix", f, f.String()+" begins with an apostrophe that keeps a spreadsheet from running it; take it away")
-	}
-}
-
-// isPlain reports a value that text finds nothing in, which nearly all are.
-func isPlain(value string) bool {
-	for i := range len(value) {
-		if suspicious[value[i]] {
-			return false
-		}
-	}
-	return true
-}
-
-// suspicious are the bytes of what text looks for. In UTF-8, control characters
-// beyond ASCII begin with 0xC2 and U+FFFD with 0xEF.
-var suspicious = bytesThat(func(c byte) bool { return c < ' ' || c == 0x7f || c == '\'' || c == 0xc2 || c == 0xef })
+// sendEmailWords are the words for sendEmail, in lower case.
+var sendEmailWords = map[string]string{"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
 
 // bytesThat is a table of the bytes that something holds for.
 func bytesThat(holds func(c byte) bool) (table [256]bool) {
@@ -101,14 +65,15 @@ func (p *problems) add(code string, f field, message string) {
 // types holds customerType against the details, by the guide's validation
 // rules 1 to 3.
 func (p *problems) types(c *Customer) {
-	individual := c.FirstName != "" || c.LastName != ""
-	company := c.FullName != "" || c.RegistrationNumber != "" || c.TradingName != ""
+	individual, company := c.hasIndividual(), c.hasCompany()
 	switch c.Type {
 	case individualType, companyType:
 	case "":
 		p.add("missing_customer_type", customerType, "customerType is missing; it is Individual or LegalEntity")
 	default:
-		p.add("invalid_customer_type", customerType, "customerType is neither Individual nor LegalEntity, spelt exactly so")
+		if !isDamaged(c.Type) {
+			p.add("invalid_customer_type", customerType, "customerType is neither Individual nor LegalEntity, spelt exactly so")
+		}
 	}
 	switch {
 	case individual && company:
@@ -147,9 +112,10 @@ func (p *problems) email(address string) {
 	switch {
 	case address == "":
 		p.add("missing_customer_email", customerEmail, "customerEmail is missing")
-	case !isEmail(address) && strings.ContainsFunc(address, isInvisible):
-		p.add("invalid_customer_email", customerEmail, "customerEmail has a character in it that cannot be seen, such as a zero-width space; type the address anew")
-	case !isEmail(address):
+	case isEmail(address) || isDamaged(address):
+	case strings.ContainsFunc(address, isUnseen):
+		p.add("invalid_customer_email", customerEmail, "customerEmail has a character in it that cannot be seen, such as a no-break space; type the address again")
+	default:
 		p.add("invalid_customer_email", customerEmail, "customerEmail is not an e-mail address")
 	}
 }
@@ -165,17 +131,17 @@ func isEmail(s string) bool {
 		return true
 	}
 	address, err := mail.ParseAddress(s)
-	if err != nil || address.Name != "" || strings.ContainsAny(s, "<>() \t") || strings.ContainsFunc(s, isInvisible) {
+	if err != nil || address.Name != "" || strings.ContainsAny(s, "<>() \t") || strings.ContainsFunc(s, isUnseen) {
 		return false
 	}
 	return isDomain(s[strings.LastIndexByte(s, '@')+1:])
 }
 
-// isInvisible reports what is in an address by accident only: a zero-width
-// space, a byte order mark, a mark of direction, a space that is none of
-// ASCII's. It would make another customer of one that looks the same.
-func isInvisible(r rune) bool {
-	return r > unicode.MaxASCII && (unicode.Is(unicode.Cf, r) || unicode.IsSpace(r))
+// isUnseen reports what is in an address by accident only: a zero-width space, a
+// byte order mark, a mark of direction, a space that is none of ASCII's. It would
+// make another customer of one that looks the same.
+func isUnseen(r rune) bool {
+	return r > unicode.MaxASCII && (unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) || isInvisible(r))
 }
 
 // dotAtom reports the plain form of a local part that nearly all have.

@@ -61,6 +61,7 @@ type ListSettings struct {
 	Format    string   `json:"format,omitempty"` // "" or auto, csv, jsonl
 	Encoding  string   `json:"encoding,omitempty"`
 	Delimiter string   `json:"delimiter,omitempty"`
+	Sheet     string   `json:"sheet,omitempty"`
 	Map       []string `json:"map,omitempty"`
 	Set       []string `json:"set,omitempty"`
 }
@@ -77,7 +78,7 @@ type ServiceSettings struct {
 func (l *ListSettings) options() source.Options {
 	delimiter, _ := source.ParseDelimiter(l.Delimiter)
 	return source.Options{
-		Name: l.Name, Format: formatOf(l.Format), Encoding: l.Encoding, Delimiter: delimiter, Map: l.Map, Set: l.Set,
+		Name: l.Name, Format: formatOf(l.Format), Encoding: l.Encoding, Delimiter: delimiter, Sheet: l.Sheet, Map: l.Map, Set: l.Set,
 	}
 }
 

@@ -63,7 +63,8 @@ type Read struct {
 	Encoding  string `json:"encoding"`
 	Delimiter string `json:"delimiter,omitempty"`
 	LineEnd   string `json:"lineEnd"`
-	Bytes     int64  `json:"bytes"` // of the list, after decompression
+	Sheet     bool   `json:"sheet,omitempty"` // it was a workbook
+	Bytes     int64  `json:"bytes"`           // of the list, after decompression
 }
 
 // Chunk is a part of the list, from one record to another.
@@ -178,6 +179,6 @@ func (m *Manifest) partOptions(begins source.Position) source.Options {
 	read := m.Job.List
 	read.Format, read.Encoding, read.Delimiter = m.Read.Format, m.Read.Encoding, m.Read.Delimiter
 	o := read.options()
-	o.Part = &source.Part{Begins: begins, LineEnd: m.Read.LineEnd}
+	o.Part = &source.Part{Begins: begins, LineEnd: m.Read.LineEnd, Sheet: m.Read.Sheet}
 	return o
 }

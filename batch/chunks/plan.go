@@ -127,6 +127,7 @@ func (p *plan) make(ctx context.Context) (err error) {
 		return &source.ListError{Name: o.Name, Reason: strings.Join(wrong, "; ")}
 	}
 	o.Copy = p.spool
+	o.Scratch = func() (source.Scratch, error) { return p.file("workbook") }
 	if p.list, err = source.Open(io.TeeReader(p.List, writerFunc(p.take)), o); err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (p *plan) describe() error {
 	m, l := p.m, p.list
 	m.Source = Source{Name: p.Job.List.Name, Size: p.size, SHA256: hex.EncodeToString(p.sum.Sum(nil))}
 	m.Header, m.Ends = l.HeaderRaw(), m.Forecast.Ends
-	m.Read = Read{Format: l.Format().String(), Encoding: l.Encoding(), LineEnd: l.LineEnd(), Bytes: length}
+	m.Read = Read{Format: l.Format().String(), Encoding: l.Encoding(), LineEnd: l.LineEnd(), Sheet: l.Sheet() != "", Bytes: length}
 	if l.Format() == source.FormatCSV {
 		m.Read.Delimiter = string(l.Delimiter())
 	}

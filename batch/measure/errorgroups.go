@@ -26,13 +26,22 @@ const (
 // ErrorGroups are error groups by their code and field.
 type ErrorGroups map[string]*sink.ErrorGroup
 
-// Add counts a record that did not end well. One without an error code, which
-// only somebody's edit of an earlier result can make, is in no group.
+// Add counts a record that did not end well, by its error code. One without a
+// code, which only somebody's edit of an earlier result can make, is in no group.
 func (g ErrorGroups) Add(rec *source.Record, res *sink.Result) {
-	if res.ErrorCode == "" {
-		return
+	if res.ErrorCode != "" {
+		g.count(rec, &sink.ErrorGroup{Code: res.ErrorCode, Field: fieldAtFault(rec, res), Status: res.Status, Message: res.ErrorMessage})
 	}
-	group := g.of(rec, res)
+}
+
+// AddProblem counts a record that is invalid, by one of its problems.
+func (g ErrorGroups) AddProblem(rec *source.Record, p *source.Problem) {
+	g.count(rec, &sink.ErrorGroup{Code: p.Code, Field: p.Field, Status: sink.Invalid, Message: p.Message})
+}
+
+// count adds a record to the group that is like the one given.
+func (g ErrorGroups) count(rec *source.Record, like *sink.ErrorGroup) {
+	group := g.of(rec, like)
 	group.Count++
 	if len(group.Rows) < firstRows {
 		group.Rows = append(group.Rows, rec.Row)
@@ -46,14 +55,14 @@ func (g ErrorGroups) Add(rec *source.Record, res *sink.Result) {
 }
 
 // of is the group of a record; a new one when it is the first of its kind.
-func (g ErrorGroups) of(rec *source.Record, res *sink.Result) *sink.ErrorGroup {
-	code, field := res.ErrorCode, fieldAtFault(rec, res)
-	key := code + " " + field
+func (g ErrorGroups) of(rec *source.Record, like *sink.ErrorGroup) *sink.ErrorGroup {
+	key := like.Code + " " + like.Field
 	if g[key] == nil && len(g) >= maxErrorGroups {
-		code, field, key = OtherErrors, "", OtherErrors
+		like.Code, like.Field, key = OtherErrors, "", OtherErrors
 	}
 	if g[key] == nil {
-		g[key] = &sink.ErrorGroup{Code: code, Field: field, Status: res.Status, Line: rec.Line, Message: res.ErrorMessage}
+		like.Line = rec.Line
+		g[key] = like
 	}
 	return g[key]
 }

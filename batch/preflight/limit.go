@@ -38,7 +38,7 @@ func (l InvalidLimit) Check(f *Forecast) error {
 		allowed = l.Percent * float64(rows) / 100
 	}
 	if float64(invalid) > allowed {
-		return &InvalidError{Limit: l, Invalid: invalid, Rows: rows, Errors: f.Errors}
+		return &InvalidError{Limit: l, Invalid: invalid, Rows: rows, Errors: f.Errors, TypeWords: f.TypeWords}
 	}
 	return nil
 }
@@ -48,6 +48,7 @@ type InvalidError struct {
 	Limit         InvalidLimit
 	Invalid, Rows int64
 	Errors        measure.ErrorGroups
+	TypeWords     TypeWords
 }
 
 // shownReasons is how many reasons an InvalidError names.
@@ -64,6 +65,9 @@ func (e *InvalidError) Error() string {
 			break
 		}
 		fmt.Fprintf(&b, "\n  %-8d %s: first in row %d (line %d): %s", g.Count, g.Code, g.Rows[0], g.Line, g.Message)
+	}
+	if words := e.TypeWords.String(); words != "" {
+		b.WriteString("\n" + words)
 	}
 	b.WriteString("\nif a field is read from the wrong column, name the right one: --map FIELD=\"COLUMN\" (bulkonboard check shows the mapping)")
 	fmt.Fprintf(&b, "\nif the list is right but for these rows, type --max-invalid %.0f%%: they come out as invalid in the results,"+

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"runtime/debug"
+	"slices"
 
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
@@ -48,6 +49,7 @@ type Preflight struct {
 	search   *customers.Search
 	join     *known.Join // nil without a ledger
 	customer []byte      // of the record that is being counted
+	doubts   source.Doubts
 }
 
 // Forecast is what a run of the list would do.
@@ -78,7 +80,17 @@ type Forecast struct {
 	// and the list could be UTF-8.
 	Misread string `json:"misread,omitempty"`
 
-	Errors measure.ErrorGroups `json:"errors"` // of the invalid
+	Errors measure.ErrorGroups `json:"errors"` // of the invalid; a row is in a group for each of its problems
+
+	// TypeWords are the words in customerType that make rows invalid.
+	TypeWords TypeWords `json:"typeWords,omitzero"`
+
+	// Sheet says that the list is a workbook: its lines are rows of a sheet.
+	Sheet bool `json:"sheet,omitempty"`
+
+	// Notices are what a person should know of the list, though it keeps no row
+	// from being sent.
+	Notices []source.Notice `json:"notices,omitempty"`
 
 	Ends source.Position `json:"ends"` // the list
 
@@ -100,6 +112,8 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
 		return nil, err
 	}
 	f.Misread = p.List.Misread()
+	f.Sheet = p.List.Sheet() != ""
+	f.Notices = append(slices.Clone(p.List.Notices()), p.doubts.Notices()...)
 	if err := p.compare(f); err != nil {
 		return nil, err
 	}
@@ -164,6 +178,7 @@ func (p *Preflight) count(f *Forecast, rec *source.Record) error {
 		p.invalid(f, rec)
 		return nil
 	default:
+		p.doubts.See(rec)
 		f.Calls++
 		if rec.Customer.SendEmail == "true" {
 			f.Mailed++
@@ -222,6 +237,10 @@ func (p *Preflight) invalid(f *Forecast, rec *source.Record) {
 	if p.KnownInvalid != nil && p.KnownInvalid(rec) {
 		f.KnownInvalid++
 	}
-	res := sink.InvalidFor(rec.Problems)
-	f.Errors.Add(rec, &res)
+	for i := range rec.Problems {
+		f.Errors.AddProblem(rec, &rec.Problems[i])
+		if rec.Problems[i].Code == "invalid_customer_type" {
+			f.TypeWords.add(rec.Customer.Type)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +105,7 @@ func (i *inspection) run(ctx context.Context, l *cli.OpenedLedger, stdin io.Read
 		return err
 	}
 	printReading(stdout, list)
-	scratch, err := newScratch()
+	scratch, err := cli.TemporaryScratch()
 	if err != nil {
 		return err
 	}
@@ -148,7 +149,7 @@ func shown(ctx context.Context, p *preflight.Preflight, stderr io.Writer) (*pref
 func (i *inspection) begin(stdin io.Reader) (_ *source.List, share func() float64, done func(), err error) {
 	if i.list.FromStandardInput() {
 		list, err := i.list.Read(stdin)
-		return list, nil, func() {}, err
+		return list, nil, func() { _ = list.Close() }, err // what was copied of it
 	}
 	list, err := i.list.OpenInput()
 	if err != nil {
@@ -160,6 +161,12 @@ func (i *inspection) begin(stdin io.Reader) (_ *source.List, share func() float6
 // printReading says how a list is read.
 func printReading(w io.Writer, list *source.List) {
 	line := func(what, text string) { fmt.Fprintf(w, "%-11s %s\n", what, text) }
+	if list.Sheet() != "" {
+		line("format:", "workbook")
+		line("sheet:", strconv.Quote(list.Sheet()))
+		printMapping(w, list)
+		return
+	}
 	line("format:", list.Format().String())
 	encoding := list.Encoding()
 	if list.BOM() {
@@ -179,6 +186,9 @@ func printMapping(w io.Writer, list *source.List) {
 	fmt.Fprintln(w, "mapping:")
 	if list.Format() == source.FormatJSONL {
 		fmt.Fprintln(w, "  members by the names of the fields, nested or flat")
+	}
+	if list.TypeFollows() {
+		fmt.Fprintf(w, "  %-20s follows from the details of each row\n", "customerType")
 	}
 	read := map[int]bool{}
 	for _, m := range list.MappingTable() {

@@ -84,7 +84,7 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := f.checkOutput(); err != nil {
 		return err
 	}
-	scratch, err := newScratch()
+	scratch, err := cli.TemporaryScratch()
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 	if err != nil {
 		return notResults(i.from.path, err)
 	}
-	scratch, err := newScratch()
+	scratch, err := cli.TemporaryScratch()
 	if err != nil {
 		return err
 	}

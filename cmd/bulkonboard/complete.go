@@ -22,7 +22,7 @@ import (
 // which way.
 var (
 	sameKeys = []string{
-		"format", "encoding", "delimiter", "map", "duplicates", "formulaSafe", "sandbox", "baseUrl", "appId", "tenantId", "formId",
+		"format", "encoding", "delimiter", "sheet", "map", "duplicates", "formulaSafe", "sandbox", "baseUrl", "appId", "tenantId", "formId",
 		"sessionTtl", "rejects", "ledger", "ledgerKeyFile",
 	}
 	pathKeys = []string{"rejects", "ledger", "ledgerKeyFile"}

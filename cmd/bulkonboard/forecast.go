@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/source"
 )
 
 // printForecast says what a run would do, and how long it takes at the pace
@@ -29,7 +32,35 @@ func printForecast(w io.Writer, f *preflight.Forecast, name string, at expected)
 	if f.Misread != "" {
 		fmt.Fprintf(w, "  %-10s %s\n", "warning", misreadText(f.Misread))
 	}
+	if words := f.TypeWords.String(); words != "" {
+		fmt.Fprintf(w, "  %-10s %s\n", "types", words)
+	}
+	for i := range f.Notices {
+		fmt.Fprintf(w, "  %-10s %s\n", "notice", noticeText(f, &f.Notices[i]))
+	}
 	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
+}
+
+// noticeText is a notice with its count and the first lines.
+func noticeText(f *preflight.Forecast, n *source.Notice) string {
+	if n.Count == 0 {
+		return n.Text
+	}
+	lines := make([]string, len(n.Lines), len(n.Lines)+1)
+	for i, line := range n.Lines {
+		lines[i] = strconv.FormatInt(line, 10)
+	}
+	word := "line"
+	if f.Sheet {
+		word = "row of the sheet"
+	}
+	if n.Count > 1 {
+		word = strings.Replace(word+"s", "row of the sheets", "rows of the sheet", 1)
+	}
+	if n.Count > int64(len(lines)) {
+		lines = append(lines, "…")
+	}
+	return fmt.Sprintf("%d × %s (%s %s)", n.Count, n.Text, word, strings.Join(lines, ", "))
 }
 
 // logForecast logs what people see as a table.
@@ -37,6 +68,9 @@ func logForecast(v *cli.Voice, f *preflight.Forecast) {
 	v.Told.Info("forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid)
 	if f.Misread != "" {
 		v.Told.Warn(misreadText(f.Misread))
+	}
+	for i := range f.Notices {
+		v.Told.Info("notice", "code", f.Notices[i].Code, "text", noticeText(f, &f.Notices[i]))
 	}
 }
 

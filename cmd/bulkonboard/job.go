@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 
 	"bulkonboard/batch"
@@ -102,6 +103,7 @@ func (j *job) take(ctx context.Context) error {
 // find finds the list, and opens it at its first record.
 func (j *job) find(stdin io.Reader) (err error) {
 	j.path = j.settings.list.Input
+	j.settings.list.Scratch = func() (*os.File, error) { return scratchIn(j.dir) }
 	switch {
 	case j.settings.spooled:
 		j.path, err = j.dir.Spooled()
@@ -149,6 +151,16 @@ func (j *job) refuse(reason error) error {
 	return reason
 }
 
+// bound is what a resumed run must agree on. A workbook is written as a whole when
+// it is saved, so one that differs is another list.
+func (j *job) bound() map[string]string {
+	b := j.settings.binding(j.list.List)
+	if j.list.Sheet() != "" {
+		b["workbook"] = "sha256:" + j.read.String()
+	}
+	return b
+}
+
 func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
 		ID:      j.ID,
@@ -167,7 +179,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		ReplaceResults: j.settings.replacesResults(),
 		ReplaceRejects: j.settings.outputs.replaceRejects,
 		SummaryFile:    j.summaryFile(),
-		Binding:        j.settings.binding(j.list.List),
+		Binding:        j.bound(),
 		FormID:         j.settings.service.Target.FormID,
 
 		MaxInFlight: j.settings.limits.inFlight(),

@@ -87,7 +87,7 @@ func ParseRate(s string) (float64, error) {
 func (j *JobFlags) Job(settings map[string]string) chunks.Job {
 	return chunks.Job{
 		List: chunks.ListSettings{
-			Name: j.List.Name(), Format: j.List.format, Encoding: j.List.encoding, Delimiter: j.List.delimiter, Map: j.List.columns, Set: j.List.constants,
+			Name: j.List.Name(), Format: j.List.format, Encoding: j.List.encoding, Delimiter: j.List.delimiter, Sheet: j.List.sheet, Map: j.List.columns, Set: j.List.constants,
 		},
 		Service: chunks.ServiceSettings{BaseURL: j.Service.BaseURL, AppID: j.Service.AppID, TenantID: j.Service.TenantID, FormID: j.Service.FormID},
 		Bounds: chunks.Bounds{

@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
+	"bulkonboard/batch/state"
 	"bulkonboard/source"
 )
 
@@ -23,16 +27,20 @@ type ListFlags struct {
 	Input   string
 	Results *source.Options // how results are read, which the run that wrote them knows but for --set; nil for a list
 
-	format, encoding, delimiter string
-	columns, constants          []string // --map and --set
+	// Scratch makes a file for a copy of a workbook. Nil: among the temporary ones.
+	Scratch func() (*os.File, error)
+
+	format, encoding, delimiter, sheet string
+	columns, constants                 []string // --map and --set
 }
 
 // Register adds the flags.
 func (l *ListFlags) Register(f *pflag.FlagSet) {
-	f.StringVarP(&l.Input, "input", "i", "", "customer list to read: CSV or JSONL; - for standard input")
+	f.StringVarP(&l.Input, "input", "i", "", "customer list to read: CSV, JSONL or an Excel workbook (.xlsx); - for standard input")
 	f.StringVar(&l.format, "format", "auto", "format of the list: auto, csv or jsonl")
 	f.StringVar(&l.encoding, "encoding", "", "encoding of the list, such as windows-1252 or utf-16le (default: by its byte order mark, or else utf-8)")
 	f.StringVar(&l.delimiter, "delimiter", "", "what separates the cells of a CSV list: , ; tab or | (default: found from its header)")
+	f.StringVar(&l.sheet, "sheet", "", "sheet of a workbook to read (default: the only one that is a list)")
 	f.StringArrayVar(&l.columns, "map", nil, "read a field from this column: `FIELD=COLUMN`; without a column it is read from none; may be repeated")
 	f.StringArrayVar(&l.constants, "set", nil, "give a field this value in every row: `FIELD=VALUE`; may be repeated")
 }
@@ -72,8 +80,22 @@ func (l *ListFlags) options() source.Options {
 	format, _ := formatOf(l.format)
 	delimiter, _ := source.ParseDelimiter(l.delimiter)
 	return source.Options{
-		Format: format, Name: l.Name(), Encoding: l.encoding, Delimiter: delimiter, Map: l.columns, Set: l.constants,
+		Format: format, Name: l.Name(), Encoding: l.encoding, Delimiter: delimiter, Sheet: l.sheet, Map: l.columns, Set: l.constants,
+		Scratch: l.scratch,
 	}
+}
+
+// scratch makes a file for a copy of a workbook.
+func (l *ListFlags) scratch() (source.Scratch, error) {
+	if l.Scratch != nil {
+		return l.Scratch()
+	}
+	return TemporaryScratch()
+}
+
+// TemporaryScratch makes a scratch file among the temporary ones.
+func TemporaryScratch() (*os.File, error) {
+	return state.MakeScratch(filepath.Join(os.TempDir(), "bulkonboard-scratch-"+rand.Text()))
 }
 
 // KeepConstants is what the files of a run keep of --set.
@@ -100,11 +122,14 @@ type OpenList struct {
 	file *os.File
 }
 
-// Close closes the file, which was only read.
-func (l *OpenList) Close() { _ = l.file.Close() }
+// Close closes the file, which was only read, and what was copied of it.
+func (l *OpenList) Close() { _ = errors.Join(l.List.Close(), l.file.Close()) }
 
 // Done is the share of the file that has been read.
 func (l *OpenList) Done() float64 {
+	if l.List != nil && l.Sheet() != "" {
+		return l.SheetShare() // all of the file was copied
+	}
 	at, err := l.file.Seek(0, io.SeekCurrent)
 	if err != nil || l.Size == 0 {
 		return 0
@@ -148,7 +173,7 @@ func (l *ListFlags) first(file *os.File, size int64, also []io.Writer) (*OpenLis
 	if err != nil {
 		return nil, &source.ReadError{Name: l.Name(), Err: err}
 	}
-	if size == 0 {
+	if size == 0 || isWorkbook(file) { // which is written as a whole
 		size = info.Size()
 	}
 	list, err := l.Read(io.TeeReader(io.LimitReader(file, size), io.MultiWriter(also...)))
@@ -156,6 +181,13 @@ func (l *ListFlags) first(file *os.File, size int64, also []io.Writer) (*OpenLis
 		return nil, err
 	}
 	return &OpenList{List: list, file: file, Info: info, Size: size}, nil
+}
+
+// isWorkbook reports a file that begins like a workbook.
+func isWorkbook(file io.ReaderAt) bool {
+	magic := make([]byte, len(source.WorkbookMagic))
+	_, err := file.ReadAt(magic, 0)
+	return err == nil && string(magic) == source.WorkbookMagic
 }
 
 // OpenFile opens the file that --input names, as it stands. share tells how much

@@ -1,0 +1,116 @@
+package source
+
+import (
+	"hash/maphash"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Doubts finds values that are legal and may be a mistake. It is used by one
+// goroutine.
+type Doubts struct {
+	found     notices
+	seed      maphash.Seed
+	spellings map[uint64]uint64 // of addresses that can be spelt in two ways, by the one that all have
+}
+
+// maxSpellings bounds the addresses that are remembered. Few can be spelt in two
+// ways.
+const maxSpellings = 1 << 20
+
+// See looks at the values of a record that is valid.
+func (d *Doubts) See(rec *Record) {
+	c := &rec.Customer
+	for _, value := range c.fields() {
+		if isNothing(*value) {
+			d.found.add("word_for_nothing", `values such as NULL, \N or None: if they stand for no value, leave these cells empty`, rec.Line)
+			break
+		}
+	}
+	if c.MobileNumber != "" {
+		d.mobile(c.MobileNumber, rec.Line)
+	}
+	if !isASCII(c.Email) || strings.Contains(c.Email, "xn--") || strings.Contains(c.Email, "XN--") {
+		d.address(c.Email, rec.Line)
+	}
+}
+
+// Notices are what was found.
+func (d *Doubts) Notices() []Notice { return d.found }
+
+// isNothing reports what programs write for no value.
+func isNothing(value string) bool {
+	switch len(value) {
+	case 2:
+		return value == `\N`
+	case 3:
+		return strings.EqualFold(value, "nil") || strings.EqualFold(value, "n/a") || value == "NaN" || value == "nan"
+	case 4:
+		return strings.EqualFold(value, "null") || value == "None"
+	case 6:
+		return strings.EqualFold(value, "(null)") || strings.EqualFold(value, "<null>")
+	}
+	return false
+}
+
+// A mobile number has at most 15 digits (ITU-T E.164, section 6), and hardly less
+// than 7.
+const (
+	fewestDigits = 7
+	mostDigits   = 15
+)
+
+func (d *Doubts) mobile(number string, line int64) {
+	digits := 0
+	for i := range len(number) {
+		switch c := number[i]; {
+		case '0' <= c && c <= '9':
+			digits++
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= utf8.RuneSelf:
+			d.found.add("letters_in_mobile", "mobile numbers with letters, or with digits of another script, in them", line)
+			return
+		}
+	}
+	if digits < fewestDigits || digits > mostDigits {
+		d.found.add("odd_mobile", "mobile numbers with less than 7 or more than 15 digits", line)
+	}
+}
+
+// address remembers how an address is spelt, and notices another spelling of it.
+func (d *Doubts) address(address string, line int64) {
+	if d.spellings == nil {
+		d.seed, d.spellings = maphash.MakeSeed(), map[uint64]uint64{}
+	}
+	one := maphash.String(d.seed, oneSpelling(address))
+	this := maphash.Bytes(d.seed, AppendCustomerKey(nil, "", address))
+	before, seen := d.spellings[one]
+	switch {
+	case !seen && len(d.spellings) < maxSpellings:
+		d.spellings[one] = this
+	case seen && before != this:
+		d.found.add("two_spellings", "e-mail addresses that look like that of an earlier row and are written with other characters (NFC and NFD, or a domain in letters and in xn--): they are sent as other customers", line)
+	}
+}
+
+// oneSpelling is the same for all spellings of an address.
+func oneSpelling(address string) string {
+	address = norm.NFC.String(strings.ToLower(address))
+	at := strings.LastIndexByte(address, '@')
+	domain, err := idna.ToUnicode(address[at+1:])
+	if err != nil {
+		domain = address[at+1:]
+	}
+	return address[:at+1] + norm.NFC.String(domain)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

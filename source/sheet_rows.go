@@ -1,0 +1,181 @@
+package source
+
+import (
+	"strings"
+
+	"bulkonboard/source/workbook"
+)
+
+// sheet is the sheet of a workbook that is read as CSV.
+type sheet struct {
+	name   string
+	rows   *workbook.Rows
+	head   []headRow // the first rows that are not empty; the header, most often
+	others string    // what to do when another sheet is meant
+
+	width int             // columns of the header
+	uses  [][]field       // by column: the fields that are read from it
+	zeros []int           // by column: the longest text of digits that begins with a zero, among the first rows
+	line  int64           // lines that are written
+	out   strings.Builder // that are not given out, from out[from] on
+	from  int
+
+	notices *notices
+	err     error // that reading ended with
+}
+
+// bind says which fields are read from which column. Until then only the header
+// may be read.
+func (s *sheet) bind(at *columnNumbers) {
+	s.uses = make([][]field, s.width)
+	for f, column := range at {
+		if column > 0 {
+			s.uses[column-1] = append(s.uses[column-1], field(f))
+		}
+	}
+}
+
+// pieceBytes is how much CSV is made at once.
+const pieceBytes = 32 << 10
+
+// Read implements io.Reader. The first piece ends with the header.
+func (s *sheet) Read(b []byte) (int, error) {
+	if s.from == s.out.Len() {
+		if s.err != nil {
+			return 0, s.err
+		}
+		s.out.Reset()
+		s.from = 0
+		if s.width == 0 {
+			s.err = s.writeHeader()
+		} else {
+			s.err = s.writeRows()
+		}
+		s.err = sheetError(s.err)
+	}
+	n := copy(b, s.out.String()[s.from:])
+	s.from += n
+	return n, nil
+}
+
+func (s *sheet) writeHeader() error {
+	s.out.WriteString(utf8Mark)
+	for {
+		row, err := s.rows.Next()
+		if err != nil {
+			return err
+		}
+		if isEmpty(row) {
+			continue
+		}
+		s.width = len(s.head[0].texts)
+		if s.rows.HiddenColumns > 0 {
+			s.notices.of("hidden_columns", columnsText(s.rows.HiddenColumns)+" of the sheet hidden, and read like all others")
+		}
+		s.write(row)
+		return nil
+	}
+}
+
+// writeRows makes a piece of CSV.
+func (s *sheet) writeRows() error {
+	for s.out.Len() < pieceBytes {
+		row, err := s.rows.Next()
+		if err != nil {
+			return err
+		}
+		if !isEmpty(row) {
+			s.say(row)
+			s.write(row)
+		}
+	}
+	return nil
+}
+
+// say counts what a person should know of a row.
+func (s *sheet) say(row *workbook.Row) {
+	if row.Hidden {
+		s.notices.add("hidden_rows", "rows that are hidden in the sheet: they are read like all others", row.Number)
+	}
+	for i := range row.Cells {
+		if row.Cells[i].Formula && row.Cells[i].Column <= s.width {
+			s.notices.add("formulas", "rows with formulas: their values are read as they were when the workbook was last saved", row.Number)
+			return
+		}
+	}
+}
+
+// write writes a row, behind an empty line for each row above it that is empty.
+func (s *sheet) write(row *workbook.Row) {
+	for s.line++; s.line < row.Number; s.line++ {
+		s.out.WriteString(sheetLineEnd)
+	}
+	cells := row.Cells
+	for column := 1; column <= s.width || len(cells) > 0; column++ {
+		if column > 1 {
+			s.out.WriteByte(sheetDelimiter)
+		}
+		if len(cells) > 0 && cells[0].Column == column {
+			s.cell(s.text(&cells[0], row.Number))
+			cells = cells[1:]
+		}
+		for len(cells) > 0 && column >= s.width && cells[0].Text == "" {
+			cells = cells[1:]
+		}
+	}
+	s.out.WriteString(sheetLineEnd)
+}
+
+// cell writes one value, quoted where that must be.
+func (s *sheet) cell(text string) {
+	if !strings.ContainsAny(text, "\",\r\n") {
+		s.out.WriteString(text)
+		return
+	}
+	s.out.WriteByte('"')
+	s.out.WriteString(strings.ReplaceAll(text, `"`, `""`))
+	s.out.WriteByte('"')
+}
+
+// text is the value of a cell: its text as it is shown. In a column that is sent, a
+// text with a mark stands for what is not what somebody typed.
+func (s *sheet) text(c *workbook.Cell, row int64) string {
+	if c.Column > len(s.uses) || len(s.uses[c.Column-1]) == 0 {
+		return c.Text
+	}
+	switch c.Kind {
+	case workbook.Inexact:
+		return numberDigits.text + c.Text
+	case workbook.Date:
+		return numberDate.text + c.Text
+	case workbook.NoValue:
+		return strings.TrimSpace(formulaEmpty.text)
+	case workbook.Number:
+		return s.number(c, row)
+	}
+	return c.Text
+}
+
+// shortestMobile is how many digits a mobile number has at least with the code of
+// its country, as it must where it has lost its leading zero.
+const shortestMobile = 10
+
+// number is a cell with digits that can be trusted, but for zeros before them.
+func (s *sheet) number(c *workbook.Cell, row int64) string {
+	if !isDigits(c.Text) || c.Text[0] == '0' {
+		return c.Text
+	}
+	lost := c.Column <= len(s.zeros) && len(c.Text) < s.zeros[c.Column-1]
+	for _, f := range s.uses[c.Column-1] {
+		if f != customerMobileNumber {
+			continue
+		}
+		if lost = lost || len(c.Text) < shortestMobile; !lost {
+			s.notices.add("numbers_for_mobile", "mobile numbers that are stored as numbers: what stood before their digits, + or zeros, is lost; format the column as text to keep it", row)
+		}
+	}
+	if lost {
+		return numberZeros.text + c.Text
+	}
+	return c.Text
+}
