@@ -22,6 +22,8 @@ import (
 	"bulkonboard/sink"
 )
 
+// What a worker does for a job: planning, chunks, the rest, and merging.
+
 // activities are what a worker does the parts of jobs with. They are safe for
 // concurrent use.
 type activities struct {

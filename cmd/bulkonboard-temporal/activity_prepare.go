@@ -10,6 +10,8 @@ import (
 	"bulkonboard/source"
 )
 
+// What a worker does for a schedule: it makes the job of each time.
+
 // prepare makes the job of one time that a schedule comes round. It may have
 // been made before.
 func (a *activities) prepare(ctx context.Context, d due) (prepared, error) {

@@ -14,6 +14,8 @@ import (
 	"bulkonboard/source"
 )
 
+// What a schedule has under way, as clients ask about it.
+
 // scheduledRun finds the workflow of a schedule that has made a job and is under
 // way; the job may not have begun. It is nil for none.
 func (j *jobClient) scheduledRun(ctx context.Context, job string) (*workflowpb.WorkflowExecutionInfo, error) {

@@ -13,6 +13,8 @@ import (
 	"go.temporal.io/sdk/converter"
 )
 
+// How far the job is that has a quota, as Temporal tells it.
+
 // queryTime is how long a workflow has to say how far it is: there may be no
 // worker to ask it.
 const queryTime = 3 * time.Second

@@ -8,6 +8,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
+// The workflow that a schedule starts each time it is due.
+
 // schedulePoll is how often a scheduled run looks whether its list is there, and then
 // whether its quota is free.
 const schedulePoll = 2 * time.Minute

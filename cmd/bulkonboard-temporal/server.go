@@ -21,6 +21,8 @@ import (
 	"bulkonboard/cmd/internal/cli"
 )
 
+// How the Temporal server and the store are reached.
+
 const defaultTaskQueue = "bulkonboard"
 
 // serverFlags say which Temporal server is spoken to, and as whom.

@@ -18,6 +18,8 @@ import (
 	"bulkonboard/sink"
 )
 
+// Waiting for a job, and what is done with its results.
+
 // sayEvery is how often a command that waits says how far the job is.
 const sayEvery = 10 * time.Second
 

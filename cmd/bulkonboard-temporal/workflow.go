@@ -7,6 +7,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
+// The workflow of a job. It is replayed from its history, so it may do nothing
+// that is not the same each time.
+
 const (
 	// maxHistory is how many events a history may have before another begins.
 	// The server ends a workflow at 51,200.

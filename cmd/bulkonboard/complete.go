@@ -17,6 +17,8 @@ import (
 	"bulkonboard/sink"
 )
 
+// Whether what a command is asked for has been done already.
+
 // sameKeys are the settings in which two runs must agree to be the same; pathKeys
 // those of them that name files. All others say only how fast, how long, or by
 // which way.

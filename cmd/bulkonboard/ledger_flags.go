@@ -14,6 +14,8 @@ import (
 	"bulkonboard/cmd/internal/cli"
 )
 
+// Which ledger a command uses, and how.
+
 // ledgerFile says which ledger is used, and how long it is waited for. Every
 // command that has one does.
 type ledgerFile struct {

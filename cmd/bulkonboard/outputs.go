@@ -15,6 +15,8 @@ import (
 	"bulkonboard/sink"
 )
 
+// Which files are written, and that none of them is somebody else's.
+
 // outputs are the files that a command writes which comes to results: run, retry
 // and merge. None of them may replace what somebody else made.
 type outputs struct {

@@ -8,6 +8,8 @@ import (
 	"bulkonboard/sink"
 )
 
+// The pace of a run: where it starts, and what is kept of it for the next one.
+
 const (
 	// learnedLife is how long a pace that was found is good for a start.
 	learnedLife = 7 * 24 * time.Hour

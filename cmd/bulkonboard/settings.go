@@ -12,6 +12,8 @@ import (
 	"bulkonboard/source"
 )
 
+// What run and retry are asked for.
+
 // Commands whose config files may be one and the same file.
 var (
 	jobFamily     = cli.Family{Name: "job", Init: "bulkonboard config init"}

@@ -15,6 +15,8 @@ import (
 	"bulkonboard/sink"
 )
 
+// What is said at the end of a run, a retry or a merge.
+
 // shownErrors is how many error groups a summary shows before it points to the
 // results file.
 const shownErrors = 10

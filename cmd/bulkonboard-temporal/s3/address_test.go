@@ -11,15 +11,15 @@ import (
 )
 
 func TestAnAddressIsRead(t *testing.T) {
-	for address, want := range map[string]Address{
-		"s3://lists":  {Bucket: "lists", Endpoint: "s3.amazonaws.com", Secure: true},
-		"s3://lists/": {Bucket: "lists", Endpoint: "s3.amazonaws.com", Secure: true},
-		"s3://lists/onboarding/2026-11?region=eu-central-1":                        {Bucket: "lists", Prefix: "onboarding/2026-11", Endpoint: "s3.amazonaws.com", Secure: true, Region: "eu-central-1"},
-		"s3://lists/a/?endpoint=http://127.0.0.1:9000":                             {Bucket: "lists", Prefix: "a", Endpoint: "127.0.0.1:9000"},
-		"s3://lists/a/?endpoint=http://minio:9000&insecure=true":                   {Bucket: "lists", Prefix: "a", Endpoint: "minio:9000", Insecure: true},
-		"s3://lists/a?endpoint=https%3A%2F%2Fminio.example%3A9000%2F&region=local": {Bucket: "lists", Prefix: "a", Endpoint: "minio.example:9000", Secure: true, Region: "local"},
+	for address, want := range map[string]address{
+		"s3://lists":  {bucket: "lists", endpoint: "s3.amazonaws.com", secure: true},
+		"s3://lists/": {bucket: "lists", endpoint: "s3.amazonaws.com", secure: true},
+		"s3://lists/onboarding/2026-11?region=eu-central-1":                        {bucket: "lists", prefix: "onboarding/2026-11", endpoint: "s3.amazonaws.com", secure: true, region: "eu-central-1"},
+		"s3://lists/a/?endpoint=http://127.0.0.1:9000":                             {bucket: "lists", prefix: "a", endpoint: "127.0.0.1:9000"},
+		"s3://lists/a/?endpoint=http://minio:9000&insecure=true":                   {bucket: "lists", prefix: "a", endpoint: "minio:9000", insecure: true},
+		"s3://lists/a?endpoint=https%3A%2F%2Fminio.example%3A9000%2F&region=local": {bucket: "lists", prefix: "a", endpoint: "minio.example:9000", secure: true, region: "local"},
 	} {
-		got, err := ParseAddress(address)
+		got, err := parseAddress(address)
 		require.NoError(t, err, address)
 		assert.Equal(t, want, got, address)
 	}
@@ -48,7 +48,7 @@ func TestAnAddressThatCannotBeIsRefusedWithoutShowingASecret(t *testing.T) {
 		"s3://lists?region=hunter2/../":                        "no name such as",
 		"s3://lists?%zzhunter2":                                "cannot be read",
 	} {
-		_, err := ParseAddress(address)
+		_, err := parseAddress(address)
 		require.ErrorContains(t, err, says, address)
 		assert.NotContains(t, err.Error(), "hunter2", address)
 	}
@@ -65,14 +65,14 @@ func FuzzAnAddressMeansOneThing(f *testing.F) {
 		f.Add(address)
 	}
 	f.Fuzz(func(t *testing.T, address string) {
-		a, err := ParseAddress(address)
+		a, err := parseAddress(address)
 		if err != nil {
 			return
 		}
-		again, err := ParseAddress(a.String())
+		again, err := parseAddress(a.String())
 		require.NoError(t, err, a.String())
 		assert.Equal(t, a, again)
 		assert.NoError(t, store.CheckName(a.key("name")))
-		assert.NotContains(t, a.Endpoint, "@")
+		assert.NotContains(t, a.endpoint, "@")
 	})
 }

@@ -23,22 +23,22 @@ import (
 
 // Options adjust a store. The zero value is right.
 type Options struct {
-	// Patience is how long a request is tried again while the server is away,
+	// patience is how long a request is tried again while the server is away,
 	// fails, or asks for fewer; 2 minutes unless set. An operation that takes
 	// several requests has it for each.
-	Patience time.Duration
+	patience time.Duration
 	// Waiting, if set, is told of each failure that will be tried again. It is
 	// called by whoever uses the store, from many goroutines.
 	Waiting func(err error, next time.Duration)
-	// Transport carries the requests; one for many parallel ones unless set.
-	Transport http.RoundTripper
+	// transport carries the requests; one for many parallel ones unless set.
+	transport http.RoundTripper
 }
 
 const defaultPatience = 2 * time.Minute
 
 // bucket implements store.Store.
 type bucket struct {
-	address Address
+	address address
 	options Options
 	core    *minio.Core
 	// partSize is the size of the parts of an upload, one of which is in
@@ -48,13 +48,13 @@ type bucket struct {
 
 const defaultPartSize = 16 << 20
 
-// Open opens the store at an address: one that ParseAddress reads, or the path
+// Open opens the store at an address: s3://bucket/prefix?endpoint=https://host:port&region=name, or the path
 // of a shared folder, as store.Open does. It asks nothing of the server yet.
 func Open(ctx context.Context, address string, o Options) (store.Store, error) {
-	if !strings.HasPrefix(address, Scheme) {
+	if !strings.HasPrefix(address, bucketScheme) {
 		return store.Open(address)
 	}
-	a, err := ParseAddress(address)
+	a, err := parseAddress(address)
 	if err != nil {
 		return nil, err
 	}
@@ -62,18 +62,18 @@ func Open(ctx context.Context, address string, o Options) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Patience == 0 {
-		o.Patience = defaultPatience
+	if o.patience == 0 {
+		o.patience = defaultPatience
 	}
-	if o.Transport == nil {
-		if o.Transport, err = transport(a.Secure); err != nil {
+	if o.transport == nil {
+		if o.transport, err = transport(a.secure); err != nil {
 			return nil, err
 		}
 	}
 	// Tries are made here, where it is known which may be made again.
-	core, err := minio.NewCore(a.Endpoint, &minio.Options{Creds: found, Secure: a.Secure, Region: a.Region, Transport: o.Transport, MaxRetries: 1})
+	core, err := minio.NewCore(a.endpoint, &minio.Options{Creds: found, Secure: a.secure, Region: a.region, Transport: o.transport, MaxRetries: 1})
 	if err != nil {
-		return nil, fmt.Errorf("use the server %s: %w", a.Endpoint, err)
+		return nil, fmt.Errorf("use the server %s: %w", a.endpoint, err)
 	}
 	return &bucket{address: a, options: o, core: core, partSize: defaultPartSize}, nil
 }
@@ -143,7 +143,7 @@ func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 func (b *bucket) page(ctx context.Context, prefix, after string) (page []store.Object, last string, more bool, err error) {
 	last = after
 	seen := 0
-	for o := range b.core.ListObjectsIter(ctx, b.address.Bucket, minio.ListObjectsOptions{
+	for o := range b.core.ListObjectsIter(ctx, b.address.bucket, minio.ListObjectsOptions{
 		Prefix: b.address.key(prefix), Recursive: true, StartAfter: after, MaxKeys: pageSize,
 	}) {
 		if o.Err != nil {
@@ -177,7 +177,7 @@ func (b *bucket) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	err := b.try(ctx, "delete", name, func(ctx context.Context) error {
-		return b.core.RemoveObject(ctx, b.address.Bucket, b.address.key(name), minio.RemoveObjectOptions{})
+		return b.core.RemoveObject(ctx, b.address.bucket, b.address.key(name), minio.RemoveObjectOptions{})
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -107,7 +107,7 @@ func TestPatienceEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
 		s.fail = func(int, *http.Request) fate { return unreached }
-		opened, began := open(t, s, Options{Patience: 10 * time.Second}), time.Now()
+		opened, began := open(t, s, Options{patience: 10 * time.Second}), time.Now()
 		err := opened.Put(t.Context(), "a", []byte("x"))
 		require.ErrorContains(t, err, "tried for 10s")
 		require.ErrorContains(t, err, "see that the server is up")
@@ -138,7 +138,7 @@ func TestAnUploadThatFailsLeavesNoParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
 		s.fail = first(1000, http.MethodPut, "partNumber=2", unavailable)
-		opened := open(t, s, Options{Patience: time.Second})
+		opened := open(t, s, Options{patience: time.Second})
 		require.Error(t, opened.PutFrom(t.Context(), "a", bytes.NewReader(inTwoParts), int64(len(inTwoParts))))
 		left, err := opened.(*bucket).core.ListMultipartUploads(t.Context(), "bucket", "", "", "", "", 10)
 		require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestTheCheckRefusesAServerThatMakesAnObjectTwiceOfParts(t *testing.T) {
 }
 
 func TestWhatIsNotPermittedIsNotTriedAgain(t *testing.T) {
-	b := &bucket{address: Address{Bucket: "bucket", Endpoint: "s3.test"}, options: Options{Patience: time.Minute}}
+	b := &bucket{address: address{bucket: "bucket", endpoint: "s3.test"}, options: Options{patience: time.Minute}}
 	for code, says := range map[string]string{
 		minio.AccessDenied: "the credentials want s3:GetObject",
 		minio.NoSuchBucket: "there is no such bucket",

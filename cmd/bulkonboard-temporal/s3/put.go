@@ -40,7 +40,7 @@ func (b *bucket) Put(ctx context.Context, name string, content []byte) error {
 	}
 	owner, sum := rand.Text(), digest(content)
 	return b.try(ctx, "write", name, func(ctx context.Context) error {
-		_, err := b.core.PutObject(ctx, b.address.Bucket, b.address.key(name), bytes.NewReader(content), int64(len(content)), "", sum, onlyOnce(owner))
+		_, err := b.core.PutObject(ctx, b.address.bucket, b.address.key(name), bytes.NewReader(content), int64(len(content)), "", sum, onlyOnce(owner))
 		if refused(err) {
 			return b.settle(ctx, name, owner)
 		}
@@ -62,7 +62,7 @@ func refused(err error) bool {
 
 // settle finds out whose the object is that has a name.
 func (b *bucket) settle(ctx context.Context, name, owner string) error {
-	info, err := b.core.StatObject(ctx, b.address.Bucket, b.address.key(name), minio.StatObjectOptions{})
+	info, err := b.core.StatObject(ctx, b.address.bucket, b.address.key(name), minio.StatObjectOptions{})
 	switch {
 	case minio.ToErrorResponse(err).Code == minio.NoSuchKey:
 		return errUnsettled
@@ -111,7 +111,7 @@ func (u *upload) key() string { return u.bucket.address.key(u.name) }
 
 // begin begins the upload. One that began, but whose answer was lost, is left.
 func (u *upload) begin(ctx context.Context) (err error) {
-	u.id, err = u.bucket.core.NewMultipartUpload(ctx, u.bucket.address.Bucket, u.key(),
+	u.id, err = u.bucket.core.NewMultipartUpload(ctx, u.bucket.address.bucket, u.key(),
 		minio.PutObjectOptions{UserMetadata: map[string]string{ownerKey: u.owner}})
 	return err
 }
@@ -139,7 +139,7 @@ func (u *upload) sendPart(ctx context.Context, part []byte) error {
 	options := minio.PutObjectPartOptions{Sha256Hex: digest(part), DisableContentSha256: true}
 	number := len(u.parts) + 1
 	return u.bucket.try(ctx, "write", u.name, func(ctx context.Context) error {
-		sent, err := u.bucket.core.PutObjectPart(ctx, u.bucket.address.Bucket, u.key(), u.id, number, bytes.NewReader(part), int64(len(part)), options)
+		sent, err := u.bucket.core.PutObjectPart(ctx, u.bucket.address.bucket, u.key(), u.id, number, bytes.NewReader(part), int64(len(part)), options)
 		if err == nil {
 			u.parts = append(u.parts, minio.CompletePart{PartNumber: number, ETag: sent.ETag})
 		}
@@ -150,7 +150,7 @@ func (u *upload) sendPart(ctx context.Context, part []byte) error {
 // complete makes the object of the parts. An upload that is no longer known
 // was completed by a try whose answer was lost, or is lost.
 func (u *upload) complete(ctx context.Context) error {
-	_, err := u.bucket.core.CompleteMultipartUpload(ctx, u.bucket.address.Bucket, u.key(), u.id, u.parts, onlyOnce(u.owner))
+	_, err := u.bucket.core.CompleteMultipartUpload(ctx, u.bucket.address.bucket, u.key(), u.id, u.parts, onlyOnce(u.owner))
 	gone := minio.ToErrorResponse(err).Code == minio.NoSuchUpload
 	if !gone && !refused(err) {
 		return err
@@ -167,5 +167,5 @@ func (u *upload) complete(ctx context.Context) error {
 func (u *upload) abort(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_ = u.bucket.core.AbortMultipartUpload(ctx, u.bucket.address.Bucket, u.key(), u.id)
+	_ = u.bucket.core.AbortMultipartUpload(ctx, u.bucket.address.bucket, u.key(), u.id)
 }

@@ -73,7 +73,7 @@ func (r *reader) open(ctx context.Context) error {
 	}
 	reading, stop := context.WithCancel(r.ctx)
 	inTime := context.AfterFunc(ctx, stop)
-	body, info, _, err := r.bucket.core.GetObject(reading, r.bucket.address.Bucket, r.bucket.address.key(r.name), o)
+	body, info, _, err := r.bucket.core.GetObject(reading, r.bucket.address.bucket, r.bucket.address.key(r.name), o)
 	if !inTime() && err == nil {
 		_ = body.Close()
 		err = ctx.Err()
@@ -107,7 +107,7 @@ func (r *reader) ask(o *minio.GetObjectOptions) error {
 
 // empty makes sure that an object of which nothing is left to read is there.
 func (r *reader) empty(ctx context.Context) error {
-	if _, err := r.bucket.core.StatObject(ctx, r.bucket.address.Bucket, r.bucket.address.key(r.name), minio.StatObjectOptions{}); err != nil {
+	if _, err := r.bucket.core.StatObject(ctx, r.bucket.address.bucket, r.bucket.address.key(r.name), minio.StatObjectOptions{}); err != nil {
 		return err
 	}
 	r.body, r.stop = io.NopCloser(http.NoBody), func() {}

@@ -117,7 +117,7 @@ const testPartSize = 64 << 10
 // open opens a store at a service.
 func open(t *testing.T, s *service, o Options) store.Store {
 	t.Helper()
-	o.Transport = s
+	o.transport = s
 	opened, err := Open(t.Context(), "s3://bucket/jobs?endpoint=http://s3.test&insecure=true&region=us-east-1", o)
 	require.NoError(t, err)
 	opened.(*bucket).partSize = testPartSize

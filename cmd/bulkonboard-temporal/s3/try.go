@@ -33,7 +33,7 @@ func (m *misuse) Error() string { return m.says }
 // ends, or patience does. What it does must bear being done twice.
 func (b *bucket) try(ctx context.Context, op, name string, do func(context.Context) error) error {
 	policy := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(b.options.Patience))
+		backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(b.options.patience))
 	var last error
 	err := backoff.RetryNotify(func() error {
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
@@ -48,7 +48,7 @@ func (b *bucket) try(ctx context.Context, op, name string, do func(context.Conte
 		return nil
 	}
 	if ended := ctx.Err(); ended != nil {
-		return fmt.Errorf("%s %s in the bucket %s: %w", op, name, b.address.Bucket, ended)
+		return fmt.Errorf("%s %s in the bucket %s: %w", op, name, b.address.bucket, ended)
 	}
 	return b.explain(op, name, last)
 }
@@ -89,12 +89,12 @@ func (b *bucket) explain(op, name string, err error) error {
 	case said.StatusCode == http.StatusForbidden:
 		err = fmt.Errorf("%w; the credentials want s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListBucket", err)
 	case passing(err):
-		err = fmt.Errorf("tried for %s: %w; see that the server is up and can be reached", b.options.Patience, err)
+		err = fmt.Errorf("tried for %s: %w; see that the server is up and can be reached", b.options.patience, err)
 	}
 	return b.failed(op, name, err)
 }
 
 // failed says what could not be done with which object, and where.
 func (b *bucket) failed(op, name string, err error) error {
-	return &store.Error{Op: op, Name: name, Store: "the bucket " + b.address.Bucket + " at " + b.address.Endpoint, Err: err}
+	return &store.Error{Op: op, Name: name, Store: "the bucket " + b.address.bucket + " at " + b.address.endpoint, Err: err}
 }

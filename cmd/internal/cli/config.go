@@ -17,6 +17,9 @@ import (
 	"bulkonboard/source"
 )
 
+// Where a setting comes from: a flag, or else its environment variable, or else a
+// config file.
+
 // envPrefix begins every environment variable: --base-url is
 // BULKONBOARD_BASE_URL.
 const envPrefix = "BULKONBOARD_"

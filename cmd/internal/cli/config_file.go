@@ -13,6 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// What a config file may have, and how it is read.
+
 // maxConfigBytes is far more than all settings need; a list given as --config
 // by mistake is not read whole.
 const maxConfigBytes = 1 << 20

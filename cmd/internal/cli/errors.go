@@ -43,7 +43,7 @@ type Kind struct {
 
 // The kinds of errors.
 var (
-	BadRows     = Kind{"bad rows", ExitBadRows, true}
+	badRows     = Kind{"bad rows", ExitBadRows, true}
 	Usage       = Kind{"usage", ExitUsage, true}
 	Address     = Kind{"address", ExitUsage, true}    // what answers is not the service, or refuses every row
 	Absent      = Kind{"not there", ExitUsage, false} // no such job or round in the store, which may not be mounted yet
@@ -63,7 +63,7 @@ var kinds = []struct {
 	of Kind
 	is []func(error) bool
 }{
-	{BadRows, []func(error) bool{is[*BadRowsError]}},
+	{badRows, []func(error) bool{is[*BadRowsError]}},
 	{Usage, []func(error) bool{is[Problems], is[*state.NoLockError], is[*state.UnfinishedError]}},
 	{Held, []func(error) bool{is[*state.HeldError]}},
 	{Other, []func(error) bool{is[*chunks.OtherJobError]}},

@@ -36,7 +36,7 @@ func (j *JobFlags) Register(c *cobra.Command) {
 	j.List.Register(f)
 	RegisterMaxInvalid(f, &j.maxInvalid, "plan")
 	f.BoolVar(&j.formulaSafe, "formula-safe", false, "put an apostrophe before input cells of CSV results that a spreadsheet would run")
-	j.Service.Register(f)
+	j.Service.register(f)
 	f.StringVar(&j.rate, "rate", "", "attempts per second at most, of all machines together; 0 for no ceiling")
 	f.IntVar(&j.parallel, "parallel", 4, "chunks at once, at most; each has its share of the rate")
 	f.Int64Var(&j.chunkRows, "chunk-rows", 0, "rows of a chunk (default: as fits the rate, some minutes at most)")
@@ -53,7 +53,7 @@ const maxParallel = 1000
 // Check finds what is missing or wrong.
 func (j *JobFlags) Check(p *Problems) {
 	j.List.Check(p)
-	j.Service.Check(p)
+	j.Service.check(p)
 	j.Calls.Check(p)
 	j.Invalid = CheckMaxInvalid(p, j.maxInvalid)
 	var err error

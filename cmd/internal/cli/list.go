@@ -15,6 +15,8 @@ import (
 	"bulkonboard/source"
 )
 
+// Which list is read, and how it is opened.
+
 // StandardInputName is what messages call standard input.
 const StandardInputName = "standard input"
 
@@ -117,7 +119,7 @@ func (l *ListFlags) Name() string {
 // OpenList is a list in a file, at its first record. Who opened it closes it.
 type OpenList struct {
 	*source.List
-	Info fs.FileInfo
+	info fs.FileInfo
 	Size int64 // bytes of the file that are read
 	file *os.File
 }
@@ -180,7 +182,7 @@ func (l *ListFlags) first(file *os.File, size int64, also []io.Writer) (*OpenLis
 	if err != nil {
 		return nil, err
 	}
-	return &OpenList{List: list, file: file, Info: info, Size: size}, nil
+	return &OpenList{List: list, file: file, info: info, Size: size}, nil
 }
 
 // isWorkbook reports a file that begins like a workbook.
@@ -200,7 +202,7 @@ func (l *ListFlags) OpenFile() (file *os.File, share func() float64, err error) 
 	if file, err = os.Open(l.Input); err != nil {
 		return nil, nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
 	}
-	return file, (&OpenList{Info: info, Size: info.Size(), file: file}).Done, nil
+	return file, (&OpenList{info: info, Size: info.Size(), file: file}).Done, nil
 }
 
 // OpenInput opens the list that --input names, if that is a file.

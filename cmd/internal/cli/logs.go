@@ -121,9 +121,9 @@ func (v *Voice) Say(format string, args ...any) {
 	v.Told.Info(text)
 }
 
-// Aside takes what another program says on its standard error: for people, or
+// aside takes what another program says on its standard error: for people, or
 // line by line for the log where that is all there is.
-func (v *Voice) Aside(of string) io.Writer {
+func (v *Voice) aside(of string) io.Writer {
 	if !v.silent {
 		return v.People
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
+// How much memory a program takes before it collects garbage.
+
 const (
 	// room is how many bytes may be in use and garbage together before the
 	// collector runs, as long as there is room. Its default is twice what is

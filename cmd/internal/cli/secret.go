@@ -15,6 +15,9 @@ import (
 	"bulkonboard/batch/session"
 )
 
+// Where the app secret and other keys come from, and who else may read their
+// files.
+
 // SecretVariable holds the app secret, which is never a flag: flags are
 // visible to every user of the machine.
 const SecretVariable = envPrefix + "APP_SECRET"

@@ -19,6 +19,8 @@ import (
 	"bulkonboard/batch/session"
 )
 
+// The command that prints the app secret.
+
 // commandTime is how long a password store has to answer.
 const commandTime = 30 * time.Second
 

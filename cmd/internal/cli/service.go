@@ -22,30 +22,30 @@ type ServiceFlags struct {
 
 // Register gives a command the flags.
 func (s *ServiceFlags) Register(c *cobra.Command) {
-	s.Target.Register(c.Flags())
+	s.Target.register(c.Flags())
 	s.Access.Register(c)
 }
 
 // Check finds what is missing or wrong, and reads the secret and the
 // certificates.
 func (s *ServiceFlags) Check(p *Problems) {
-	s.Target.Check(p)
+	s.Target.check(p)
 	s.Access.Check(p)
 }
 
 // TargetFlags say which service is called, and for whom.
 type TargetFlags struct{ BaseURL, AppID, TenantID, FormID string }
 
-// Register adds the flags.
-func (t *TargetFlags) Register(f *pflag.FlagSet) {
+// register adds the flags.
+func (t *TargetFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&t.BaseURL, "base-url", "", "address of the service, without /api/…")
 	f.StringVar(&t.AppID, "app-id", "", "application id")
 	f.StringVar(&t.TenantID, "tenant-id", "", "tenant id")
 	f.StringVar(&t.FormID, "form-id", "", "form id, for rows that have none of their own")
 }
 
-// Check finds what is missing or wrong.
-func (t *TargetFlags) Check(p *Problems) {
+// check finds what is missing or wrong.
+func (t *TargetFlags) check(p *Problems) {
 	p.Need("base-url", t.BaseURL)
 	if t.BaseURL != "" {
 		if err := session.ValidateBaseURL(t.BaseURL); err != nil {
@@ -60,7 +60,7 @@ func (t *TargetFlags) Check(p *Problems) {
 // AccessFlags say with what secret and by which way a service is called. They
 // are of the machine that calls.
 type AccessFlags struct {
-	CAFile string
+	caFile string
 
 	noProxyEnv bool
 
@@ -76,7 +76,7 @@ func (a *AccessFlags) Register(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&a.secret.file, "app-secret-file", "", "file that holds the app secret (or "+SecretVariable+")")
 	f.StringVar(&a.secret.command, "app-secret-command", "", "command that prints the app secret, such as \"vault kv get -field=secret kv/kyc\"; run without a shell, and once more when the secret is refused")
-	f.StringVar(&a.CAFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
+	f.StringVar(&a.caFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
 	f.StringVar(&a.certificate.CertFile, "client-cert-file", "", "PEM file with the certificate to show to the service (mTLS); read again when it changes")
 	f.StringVar(&a.certificate.KeyFile, "client-key-file", "", "PEM file with the key of that certificate")
 	f.BoolVar(&a.noProxyEnv, "no-proxy-env", false, "go straight to the service, whatever proxy the environment names (HTTPS_PROXY)")
@@ -88,7 +88,7 @@ func (a *AccessFlags) Register(c *cobra.Command) {
 // Files are the files that are read, by the flags that name them.
 func (a *AccessFlags) Files() map[string]string {
 	return map[string]string{
-		"--app-secret-file": a.secret.file, "--ca-file": a.CAFile, "--client-cert-file": a.certificate.CertFile, "--client-key-file": a.certificate.KeyFile,
+		"--app-secret-file": a.secret.file, "--ca-file": a.caFile, "--client-cert-file": a.certificate.CertFile, "--client-key-file": a.certificate.KeyFile,
 	}
 }
 
@@ -98,7 +98,7 @@ func (a *AccessFlags) Check(p *Problems) {
 	a.secret.check(p)
 	a.warning = a.certificate.Check(p, "client-cert-file", "client-key-file")
 	var err error
-	if a.authorities, err = readAuthorities(a.CAFile); err != nil {
+	if a.authorities, err = readAuthorities(a.caFile); err != nil {
 		p.Add(err.Error())
 	}
 }
@@ -139,7 +139,7 @@ func (a *AccessFlags) AccessFor(j *chunks.Job) session.Config {
 // Client makes a client, and says by v what is worth knowing about the secret's
 // file and the way that calls take. A command that prints the secret is run now.
 func (a *AccessFlags) Client(ctx context.Context, c session.Config, v *Voice) (*session.Client, error) {
-	a.secret.people = v.Aside("--app-secret-command")
+	a.secret.people = v.aside("--app-secret-command")
 	if c.AppSecret == "" {
 		var err error
 		if c.AppSecret, err = a.secret.get(ctx); err != nil {

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 )
 
+// What a build knows of itself.
+
 // stamped is the version of a build without a repository, such as that of an
 // image; the linker sets it.
 var stamped string

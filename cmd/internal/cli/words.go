@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 )
 
+// How words from outside are shown: as a shell takes them, or on one line.
+
 // Quoted is a word as a shell takes it, on one line whatever it is.
 func Quoted(word string) string {
 	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-") == "" {
