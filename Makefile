@@ -4,6 +4,8 @@ GOLANGCI ?= v2.12.2
 CLUSTER  := cmd/bulkonboard-temporal
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
+# Tests that start programs mostly wait for them: more at once than there are processors.
+TESTS    := $(RACE) -shuffle=on -parallel 8 -timeout 30m
 
 .PHONY: help run build build-cluster test fuzz lint fmt vet check bench bench-e2e bench-compare bench-pace torture release release-check test-cluster demo-cluster cluster-tools
 
@@ -20,11 +22,11 @@ build-cluster: build ## build build/bulkonboard-temporal, too
 
 test: ## run all tests
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
-	go test $(RACE) -shuffle=on -timeout 30m ./...
-	go -C $(CLUSTER) test $(RACE) -shuffle=on -timeout 30m ./...
+	go test $(TESTS) ./...
+	go -C $(CLUSTER) test $(TESTS) ./...
 
 test-cluster: cluster-tools ## run the tests that start real servers on this machine
-	go -C $(CLUSTER) test $(RACE) -shuffle=on -tags cluster -count=1 -p 1 -timeout 30m ./...
+	go -C $(CLUSTER) test $(TESTS) -tags cluster -count=1 -p 1 ./...
 demo-cluster: build-cluster cluster-tools ## take the sample list through three workers on this machine
 	@.ci/demo-cluster build/demo-cluster
 cluster-tools: ## install these servers, Temporal and one of S3, into build/tools

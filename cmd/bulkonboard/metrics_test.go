@@ -271,6 +271,7 @@ func TestALabelIsANameAndAValue(t *testing.T) {
 }
 
 func TestARunningJobIsScrapedAndTellsNothingOfItsCustomers(t *testing.T) {
+	t.Parallel() // it mostly waits
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := free.Addr().String()

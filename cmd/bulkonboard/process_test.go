@@ -286,6 +286,7 @@ func TestAListFromStandardInputGoesOnWithOrWithoutItBeingGivenAgain(t *testing.T
 	const rows = 400
 	for name, again := range map[string]bool{"given again": true, "nothing given": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
 			p := newProgram(t, rows, sandbox.Options{Latency: 20 * time.Millisecond})
 			args := []string{"run", "-i", "-", "-o", p.file("out.csv"), "--rate", "0", "--max-inflight", "4"}
 			stops := []os.Signal{os.Kill, os.Interrupt, nil}

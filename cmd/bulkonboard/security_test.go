@@ -154,6 +154,7 @@ func TestTheProxyOfTheEnvironmentCanBeLeftOut(t *testing.T) {
 
 // TestPlainHTTPPassesTheProxyOfTheEnvironmentBy however this machine is spelled.
 func TestPlainHTTPPassesTheProxyOfTheEnvironmentBy(t *testing.T) {
+	t.Parallel() // it mostly waits
 	p := newProgram(t, 2, sandbox.Options{})
 	var seen atomic.Int64
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))

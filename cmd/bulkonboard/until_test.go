@@ -123,6 +123,7 @@ func TestAClosedWindowEndsTheContextWithItsCause(t *testing.T) {
 }
 
 func TestARunWhoseTimeIsUpDrainsAndTheNextStartGoesOn(t *testing.T) {
+	t.Parallel() // it mostly waits
 	p := newProgram(t, 300, sandbox.Options{Latency: 100 * time.Millisecond})
 	c, stderr := p.start("--rate", "0", "--max-inflight", "8", "--until", "1s")
 	require.Equal(t, cli.ExitStopped, p.end(c), stderr.String())
