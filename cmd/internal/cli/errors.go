@@ -18,6 +18,7 @@ import (
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/source"
+	"bulkonboard/source/workbook"
 )
 
 // Exit codes, after sysexits.h where it has one.
@@ -72,7 +73,7 @@ var kinds = []struct {
 		is[*ledger.SecretError], is[*ledger.FormatError], is[*chunks.MissingError], is[*chunks.ChangedError], is[*chunks.DamagedError],
 	}},
 	{Passing, []func(error) bool{is[*state.IOError], is[*source.ReadError], is[*ledger.FileError], is[*store.Error]}},
-	{BadList, []func(error) bool{is[*source.ListError], is[*preflight.InvalidError]}},
+	{BadList, []func(error) bool{is[*source.ListError], is[*workbook.Error], is[*preflight.InvalidError]}},
 	{Refused, []func(error) bool{refusesSender}},
 	{Address, []func(error) bool{is[*batch.RefusalsError], is[*pace.SetupError], is[*batch.RefusedError]}},
 	{Absent, []func(error) bool{is[*chunks.NoJobError], is[*chunks.NoRoundError], is[*chunks.NoChunkError]}},
