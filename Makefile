@@ -6,6 +6,8 @@ CLUSTER  := cmd/bulkonboard-temporal
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 # Tests that start programs mostly wait for them: more at once than there are processors.
 TESTS    := $(RACE) -shuffle=on -parallel 8 -timeout 30m
+# The race detector would have each program wait a second before it exits.
+export GORACE := atexit_sleep_ms=0
 
 .PHONY: help run build build-cluster test fuzz lint fmt vet check bench bench-e2e bench-compare bench-pace torture release release-check test-cluster demo-cluster cluster-tools
 
