@@ -2,26 +2,6 @@ package pace
 
 import "time"
 
-// tellRate reports a pace that differs by more than a fifth from the last one
-// that was reported.
-func (c *Controller) tellRate() {
-	if c.rate == c.told || c.rate > 0.8*c.told && c.rate < 1.25*c.told {
-		return
-	}
-	reason := "raising the rate"
-	if c.rate < c.told {
-		reason = "lowering the rate"
-	}
-	c.told = c.rate
-	c.report(Event{Kind: PaceChange, Reason: reason, Rate: finite(c.rate)})
-}
-
-func (c *Controller) report(e Event) {
-	if c.config.Report != nil {
-		c.config.Report(e)
-	}
-}
-
 // Blocked reports that nothing is sent but single trials.
 func (c *Controller) Blocked() bool { return c.block.on }
 
@@ -30,12 +10,15 @@ func (c *Controller) Snapshot(now time.Time) Snapshot {
 	s := c.snapshot
 	s.Rate = finite(c.rate)
 	if b := &c.block; b.on {
-		s.State, s.Since, s.Until = Out, b.began, b.until
+		s.State = Out
 		if b.throttle {
 			s.State = Held
 			s.Held += now.Sub(b.began)
 		} else {
 			s.Outage += now.Sub(b.began)
+		}
+		if c.ended == GoesOn {
+			s.Since, s.Until = b.began, b.until
 		}
 		if b.flying {
 			s.Until = time.Time{}
