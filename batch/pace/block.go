@@ -17,7 +17,6 @@ type streak struct {
 	answers  bool    // a failure was an answer, or a call that was taken
 	share    float64 // of first attempts that failed before it
 	rate     float64 // before it
-	alarms   int     // streaks that turned out to be the rows' own
 }
 
 func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate float64) {
@@ -38,9 +37,8 @@ func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate
 // that about, and one row alone cannot, unless there was no connection at all, or
 // there is no other to ask.
 func (s *streak) tells(others bool) bool {
-	refused := s.refusals == s.calls
-	least, rows := inARow<<min(s.alarms, enough), 3
-	if refused {
+	least, rows := inARow, 3
+	if s.refusals == s.calls {
 		least, rows = 2, 2
 	}
 	if !others {
@@ -62,7 +60,7 @@ func (s *streak) answered(t Ticket) {
 
 func (s *streak) forget() {
 	clear(s.rows)
-	*s = streak{alarms: s.alarms, rows: s.rows[:0]}
+	*s = streak{rows: s.rows[:0]}
 }
 
 // block is a time in which nothing is sent but one trial at a time.
@@ -87,16 +85,12 @@ type block struct {
 // outage reports a block that is told as one.
 func (b *block) outage() bool { return !b.throttle && b.trials > 0 }
 
-// stop begins a block.
-func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
+// stop begins a block, as its streak did.
+func (c *Controller) stop(now time.Time, s *Signal) {
 	k := &c.streak
-	began, sent := now, t.sent
-	if k.calls > 0 {
-		began, sent = k.began, k.sent
-	}
 	c.block = block{
-		on: true, throttle: s.Class.refusal() && k.refusals == k.calls, answers: k.answers, setup: s.Setup,
-		began: began, sent: sent, wait: 2 * round, rate: k.rate,
+		on: true, throttle: k.refusals == k.calls, answers: k.answers, setup: s.Setup,
+		began: k.began, sent: k.sent, wait: 2 * round, rate: k.rate,
 	}
 	b := &c.block
 	if b.throttle {
@@ -133,7 +127,6 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	told := b.outage()
 	if b.trials++; c.untried {
 		c.docket.acquit()
-		c.streak.alarms = 0
 	}
 	b.last, c.snapshot.Cause = t.sent, s.Cause
 	b.answers = b.answers || s.Class != Unreachable
@@ -236,3 +229,7 @@ func (c *Controller) endBlock(now time.Time) {
 	c.due = now
 	c.newRound(now)
 }
+
+// overAsked is how much longer than needed a block was, as far as one can tell:
+// services ask for whole seconds, on average half of one too many.
+func (b *block) overAsked() time.Duration { return min(b.asked, time.Second) / 2 }

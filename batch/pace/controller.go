@@ -130,12 +130,13 @@ func (c *Controller) Sent(now time.Time) Ticket {
 	c.sent++
 	c.scatter--
 	c.snapshot.Sent++
-	rate := c.rate
+	// A timer's lateness is made up for, and a stall where the gate keeps to the
+	// ceiling, but not an idle time.
+	rate, late := c.rate, round/40
 	if rate == c.config.Ceiling {
-		rate = c.config.Aim()
+		rate, late = c.config.Aim(), round/8
 	}
-	// A timer's lateness is made up for, an idle time is not.
-	c.due = later(c.due.Add(interval(rate)), now.Add(-round/40))
+	c.due = later(c.due.Add(interval(rate)), now.Add(-late))
 	c.block.flying = c.block.on
 	return Ticket{sent: now, epoch: c.epoch, lone: c.block.on}
 }
@@ -191,10 +192,6 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 		c.docket.charge(b, t.sent)
 	}
 	switch {
-	case c.block.on && t.lone && c.block.throttle && s.Class == Fault: // the quota took it
-		c.taken++
-		c.open(now, t)
-		return
 	case c.block.on && t.lone:
 		c.trialFailed(now, t, s)
 		return
@@ -225,7 +222,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	c.streak.add(now, t, s.Class, b, usual, c.rate)
 	switch {
 	case c.streak.tells(c.untried || c.well), refused && s.RetryAfter > 0 && !c.doubted:
-		c.stop(now, t, s)
+		c.stop(now, s)
 	case refused:
 		c.count(now, t, true)
 	}
@@ -265,11 +262,8 @@ func (c *Controller) judge(now time.Time) {
 	// of room in flight. Only then does a round that went well say anything.
 	limiting := !c.paced() || float64(c.sent) >= 0.8*c.rate*took.Seconds()-2
 	c.newRound(now)
-	switch {
-	case limiting:
+	if limiting {
 		c.raise(now)
-	case c.phase == probing:
-		c.cruise(now, c.good)
 	}
 }
 

@@ -30,6 +30,16 @@ func TestALearnedPaceThatIsWrongCostsSeconds(t *testing.T) {
 	}
 }
 
+func TestStallsTakeLittleOfTheCeiling(t *testing.T) {
+	const ceiling = 1000
+	c := newClient(Config{Ceiling: ceiling, MaxInFlight: 1})
+	for range 300 { // five a second
+		c.run(150*time.Millisecond, 500*time.Microsecond, ok)
+		c.now = c.now.Add(time.Duration(c.random.Int64N(int64(45 * time.Millisecond))))
+	}
+	assert.GreaterOrEqual(t, float64(len(c.sent))/ceiling/c.now.Sub(start).Seconds(), 0.97)
+}
+
 func TestALateTimerIsMadeUpForAndAnIdleTimeIsNot(t *testing.T) {
 	c := newClient(Config{Search: true, Start: 100, MaxInFlight: 64})
 	c.attempts(t, 1, Signal{})

@@ -10,6 +10,9 @@
 //     steps that credit pays for (learn.go; every unknown quota, and steps).
 //   - Block: when rows that were never tried fail one after another, more of them
 //     than chance explains, nothing is sent but one trial at a time (block.go; outages, bad rows).
+//   - Waits: what the service asks for is obeyed, and half a second of it is taken
+//     for too long, until a trial shows that others need not wait (block.go,
+//     learn.go; Retry-After on windows of a second, Retry-After always 60 s).
 //   - Learn: between two blocks a service took exactly its quota, so the calls it
 //     took, divided by that time, are the new rate (learn.go; buckets, windows).
 //   - Floor: a share of refusals that cutting the rate does not cure is not about
@@ -21,7 +24,9 @@
 //     often (blame.go; lists with bad rows, 500s).
 //   - In flight there is room for what the rate and the service's quickest answers
 //     ask for (flight.go; 10 at once, latency 0.2 s then 2 s).
-//   - The user's ceiling is never passed, whatever the rate (ceiling.go).
+//   - The user's ceiling, and a quota that the service names, bound the rate
+//     (controller.go; RateLimit). Package batch holds the ceiling as a hard bound,
+//     right before an attempt goes out.
 package pace
 
 import (
@@ -111,9 +116,8 @@ type Config struct {
 	MaxOutage   time.Duration // without one accepted answer, before the run ends; 0: for ever
 }
 
-// Aim is the rate at which attempts are spaced out, to keep to the ceiling also
-// where they arrive: calls of many machines arrive more unevenly than those of
-// one.
+// Aim is the rate at which attempts are spaced out, so that the ceiling holds also
+// where they arrive. Calls of many machines arrive more unevenly than those of one.
 func (c Config) Aim() float64 {
 	if c.Shared {
 		return (2*margin - 1) * c.Ceiling
@@ -149,3 +153,39 @@ type Snapshot struct {
 
 // unpaced is the rate of a pace that does not limit anything.
 var unpaced = math.Inf(1)
+
+// Blocked reports that nothing is sent but single trials.
+func (c *Controller) Blocked() bool { return c.block.on }
+
+// Snapshot tells how the pace stands.
+func (c *Controller) Snapshot(now time.Time) Snapshot {
+	s := c.snapshot
+	s.Rate = finite(c.rate)
+	if b := &c.block; b.on {
+		s.State = Out
+		if b.throttle {
+			s.State = Held
+			s.Held += now.Sub(b.began)
+		} else {
+			s.Outage += now.Sub(b.began)
+		}
+		if c.ended == GoesOn {
+			s.Since, s.Until = b.began, b.until
+		}
+		if b.flying {
+			s.Until = time.Time{}
+		}
+	}
+	if c.settled(now) && c.phase != searching {
+		s.Learned = finite(c.good)
+	}
+	return s
+}
+
+// finite is a rate with 0 for unpaced.
+func finite(rate float64) float64 {
+	if rate == unpaced {
+		return 0
+	}
+	return rate
+}
