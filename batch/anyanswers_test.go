@@ -40,7 +40,7 @@ func FuzzAnyAnswersSettleEveryRow(f *testing.F) {
 				}
 				return okFor(r)
 			})
-			j.adjust = func(c *Config) { c.Pace, c.MaxInFlight = pace.New(config), 64 }
+			j.adjust = func(c *Config) { c.Pace, c.MaxInFlight = config, 64 }
 			for starts := 1; ; starts++ {
 				require.LessOrEqual(t, starts, 40, "starts")
 				if _, err := j.run(t.Context()); err == nil {

@@ -66,7 +66,7 @@ func failing(t *testing.T, rows int, bad func(row int) bool, answer session.Answ
 	if c.MaxInFlight == 0 {
 		c.MaxInFlight = 64
 	}
-	j.adjust = func(config *Config) { config.MaxInFlight, config.Pace = c.MaxInFlight, pace.New(c) }
+	j.adjust = func(config *Config) { config.MaxInFlight, config.Pace = c.MaxInFlight, c }
 	return j
 }
 
@@ -182,7 +182,7 @@ func TestEveryStartMakesProgressHoweverShortItIs(t *testing.T) {
 				was := j.adjust
 				j.adjust = func(config *Config) {
 					was(config)
-					config.Pace = pace.New(c)
+					config.Pace = c
 				}
 				for starts := 1; ; starts++ {
 					require.LessOrEqual(t, starts, 20, "starts")
@@ -191,7 +191,7 @@ func TestEveryStartMakesProgressHoweverShortItIs(t *testing.T) {
 					if err == nil {
 						break
 					}
-					var outage *pace.OutageError
+					var outage *OutageError
 					require.ErrorAs(t, err, &outage)
 					require.Greater(t, j.service.total(), calls, "calls, which are counted against their rows")
 				}

@@ -57,7 +57,7 @@ func benchmarkRun(b *testing.B, text string, client Caller, journal bool) {
 	r := &run{log: dir, started: time.Now(), Config: Config{
 		List: list, Caller: client, State: dir, Results: out, FormID: "f",
 		Encoder:     sink.NewCSV(list.Header(), sink.CSVOptions{Delimiter: ',', LineEnd: "\n"}),
-		Pace:        pace.New(pace.Config{MaxInFlight: 64}),
+		Pace:        pace.Config{MaxInFlight: 64},
 		MaxInFlight: 64, MaxAttempts: 8, MaxBackoff: time.Minute, Grace: time.Second,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}}

@@ -34,6 +34,7 @@ const (
 // way need no lock.
 type dispatcher struct {
 	pace        *pace.Controller
+	changes     paceLog
 	maxAttempts int
 	maxBackoff  time.Duration
 	formID      string
@@ -141,8 +142,8 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 	rows := len(d.work) // those that come meanwhile wait until answers have had their turn
 	for {
 		v := d.pace.Next(now, d.inFlight, d.untried())
-		if v.End != nil {
-			d.stop(v.End)
+		if v.End != pace.GoesOn {
+			d.stop(endError(v.End, d.pace.Snapshot(now)))
 		}
 		switch {
 		case !v.Send && d.pace.Blocked():
@@ -252,6 +253,7 @@ func (d *dispatcher) answered(a attempt, now time.Time) {
 	d.meter.Answered(now, answer)
 	d.log(&a)
 	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
+	d.changes.tell(now, d.pace.Snapshot(now))
 	d.sayOdd(answer)
 	if answer.Outcome == session.OK || answer.Outcome == session.Rejected {
 		d.proven = true

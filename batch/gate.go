@@ -3,18 +3,16 @@ package batch
 import (
 	"context"
 	"time"
-
-	"bulkonboard/batch/pace"
 )
 
 // gate lets attempts out one after another, as the ceiling has it. It is safe
 // for concurrent use. A nil one is open.
 type gate struct {
 	turn    chan struct{} // holds one token: whoever has it is next
-	ceiling *pace.Ceiling // covered by turn
+	ceiling *ceiling      // covered by turn
 }
 
-func newGate(ceiling *pace.Ceiling) *gate {
+func newGate(ceiling *ceiling) *gate {
 	if ceiling == nil {
 		return nil
 	}
@@ -38,9 +36,9 @@ func (g *gate) pass(ctx context.Context) bool {
 	defer func() { g.turn <- struct{}{} }()
 	for {
 		now := time.Now()
-		at := g.ceiling.Next(now)
+		at := g.ceiling.next(now)
 		if !at.After(now) {
-			g.ceiling.Take(now)
+			g.ceiling.take(now)
 			return ctx.Err() == nil
 		}
 		select {

@@ -15,7 +15,7 @@ import (
 func TestTheGateSpacesOutWhatAStallHeldUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perSecond, held = 100, 250
-		through := newGate(pace.New(pace.Config{Ceiling: perSecond, MaxInFlight: held}).Ceiling())
+		through := newGate(newCeiling(pace.Config{Ceiling: perSecond}))
 		start := time.Now()
 		inSecond := map[time.Duration]int{}
 		var mu sync.Mutex
@@ -38,7 +38,7 @@ func TestTheGateSpacesOutWhatAStallHeldUp(t *testing.T) {
 
 func TestTheGateLetsNobodyThroughOnceItIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		through := newGate(pace.New(pace.Config{Ceiling: 0.1, MaxInFlight: 3}).Ceiling())
+		through := newGate(newCeiling(pace.Config{Ceiling: 0.1}))
 		ctx, cancel := context.WithCancel(t.Context())
 		assert.True(t, through.pass(ctx))
 		var all sync.WaitGroup

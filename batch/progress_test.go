@@ -22,7 +22,7 @@ func watched(t *testing.T, rows int, ceiling float64, answer callerFunc) (m *mea
 	j := newJob(t, csvList(rows), answer)
 	j.adjust = func(c *Config) {
 		c.Monitor = m
-		c.Pace = pace.New(pace.Config{MaxInFlight: 8, Ceiling: ceiling, MaxOutage: time.Hour})
+		c.Pace = pace.Config{MaxInFlight: 8, Ceiling: ceiling, MaxOutage: time.Hour}
 	}
 	go func() {
 		_, err := j.run(ctx)

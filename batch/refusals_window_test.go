@@ -25,7 +25,7 @@ func refusedBeforeAWindow(t *testing.T, refused int64, p pace.Config, latency ti
 		return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "x", Message: "y"}
 	})
 	j.adjust = func(c *Config) {
-		c.Pace, c.MaxInFlight = pace.New(p), p.MaxInFlight
+		c.Pace, c.MaxInFlight = p, p.MaxInFlight
 		c.Keep = func(r *source.Record) (sink.Result, bool) {
 			return sink.Result{Status: sink.OK, SessionID: fmt.Sprint(r.Row)}, r.Row > refused
 		}

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -60,7 +61,8 @@ func (r *run) recover() error {
 		return err
 	}
 	r.proven = r.totals.Status[sink.OK] > 0 || r.answeredOK
-	r.Pace.Resume(r.totals.Learned, r.proven)
+	r.Pace.Proven = r.proven
+	r.Pace.Start = cmp.Or(r.Pace.Start, r.totals.Learned)
 	if rec.Torn > 0 {
 		r.Log.Warn("the end of the journal was lost, as in a power cut: calls that it was about are made again", "bytes", rec.Torn)
 	}

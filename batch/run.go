@@ -40,7 +40,7 @@ type Config struct {
 	List    *source.List
 	Encoder Encoder
 	Caller  Caller
-	Pace    *pace.Controller
+	Pace    pace.Config // how fast, but for what the run itself knows
 	State   *state.Dir
 
 	// Results and Rejects are the paths at which the finished outputs appear.
@@ -144,6 +144,7 @@ func Run(ctx context.Context, c Config) (*Summary, error) {
 	if c.Journal != nil {
 		r.log = c.Journal
 	}
+	r.Pace.MaxInFlight = c.MaxInFlight
 	r.records = known.NewRecords(c.Known, c.ID, r.started)
 	err := r.whole(ctx)
 	if err != nil {
@@ -181,8 +182,9 @@ type run struct {
 	rejects *output
 	excerpt *source.Excerpt // of the list, in the rejects
 	learned atomic.Uint64   // the pace found, as the bits of a float64
-	answers *output         // of customers with several rows
-	records *known.Records  // nil without a ledger
+	pace    *pace.Controller
+	answers *output        // of customers with several rows
+	records *known.Records // nil without a ledger
 }
 
 // whole is the run from taking up what is there to publishing.
@@ -259,7 +261,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	ends(func() error { dispatch.run(soft); return nil })
 	ends(journal.run)
 	ends(write.run)
-	through := newGate(r.Pace.Ceiling())
+	through := newGate(newCeiling(r.Pace))
 	paced := session.Paced(calls, through.pass)
 	for range r.MaxInFlight {
 		g.Go(func() error {
@@ -273,7 +275,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	})
 	err = g.Wait()
 
-	r.meter.Paced(time.Now(), r.Pace.Snapshot(time.Now()))
+	r.meter.Paced(time.Now(), r.pace.Snapshot(time.Now()))
 	if err == nil && write.all && read.complete {
 		return r.publish(write.position)
 	}
@@ -295,8 +297,9 @@ func (r *run) pipeline(ctx context.Context) error {
 }
 
 func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, entries chan<- entry, news bell, stop context.CancelCauseFunc) (*dispatcher, error) {
+	r.pace = pace.New(r.Pace)
 	d := &dispatcher{
-		pace: r.Pace, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
+		pace: r.pace, changes: paceLog{log: r.Log}, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
 		proven: r.proven, recognised: r.proven,
 		underWay: &underWay{later: map[string][]*slot{}, given: customers.NewGiven(r.Duplicates, r.Scratch)},

@@ -116,7 +116,7 @@ func (j *job) run(ctx context.Context) (*Summary, error) {
 		List:        list,
 		Encoder:     sink.NewCSV(list.Header(), sink.CSVOptions{Delimiter: ',', LineEnd: "\n"}),
 		Caller:      j.service,
-		Pace:        pace.New(pace.Config{MaxInFlight: 8}),
+		Pace:        pace.Config{MaxInFlight: 8},
 		State:       dir,
 		Scratch:     &memory{},
 		Results:     j.results(),
@@ -240,7 +240,7 @@ func TestARowInBackoffDelaysNobody(t *testing.T) {
 			mu.Unlock()
 			return okFor(r)
 		})
-		j.adjust = func(c *Config) { c.MaxInFlight, c.Pace = 1, pace.New(pace.Config{MaxInFlight: 1}) }
+		j.adjust = func(c *Config) { c.MaxInFlight, c.Pace = 1, pace.Config{MaxInFlight: 1} }
 		_, err := j.run(t.Context())
 		require.NoError(t, err)
 		j.requireEachItsOwn(1000)
@@ -273,7 +273,7 @@ func TestRefusedCredentialsStopTheRunAndNoRowIsLost(t *testing.T) {
 				}
 				return okFor(r)
 			})
-			j.adjust = func(c *Config) { c.MaxInFlight, c.Pace = 1, pace.New(pace.Config{MaxInFlight: 1}) }
+			j.adjust = func(c *Config) { c.MaxInFlight, c.Pace = 1, pace.Config{MaxInFlight: 1} }
 			sum, err := j.run(t.Context())
 			var refused *RefusedError
 			require.ErrorAs(t, err, &refused)

@@ -39,6 +39,9 @@ func (r *run) summary() *Summary {
 		totals = newTotals()
 	}
 	totals.Origin = r.Origin
+	if r.pace == nil { // no row was to be sent
+		r.pace = pace.New(r.Pace)
+	}
 	return &Summary{
 		ID:          r.ID,
 		Totals:      totals,
@@ -48,7 +51,7 @@ func (r *run) summary() *Summary {
 		Duration:    time.Since(r.started),
 		FromJournal: r.answered,
 		RowsBefore:  r.from.Row,
-		Pace:        r.Pace.Snapshot(time.Now()),
+		Pace:        r.pace.Snapshot(time.Now()),
 	}
 }
 

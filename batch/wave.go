@@ -3,8 +3,6 @@ package batch
 import (
 	"errors"
 	"fmt"
-
-	"bulkonboard/batch/pace"
 )
 
 // Wave is a number of calls that a run may begin before it stops, for a person
@@ -79,7 +77,7 @@ func (w *wave) end() error {
 // rows that fail, and others have to be asked to find out.
 func (w *wave) closes(cause error) bool {
 	var reached *CallsError
-	var outage *pace.OutageError
+	var outage *OutageError
 	return errors.As(cause, &reached) || w.usedUp() && errors.As(cause, &outage)
 }
 

@@ -181,7 +181,7 @@ func waveInOutage(t *testing.T, after time.Duration) {
 			}
 			return okFor(r)
 		})
-		j.adjust = func(c *Config) { c.Pace = pace.New(pace.Config{MaxInFlight: 8, MaxOutage: 2 * time.Hour}) }
+		j.adjust = func(c *Config) { c.Pace = pace.Config{MaxInFlight: 8, MaxOutage: 2 * time.Hour} }
 		j.wavesOf(100)
 		sum, err := j.run(t.Context())
 		var reached *CallsError
@@ -206,7 +206,7 @@ func TestRowsThatFailAtTheEndOfAWaveKeepNobodyFromBeingCalled(t *testing.T) {
 			}
 			return okFor(r)
 		})
-		j.adjust = func(c *Config) { c.Pace = pace.New(pace.Config{MaxInFlight: 8, MaxOutage: time.Hour}) }
+		j.adjust = func(c *Config) { c.Pace = pace.Config{MaxInFlight: 8, MaxOutage: time.Hour} }
 		j.wavesOf(29)
 		starts, began := 0, time.Now()
 		for {
@@ -273,7 +273,7 @@ func TestAWaveKeepsToItsSizeAtAnyPace(t *testing.T) {
 					}
 					return okFor(r)
 				})
-				j.adjust = func(c *Config) { c.MaxInFlight, c.Pace = p.MaxInFlight, pace.New(p) }
+				j.adjust = func(c *Config) { c.MaxInFlight, c.Pace = p.MaxInFlight, p }
 				j.wavesOf(13)
 				for n := 13; n < 64; n += 13 {
 					sum, err := j.run(t.Context())

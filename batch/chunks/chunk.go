@@ -273,12 +273,7 @@ func (a *assignment) batch(ctx context.Context, t *trail) (*batch.Summary, error
 	calls := &m.Job.Calls
 	return batch.Run(ctx, batch.Config{
 		ID: m.Run, List: list, Encoder: nothing{}, Caller: a.Caller,
-		Pace: pace.New(pace.Config{
-			Ceiling: a.share, Empty: true, MaxInFlight: a.inFlight, MaxOutage: calls.MaxOutage,
-			Report: func(e pace.Event) {
-				a.Log.Info(string(e.Kind), "part", a.part.name, "reason", e.Reason, "wait", e.Wait, "per_second", e.Rate)
-			},
-		}),
+		Pace:  pace.Config{Ceiling: a.share, Shared: true, MaxOutage: calls.MaxOutage},
 		State: dir, Results: filepath.Join(a.Scratch, "results"), Journal: t, Earlier: a.earlier, Begins: list.Begins(),
 		Duplicates: a.duplicates, Scratch: scratch, FormID: m.Job.Service.FormID,
 		MaxInFlight: a.inFlight, MaxAttempts: calls.MaxAttempts, MaxBackoff: calls.MaxBackoff, MaxFailures: m.Job.MaxFailures, Grace: a.Grace,

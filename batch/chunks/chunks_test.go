@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
-	"bulkonboard/batch/pace"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -151,7 +150,7 @@ func single(t *testing.T, list string, j *Job, s *service) (results, rejects str
 	require.NoError(t, err)
 	defer dir.Close()
 	c := batch.Config{
-		ID: "single", List: l, Encoder: encoder, Caller: s, Pace: pace.New(pace.Config{MaxInFlight: 4}), State: dir,
+		ID: "single", List: l, Encoder: encoder, Caller: s, State: dir,
 		Results: output, Rejects: output + ".rejects", Duplicates: f.Duplicates, Scratch: scratchFile(t), FormID: "form",
 		MaxInFlight: 4, MaxAttempts: 3, MaxBackoff: time.Second, Grace: time.Second, AcceptRefusals: true, Log: quiet,
 	}

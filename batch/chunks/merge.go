@@ -10,7 +10,6 @@ import (
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
-	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
@@ -105,7 +104,7 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *measure.Me
 		w.Monitor.Expect(w.Manifest.Rows(), w.Manifest.Read.Bytes)
 	}
 	summary, err := batch.Run(ctx, batch.Config{
-		ID: w.Manifest.Run, List: list, Encoder: encoder, Caller: nobody{stop}, Pace: pace.New(pace.Config{MaxInFlight: 1}),
+		ID: w.Manifest.Run, List: list, Encoder: encoder, Caller: nobody{stop},
 		State: w.State, Results: w.Results, Rejects: w.Rejects, ReplaceResults: w.ReplaceResults, ReplaceRejects: w.ReplaceRejects, SummaryFile: w.summaryFile(),
 		Earlier:    func(rec *source.Record) (*batch.Earlier, error) { return w.earlier(ctx, rec) },
 		Duplicates: w.Manifest.families(w.duplicates), Scratch: w.Scratch, Known: w.Known, Measures: measures, Decided: w.Manifest.PlannedAt, Ends: w.Manifest.Ends,

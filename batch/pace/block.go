@@ -17,7 +17,6 @@ type streak struct {
 	answers  bool    // a failure was an answer, or a call that was taken
 	share    float64 // of first attempts that failed before it
 	rate     float64 // before it
-	alarms   int     // streaks that turned out to be the rows' own
 }
 
 func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate float64) {
@@ -38,9 +37,8 @@ func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate
 // that about, and one row alone cannot, unless there was no connection at all, or
 // there is no other to ask.
 func (s *streak) tells(others bool) bool {
-	refused := s.refusals == s.calls
-	least, rows := inARow<<min(s.alarms, enough), 3
-	if refused {
+	least, rows := inARow, 3
+	if s.refusals == s.calls {
 		least, rows = 2, 2
 	}
 	if !others {
@@ -62,7 +60,7 @@ func (s *streak) answered(t Ticket) {
 
 func (s *streak) forget() {
 	clear(s.rows)
-	*s = streak{alarms: s.alarms, rows: s.rows[:0]}
+	*s = streak{rows: s.rows[:0]}
 }
 
 // block is a time in which nothing is sent but one trial at a time.
@@ -81,23 +79,18 @@ type block struct {
 	last     time.Time     // when the last of them was sent
 	flying   bool          // a trial is under way
 	early    bool          // the first trial does not wait as long as was asked for
-	cause    string
-	rate     float64 // before the streak
+	rate     float64       // before the streak
 }
 
 // outage reports a block that is told as one.
 func (b *block) outage() bool { return !b.throttle && b.trials > 0 }
 
-// stop begins a block.
-func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
+// stop begins a block, as its streak did.
+func (c *Controller) stop(now time.Time, s *Signal) {
 	k := &c.streak
-	began, sent := now, t.sent
-	if k.calls > 0 {
-		began, sent = k.began, k.sent
-	}
 	c.block = block{
-		on: true, throttle: s.Class.refusal() && k.refusals == k.calls, answers: k.answers, setup: s.Setup,
-		began: began, sent: sent, wait: 2 * round, cause: s.Cause, rate: k.rate,
+		on: true, throttle: k.refusals == k.calls, answers: k.answers, setup: s.Setup,
+		began: k.began, sent: k.sent, wait: 2 * round, rate: k.rate,
 	}
 	b := &c.block
 	if b.throttle {
@@ -109,10 +102,8 @@ func (c *Controller) stop(now time.Time, t Ticket, s *Signal) {
 	if b.early = hint > 0 && (c.doubted || now.Sub(c.asked) < settles); b.early {
 		hint = 0
 	}
+	c.snapshot.Cause = s.Cause
 	c.postpone(now, hint)
-	if s.Class == Throttled {
-		c.report(Event{Kind: Hold, Reason: "the service asks for fewer calls (429)", Wait: b.until.Sub(now)})
-	}
 }
 
 // postpone puts off the next trial. A wait beyond what the run allows is obeyed
@@ -121,7 +112,7 @@ func (c *Controller) postpone(now time.Time, hint time.Duration) {
 	b := &c.block
 	if c.config.MaxOutage > 0 && now.Add(hint).After(b.began.Add(c.config.MaxOutage)) {
 		if b.trials > 0 {
-			c.ended = &WaitError{Until: now.Add(hint)}
+			c.end(AskedLong, b.began, now.Add(hint))
 		}
 		hint = 0
 	}
@@ -136,9 +127,8 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	told := b.outage()
 	if b.trials++; c.untried {
 		c.docket.acquit()
-		c.streak.alarms = 0
 	}
-	b.last, b.cause = t.sent, s.Cause
+	b.last, c.snapshot.Cause = t.sent, s.Cause
 	b.answers = b.answers || s.Class != Unreachable
 	b.setup = b.setup && s.Setup
 	if s.Class != Throttled && b.trials > 1 {
@@ -152,10 +142,6 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	c.postpone(now, s.RetryAfter)
 	if b.outage() && !told {
 		c.snapshot.Outages++
-		c.report(Event{
-			Kind: OutageOpen, Wait: b.until.Sub(now),
-			Reason: "the service is unavailable (" + b.cause + "); sending one test call at a time",
-		})
 	}
 }
 
@@ -165,15 +151,14 @@ func (c *Controller) lone(now time.Time, inFlight int) Verdict {
 	giveUp, end := c.giveUp()
 	switch {
 	case !giveUp.IsZero() && !now.Before(giveUp):
-		c.ended = end
-		return Verdict{End: c.ended}
+		return c.end(end, b.began, time.Time{})
 	case c.letsGo(now):
 		c.letGo(now)
 		return c.Next(now, inFlight, c.untried)
 	case b.flying || inFlight >= c.flight.most:
 		return Verdict{At: giveUp}
 	}
-	v := verdict(now, later(c.ceiling.Next(now), b.until))
+	v := verdict(now, b.until)
 	v.Trial = true
 	if !giveUp.IsZero() && v.At.After(giveUp) {
 		v.At = giveUp
@@ -183,20 +168,19 @@ func (c *Controller) lone(now time.Time, inFlight int) Verdict {
 
 // giveUp is when a block ends the run, and how; zero for never. A service that
 // was never reached is a wrong set-up.
-func (c *Controller) giveUp() (at time.Time, end error) {
+func (c *Controller) giveUp() (at time.Time, end End) {
 	b := &c.block
 	if c.config.MaxOutage > 0 {
 		at = b.began.Add(c.config.MaxOutage)
-		end = &OutageError{Since: b.began, Held: b.throttle, Cause: b.cause}
 	}
 	if c.proven || b.answers || !b.setup {
-		return at, end
+		return at, TooLong
 	}
 	setup := b.began.Add(3 * mostCanary)
 	if !at.IsZero() && at.Before(setup) {
 		setup = at
 	}
-	return setup, &SetupError{Cause: b.cause}
+	return setup, WrongSetup
 }
 
 // letsGo reports that there is nothing left to find out by trials: the service
@@ -239,12 +223,13 @@ func (c *Controller) endBlock(now time.Time) {
 	} else {
 		c.snapshot.Outage += blocked
 	}
-	if b.outage() {
-		c.report(Event{Kind: OutageOver, Reason: "the service answers again after " + blocked.Round(100*time.Millisecond).String(), Rate: finite(c.rate)})
-	}
 	c.block = block{}
 	c.streak.forget()
 	c.epoch++
 	c.due = now
 	c.newRound(now)
 }
+
+// overAsked is how much longer than needed a block was, as far as one can tell:
+// services ask for whole seconds, on average half of one too many.
+func (b *block) overAsked() time.Duration { return min(b.asked, time.Second) / 2 }

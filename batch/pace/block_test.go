@@ -1,7 +1,6 @@
 package pace
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -142,17 +141,16 @@ func TestAWaitBeyondWhatTheRunAllowsEndsItOnceAnotherRowIsToldTheSame(t *testing
 	c := newClient(Config{MaxInFlight: 8, MaxOutage: 15 * time.Minute})
 	c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Hour})
 	c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Hour})
-	var wait *WaitError
-	require.ErrorAs(t, c.next(0).End, &wait)
-	assert.WithinDuration(t, start.Add(time.Hour), wait.Until, 2*time.Second)
+	require.Equal(t, AskedLong, c.next(0).End)
+	assert.WithinDuration(t, start.Add(time.Hour), c.Snapshot(c.now).Until, 2*time.Second)
 }
 
 func TestAnOutageThatDoesNotEndEndsTheRun(t *testing.T) {
 	for _, class := range []Class{Fault, Down, Unreachable, Throttled} {
 		c := newClient(Config{MaxInFlight: 8, MaxOutage: 20 * time.Minute})
 		c.attempts(t, 1, Signal{})
-		var end error
-		for end == nil {
+		end := GoesOn
+		for end == GoesOn {
 			v := c.next(0)
 			if end = v.End; v.Send {
 				c.now = c.now.Add(time.Millisecond)
@@ -160,29 +158,29 @@ func TestAnOutageThatDoesNotEndEndsTheRun(t *testing.T) {
 			}
 			c.now = later(c.now, v.At)
 		}
-		var outage *OutageError
-		require.ErrorAs(t, end, &outage)
+		require.Equal(t, TooLong, end)
 		assert.InDelta(t, 20*time.Minute, c.now.Sub(start), float64(10*time.Second), "class %d", class)
-		assert.Equal(t, class == Throttled, outage.Held)
+		s := c.Snapshot(c.now)
+		assert.Equal(t, class == Throttled, s.State == Held)
+		assert.WithinDuration(t, start, s.Since, time.Second)
+		assert.Equal(t, "the cause", s.Cause)
 	}
 }
 
 func TestAServiceThatWasNeverReachedIsAWrongSetUp(t *testing.T) {
 	for _, proven := range []bool{false, true} {
-		c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour})
-		c.Resume(0, proven)
-		var end error
-		for end == nil {
+		c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour, Proven: proven})
+		end := GoesOn
+		for end == GoesOn {
 			v := c.next(0)
 			if end = v.End; v.Send {
 				c.Answered(c.now, c.Sent(c.now), Signal{Class: Unreachable, Cause: "no such host", Setup: true}, &Blame{})
 			}
 			c.now = later(c.now, v.At)
 		}
-		var setup *SetupError
-		assert.Equal(t, !proven, errors.As(end, &setup))
+		assert.Equal(t, !proven, end == WrongSetup)
 		if !proven {
-			assert.ErrorContains(t, end, "no such host")
+			assert.Equal(t, "no such host", c.Snapshot(c.now).Cause)
 			assert.Equal(t, 45*time.Second, c.now.Sub(start).Round(time.Second))
 		}
 	}

@@ -222,6 +222,12 @@ func fromTheStart() []cell {
 		}).gated(0.005, fromTheFirstCall...))
 	}
 	cells[5] = cells[5].now()
+	// A wait in whole seconds says little of a window that is no longer, and each
+	// costs most of one.
+	for _, c := range cells[:len(cells):len(cells)] {
+		c = c.with("Retry-After", func(s *server) { s.header = retryAfter })
+		cells = append(cells, c.gated(0.005, gate{0, 30, 0.75}, gate{0, 60, 0.85}, gate{0, 5 * minutes, 0.95}, gate{0, 30 * minutes, 0.975}))
+	}
 	for _, limit := range []float64{300, 3000} {
 		for _, h := range []header{silent, retryAfter} {
 			c := near(fmt.Sprintf("window %g in 60 s", limit), limit/60, func() quota { return &fixedWindow{limit: limit, length: 60} })

@@ -14,18 +14,14 @@ var start = time.Unix(1e9, 0)
 // timers are late by as much as jitter.
 type client struct {
 	*Controller
-	now     time.Time
-	random  *rand.Rand
-	sent    []time.Time
-	tried   bool // no row is left that was never tried
-	reports []Event
+	now    time.Time
+	random *rand.Rand
+	sent   []time.Time
+	tried  bool // no row is left that was never tried
 }
 
 func newClient(c Config) *client {
-	made := &client{now: start, random: rand.New(rand.NewPCG(1, 1))}
-	c.Report = func(e Event) { made.reports = append(made.reports, e) }
-	made.Controller = New(c)
-	return made
+	return &client{Controller: New(c), now: start, random: rand.New(rand.NewPCG(1, 1))}
 }
 
 func (c *client) next(inFlight int) Verdict { return c.Next(c.now, inFlight, !c.tried) }
@@ -50,7 +46,7 @@ func (c *client) attempt(t *testing.T, s Signal, b *Blame) {
 	t.Helper()
 	v := c.next(0)
 	if !v.Send {
-		require.NoError(t, v.End)
+		require.Equal(t, GoesOn, v.End)
 		require.False(t, v.At.IsZero())
 		c.now = later(c.now, v.At)
 		require.True(t, c.next(0).Send)
@@ -75,7 +71,7 @@ func (c *client) attempts(t *testing.T, n int, s Signal) []*Blame {
 func (c *client) wait(t *testing.T) time.Duration {
 	t.Helper()
 	v := c.next(0)
-	require.NoError(t, v.End)
+	require.Equal(t, GoesOn, v.End)
 	require.False(t, v.Send)
 	require.False(t, v.At.IsZero())
 	waited := v.At.Sub(c.now)
@@ -96,14 +92,3 @@ func (c *client) down(t *testing.T, class Class) []*Blame {
 }
 
 func ok(time.Time) Signal { return Signal{Latency: time.Millisecond} }
-
-func busiestSecond(sent []time.Time) int {
-	busiest, from := 0, 0
-	for i, at := range sent {
-		for at.Sub(sent[from]) >= time.Second {
-			from++
-		}
-		busiest = max(busiest, i-from+1)
-	}
-	return busiest
-}

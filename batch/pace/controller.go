@@ -18,7 +18,6 @@ const (
 // Controller is the pace of one endpoint.
 type Controller struct {
 	config  Config
-	ceiling *Ceiling
 	flight  flight
 	docket  docket
 	streak  streak
@@ -56,8 +55,7 @@ type Controller struct {
 	asked   time.Time     // when a block ended for which the service had asked
 	doubted bool          // such waits are not meant for everybody
 
-	ended    error
-	told     float64 // the rate that was last reported
+	ended    End
 	snapshot Snapshot
 }
 
@@ -79,8 +77,8 @@ func (m mark) perSecond(to mark) float64 {
 // New returns a controller.
 func New(c Config) *Controller {
 	p := &Controller{
-		config: c, ceiling: newCeiling(c.Ceiling, c.Empty), flight: flight{most: c.MaxInFlight}, docket: docket{second: 1},
-		rate: unpaced, step: firstStep, dwell: 2 * round, untried: true,
+		config: c, flight: flight{most: c.MaxInFlight}, docket: docket{second: 1},
+		rate: unpaced, step: firstStep, dwell: 2 * round, untried: true, proven: c.Proven,
 	}
 	if c.Ceiling > 0 {
 		p.rate = c.Ceiling
@@ -88,18 +86,8 @@ func New(c Config) *Controller {
 	if c.Search {
 		p.rate, p.phase = cmp.Or(c.Start, firstRate), searching
 	}
-	p.good, p.told = p.rate, p.rate
+	p.good = p.rate
 	return p
-}
-
-// Resume begins at the pace that an interrupted run had found, unless something
-// better is known: a good guess, and no more. proven says that the service had
-// processed a call. It must come before the first verdict.
-func (c *Controller) Resume(perSecond float64, proven bool) {
-	c.proven = proven
-	if c.config.Search && c.config.Start == 0 && perSecond > 0 {
-		c.rate, c.good, c.told = perSecond, perSecond, perSecond
-	}
 }
 
 // Next reports whether an attempt may be sent now, with inFlight under way.
@@ -110,19 +98,23 @@ func (c *Controller) Next(now time.Time, inFlight int, untried bool) Verdict {
 	}
 	c.untried = untried
 	switch {
-	case c.ended != nil:
+	case c.ended != GoesOn:
 		return Verdict{End: c.ended}
 	case c.block.on:
 		return c.lone(now, inFlight)
 	case c.alone && c.config.MaxOutage > 0 && now.Sub(c.aloneSince) >= c.config.MaxOutage:
-		c.ended = &OutageError{Since: c.aloneSince, Cause: c.block.cause}
-		return Verdict{End: c.ended}
+		return c.end(TooLong, c.aloneSince, time.Time{})
 	case c.flight.full(inFlight, c.rate):
 		return Verdict{}
 	}
-	v := verdict(now, later(c.ceiling.Next(now), c.due))
+	v := verdict(now, c.due)
 	v.Scatter = c.scatter > 0
 	return v
+}
+
+func (c *Controller) end(why End, since, until time.Time) Verdict {
+	c.ended, c.snapshot.Since, c.snapshot.Until = why, since, until
+	return Verdict{End: why}
 }
 
 func verdict(now, at time.Time) Verdict {
@@ -135,17 +127,16 @@ func verdict(now, at time.Time) Verdict {
 // Sent must follow a verdict to send, once the attempt goes out. The ticket
 // goes with the attempt, to Answered.
 func (c *Controller) Sent(now time.Time) Ticket {
-	c.ceiling.Take(now)
 	c.sent++
 	c.scatter--
 	c.snapshot.Sent++
-	switch {
-	case c.rate == c.config.Ceiling: // which spaces the attempts out
-		c.due = now
-	case c.paced():
-		// A timer's lateness is made up for, an idle time is not.
-		c.due = later(c.due.Add(interval(c.rate)), now.Add(-round/40))
+	// A timer's lateness is made up for, and a stall where the gate keeps to the
+	// ceiling, but not an idle time.
+	rate, late := c.rate, round/40
+	if rate == c.config.Ceiling {
+		rate, late = c.config.Aim(), round/8
 	}
+	c.due = later(c.due.Add(interval(rate)), now.Add(-late))
 	c.block.flying = c.block.on
 	return Ticket{sent: now, epoch: c.epoch, lone: c.block.on}
 }
@@ -169,7 +160,6 @@ func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
 		c.failed(now, t, &s, b)
 	case Neutral:
 	}
-	c.tellRate()
 }
 
 func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
@@ -202,10 +192,6 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 		c.docket.charge(b, t.sent)
 	}
 	switch {
-	case c.block.on && t.lone && c.block.throttle && s.Class == Fault: // the quota took it
-		c.taken++
-		c.open(now, t)
-		return
 	case c.block.on && t.lone:
 		c.trialFailed(now, t, s)
 		return
@@ -236,7 +222,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	c.streak.add(now, t, s.Class, b, usual, c.rate)
 	switch {
 	case c.streak.tells(c.untried || c.well), refused && s.RetryAfter > 0 && !c.doubted:
-		c.stop(now, t, s)
+		c.stop(now, s)
 	case refused:
 		c.count(now, t, true)
 	}
@@ -276,11 +262,8 @@ func (c *Controller) judge(now time.Time) {
 	// of room in flight. Only then does a round that went well say anything.
 	limiting := !c.paced() || float64(c.sent) >= 0.8*c.rate*took.Seconds()-2
 	c.newRound(now)
-	switch {
-	case limiting:
+	if limiting {
 		c.raise(now)
-	case c.phase == probing:
-		c.cruise(now, c.good)
 	}
 }
 

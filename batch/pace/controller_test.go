@@ -19,18 +19,6 @@ func TestWhatTheServiceSaysOfItsQuotaIsTaken(t *testing.T) {
 	assert.InDelta(t, 50, c.rate, 0.1, "and never more than the user says")
 }
 
-func TestALearnedPaceIsWhereTheNextRunBegins(t *testing.T) {
-	for _, c := range []struct {
-		config Config
-		rate   float64
-	}{{Config{Search: true}, 120}, {Config{Search: true, Start: 90}, 90}, {Config{Ceiling: 50}, 50}} {
-		c.config.MaxInFlight = 64
-		client := newClient(c.config)
-		client.Resume(120, true)
-		assert.InDelta(t, c.rate, client.rate, 0.1)
-	}
-}
-
 func TestALearnedPaceThatIsWrongCostsSeconds(t *testing.T) {
 	for _, factor := range []float64{0.3, 3} {
 		c := newClient(Config{Search: true, Start: 50 * factor, MaxInFlight: 64})
@@ -42,6 +30,16 @@ func TestALearnedPaceThatIsWrongCostsSeconds(t *testing.T) {
 	}
 }
 
+func TestStallsTakeLittleOfTheCeiling(t *testing.T) {
+	const ceiling = 1000
+	c := newClient(Config{Ceiling: ceiling, MaxInFlight: 1})
+	for range 300 { // five a second
+		c.run(150*time.Millisecond, 500*time.Microsecond, ok)
+		c.now = c.now.Add(time.Duration(c.random.Int64N(int64(45 * time.Millisecond))))
+	}
+	assert.GreaterOrEqual(t, float64(len(c.sent))/ceiling/c.now.Sub(start).Seconds(), 0.97)
+}
+
 func TestALateTimerIsMadeUpForAndAnIdleTimeIsNot(t *testing.T) {
 	c := newClient(Config{Search: true, Start: 100, MaxInFlight: 64})
 	c.attempts(t, 1, Signal{})
@@ -51,22 +49,4 @@ func TestALateTimerIsMadeUpForAndAnIdleTimeIsNot(t *testing.T) {
 		c.Sent(c.now)
 	}
 	assert.LessOrEqual(t, n, 3)
-}
-
-func TestEveryPauseOutageAndLargeChangeIsReported(t *testing.T) {
-	c := newClient(Config{MaxInFlight: 64, Ceiling: 100})
-	c.attempts(t, 1, Signal{})
-	for !c.Blocked() {
-		c.attempts(t, 1, Signal{Class: Unreachable, Cause: "dns_failure: no such host"})
-	}
-	c.attempts(t, 1, Signal{Class: Unreachable, Cause: "dns_failure: no such host"})
-	c.attempts(t, 1, Signal{})
-	c.now = c.now.Add(time.Second)
-	c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Second})
-	var kinds []EventKind
-	for _, e := range c.reports {
-		kinds = append(kinds, e.Kind)
-	}
-	assert.Equal(t, []EventKind{OutageOpen, OutageOver, PaceChange, Hold}, kinds)
-	assert.Contains(t, c.reports[0].Reason, "dns_failure: no such host")
 }

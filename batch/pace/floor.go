@@ -49,7 +49,6 @@ func (f *floor) saw(now mark, rate float64, since *count, refused bool) {
 	if since.share() < f.share/2 {
 		f.share = since.share() // it fades where it is not met
 	}
-	since.calls, since.refused = since.calls/2, since.refused/2 // what was long ago does not count
 }
 
 // doubt takes in that there were more refusals than usual. Soon after a floor was
@@ -82,7 +81,7 @@ func (f *floor) found(now mark) (back float64) {
 		return 0
 	}
 	took := f.under.perSecond(now)
-	if f.low.refused >= 4 && took < 0.87*f.took && f.low.share() < 0.5 {
+	if f.low.refused >= 4 && took < 0.87*f.took {
 		back = f.from
 		*f = floor{share: max(f.share, f.low.share()), before: f.share, onTrial: true}
 		return back

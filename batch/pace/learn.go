@@ -7,32 +7,24 @@ import (
 
 // raise takes in a round that went well.
 func (c *Controller) raise(now time.Time) {
-	if c.alone && c.rate >= c.good {
-		return
-	}
-	switch c.phase {
-	case searching:
-		if c.good > c.rate { // it is on its way back to a rate that went well
-			c.setRate(c.bounded(min(c.good, 2*c.rate)))
-			if c.rate >= c.good {
-				c.cruise(now, c.good)
-			}
-			return
-		}
-		c.good = c.rate
-		c.setRate(c.bounded(2 * c.rate))
-		return
-	case probing:
-		c.good = c.rate
-		c.step = min(8*firstStep, 2*c.step)
-	case cruising:
-	}
+	was := c.rate
 	switch {
-	case c.credit >= 1 && !now.Before(c.probeAt) && c.rate < c.bounded(unpaced):
-		c.good, c.phase = c.rate, probing
-		c.setRate(c.bounded(c.rate * (1 + c.step)))
+	case c.alone && was >= c.good:
+	case c.phase == searching && was < c.good: // on its way back to a rate that went well
+		if c.setRate(c.bounded(min(c.good, 2*was))); c.rate >= c.good {
+			c.cruise(now, c.good)
+		}
+	case c.phase == searching:
+		c.good = was
+		c.setRate(c.bounded(2 * was))
+	case c.credit >= 1 && !now.Before(c.probeAt) && was < c.bounded(unpaced):
+		if c.phase == probing {
+			c.step = min(8*firstStep, 2*c.step)
+		}
+		c.good, c.phase = was, probing
+		c.setRate(c.bounded(was * (1 + c.step)))
 	case c.phase == probing:
-		c.cruise(now, c.good)
+		c.cruise(now, was)
 	}
 }
 
@@ -53,9 +45,13 @@ func (c *Controller) refused(now time.Time) {
 	c.floor.doubt()
 	c.spend(now, 0)
 	c.epoch++
-	if c.phase != cruising || !c.restore(now) {
-		c.lower(now, now, c.rate)
+	if c.phase == cruising {
+		if back := c.floor.found(mark{now, c.taken}); back > 0 { // it was cut in vain
+			c.cruise(now, back)
+			return
+		}
 	}
+	c.lower(now, now, c.rate)
 }
 
 // spend takes a refusal off the credit, and puts off the next probe by many times
@@ -65,19 +61,11 @@ func (c *Controller) spend(now time.Time, held time.Duration) {
 	case c.settled(now):
 		c.credit = max(-1, c.credit-1)
 		c.probeAt = now.Add(max(3*settles, restShare*held))
-	case c.phase != searching:
-		c.probeAt = now.Add(restShare * held / 10)
+	case c.phase == searching:
+		c.probeAt = now.Add(enough * c.block.overAsked())
+	default:
+		c.probeAt = now.Add(enough * held)
 	}
-}
-
-// restore goes back to a rate that was cut in vain.
-func (c *Controller) restore(now time.Time) bool {
-	back := c.floor.found(mark{now, c.taken})
-	if back > 0 {
-		c.credit = max(c.credit, 1)
-		c.cruise(now, back)
-	}
-	return back > 0
 }
 
 // lower takes in that the quota was used up at a time. A rate that was raised goes
@@ -89,8 +77,8 @@ func (c *Controller) lower(now, at time.Time, was float64) {
 	switch c.phase {
 	case searching:
 		c.step = 2 * firstStep
-		rate := 0.95 * clamp(c.good, was/2, was)
-		if taken := c.lately.perSecond(mark{now, c.taken}); taken > 0 {
+		rate := 0.95 * c.good
+		if taken := c.lately.perSecond(mark{now.Add(-c.block.overAsked()), c.taken}); taken > 0 {
 			rate = min(rate, max(taken, was/8))
 		}
 		c.cruise(now, rate)
@@ -120,7 +108,7 @@ func (c *Controller) usedUp(at time.Time) (perSecond float64) {
 		c.credit = 1
 		return 0
 	}
-	if perSecond = c.spent.perSecond(now); perSecond == 0 || at.Sub(c.spent.at) < c.dwell/2 {
+	if perSecond = c.spent.perSecond(now); perSecond == 0 || at.Sub(c.spent.at) < c.dwell/2+3*c.block.overAsked() {
 		return 0
 	}
 	c.spent = now
@@ -133,14 +121,13 @@ func (c *Controller) open(now time.Time, t Ticket) {
 	quick := b.trials == 0
 	if b.early || b.asked > 0 {
 		c.asked = now
+		c.dwell = max(c.dwell, min(b.asked, settles/10))
 		c.doubted = quick && (b.early || b.doubtful || c.doubted)
 	}
 	switch {
 	case b.throttle:
 		c.learn(now, &b)
-	case quick:
-		c.streak.alarms++
-	default:
+	case !quick: // or it was a false alarm
 		c.recovered(&b)
 	}
 	c.endBlock(now)
@@ -184,9 +171,9 @@ func (c *Controller) learn(now time.Time, b *block) {
 	if !c.paced() {
 		was = c.before(b)
 	}
-	quick, first := b.trials == 0, c.learnt.at.IsZero()
+	quick := b.trials == 0
 	// It may have been the rows' own, if it was not soon after the last one.
-	quiet := quick && c.phase == cruising && (first || b.began.Sub(c.cycle.at) > settles)
+	quiet := quick && c.phase == cruising && b.began.Sub(c.cycle.at) > settles
 	if quick {
 		c.scatter = 200 * enough
 	}
@@ -194,11 +181,12 @@ func (c *Controller) learn(now time.Time, b *block) {
 	switch {
 	case quiet:
 		c.usedUp(b.began)
-	case whole > 0 && (!quick || b.asked > 0 && !b.doubtful) && held >= max(2*round, 2*enough*interval(was)):
+	case whole > 0 && (!quick && held >= max(2*round, 2*enough*interval(was)) || b.asked > 0 && !b.doubtful && held >= settles/4):
 		c.window(now, b, was, whole)
 	default:
 		c.lower(now, b.began, was)
 	}
+	c.spent.at = c.spent.at.Add(2 * b.overAsked()) // no call that was refused says when the quota was there again
 	if whole > 0 {
 		c.cycle = mark{now, c.taken}
 	}
@@ -207,16 +195,13 @@ func (c *Controller) learn(now time.Time, b *block) {
 // window sets the rate after a long block: calls are counted by a window, and
 // what was taken until the last refusal is an upper bound of it.
 func (c *Controller) window(now time.Time, b *block, was, whole float64) {
-	last, least := b.last, 0.3
+	last := b.last
 	if b.trials == 0 {
 		last = b.began
 	}
 	upper := c.cycle.perSecond(mark{last, c.taken})
-	if c.learnt.at.IsZero() {
-		least = 0.02
-	}
 	c.dwell = max(c.dwell, min(6*settles, now.Sub(c.cycle.at)))
 	c.usedUp(now)
 	c.spent = mark{now, c.taken}
-	c.cruise(now, clamp(math.Sqrt(whole*max(whole, upper)), least*was, margin*was))
+	c.cruise(now, clamp(math.Sqrt(whole*max(whole, upper)), 0.02*was, margin*was))
 }

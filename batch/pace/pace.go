@@ -10,6 +10,9 @@
 //     steps that credit pays for (learn.go; every unknown quota, and steps).
 //   - Block: when rows that were never tried fail one after another, more of them
 //     than chance explains, nothing is sent but one trial at a time (block.go; outages, bad rows).
+//   - Waits: what the service asks for is obeyed, and half a second of it is taken
+//     for too long, until a trial shows that others need not wait (block.go,
+//     learn.go; Retry-After on windows of a second, Retry-After always 60 s).
 //   - Learn: between two blocks a service took exactly its quota, so the calls it
 //     took, divided by that time, are the new rate (learn.go; buckets, windows).
 //   - Floor: a share of refusals that cutting the rate does not cure is not about
@@ -21,7 +24,9 @@
 //     often (blame.go; lists with bad rows, 500s).
 //   - In flight there is room for what the rate and the service's quickest answers
 //     ask for (flight.go; 10 at once, latency 0.2 s then 2 s).
-//   - The user's ceiling is never passed, whatever the rate (ceiling.go).
+//   - The user's ceiling, and a quota that the service names, bound the rate
+//     (controller.go; RateLimit). Package batch holds the ceiling as a hard bound,
+//     right before an attempt goes out.
 package pace
 
 import (
@@ -86,47 +91,39 @@ type Verdict struct {
 	Trial   bool      // with Send: for a row that was never tried, picked at random, if there is one
 	Scatter bool      // with Send: for a row picked at random, if it is one that was never tried
 	At      time.Time // without Send: not before; zero when only an answer can change anything
-	End     error     // the run must end: *OutageError, *WaitError or *SetupError
+	End     End       // why the run must end
 }
 
-// Config is what the user set.
-type Config struct {
-	Ceiling     float64 // attempts per second at most; 0 for none
-	Search      bool    // begin slowly and search for the quota; without it, begin at the ceiling
-	Start       float64 // with Search: attempts per second to begin with; 5 unless set
-	MaxInFlight int
+// End is why a run must end. The snapshot has the particulars.
+type End int
 
-	// Empty begins without the attempt that a ceiling has ready: where many
-	// controllers share a quota and each begins anew again and again, those
-	// would come on top of it.
-	Empty bool
-
-	// MaxOutage is how long the run waits without one accepted answer, before
-	// it ends; 0: for ever.
-	MaxOutage time.Duration
-
-	// Report is told of every event that an operator should see. May be nil.
-	Report func(Event)
-}
-
-// Event is something that an operator should see.
-type Event struct {
-	Kind   EventKind
-	Reason string        // in words
-	Rate   float64       // the pace from now on, in attempts per second; 0 for unpaced
-	Wait   time.Duration // until the next attempt, of a hold or an outage
-}
-
-// EventKind tells events apart.
-type EventKind string
-
-// The kinds of events.
+// The reasons to end a run.
 const (
-	Hold       EventKind = "hold"        // the service throttles: nothing is sent for now
-	PaceChange EventKind = "pace change" // by more than a fifth since the last one told
-	OutageOpen EventKind = "outage"      // the service as a whole fails: nothing but trials is sent
-	OutageOver EventKind = "outage over" // a trial was accepted
+	GoesOn     End = iota
+	TooLong        // it waited for the service as long as it may: since Since, for Cause
+	AskedLong      // the service asks to wait longer than that: until Until
+	WrongSetup     // the service was never reached: for Cause
 )
+
+// Config is what the user set, and what an earlier start found.
+type Config struct {
+	Ceiling     float64       // attempts per second at most; 0 for none
+	Shared      bool          // the ceiling is a share of what many controllers may use at a time
+	Search      bool          // begin slowly and search for the quota; without it, begin at the ceiling
+	Start       float64       // with Search: attempts per second to begin with, a good guess and no more; 5 unless set
+	Proven      bool          // the service has processed a call in an earlier start
+	MaxInFlight int           // attempts under way at once, at most
+	MaxOutage   time.Duration // without one accepted answer, before the run ends; 0: for ever
+}
+
+// Aim is the rate at which attempts are spaced out, so that the ceiling holds also
+// where they arrive. Calls of many machines arrive more unevenly than those of one.
+func (c Config) Aim() float64 {
+	if c.Shared {
+		return (2*margin - 1) * c.Ceiling
+	}
+	return margin * c.Ceiling
+}
 
 // State is what the pace does.
 type State int
@@ -143,6 +140,7 @@ type Snapshot struct {
 	State State
 	Since time.Time // of Held and Out
 	Until time.Time // of Held and Out: no trial before; zero while one is under way
+	Cause string    // of the last failure that blocked it, for people
 	Rate  float64   // attempts per second aimed at; 0 for unpaced
 
 	Sent      int64         // attempts
@@ -155,3 +153,39 @@ type Snapshot struct {
 
 // unpaced is the rate of a pace that does not limit anything.
 var unpaced = math.Inf(1)
+
+// Blocked reports that nothing is sent but single trials.
+func (c *Controller) Blocked() bool { return c.block.on }
+
+// Snapshot tells how the pace stands.
+func (c *Controller) Snapshot(now time.Time) Snapshot {
+	s := c.snapshot
+	s.Rate = finite(c.rate)
+	if b := &c.block; b.on {
+		s.State = Out
+		if b.throttle {
+			s.State = Held
+			s.Held += now.Sub(b.began)
+		} else {
+			s.Outage += now.Sub(b.began)
+		}
+		if c.ended == GoesOn {
+			s.Since, s.Until = b.began, b.until
+		}
+		if b.flying {
+			s.Until = time.Time{}
+		}
+	}
+	if c.settled(now) && c.phase != searching {
+		s.Learned = finite(c.good)
+	}
+	return s
+}
+
+// finite is a rate with 0 for unpaced.
+func finite(rate float64) float64 {
+	if rate == unpaced {
+		return 0
+	}
+	return rate
+}

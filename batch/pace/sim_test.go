@@ -147,7 +147,7 @@ func (s *simulation) init(seed uint64) {
 // start runs the simulation to its end.
 func (s *simulation) start() {
 	s.sendReady()
-	for len(s.events) > 0 && s.now < s.upTo && s.control.ended == nil && s.settled < s.rows {
+	for len(s.events) > 0 && s.now < s.upTo && s.control.ended == GoesOn && s.settled < s.rows {
 		e := s.events.pop()
 		if s.now = e.at; s.now >= s.upTo {
 			break
@@ -177,7 +177,7 @@ func (s *simulation) start() {
 func (s *simulation) sendReady() {
 	for {
 		v := s.control.Next(at(s.now), s.inFlight, s.untried > 0 || s.read < s.rows)
-		if v.End != nil {
+		if v.End != GoesOn {
 			return
 		}
 		if !v.Send {

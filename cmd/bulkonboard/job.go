@@ -170,7 +170,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Known:   j.known,
 		Origin:  batch.Origin{List: j.settings.list.Name(), Command: cli.CommandLine()},
 		Caller:  j.caller,
-		Pace:    j.controller(),
+		Pace:    j.paceConfig(),
 		State:   j.dir,
 		Results: j.settings.outputs.results,
 		Rejects: j.settings.outputs.rejects,

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"time"
 
 	"bulkonboard/batch/pace"
@@ -18,16 +17,14 @@ const (
 	learnedShare = 0.9
 )
 
-// controller is the pace that was asked for.
-func (j *job) controller() *pace.Controller {
-	c := pace.Config{
-		Ceiling: j.settings.limits.pace.ceiling, Search: j.settings.limits.pace.search, MaxInFlight: j.settings.limits.inFlight(), MaxOutage: j.settings.limits.calls.MaxOutage,
-		Report: func(e pace.Event) { logPace(j.Log, e) },
-	}
-	if j.settings.limits.pace.search && j.recalled != nil {
+// paceConfig is the pace that was asked for.
+func (j *job) paceConfig() pace.Config {
+	limits := &j.settings.limits
+	c := pace.Config{Ceiling: limits.pace.ceiling, Search: limits.pace.search, MaxOutage: limits.calls.MaxOutage}
+	if limits.pace.search && j.recalled != nil {
 		c.Start = learnedShare * j.recalled.PerSecond
 	}
-	return pace.New(c)
+	return c
 }
 
 // expected is a pace that a forecast reckons with.
@@ -47,17 +44,6 @@ func (j *job) expectedPace() expected {
 		return expected{perSecond: rounded(j.recalled.PerSecond)}
 	}
 	return expected{perSecond: guess, guessed: true}
-}
-
-func logPace(log *slog.Logger, e pace.Event) {
-	attrs := []any{"reason", e.Reason}
-	if e.Wait > 0 {
-		attrs = append(attrs, "wait", e.Wait.Round(time.Millisecond))
-	}
-	if e.Rate > 0 {
-		attrs = append(attrs, "per_second", rounded(e.Rate))
-	}
-	log.Info(string(e.Kind), attrs...)
 }
 
 // calledService is what a pace is good for.

@@ -12,7 +12,6 @@ import (
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/ledger"
-	"bulkonboard/batch/pace"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -75,9 +74,9 @@ var kinds = []struct {
 	{Passing, []func(error) bool{is[*state.IOError], is[*source.ReadError], is[*ledger.FileError], is[*store.Error]}},
 	{BadList, []func(error) bool{is[*source.ListError], is[*workbook.Error], is[*preflight.InvalidError]}},
 	{Refused, []func(error) bool{refusesSender}},
-	{Address, []func(error) bool{is[*batch.RefusalsError], is[*pace.SetupError], is[*batch.RefusedError]}},
+	{Address, []func(error) bool{is[*batch.RefusalsError], is[*batch.SetupError], is[*batch.RefusedError]}},
 	{Absent, []func(error) bool{is[*chunks.NoJobError], is[*chunks.NoRoundError], is[*chunks.NoChunkError]}},
-	{Stopped, []func(error) bool{is[*batch.FailuresError], is[*pace.OutageError], is[*pace.WaitError]}},
+	{Stopped, []func(error) bool{is[*batch.FailuresError], is[*batch.OutageError], is[*batch.WaitError]}},
 	{Unfinished, []func(error) bool{is[*batch.DeadlineError], is[*batch.CallsError], is[*chunks.LostError], is[*chunks.NotDoneError]}},
 	{Interrupted, []func(error) bool{func(err error) bool { return errors.Is(err, batch.ErrInterrupted) }}},
 }

@@ -17,7 +17,6 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
-	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/source"
@@ -40,7 +39,7 @@ func TestAnErrorHasTheExitCodeOfItsRowInTheTable(t *testing.T) {
 		{&source.ListError{}, ExitBadList, true},
 		{&batch.RefusedError{Outcome: session.TenantRefused}, ExitRefused, true},
 		{&batch.RefusedError{Outcome: session.NotTheAPI}, ExitUsage, true},
-		{&pace.OutageError{}, ExitStopped, true},
+		{&batch.OutageError{}, ExitStopped, true},
 		{&chunks.LostError{}, ExitStopped, false},
 		{batch.ErrInterrupted, ExitInterrupted, false},
 	} {

@@ -1,10 +1,12 @@
-package pace
+package batch
 
 import (
 	"math"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"bulkonboard/batch/pace"
 )
 
 // makesUp is for how long a stall may last, of the machine or of the disk,
@@ -16,19 +18,18 @@ import (
 const (
 	makesUp       = 50 * time.Millisecond
 	sharedMakesUp = 20 * time.Millisecond
-	sharedMargin  = 0.98
 )
 
-// Ceiling is the rate that the user allows, as a hard bound: no stretch of a
-// second has more attempts than the rate, rounded up. It aims a hundredth below,
-// so that this also holds where they arrive, some of them later than others. It
+// ceiling is the rate that the user allows, as a hard bound: no stretch of a
+// second has more attempts than the rate, rounded up. It aims a little below, so
+// that this also holds where they arrive, some of them later than others. It
 // takes the time as an argument, which must not run backwards, and is not safe
 // for concurrent use.
 //
 // A limiter spaces the attempts out, and lets those go early that make up for a
 // stall. That alone would pass the rate by as many in the second after it, so
 // attempts are counted over a sliding window, too.
-type Ceiling struct {
+type ceiling struct {
 	limiter *rate.Limiter
 	late    time.Duration // how late a token may be used that is reserved
 	begun   bool
@@ -42,43 +43,36 @@ type Ceiling struct {
 	sent   []time.Time // the attempts of the last window, oldest first
 }
 
-// Ceiling is the user's, for the place where attempts go out; nil for none. It
-// counts apart from the controller.
-func (c *Controller) Ceiling() *Ceiling { return newCeiling(c.config.Ceiling, c.config.Empty) }
-
-// newCeiling returns a ceiling in attempts per second, nil for none. An empty
-// one has no attempt ready: the first waits for its token as the others do.
-func newCeiling(perSecond float64, empty bool) *Ceiling {
-	if perSecond <= 0 {
+// newCeiling returns the ceiling that a pace has, nil for none. One that is
+// shared has no attempt ready: the first waits for its token as the others do.
+func newCeiling(p pace.Config) *ceiling {
+	if p.Ceiling <= 0 {
 		return nil
 	}
-	aim, late := margin*perSecond, makesUp
-	if empty {
-		aim, late = sharedMargin*perSecond, sharedMakesUp
+	aim, late := p.Aim(), makesUp
+	if p.Shared {
+		late = sharedMakesUp
 	}
-	burst := max(1, int(perSecond*late.Seconds()))
-	c := &Ceiling{
+	burst := max(1, int(p.Ceiling*late.Seconds()))
+	c := &ceiling{
 		limiter: rate.NewLimiter(rate.Limit(aim), burst),
-		late:    max(late, interval(aim)),
+		late:    max(late, time.Duration(float64(time.Second)/aim)),
 		taken:   burst,
-		most:    int(math.Ceil(perSecond)),
+		most:    int(math.Ceil(p.Ceiling)),
 	}
 	c.window = time.Duration(float64(c.most) / aim * float64(time.Second))
-	if !empty {
+	if !p.Shared {
 		c.taken--
 	}
 	return c
 }
 
-// Next is when the ceiling lets the next attempt go. It keeps one token
+// next is when the ceiling lets the next attempt go. It keeps one token
 // reserved ahead of need, so that the next one is counted from when this one
 // was due and not from when a timer happened to fire. A reservation that went
 // stale while there was nothing to send is taken anew, or it would come on top
 // of what the limiter saves up.
-func (c *Ceiling) Next(now time.Time) time.Time {
-	if c == nil {
-		return now
-	}
+func (c *ceiling) next(now time.Time) time.Time {
 	if !c.begun {
 		c.begun = true
 		c.limiter.ReserveN(now, c.taken)
@@ -93,15 +87,15 @@ func (c *Ceiling) Next(now time.Time) time.Time {
 	if len(c.sent) < c.most {
 		return c.due
 	}
-	return later(c.due, c.sent[0].Add(c.window))
+	if full := c.sent[0].Add(c.window); full.After(c.due) {
+		return full
+	}
+	return c.due
 }
 
-// Take counts an attempt, which Next has let go.
-func (c *Ceiling) Take(now time.Time) {
-	if c == nil {
-		return
-	}
+// take counts an attempt, which next has let go.
+func (c *ceiling) take(now time.Time) {
 	c.reserved = false
 	c.sent = append(c.sent, now)
-	c.Next(now)
+	c.next(now)
 }

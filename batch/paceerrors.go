@@ -1,9 +1,23 @@
-package pace
+package batch
 
 import (
 	"fmt"
 	"time"
+
+	"bulkonboard/batch/pace"
 )
+
+// endError is the error of a run that its pace ends.
+func endError(why pace.End, s pace.Snapshot) error {
+	switch why {
+	case pace.AskedLong:
+		return &WaitError{Until: s.Until}
+	case pace.WrongSetup:
+		return &SetupError{Cause: s.Cause}
+	default:
+		return &OutageError{Since: s.Since, Held: s.State == pace.Held, Cause: s.Cause}
+	}
+}
 
 // OutageError ends a run whose service did not come back.
 type OutageError struct {
