@@ -62,9 +62,9 @@ func (r *run) recover() error {
 	r.proven = r.totals.Status[sink.OK] > 0 || r.answeredOK
 	r.Pace.Resume(r.totals.Learned, r.proven)
 	if rec.Torn > 0 {
-		r.Log.Warn("the end of the journal was lost, as in a power cut: calls that it was about are made again", "bytes", rec.Torn)
+		r.Log.Warn("the end of the journal was lost, as in a power cut: calls that it was about are made again", "event", "journal_torn", "bytes", rec.Torn)
 	}
-	r.Log.Info("resuming", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
+	r.Log.Info("resuming", "event", "resume", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (r *run) commit(at source.Position, t *Totals) error {
 	}
 	start := time.Now()
 	err = r.State.Commit(cp)
-	r.Log.Debug("commit", "rows", at.Row, "bytes", at.Offset, "took", time.Since(start).Round(time.Microsecond))
+	r.Log.Debug("commit", "event", "commit", "rows", at.Row, "bytes", at.Offset, "took_seconds", time.Since(start).Round(time.Microsecond).Seconds())
 	return err
 }
 

@@ -289,7 +289,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		return err
 	}
 	if err != nil && !errors.Is(cause, err) {
-		r.Log.Warn("not all that is done could be put down; the next start will", "error", err)
+		r.Log.Warn("not everything that is done could be saved; the next start will", "event", "commit_failed", "error", err)
 	}
 	return cause
 }

@@ -117,7 +117,7 @@ func (r *run) explain(reason error) {
 		err = r.State.Keep(state.Summary, bytes.NewReader(b))
 	}
 	if err != nil {
-		r.Log.Warn("the summary could not be written", "error", err)
+		r.Log.Warn("the summary could not be written", "event", "summary_failed", "error", err)
 	}
 }
 

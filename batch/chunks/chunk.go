@@ -276,7 +276,7 @@ func (a *assignment) batch(ctx context.Context, t *trail) (*batch.Summary, error
 		Pace: pace.New(pace.Config{
 			Ceiling: a.share, Empty: true, MaxInFlight: a.inFlight, MaxOutage: calls.MaxOutage,
 			Report: func(e pace.Event) {
-				a.Log.Info(string(e.Kind), "part", a.part.name, "reason", e.Reason, "wait", e.Wait, "per_second", e.Rate)
+				a.Log.Log(context.Background(), e.Kind.Level(), string(e.Kind), "event", e.Kind.Event(), "part", a.part.name, "reason", e.Reason, "wait_seconds", e.Wait.Seconds(), "per_second", e.Rate)
 			},
 		}),
 		State: dir, Results: filepath.Join(a.Scratch, "results"), Journal: t, Earlier: a.earlier, Begins: list.Begins(),

@@ -16,6 +16,8 @@ type Ledger interface {
 	Walk(f func(key ledger.Key, value []byte) error) error
 	Put(n *ledger.News) error
 	RunNumber(id string) uint64
+	Len() int64
+	Forms() []ledger.Form
 }
 
 // Known settles whom a run need not call, because the ledger knows enough of

@@ -64,7 +64,7 @@ func forget(l *ledger.Ledger, email string, log *slog.Logger) error {
 		return err
 	}
 	if len(there) == 0 {
-		log.Info("the ledger has nobody with this address", "forms_looked_at", len(l.Forms()))
+		log.Info("the ledger has nobody with this address", "event", "forget", "forms_looked_at", len(l.Forms()))
 		return nil
 	}
 	if _, err := l.Erase(func(key ledger.Key, e *ledger.Entry) {
@@ -75,7 +75,7 @@ func forget(l *ledger.Ledger, email string, log *slog.Logger) error {
 		return err
 	}
 	for key := range there {
-		log.Info("erased from the ledger", "key", key)
+		log.Info("erased from the ledger", "event", "forget", "key", key)
 	}
 	return nil
 }

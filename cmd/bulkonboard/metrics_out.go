@@ -124,7 +124,7 @@ func (o *metricsOut) writeRegularly() {
 
 func (o *metricsOut) writeOrWarn() {
 	if err := o.write(); err != nil {
-		o.log.Warn("the metrics file cannot be written; the run goes on", "error", err)
+		o.log.Warn("the metrics file cannot be written; the run goes on", "event", "metrics_failed", "error", err)
 	}
 }
 
@@ -178,8 +178,8 @@ func (o *metricsOut) serve(ln net.Listener) {
 	}
 	go func() {
 		if err := o.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			o.log.Warn("metrics are no longer served; the run goes on", "error", err)
+			o.log.Warn("metrics are no longer served; the run goes on", "event", "metrics_failed", "error", err)
 		}
 	}()
-	o.log.Info("serving metrics", "address", "http://"+ln.Addr().String()+"/metrics")
+	o.log.Info("serving metrics", "event", "metrics_served", "address", "http://"+ln.Addr().String()+"/metrics")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -48,14 +49,14 @@ func (j *job) expectedPace() expected {
 }
 
 func logPace(log *slog.Logger, e pace.Event) {
-	attrs := []any{"reason", e.Reason}
+	attrs := []any{"event", e.Kind.Event(), "reason", e.Reason}
 	if e.Wait > 0 {
-		attrs = append(attrs, "wait", e.Wait.Round(time.Millisecond))
+		attrs = append(attrs, "wait_seconds", e.Wait.Round(time.Millisecond).Seconds())
 	}
 	if e.Rate > 0 {
 		attrs = append(attrs, "per_second", rounded(e.Rate))
 	}
-	log.Info(string(e.Kind), attrs...)
+	log.Log(context.Background(), e.Kind.Level(), string(e.Kind), attrs...)
 }
 
 // calledService is what a pace is good for.
@@ -98,7 +99,7 @@ func (j *job) remember(perSecond float64, now time.Time) {
 		return
 	}
 	if err := j.opened.PutPace(j.settings.calledService(), perSecond, now); err != nil {
-		j.Log.Warn("the pace that was found could not be saved in the ledger", "error", err)
+		j.Log.Warn("the pace that was found could not be saved in the ledger", "event", "ledger_failed", "error", err)
 	}
 }
 

@@ -63,7 +63,7 @@ func logSummary(v *cli.Voice, s *conclusion, sum *batch.Summary, code int) {
 	} else if sum.Bad() > 0 {
 		level = slog.LevelWarn
 	}
-	attrs := []any{"rows", sum.Rows}
+	attrs := []any{"event", event, "rows", sum.Rows}
 	for _, status := range sink.Statuses() {
 		if n := sum.Status[status]; n > 0 {
 			attrs = append(attrs, string(status), n)
