@@ -254,3 +254,13 @@ func sorted(problems []Problem) []Problem {
 	problems = slices.CompactFunc(problems, func(a, b Problem) bool { return a.ID == b.ID })
 	return problems[:min(len(problems), MaxProblems)]
 }
+
+// HasProblemOf reports a problem of a row of one of these customers.
+func (l *Ledger) HasProblemOf(who func(Key) bool) bool {
+	for _, problems := range l.problems {
+		if slices.ContainsFunc(problems, func(p Problem) bool { return who(p.Customer) }) {
+			return true
+		}
+	}
+	return false
+}

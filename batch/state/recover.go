@@ -274,13 +274,15 @@ func (d *Dir) truncate(path string, length int64) error {
 }
 
 // outputNames are the partial outputs that a state folder can have.
-func outputNames() []string { return []string{Results, Rejects, Answers} }
+func outputNames() []string { return []string{Results, Rejects, Answers, Problems} }
 
 // Names of the partial outputs.
 const (
 	Results = "results"
 	Rejects = "rejects"
-	Answers = "answers" // kept until the run is complete, and not handed on
+	// What follows is kept until the run is complete, and not handed on.
+	Answers  = "answers"
+	Problems = "problems"
 )
 
 // Discard removes everything that an earlier run left, but for the lock. What

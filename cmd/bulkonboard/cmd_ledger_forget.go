@@ -63,15 +63,11 @@ func forget(l *ledger.Ledger, email string, log *slog.Logger) error {
 	}); err != nil {
 		return err
 	}
-	if len(there) == 0 {
+	if len(there) == 0 && !l.HasProblemOf(func(key ledger.Key) bool { return of[key] }) {
 		log.Info("the ledger has nobody with this address", "event", "forget", "forms_looked_at", len(l.Forms()))
 		return nil
 	}
-	if _, err := l.Erase(func(key ledger.Key, e *ledger.Entry) {
-		if there[key] {
-			*e = ledger.Entry{}
-		}
-	}); err != nil {
+	if _, err := l.Forget(func(key ledger.Key) bool { return of[key] }); err != nil {
 		return err
 	}
 	for key := range there {

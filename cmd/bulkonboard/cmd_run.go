@@ -40,6 +40,7 @@ a flag: it comes from ` + cli.SecretVariable + ` or from the file that
 		},
 	}
 	s.register(c)
+	s.limits.registerRows(c.Flags())
 	return c
 }
 

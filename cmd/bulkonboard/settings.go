@@ -69,7 +69,7 @@ func (s *settings) check() error {
 	p.Need("output", s.outputs.results)
 	s.outputs.checkPlaces(&p)
 	apart(&p, s.files()...)
-	s.limits.checkInvalid(&p)
+	s.limits.checkList(&p)
 	s.log.Check(&p)
 	s.checkService(&p)
 	s.limits.check(&p)
