@@ -303,7 +303,7 @@ func (d *Dir) clear() error {
 	if err := d.removeRun(); err != nil {
 		return err
 	}
-	return d.remove([]string{Spool, Spool + ".tmp", spoolSum, spoolSum + ".tmp"})
+	return d.remove([]string{SpoolNext, SpoolNext + ".tmp", Spool, Spool + ".tmp", spoolSum, spoolSum + ".tmp"})
 }
 
 // BeginAnew removes what an earlier run came to, and keeps what is known of
@@ -326,6 +326,7 @@ func (d *Dir) removeRun() error {
 	if err := d.journal.close(); err != nil {
 		return err
 	}
+	d.journal.forget()
 	numbers, err := segments(d.fsys, d.path)
 	if err != nil {
 		return err

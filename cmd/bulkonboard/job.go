@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"time"
@@ -55,7 +56,12 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 	}
 	if shown != nil {
 		j.caller = measured{j.caller, shown.metrics}
-		defer func() { shown.close(err) }()
+		defer func() {
+			if !errors.Is(err, errAnotherDay) { // the next start goes on showing them
+				shown.end(cli.ExitCode(err), time.Now())
+			}
+			shown.close()
+		}()
 	}
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
@@ -109,7 +115,7 @@ func (j *job) find(stdin io.Reader) (err error) {
 	case j.settings.spooled:
 		j.path, err = j.dir.Spooled()
 	case j.settings.list.FromStandardInput():
-		j.path, err = spool(j.dir, j.began, stdin, j.Voice)
+		j.path, err = spool(j.dir, j.began, j.takesOver(), stdin, j.Voice)
 	case j.settings.retry != nil && j.settings.retry.fixes != "":
 		j.path, err = j.correct()
 	}

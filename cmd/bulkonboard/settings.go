@@ -67,6 +67,9 @@ func (s *settings) check() error {
 	var p cli.Problems
 	s.list.Check(&p)
 	p.Need("output", s.outputs.results)
+	if s.retry == nil {
+		s.outputs.date(time.Now())
+	}
 	s.outputs.checkPlaces(&p)
 	apart(&p, s.files()...)
 	s.limits.checkList(&p)
