@@ -43,6 +43,7 @@ a flag: it comes from ` + cli.SecretVariable + ` or from the file that
 	}
 	s.register(c)
 	s.limits.registerRows(c.Flags())
+	c.Flags().Lookup("output").Usage = "results file to write, such as results.csv, or results-%Y-%m-%d.csv with the day on which the run began; OUTPUT.state keeps the state of a run under way"
 	return c
 }
 

@@ -209,7 +209,7 @@ func TestTheLastSuccessOutlivesARunThatFails(t *testing.T) {
 		during := parseFile(t, file)
 		assert.Nil(t, during["bulkonboard_run_exit_code"])
 		o.end(cli.ExitCode(c.err), time.Now())
-	o.close()
+		o.close()
 		families := parseFile(t, file)
 		assert.InDelta(t, cli.ExitCode(c.err), families["bulkonboard_run_exit_code"].GetMetric()[0].GetGauge().GetValue(), 0)
 		if c.success {
