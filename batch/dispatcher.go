@@ -280,7 +280,7 @@ func (d *dispatcher) answered(a attempt, now time.Time) {
 func (d *dispatcher) sayOdd(a *session.Answer) {
 	if a.OddRetryAfter != "" && !d.toldOdd {
 		d.toldOdd = true
-		d.logger.Warn("the service sends a Retry-After that cannot be read; it is ignored", "retry_after", a.OddRetryAfter, "http", a.Status)
+		d.logger.Warn("the service sends a Retry-After that cannot be read; it is ignored", "event", "retry_after_unreadable", "retry_after", a.OddRetryAfter, "http", a.Status)
 	}
 }
 
@@ -290,8 +290,8 @@ func (d *dispatcher) log(a *attempt) {
 		return
 	}
 	answer := &a.answer
-	d.debug.Debug("attempt", "row", a.slot.rec.Row, "attempt", a.slot.sent, "outcome", answer.Outcome.String(),
-		"http", answer.Status, "code", answer.Code, "latency", answer.Latency.Round(time.Microsecond), "retry_after", answer.RetryAfter, "in_flight", d.inFlight)
+	d.debug.Debug("attempt", "event", "attempt", "row", a.slot.rec.Row, "attempt", a.slot.sent, "outcome", answer.Outcome.String(),
+		"http", answer.Status, "code", answer.Code, "latency_seconds", answer.Latency.Round(time.Microsecond).Seconds(), "retry_after_seconds", answer.RetryAfter.Seconds(), "in_flight", d.inFlight)
 }
 
 // finish hands a result on by way of the journal, and deals with the rows of

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bulkonboard/batch/known"
+	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -58,6 +60,9 @@ type journaler struct {
 	settled chan<- struct{}
 	monitor *measure.Monitor
 	stop    context.CancelCauseFunc
+
+	known  *known.Known // nil without a ledger
+	hasher *ledger.Hasher
 
 	unsynced atomic.Bool
 	broken   error // what was wrong with the log; nothing takes effect after it
@@ -128,6 +133,10 @@ func (j *journaler) encode(batch []entry) []state.Entry {
 		if e.kind == outcome {
 			from := len(j.payloads)
 			j.payloads = appendOutcome(j.payloads, e.slot.rec.Fingerprint(), e.result)
+			if j.known != nil {
+				e.slot.who = j.known.Identify(j.hasher, e.slot.rec)
+				j.payloads = e.slot.who.Append(j.payloads)
+			}
 			record.Payload = j.payloads[from:]
 		}
 		j.records = append(j.records, record)

@@ -387,7 +387,7 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 		assert.Equal(t, []string{"known", "ok", "ok"}, statuses(stopped.rows()))
 		assert.Empty(t, stopped.service.calls)
 		assert.EqualValues(t, 3, forecastOf(t, k, list).Known, "and nobody else was recorded for them")
-		assert.EqualValues(t, 3, forecastOf(t, k, list).Found)
+		assert.Zero(t, forecastOf(t, k, list).Gone)
 	})
 }
 

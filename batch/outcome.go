@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"bulkonboard/batch/known"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -12,7 +13,8 @@ import (
 // A result in the journal is: the record's fingerprint (8 bytes, little-endian), status, session id, error code and error message
 // as strings with a uvarint length before each, attempts as a uvarint, the
 // time in Unix nanoseconds as a varint, and when the session id expires in Unix
-// seconds as a varint, zero when that is not known.
+// seconds as a varint, zero when that is not known. Where there is a ledger, what
+// known.Identity appends follows.
 
 var errResultFormat = &FormatError{"a journalled result is not in the format of this version"}
 
@@ -24,7 +26,7 @@ type Outcome struct {
 
 // ParseOutcome reads the payload of an outcome that a run gave to its Log.
 func ParseOutcome(payload []byte) (o Outcome, err error) {
-	o.Print, o.Result, err = parseOutcome(payload)
+	o.Print, o.Result, _, err = parseOutcome(payload)
 	return o, err
 }
 
@@ -48,38 +50,46 @@ func appendOutcome(dst []byte, print uint64, r *sink.Result) []byte {
 	return binary.AppendVarint(dst, r.Expires.Unix())
 }
 
-func parseOutcome(b []byte) (print uint64, result sink.Result, err error) {
+// parseOutcome gives who is nil where there was no ledger.
+func parseOutcome(b []byte) (print uint64, result sink.Result, who *known.Identity, err error) {
 	if len(b) < 8 {
-		return 0, sink.Result{}, errResultFormat
+		return 0, sink.Result{}, nil, errResultFormat
 	}
-	result, err = parseResult(b[8:])
-	return binary.LittleEndian.Uint64(b), result, err
+	result, rest, err := parseResult(b[8:])
+	if err == nil && len(rest) > 0 {
+		var ok bool
+		if who, ok = known.ParseIdentity(rest); !ok {
+			return 0, sink.Result{}, nil, errResultFormat
+		}
+	}
+	return binary.LittleEndian.Uint64(b), result, who, err
 }
 
-func parseResult(b []byte) (sink.Result, error) {
+// parseResult reads a result, and gives what follows it.
+func parseResult(b []byte) (result sink.Result, after []byte, err error) {
 	var fields [4]string
 	for i := range fields {
 		n, size := binary.Uvarint(b)
 		if size <= 0 || n > uint64(len(b)-size) {
-			return sink.Result{}, errResultFormat
+			return sink.Result{}, nil, errResultFormat
 		}
 		fields[i] = string(b[size : size+int(n)])
 		b = b[size+int(n):]
 	}
 	attempts, size := binary.Uvarint(b)
 	if size <= 0 || attempts > math.MaxInt32 {
-		return sink.Result{}, errResultFormat
+		return sink.Result{}, nil, errResultFormat
 	}
 	b = b[size:]
 	nanos, size := binary.Varint(b)
 	if size <= 0 {
-		return sink.Result{}, errResultFormat
+		return sink.Result{}, nil, errResultFormat
 	}
 	expires, rest := binary.Varint(b[size:])
-	if rest <= 0 || size+rest != len(b) {
-		return sink.Result{}, errResultFormat
+	if rest <= 0 {
+		return sink.Result{}, nil, errResultFormat
 	}
-	result := sink.Result{
+	result = sink.Result{
 		Status:       sink.Status(fields[0]),
 		SessionID:    fields[1],
 		ErrorCode:    fields[2],
@@ -90,5 +100,5 @@ func parseResult(b []byte) (sink.Result, error) {
 	if expires != 0 {
 		result.Expires = time.Unix(expires, 0).UTC()
 	}
-	return result, nil
+	return result, b[size+rest:], nil
 }

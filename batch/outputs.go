@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"io"
+
 	"bulkonboard/batch/state"
 	"bulkonboard/source"
 )
@@ -48,7 +50,37 @@ func (r *run) openOutputs() error {
 			r.rejects.buf = r.excerpt.Header(r.rejects.buf)
 		}
 	}
+	if err := r.openProblems(); err != nil {
+		return err
+	}
 	return r.begin()
+}
+
+// openProblems takes up the rows that need attention.
+func (r *run) openProblems() error {
+	kept, err := r.keptProblems()
+	if err != nil {
+		return err
+	}
+	if r.problems, err = r.records.NewProblems(kept); r.problems == nil || err != nil {
+		return err
+	}
+	file, err := r.State.Output(state.Problems)
+	r.reported = &output{file: file}
+	return err
+}
+
+func (r *run) keptProblems() ([]byte, error) {
+	file, err := r.State.ReadOutput(state.Problems)
+	if file == nil || err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	b, err := io.ReadAll(file)
+	if err != nil {
+		err = &state.IOError{Op: "read", Path: state.Problems, Err: err}
+	}
+	return b, err
 }
 
 // begin commits before the first call of a start, so that even a run killed at
@@ -62,6 +94,11 @@ func (r *run) publish(at source.Position) error {
 	if read := at.Row - r.Begins.Row; !r.totals.Balanced() || r.totals.Rows != read {
 		return &CountsError{Read: read, Written: r.totals.Rows}
 	}
+	number, err := r.problems.Conclude(r.totals.LedgerRun, r.totals.Rows)
+	if err != nil {
+		return err
+	}
+	r.totals.LedgerRun = number
 	cp, err := r.checkpoint(at, r.totals)
 	if err != nil {
 		return err

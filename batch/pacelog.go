@@ -22,13 +22,13 @@ func (p *paceLog) tell(now time.Time, s pace.Snapshot) {
 	switch {
 	case p.out && s.State != pace.Out:
 		p.out = false
-		p.log.Info("outage over", "reason", "the service answers again after "+now.Sub(p.last.Since).Round(100*time.Millisecond).String())
+		p.log.Info("outage over", "event", "outage_over", "reason", "the service answers again after "+now.Sub(p.last.Since).Round(100*time.Millisecond).String())
 	case s.Outages > p.last.Outages:
 		p.out = true
-		p.log.Info("outage", "reason", "the service is unavailable ("+s.Cause+"); sending one test call at a time", "wait", waitOf(now, s))
+		p.log.Warn("outage", "event", "outage", "reason", "the service is unavailable ("+s.Cause+"); sending one test call at a time", "wait_seconds", secondsTo(s.Until, now))
 	}
 	if s.State == pace.Held && s.Since != p.last.Since {
-		p.log.Info("hold", "reason", "the service asks for fewer calls ("+cmp.Or(s.Cause, "429")+")", "wait", waitOf(now, s))
+		p.log.Warn("hold", "event", "pause", "reason", "the service asks for fewer calls ("+cmp.Or(s.Cause, "429")+")", "wait_seconds", secondsTo(s.Until, now))
 	}
 	if p.last.Sent == 0 {
 		p.told = s.Rate
@@ -44,9 +44,9 @@ func (p *paceLog) tell(now time.Time, s pace.Snapshot) {
 
 func (p *paceLog) rate(reason string, perSecond float64) {
 	p.told = perSecond
-	p.log.Info("pace change", "reason", reason, "per_second", float64(int64(perSecond*100+0.5))/100)
+	p.log.Info("pace change", "event", "rate", "reason", reason, "per_second", float64(int64(perSecond*100+0.5))/100)
 }
 
-func waitOf(now time.Time, s pace.Snapshot) time.Duration {
-	return s.Until.Sub(now).Round(time.Millisecond)
+func secondsTo(t, now time.Time) float64 {
+	return t.Sub(now).Round(time.Millisecond).Seconds()
 }

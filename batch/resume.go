@@ -64,9 +64,9 @@ func (r *run) recover() error {
 	r.Pace.Proven = r.proven
 	r.Pace.Start = cmp.Or(r.Pace.Start, r.totals.Learned)
 	if rec.Torn > 0 {
-		r.Log.Warn("the end of the journal was lost, as in a power cut: calls that it was about are made again", "bytes", rec.Torn)
+		r.Log.Warn("the end of the journal was lost, as in a power cut: calls that it was about are made again", "event", "journal_torn", "bytes", rec.Torn)
 	}
-	r.Log.Info("resuming", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
+	r.Log.Info("resuming", "event", "resume", "rows_done", r.from.Row, "answers_from_journal", r.answered, "calls_in_doubt", rec.InDoubt)
 	return nil
 }
 
@@ -88,7 +88,7 @@ func (r *run) takeJournal(rows map[int64]*state.Row) error {
 		j := journalled{attempts: row.Attempts, doubts: row.Doubts, charged: row.Charged}
 		if row.Outcome != nil {
 			var err error
-			if j.print, j.result, err = parseOutcome(row.Outcome); err != nil {
+			if j.print, j.result, _, err = parseOutcome(row.Outcome); err != nil {
 				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or begin anew with --restart", number, err)
 			}
 			j.answered = true
@@ -147,7 +147,7 @@ func (r *run) commit(at source.Position, t *Totals) error {
 	}
 	start := time.Now()
 	err = r.State.Commit(cp)
-	r.Log.Debug("commit", "rows", at.Row, "bytes", at.Offset, "took", time.Since(start).Round(time.Microsecond))
+	r.Log.Debug("commit", "event", "commit", "rows", at.Row, "bytes", at.Offset, "took_seconds", time.Since(start).Round(time.Microsecond).Seconds())
 	return err
 }
 

@@ -185,6 +185,9 @@ type run struct {
 	pace    *pace.Controller
 	answers *output        // of customers with several rows
 	records *known.Records // nil without a ledger
+
+	problems *known.Problems // compared with those of the night before; nil: they are not
+	reported *output         // of these
 }
 
 // whole is the run from taking up what is there to publishing.
@@ -239,11 +242,14 @@ func (r *run) pipeline(ctx context.Context) error {
 		return err
 	}
 	dispatch.wave = begins
-	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop}
+	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop, known: r.Known}
+	if r.Known != nil {
+		journal.hasher = r.Known.Ledger.Hasher(r.Known.Owner)
+	}
 	write := &writer{
 		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, totals: r.totals, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.totals.Rows, failedBefore: r.totals.Failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
-		answers: r.answers, records: r.records, monitor: r.Monitor,
+		answers: r.answers, records: r.records, problems: r.problems, reported: r.reported, monitor: r.Monitor,
 		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
 	}
 
@@ -291,7 +297,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		return err
 	}
 	if err != nil && !errors.Is(cause, err) {
-		r.Log.Warn("not all that is done could be put down; the next start will", "error", err)
+		r.Log.Warn("not everything that is done could be saved; the next start will", "event", "commit_failed", "error", err)
 	}
 	return cause
 }

@@ -101,9 +101,9 @@ func (w *writer) noticed(row, other int64) {
 	if w.totals.SharedIDs == nil {
 		w.totals.SharedIDs = &sink.SharedIDs{Row: row, Of: other}
 		if other > 0 {
-			w.log.Warn("the service gave a row the session id of another customer", "row", row, "other_row", other)
+			w.log.Warn("the service gave a row the session id of another customer", "event", "shared_id", "row", row, "other_row", other)
 		} else {
-			w.log.Warn("the service gave a row the session id that the ledger has of another customer", "row", row)
+			w.log.Warn("the service gave a row the session id that the ledger has of another customer", "event", "shared_id", "row", row)
 		}
 	}
 	w.totals.SharedIDs.Count++

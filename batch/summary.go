@@ -82,9 +82,9 @@ type SummaryFile struct {
 	// place: whether it was the list that it had to be. May be nil.
 	Read func() error
 
-	// ExitCode is what the program ends with, by the number of rows that did
-	// not end well and the error of the run.
-	ExitCode func(bad int64, err error) int
+	// ExitCode is what the program ends with, by the number of rows that need
+	// attention and are news, and the error of the run.
+	ExitCode func(news int64, err error) int
 
 	// Retry is the command that takes up the rows with a status and an error
 	// code again.
@@ -120,7 +120,7 @@ func (r *run) explain(reason error) {
 		err = r.State.Keep(state.Summary, bytes.NewReader(b))
 	}
 	if err != nil {
-		r.Log.Warn("the summary could not be written", "error", err)
+		r.Log.Warn("the summary could not be written", "event", "summary_failed", "error", err)
 	}
 }
 
@@ -131,9 +131,9 @@ func (r *run) document(reason error) ([]byte, error) {
 	t, m := r.totals, r.meter.Measures(now)
 	s := sink.Summary{
 		Run: r.ID, Tool: r.SummaryFile.Tool, Settings: r.SummaryFile.Settings, Command: r.SummaryFile.Command,
-		Complete: reason == nil, ExitCode: r.SummaryFile.ExitCode(t.Bad(), reason),
+		Complete: reason == nil, ExitCode: r.SummaryFile.ExitCode(t.News(), reason),
 		StartedAt: m.StartedAt.UTC(), EndedAt: now.UTC(), RunningSeconds: seconds(m.Running), Resumed: t.Resumed,
-		Rows: t.Rows, Status: t.Status, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs,
+		Rows: t.Rows, Status: t.Status, Open: t.Open, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs,
 		Throttled: m.Throttled, HeldSeconds: seconds(m.Held), Outages: m.Outages, OutageSeconds: seconds(m.Outage),
 		Learned: r.SummaryFile.Learned, EarlierRun: r.SummaryFile.EarlierRun,
 		Latency: m.Latency.Summary(), Timeline: m.Timeline.Summary(),

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"bulkonboard/batch/customers"
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/pace"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -43,6 +44,7 @@ type slot struct {
 	earlier bool             // and that is of another run or part
 	doubts  int              // interruptions that caught a call of this row in flight
 	refused string           // the error code with which an earlier run refused the row
+	who     *known.Identity  // of the customer in the ledger, once the journal has an outcome; nil before
 
 	// result is the one result, once it takes effect: from then on the writer may
 	// write it. Nothing changes what it points to.

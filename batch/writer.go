@@ -43,7 +43,11 @@ type writer struct {
 
 	answers *output        // nil when no customer has several rows
 	records *known.Records // nil without a ledger
-	past    int64          // rows that were rejected or failed before, which is not news
+
+	problems *known.Problems // nil: they are not compared with those of the night before
+	reported *output         // of these
+
+	past    int64 // rows that were rejected or failed before, which is not news
 	monitor *measure.Monitor
 	ids     *sharedIDs
 	log     *slog.Logger
@@ -123,13 +127,13 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.reject(s.rec)
 	}
 	w.keepAnswer(s, res)
-	w.totals.Add(s.rec, res, s.doubts)
+	w.totals.Add(s.rec, res, s.doubts, w.openSince(s, res))
 	if s.sent > 0 {
 		w.totals.Called++
 	}
 	w.meter.Placed(res.ProcessedAt)
 	if !s.known {
-		w.records.Take(s.rec, res)
+		w.records.Take(s.rec, res, s.who)
 	}
 	if (s.known || s.earlier) && (res.Status == sink.Rejected || res.Status == sink.Failed) {
 		w.past++
@@ -144,6 +148,17 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	return w.flush()
 }
 
+// openSince tells when an earlier run has first reported what is wrong with a row;
+// zero when it is news, or nothing is wrong.
+func (w *writer) openSince(s *slot, res *sink.Result) (since time.Time) {
+	if w.problems == nil || res.Status.Good() {
+		return since
+	}
+	called := res.Attempts > 0 && !s.known
+	since, w.reported.buf = w.problems.Take(s.rec, res, called, w.reported.buf)
+	return since
+}
+
 // reject repeats a record.
 func (w *writer) reject(rec *source.Record) {
 	w.rejects.buf = w.excerpt.Append(w.rejects.buf, rec)
@@ -151,7 +166,7 @@ func (w *writer) reject(rec *source.Record) {
 }
 
 func (w *writer) flush() error {
-	return firstError(w.results.flush(), w.rejects.flush(), w.answers.flush())
+	return firstError(w.results.flush(), w.rejects.flush(), w.answers.flush(), w.reported.flush())
 }
 
 func (w *writer) commitIfDue(tick <-chan time.Time) error {
@@ -195,7 +210,7 @@ func takeAhead(to *known.Records, order <-chan *slot) {
 	for first := range order {
 		for s := first; s != nil; s = s.next {
 			if res := s.result.Load(); res != nil && !s.known {
-				to.Take(s.rec, res)
+				to.Take(s.rec, res, s.who)
 			}
 		}
 	}

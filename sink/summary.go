@@ -42,6 +42,7 @@ type Summary struct {
 
 	Rows     int64            `json:"rows"`     // that have a result
 	Status   map[Status]int64 `json:"status"`   // rows by status; they add up to Rows
+	Open     int64            `json:"open"`     // of the rows that need attention, those of which an earlier complete run has reported the same
 	Attempts int64            `json:"attempts"` // sent for these rows, less those of results kept from an earlier run
 	InDoubt  int64            `json:"inDoubt"`  // calls that an interruption caught in flight, and were sent again
 
@@ -161,6 +162,10 @@ type ErrorGroup struct {
 	Message string   `json:"message"`          // of the first row
 	Shapes  []string `json:"shapes,omitempty"` // of the first values that differ in it: see source.Shape
 	Retry   string   `json:"retry,omitempty"`  // the command that takes up just these again
+
+	// OpenSince is when the first run began that has reported one of these rows;
+	// absent when they are new.
+	OpenSince *time.Time `json:"openSince,omitempty"`
 }
 
 // Timeline is a run over its running time, from 0 on, in buckets of equal

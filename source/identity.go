@@ -49,12 +49,15 @@ func (c *Customer) Form(configured string) string {
 
 // Fingerprint tells records apart by their bytes, less the line end, which the
 // last line of a list may get only when the list grows.
-func (r *Record) Fingerprint() uint64 {
+func (r *Record) Fingerprint() uint64 { return xxhash.Sum64(r.Bytes()) }
+
+// Bytes are the record's, less the line end.
+func (r *Record) Bytes() []byte {
 	raw := r.Raw
 	for len(raw) > 0 && (raw[len(raw)-1] == '\n' || raw[len(raw)-1] == '\r') {
 		raw = raw[:len(raw)-1]
 	}
-	return xxhash.Sum64(raw)
+	return raw
 }
 
 // Changed is the *ChangedError of a record that is not the one that was in this

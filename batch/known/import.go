@@ -36,7 +36,7 @@ func (i *Import) Take(rec *source.Record, res sink.Result) error {
 		return nil
 	}
 	pending := &i.records.pending
-	if i.records.Take(rec, &res); len(pending.Changes) == 0 {
+	if i.records.Take(rec, &res, nil); len(pending.Changes) == 0 {
 		return nil
 	}
 	c := &pending.Changes[0]

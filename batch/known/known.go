@@ -1,6 +1,7 @@
 package known
 
 import (
+	"strings"
 	"time"
 
 	"bulkonboard/batch/ledger"
@@ -15,7 +16,13 @@ type Ledger interface {
 	Hasher(owner ledger.Owner) *ledger.Hasher
 	Walk(f func(key ledger.Key, value []byte) error) error
 	Put(n *ledger.News) error
+	Conclude(c *ledger.Conclusion) error
 	RunNumber(id string) uint64
+	Runs() map[uint64]ledger.Run
+	Problems(f ledger.Form) []ledger.Problem
+	Night(f ledger.Form) (ledger.Night, bool)
+	Len() int64
+	Forms() []ledger.Form
 }
 
 // Known settles whom a run need not call, because the ledger knows enough of
@@ -37,6 +44,21 @@ type Known struct {
 	// RetryRejected asks again for customers that were refused and have not
 	// changed since.
 	RetryRejected bool
+	// Concludes says that runs are nights: of one that is complete the ledger keeps
+	// the number of rows and the rows that need attention, so that the next one
+	// tells what is new.
+	Concludes bool
+}
+
+// LastNight is the last complete run of the form. It reports false when the
+// ledger knows of none.
+func (k *Known) LastNight() (ledger.Night, bool) {
+	return k.Ledger.Night(k.form(k.Ledger.Hasher(k.Owner)))
+}
+
+// form is the one that the run is for.
+func (k *Known) form(h *ledger.Hasher) ledger.Form {
+	return ledger.Form{Scope: h.Scope(), Tenant: k.Tenant, ID: strings.TrimSpace(k.FormID)}
 }
 
 // standing is what a ledger's entry means for a customer.

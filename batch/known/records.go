@@ -2,7 +2,6 @@ package known
 
 import (
 	"encoding/binary"
-	"strings"
 	"time"
 
 	"bulkonboard/batch/ledger"
@@ -16,7 +15,7 @@ type Records struct {
 	*Known
 	hasher  *ledger.Hasher
 	pending ledger.News
-	forms   map[string]bool // that the ledger has been told of, or is about to
+	forms   map[ledger.Form]bool // that the ledger has been told of, or is about to
 }
 
 // NewRecords begins to take what a run brings, which began at a time. It is nil
@@ -25,29 +24,23 @@ func NewRecords(k *Known, runID string, began time.Time) *Records {
 	if k == nil {
 		return nil
 	}
-	return &Records{Known: k, hasher: k.Ledger.Hasher(k.Owner), pending: ledger.News{RunID: runID, Began: began}, forms: map[string]bool{}}
+	return &Records{Known: k, hasher: k.Ledger.Hasher(k.Owner), pending: ledger.News{RunID: runID, Began: began}, forms: map[ledger.Form]bool{}}
 }
 
-// Take takes a result that came of a call, in this run or before.
-func (r *Records) Take(rec *source.Record, res *sink.Result) {
+// Take takes a result that came of a call, in this run or before. Who is the
+// identity of the record's customer where that is known already, or nil.
+func (r *Records) Take(rec *source.Record, res *sink.Result, who *Identity) {
 	if r == nil || res.Kept || res.Status == sink.Duplicate || res.Status == sink.Invalid {
 		return
 	}
-	var e ledger.Entry
-	key, digest := r.hash(r.hasher, rec, rec.AppendIdentity(nil, r.FormID))
-	sent := ledger.Sent{At: res.ProcessedAt.Truncate(time.Millisecond), Digest: digest} // as the ledger has it
-	switch res.Status {
-	case sink.OK, sink.Known:
-		e.Session = ledger.Session{Sent: sent, ID: res.SessionID, Expires: res.Expires}
-	case sink.Rejected:
-		e.Refusal = ledger.Refusal{Sent: sent, Outcome: ledger.Rejected, Code: res.ErrorCode, Message: res.ErrorMessage}
-	default:
-		e.Refusal = ledger.Refusal{Sent: sent, Outcome: ledger.Failed}
+	if who == nil {
+		who = r.Identify(r.hasher, rec)
 	}
-	r.pending.Changes = append(r.pending.Changes, ledger.Change{Key: key, Entry: e})
-	if form := rec.Customer.Form(r.FormID); !r.forms[form] {
+	e, _ := entryOf(res, who.digest)
+	r.pending.Changes = append(r.pending.Changes, ledger.Change{Key: who.key, Entry: e})
+	if form := r.formOf(who); !r.forms[form] {
 		r.forms[form] = true
-		r.pending.Forms = append(r.pending.Forms, ledger.Form{Scope: r.hasher.Scope(), Tenant: r.Tenant, ID: strings.TrimSpace(form)})
+		r.pending.Forms = append(r.pending.Forms, form)
 	}
 }
 

@@ -11,6 +11,8 @@
 //	meta       version, id, a check of the secret, the pace found last, the seal
 //	runs       number (8 bytes, big-endian) → when it began (varint), and its id
 //	forms      service and application, tenant and form, whose customers are in it
+//	           → its last complete run
+//	problems   form (8 bytes), id (16 bytes) → a row of that run that needs attention
 //	customers  key (16 bytes) → entry and tag
 package ledger
 
@@ -27,13 +29,18 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// version is that of the file. Version 1 is taken over.
-const version = 2
+// version is that of the file. Version 1 is taken over, and version 2 becomes
+// this one once there is something that it does not have.
+const (
+	version                = 3
+	versionWithoutProblems = 2
+)
 
 var (
 	metaBucket     = []byte("meta")
 	runsBucket     = []byte("runs")
 	formsBucket    = []byte("forms")
+	problemsBucket = []byte("problems")
 	customerBucket = []byte("customers")
 
 	versionKey = []byte("version")
@@ -51,12 +58,16 @@ type Ledger struct {
 	db      database
 
 	// What the file says of itself.
-	seal  seal
-	runs  map[uint64]Run
-	forms []Form
-	pace  []byte
-	whole bool // all of it was read
-	old   bool // it is of version 1
+	seal     seal
+	runs     map[uint64]Run
+	forms    []Form
+	nights   map[Form]Night
+	problems map[formKey][]Problem // sorted by id
+	pace     []byte
+	whole    bool // all of it was read
+	old      bool // it is of version 1
+
+	hasProblems bool // it is of this version
 
 	takenOver int64
 }
@@ -111,16 +122,23 @@ func (l *Ledger) Scopes() (scopes []Scope) {
 func (l *Ledger) head(p *pages, buckets map[string]bucket) error {
 	h := newHasher(l.secret)
 	rest := sum{}
-	l.runs, l.forms = map[uint64]Run{}, nil
-	if _, there := buckets[string(customerBucket)]; !there || len(buckets) != 4 {
+	l.runs, l.forms, l.nights, l.problems = map[uint64]Run{}, nil, map[Form]Night{}, map[formKey][]Problem{}
+	if _, there := buckets[string(customerBucket)]; !there {
 		return damaged("it does not have the parts of a ledger")
 	}
+	found := 1
 	for _, part := range []struct {
 		name []byte
 		take func(key, value []byte) error
-	}{{metaBucket, l.takeMeta}, {runsBucket, l.takeRun}, {formsBucket, l.takeForm}} {
+		may  bool // be missing
+	}{{metaBucket, l.takeMeta, false}, {runsBucket, l.takeRun, false}, {formsBucket, l.takeForm, false}, {problemsBucket, l.takeProblem, true}} {
 		b, there := buckets[string(part.name)]
-		if !there {
+		switch {
+		case there:
+			found++
+		case part.may && !l.hasProblems:
+			continue
+		default:
 			return damaged("it does not have the parts of a ledger")
 		}
 		if err := p.walk(b, func(key, value []byte) error {
@@ -132,6 +150,9 @@ func (l *Ledger) head(p *pages, buckets map[string]bucket) error {
 		}); err != nil {
 			return err
 		}
+	}
+	if found != len(buckets) {
+		return damaged("it does not have the parts of a ledger")
 	}
 	if !l.old && rest != l.seal.rest {
 		return damaged("its runs, forms or settings are not as they were written")
@@ -154,7 +175,9 @@ func (l *Ledger) takeMeta(key, value []byte) error {
 		if l.seal, ok = parseSeal(value, h, l.id); !ok {
 			return damaged("its seal is not as it was written")
 		}
-	case !bytes.Equal(key, versionKey):
+	case bytes.Equal(key, versionKey):
+		l.hasProblems = bytes.Equal(value, []byte{version})
+	default:
 		return damaged("it does not have the parts of a ledger")
 	}
 	return nil
@@ -169,7 +192,7 @@ func (l *Ledger) takeRun(key, value []byte) error {
 	return nil
 }
 
-func (l *Ledger) takeForm(key, _ []byte) error {
+func (l *Ledger) takeForm(key, value []byte) error {
 	p := parser{rest: key}
 	var f Form
 	if !l.old {
@@ -177,8 +200,12 @@ func (l *Ledger) takeForm(key, _ []byte) error {
 	}
 	f.Tenant, f.ID = p.text(), p.text()
 	l.forms = append(l.forms, f)
-	if p.failed {
+	night, known := parseNight(value)
+	if p.failed || len(value) > 0 && !known {
 		return damaged("a form in it is damaged")
+	}
+	if known {
+		l.nights[f] = night
 	}
 	return nil
 }
@@ -256,6 +283,10 @@ type News struct {
 	Began   time.Time // when the run did
 	Forms   []Form    // of the customers, so that one can be looked for in all of them
 	Changes []Change
+
+	// Abandoned says that nobody will resume the run: the problems that it was
+	// the first to report, as it was about to be complete, are news again.
+	Abandoned bool
 }
 
 // fullPages leaves some room for who comes between. It is for many customers
@@ -272,7 +303,8 @@ func (l *Ledger) Put(n *News) error {
 		fill = fullPages
 	}
 	slices.SortStableFunc(n.Changes, func(a, b Change) int { return bytes.Compare(a.Key[:], b.Key[:]) })
-	return l.update(func(s *sealed) error {
+	problems := l.problems
+	err := l.update(func(s *sealed) (err error) {
 		if n.Run == 0 && n.RunID != "" {
 			number, err := l.numberFor(s, Run{n.RunID, n.Began})
 			if err != nil {
@@ -292,8 +324,15 @@ func (l *Ledger) Put(n *News) error {
 				return err
 			}
 		}
-		return nil
+		if n.Abandoned {
+			problems, err = l.unreport(s, n.Run)
+		}
+		return err
 	})
+	if err == nil {
+		l.problems = problems
+	}
+	return err
 }
 
 // update makes changes durable, or leaves everything as it was. Nothing is
@@ -305,7 +344,7 @@ func (l *Ledger) update(f func(*sealed) error) error {
 		}
 	}
 	s := sealed{h: newHasher(l.secret), seal: l.seal}
-	runs, forms := maps.Clone(l.runs), l.forms
+	runs, forms, nights := maps.Clone(l.runs), l.forms, maps.Clone(l.nights)
 	err := l.db.update(func(tx *bolt.Tx) error {
 		s.tx = tx
 		if err := f(&s); err != nil {
@@ -314,7 +353,7 @@ func (l *Ledger) update(f func(*sealed) error) error {
 		return s.end()
 	})
 	if err != nil {
-		l.runs, l.forms = runs, forms
+		l.runs, l.forms, l.nights = runs, forms, nights
 		return err
 	}
 	l.seal = s.seal
@@ -384,11 +423,15 @@ func (l *Ledger) addForm(s *sealed, f Form) error {
 		return nil
 	}
 	l.forms = append(l.forms, f)
-	return s.putForm(f)
+	return s.putForm(f, Night{})
 }
 
-func (s *sealed) putForm(f Form) error {
-	return s.put(formsBucket, appendString(appendString(bytes.Clone(f.Scope[:]), f.Tenant), f.ID), nil, []byte{})
+func (s *sealed) putForm(f Form, last Night) error {
+	return s.put(formsBucket, f.key(), nil, last.append([]byte{}))
+}
+
+func (f *Form) key() []byte {
+	return appendString(appendString(bytes.Clone(f.Scope[:]), f.Tenant), f.ID)
 }
 
 // entryError names the file where that is to blame.

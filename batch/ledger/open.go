@@ -55,7 +55,7 @@ func (l *Ledger) begin(owner Owner) error {
 	switch {
 	case bytes.Equal(v, []byte{1}):
 		return l.takeOver(owner)
-	case !bytes.Equal(v, []byte{version}):
+	case !bytes.Equal(v, []byte{version}) && !bytes.Equal(v, []byte{versionWithoutProblems}):
 		return l.entryError(damaged("it is of version %x, and this program knows version %d", v, version))
 	}
 	if err := l.reading(l.head); err != nil {
@@ -123,7 +123,7 @@ func create(path, keyPath string, secret []byte) ([]byte, error) {
 	_, _ = rand.Read(id) // never fails
 	err = temp.update(func(tx *bolt.Tx) error {
 		s := sealed{tx: tx, h: newHasher(secret)}
-		for _, name := range [][]byte{metaBucket, runsBucket, formsBucket, customerBucket} {
+		for _, name := range [][]byte{metaBucket, runsBucket, formsBucket, problemsBucket, customerBucket} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}

@@ -14,7 +14,20 @@ import (
 // was erased in pages that are free. Until the new file is in its place, nothing
 // has happened.
 func (l *Ledger) Erase(edit func(Key, *Entry)) (erased int64, err error) {
-	err = l.rewrite(l.forms, func(to *copying) error {
+	return l.erase(edit, func(Key) bool { return false })
+}
+
+// Forget erases customers, and the problems of their rows.
+func (l *Ledger) Forget(who func(Key) bool) (erased int64, err error) {
+	return l.erase(func(key Key, e *Entry) {
+		if who(key) {
+			*e = Entry{}
+		}
+	}, who)
+}
+
+func (l *Ledger) erase(edit func(Key, *Entry), forgotten func(Key) bool) (erased int64, err error) {
+	err = l.rewrite(l.forms, forgotten, func(to *copying) error {
 		return l.All(func(key Key, e *Entry) error {
 			if edit(key, e); e.Outcome() == 0 {
 				erased++
@@ -46,14 +59,14 @@ type keyed struct {
 }
 
 // rewrite puts a new file in the place of the ledger's, with the customers that
-// copy adds to it.
-func (l *Ledger) rewrite(forms []Form, customers func(*copying) error) error {
+// copy adds to it, and the problems of all but those who are forgotten.
+func (l *Ledger) rewrite(forms []Form, forgotten func(Key) bool, customers func(*copying) error) error {
 	next, err := newDatabase(l.path)
 	if err != nil {
 		return err
 	}
 	to := &copying{database: next, h: newHasher(l.secret), seal: seal{Changes: l.seal.Changes}}
-	err = to.update(func(s *sealed) error { return l.copyHead(s, forms) })
+	err = to.update(func(s *sealed) error { return l.copyHead(s, forms, forgotten) })
 	if err == nil {
 		err = customers(to)
 	}
@@ -76,7 +89,7 @@ func (l *Ledger) rewrite(forms []Form, customers func(*copying) error) error {
 }
 
 // copyHead writes everything but the customers.
-func (l *Ledger) copyHead(s *sealed, forms []Form) error {
+func (l *Ledger) copyHead(s *sealed, forms []Form, forgotten func(Key) bool) error {
 	for _, name := range [][]byte{metaBucket, runsBucket, formsBucket, customerBucket} {
 		if _, err := s.tx.CreateBucket(name); err != nil {
 			return err
@@ -91,10 +104,10 @@ func (l *Ledger) copyHead(s *sealed, forms []Form) error {
 	for number, run := range l.runs {
 		err = errors.Join(err, s.putRun(number, run))
 	}
-	for _, form := range forms {
-		err = errors.Join(err, s.putForm(form))
+	for i, form := range forms { // in the order of the old ones, which they take the place of
+		err = errors.Join(err, s.putForm(form, l.nights[l.forms[i]]))
 	}
-	return err
+	return errors.Join(err, l.copyProblems(s, forgotten))
 }
 
 // add adds a customer behind all others.
@@ -146,7 +159,7 @@ func (l *Ledger) move(n uint64, owner Owner, each func(pick func(Key) bool, f fu
 		}
 	}
 	parts := min(max(n/moveCustomers+1, 1), 256)
-	return l.rewrite(forms, func(to *copying) error {
+	return l.rewrite(forms, func(Key) bool { return false }, func(to *copying) error {
 		for part := range parts {
 			var some []keyed
 			err := each(func(key Key) bool { return uint64(scope.scoped(key)[0])*parts/256 == part }, func(key Key, value []byte) error {

@@ -53,6 +53,8 @@ type seal struct {
 }
 
 const (
+	sealVersion = 2 // of the file, since when it is as it is
+
 	sealBody  = 6 * 8
 	sealBytes = sealBody + 16
 )
@@ -67,7 +69,7 @@ func (s *seal) encode(h *Hasher, id []byte) []byte {
 
 func (h *Hasher) ofSeal(id, b []byte) []byte {
 	h.begin(ofSeal)
-	h.in = append(append(append(h.in, version), id...), b...)
+	h.in = append(append(append(h.in, sealVersion), id...), b...)
 	return h.sum()[:16]
 }
 

@@ -28,6 +28,8 @@ const (
 	ofEntry    = 'e'
 	ofSeal     = 'l'
 	ofCounter  = 'n'
+	ofForm     = 'm'
+	ofProblem  = 'p'
 )
 
 // Hasher makes keys and digests. It is used by one goroutine.

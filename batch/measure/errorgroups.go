@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -28,10 +29,19 @@ type ErrorGroups map[string]*sink.ErrorGroup
 
 // Add counts a record that did not end well, by its error code. One without a
 // code, which only somebody's edit of an earlier result can make, is in no group.
-func (g ErrorGroups) Add(rec *source.Record, res *sink.Result) {
-	if res.ErrorCode != "" {
-		g.count(rec, &sink.ErrorGroup{Code: res.ErrorCode, Field: fieldAtFault(rec, res), Status: res.Status, Message: res.ErrorMessage})
+func (g ErrorGroups) Add(rec *source.Record, res *sink.Result) { g.AddOpen(rec, res, time.Time{}) }
+
+// AddOpen is Add for what is open since an earlier run, which is in groups of its
+// own; zero when it is not.
+func (g ErrorGroups) AddOpen(rec *source.Record, res *sink.Result, since time.Time) {
+	if res.ErrorCode == "" {
+		return
 	}
+	like := &sink.ErrorGroup{Code: res.ErrorCode, Field: fieldAtFault(rec, res), Status: res.Status, Message: res.ErrorMessage}
+	if !since.IsZero() {
+		like.OpenSince = &since
+	}
+	g.count(rec, like)
 }
 
 // AddProblem counts a record that is invalid, by one of its problems.
@@ -41,8 +51,12 @@ func (g ErrorGroups) AddProblem(rec *source.Record, p *source.Problem) {
 
 // count adds a record to the group that is like the one given.
 func (g ErrorGroups) count(rec *source.Record, like *sink.ErrorGroup) {
+	since := like.OpenSince
 	group := g.of(rec, like)
 	group.Count++
+	if since != nil && since.Before(*group.OpenSince) {
+		group.OpenSince = since
+	}
 	if len(group.Rows) < firstRows {
 		group.Rows = append(group.Rows, rec.Row)
 	}
@@ -56,9 +70,13 @@ func (g ErrorGroups) count(rec *source.Record, like *sink.ErrorGroup) {
 
 // of is the group of a record; a new one when it is the first of its kind.
 func (g ErrorGroups) of(rec *source.Record, like *sink.ErrorGroup) *sink.ErrorGroup {
-	key := like.Code + " " + like.Field
+	kind := ""
+	if like.OpenSince != nil {
+		kind = " open"
+	}
+	key := like.Code + " " + like.Field + kind
 	if g[key] == nil && len(g) >= maxErrorGroups {
-		like.Code, like.Field, key = OtherErrors, "", OtherErrors
+		like.Code, like.Field, key = OtherErrors, "", OtherErrors+kind
 	}
 	if g[key] == nil {
 		like.Line = rec.Line
@@ -76,9 +94,24 @@ func fieldAtFault(rec *source.Record, res *sink.Result) string {
 	return ""
 }
 
-// Commonest lists the groups, the largest first.
+// Apart gives the groups of what is news, and of what is open since an earlier run.
+func (g ErrorGroups) Apart() (news, open ErrorGroups) {
+	news, open = ErrorGroups{}, ErrorGroups{}
+	for key, group := range g {
+		if group.OpenSince == nil {
+			news[key] = group
+		} else {
+			open[key] = group
+		}
+	}
+	return news, open
+}
+
+// Commonest lists the groups, the largest first, and what is news before what is
+// open since an earlier run.
 func (g ErrorGroups) Commonest() []*sink.ErrorGroup {
+	old := map[bool]int{true: 1}
 	return slices.SortedFunc(maps.Values(g), func(a, b *sink.ErrorGroup) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Rows[0], b.Rows[0]))
+		return cmp.Or(cmp.Compare(old[a.OpenSince != nil], old[b.OpenSince != nil]), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Rows[0], b.Rows[0]))
 	})
 }

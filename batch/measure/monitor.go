@@ -51,6 +51,7 @@ type Progress struct {
 	Share float64
 
 	Status   map[sink.Status]int64
+	Open     int64         // of the rows that need attention, those of which an earlier run has reported the same
 	InFlight int           // attempts under way
 	Pace     pace.Snapshot // of this run
 }
@@ -110,7 +111,7 @@ func (m *Monitor) Begin(t *Tally, at source.Position) {
 	defer m.mu.Unlock()
 	m.answered.Store(at.Row)
 	m.now.State, m.now.Rows, m.now.Bytes, m.now.Share = Running, at.Row, at.Offset, 0
-	m.now.Status = maps.Clone(t.Status)
+	m.now.Status, m.now.Open = maps.Clone(t.Status), t.Open
 }
 
 // Answer takes in that a row has its result.
@@ -121,6 +122,7 @@ func (m *Monitor) Wrote(t *Tally, offset int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	maps.Copy(m.now.Status, t.Status)
+	m.now.Open = t.Open
 	m.now.Rows, m.now.Bytes = t.Rows, offset
 }
 

@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"time"
+
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -10,6 +12,7 @@ import (
 type Tally struct {
 	Rows     int64                 `json:"rows"`
 	Status   map[sink.Status]int64 `json:"status"`
+	Open     int64                 `json:"open,omitempty"` // rows that need attention, and of which an earlier run has reported the same
 	Errors   ErrorGroups           `json:"errors"`
 	Attempts int64                 `json:"attempts"`
 	Resumed  int                   `json:"resumed"` // how often the run was started again
@@ -25,21 +28,28 @@ func NewTally() Tally {
 }
 
 // Add counts a record with its result, and the calls of it that interruptions
-// caught in flight.
-func (t *Tally) Add(rec *source.Record, res *sink.Result, doubts int) {
+// caught in flight. What is wrong with it may be open since an earlier run; zero
+// when it is not.
+func (t *Tally) Add(rec *source.Record, res *sink.Result, doubts int, since time.Time) {
 	t.Rows++
 	t.InDoubt += int64(doubts)
 	t.Status[res.Status]++
 	if !res.Kept {
 		t.Attempts += int64(res.Attempts)
 	}
-	t.Errors.Add(rec, res)
+	if !since.IsZero() {
+		t.Open++
+	}
+	t.Errors.AddOpen(rec, res, since)
 }
 
 // Bad counts the records that did not end well.
 func (t *Tally) Bad() int64 {
 	return t.Status[sink.Invalid] + t.Failures()
 }
+
+// News counts the records that need attention and that nobody was told of yet.
+func (t *Tally) News() int64 { return t.Bad() - t.Open }
 
 // Failures counts the records that were sent and did not end well.
 func (t *Tally) Failures() int64 {

@@ -74,7 +74,8 @@ type Forecast struct {
 	Expired int64 `json:"expired,omitempty"`
 	Refused int64 `json:"refused,omitempty"` // and have not changed since
 	Due     int64 `json:"due,omitempty"`     // failed or refused before, and are tried again
-	Found   int64 `json:"found,omitempty"`   // customers of the list that the ledger has
+	Gone    int64 `json:"gone,omitempty"`    // customers of the ledger that are not in the list
+	Forms   int   `json:"forms,omitempty"`   // of which it has customers
 
 	// Misread is the encoding that the list is read in, when it is a code page
 	// and the list could be UTF-8.
@@ -201,7 +202,8 @@ func (p *Preflight) compare(f *Forecast) error {
 		if err != nil {
 			return err
 		}
-		f.Asked, f.Answers, f.Found = true, answers, c.Found
+		f.Asked, f.Answers = true, answers
+		f.Gone, f.Forms = p.Known.Ledger.Len()-c.Found, len(p.Known.Ledger.Forms())
 		f.Known, f.Refused, f.Changed, f.Expired, f.Due = c.Known, c.Refused, c.Changed, c.Expired, c.Due
 		f.Mailed -= c.Mails
 	}

@@ -209,6 +209,14 @@ func (j *journal) rotate() error {
 	return j.begin(j.number+1, nil)
 }
 
+// forget forgets the segments of a run that is removed: those of the next one have
+// the same names.
+func (j *journal) forget() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.old, j.maxRow, j.size, j.durable, j.marked = map[int]closed{}, 0, 0, 0, 0
+}
+
 func (j *journal) close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

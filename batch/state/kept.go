@@ -15,11 +15,12 @@ import (
 // nothing about how far a run has come, so it outlives a run that is begun
 // anew.
 const (
-	Corrected = "corrected" // the list of a retry, with corrections
-	Spool     = "spool"     // the list itself, when it came by standard input
-	spoolSum  = "spool.sum" // its size and digest
-	Scratch   = "scratch"   // without a name, but for a moment
-	Summary   = "summary"   // what is said of the run: of a complete one, on its way to its place
+	Corrected = "corrected"  // the list of a retry, with corrections
+	Spool     = "spool"      // the list itself, when it came by standard input
+	SpoolNext = "spool.next" // another list that came so, before it is settled what becomes of the run
+	spoolSum  = "spool.sum"  // its size and digest
+	Scratch   = "scratch"    // without a name, but for a moment
+	Summary   = "summary"    // what is said of the run: of a complete one, on its way to its place
 )
 
 // Keep puts content under a name, durably, in the place of what was there.

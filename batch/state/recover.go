@@ -274,13 +274,15 @@ func (d *Dir) truncate(path string, length int64) error {
 }
 
 // outputNames are the partial outputs that a state folder can have.
-func outputNames() []string { return []string{Results, Rejects, Answers} }
+func outputNames() []string { return []string{Results, Rejects, Answers, Problems} }
 
 // Names of the partial outputs.
 const (
 	Results = "results"
 	Rejects = "rejects"
-	Answers = "answers" // kept until the run is complete, and not handed on
+	// What follows is kept until the run is complete, and not handed on.
+	Answers  = "answers"
+	Problems = "problems"
 )
 
 // Discard removes everything that an earlier run left, but for the lock. What
@@ -301,7 +303,7 @@ func (d *Dir) clear() error {
 	if err := d.removeRun(); err != nil {
 		return err
 	}
-	return d.remove([]string{Spool, Spool + ".tmp", spoolSum, spoolSum + ".tmp"})
+	return d.remove([]string{SpoolNext, SpoolNext + ".tmp", Spool, Spool + ".tmp", spoolSum, spoolSum + ".tmp"})
 }
 
 // BeginAnew removes what an earlier run came to, and keeps what is known of
@@ -324,6 +326,7 @@ func (d *Dir) removeRun() error {
 	if err := d.journal.close(); err != nil {
 		return err
 	}
+	d.journal.forget()
 	numbers, err := segments(d.fsys, d.path)
 	if err != nil {
 		return err

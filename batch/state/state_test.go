@@ -289,3 +289,31 @@ func BenchmarkJournalAppend64(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/64, "ns/row")
 }
+
+func TestARunThatIsBegunAnewKeepsItsOwnJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.csv.state")
+	begin := func(d *Dir) *Recovered {
+		r, err := d.Recover()
+		require.NoError(t, err)
+		_, err = d.Output(Results)
+		require.NoError(t, err)
+		require.NoError(t, d.Commit(Checkpoint{Run: "run"}))
+		return r
+	}
+	d := openReal(t, path)
+	begin(d)
+	require.NoError(t, d.Append([]Entry{outcome(1, "of the first run")}))
+	require.NoError(t, d.Close())
+
+	d = openReal(t, path)
+	_, err := d.Recover()
+	require.NoError(t, err)
+	require.NoError(t, d.BeginAnew())
+	assert.Empty(t, begin(d).Rows)
+	require.NoError(t, d.Append([]Entry{outcome(2, "of the second run")}))
+	require.NoError(t, d.Close())
+
+	rows := begin(openReal(t, path)).Rows
+	require.Len(t, rows, 1)
+	assert.Equal(t, "of the second run", string(rows[2].Outcome))
+}

@@ -116,23 +116,10 @@ func (i *inspection) run(ctx context.Context, l *cli.OpenedLedger, stdin io.Read
 		return err
 	}
 	printForecast(stdout, f, i.list.Name(), expected{})
-	if l != nil {
-		printGone(stdout, l, f)
-	}
 	if f.Invalid > 0 {
 		return &cli.BadRowsError{Rows: f.Invalid}
 	}
 	return nil
-}
-
-// printGone counts who is known to the ledger and not in the list. The key of a
-// customer tells nobody the form, so other forms can be counted only as well.
-func printGone(stdout io.Writer, l *cli.OpenedLedger, f *preflight.Forecast) {
-	others := ""
-	if forms := len(l.Forms()); forms > 1 {
-		others = fmt.Sprintf("; those of all its %d forms count", forms)
-	}
-	fmt.Fprintf(stdout, "  %-10s %d customers known to the ledger and not in this list%s\n", "gone", l.Len()-f.Found, others)
 }
 
 // shown reads a list ahead, for a command that does no more, and shows how far

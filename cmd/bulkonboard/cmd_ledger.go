@@ -21,7 +21,7 @@ names nobody: a customer is an HMAC under a key that is in another file.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(ledgerStatsCommand(), ledgerCheckCommand(), ledgerCreateCommand(), ledgerImportCommand(), ledgerExportCommand(), ledgerForgetCommand(), ledgerExpireCommand())
+	c.AddCommand(ledgerStatsCommand(), ledgerProblemsCommand(), ledgerCheckCommand(), ledgerCreateCommand(), ledgerImportCommand(), ledgerExportCommand(), ledgerForgetCommand(), ledgerExpireCommand())
 	return c
 }
 

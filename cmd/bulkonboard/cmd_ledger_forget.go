@@ -63,19 +63,15 @@ func forget(l *ledger.Ledger, email string, log *slog.Logger) error {
 	}); err != nil {
 		return err
 	}
-	if len(there) == 0 {
-		log.Info("the ledger has nobody with this address", "forms_looked_at", len(l.Forms()))
+	if len(there) == 0 && !l.HasProblemOf(func(key ledger.Key) bool { return of[key] }) {
+		log.Info("the ledger has nobody with this address", "event", "forget", "forms_looked_at", len(l.Forms()))
 		return nil
 	}
-	if _, err := l.Erase(func(key ledger.Key, e *ledger.Entry) {
-		if there[key] {
-			*e = ledger.Entry{}
-		}
-	}); err != nil {
+	if _, err := l.Forget(func(key ledger.Key) bool { return of[key] }); err != nil {
 		return err
 	}
 	for key := range there {
-		log.Info("erased from the ledger", "key", key)
+		log.Info("erased from the ledger", "event", "forget", "key", key)
 	}
 	return nil
 }

@@ -210,8 +210,8 @@ func (m *merging) merge(ctx context.Context, v *cli.Voice, merger *chunks.Merger
 	}
 	end := &conclusion{outputs: &m.outputs, again: m.again}
 	printSummary(v.People, end, summary)
-	logSummary(v, end, summary, cli.ExitCodeOf(summary.Bad(), err))
-	return cli.OutcomeOf(summary.Bad(), err)
+	logSummary(v, end, summary, cli.ExitCodeOf(summary.News(), err))
+	return cli.OutcomeOf(summary.News(), err)
 }
 
 // refuse leaves no state of a merge that could not begin.

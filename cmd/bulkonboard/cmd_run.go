@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +42,8 @@ a flag: it comes from ` + cli.SecretVariable + ` or from the file that
 		},
 	}
 	s.register(c)
+	s.limits.registerRows(c.Flags())
+	c.Flags().Lookup("output").Usage = "results file to write, such as results.csv, or results-%Y-%m-%d.csv with the day on which the run began; OUTPUT.state keeps the state of a run under way"
 	return c
 }
 
@@ -52,10 +56,19 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 		return err
 	}
 	if err != nil {
+		s.metrics.refused(err, slog.New(slog.DiscardHandler))
 		return err
 	}
 	s.shown = cli.ShownSettings(c)
-	return s.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return runJob(c.Context(), s, c.InOrStdin(), v) })
+	return s.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error {
+		err := runJob(c.Context(), s, c.InOrStdin(), v)
+		if errors.Is(err, errAnotherDay) {
+			s.outputs.restart = false // which it has done
+			err = runJob(c.Context(), s, c.InOrStdin(), v)
+		}
+		s.metrics.refused(err, v.Log)
+		return err
+	})
 }
 
 // runJob takes one list through the service, from the first look at it to the
@@ -89,12 +102,15 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 		return err
 	}
 	defer func() { _ = dir.Close() }() // what counts was synced and checked before
+	j := &job{settings: s, dir: dir, known: known.Known, opened: known.opened, caller: service.caller, Voice: v}
 	if s.outputs.restart {
 		if err := discard(dir, s.outputs.stateDir(), v); err != nil {
 			return err
 		}
+		if err := j.today(time.Now()); err != nil {
+			return err
+		}
 	}
-	j := &job{settings: s, dir: dir, known: known.Known, opened: known.opened, caller: service.caller, Voice: v}
 	return j.run(ctx, stdin)
 }
 

@@ -76,6 +76,9 @@ func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
 			fmt.Fprintf(w, "  %-8s %d\n", status, n)
 		}
 	}
+	if totals.Open > 0 {
+		fmt.Fprintf(w, "  %-8s %d of the %d rows that need attention, since an earlier run\n", "open", totals.Open, totals.Bad())
+	}
 	fmt.Fprintf(w, "  as of    %s\n", s.Checkpoint.UpdatedAt.Local().Format(time.DateTime))
 	if s.Held {
 		return nil

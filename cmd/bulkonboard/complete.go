@@ -15,6 +15,7 @@ import (
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // Whether what a command is asked for has been done already.
@@ -171,12 +172,17 @@ func (s *settings) sayComplete(ctx context.Context, sum *sink.Summary, v *cli.Vo
 		return err
 	}
 	v.Of(sum.Run)
-	shown, err := s.metrics.open(ctx, new(measure.Monitor), v.Log)
+	var monitor measure.Monitor
+	monitor.Begin(&measure.Tally{Rows: sum.Rows, Status: sum.Status, Open: sum.Open}, source.Position{Row: sum.Rows})
+	shown, err := s.metrics.open(ctx, &monitor, v.Log)
 	if err != nil {
 		return err
 	}
 	if shown != nil {
-		defer func() { shown.close(err) }()
+		defer func() {
+			shown.end(cli.ExitCode(err), time.Now())
+			shown.close()
+		}()
 	}
 	again := "--restart --overwrite"
 	if s.replacesItsInput() {

@@ -72,8 +72,8 @@ func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet,
 // reached many rows is seen here.
 func (j *job) sayChanges(c *fixes.Changes) {
 	fmt.Fprintf(j.People, "fixes: %s in %s, %d of them changed\n", rowsText(c.Rows), j.settings.retry.fixes, c.Changed)
-	counts := make([]any, 0, 4+2*len(c.Columns))
-	counts = append(counts, "rows", c.Rows, "changed", c.Changed)
+	counts := make([]any, 0, 6+2*len(c.Columns))
+	counts = append(counts, "event", "fixes", "rows", c.Rows, "changed", c.Changed)
 	for _, column := range c.Columns {
 		fmt.Fprintf(j.People, "  %-20s changed in %s\n", cli.OneLine(column.Column), rowsText(column.Rows))
 		counts = append(counts, column.Column, column.Rows)

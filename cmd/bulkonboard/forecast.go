@@ -65,9 +65,13 @@ func noticeText(f *preflight.Forecast, n *source.Notice) string {
 
 // logForecast logs what people see as a table.
 func logForecast(v *cli.Voice, f *preflight.Forecast) {
-	v.Told.Info("forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid)
+	attrs := []any{"event", "forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid}
+	if f.Asked {
+		attrs = append(attrs, "new", f.New, "known", f.Known, "changed", f.Changed, "expired", f.Expired, "again", f.Due, "refused", f.Refused, "gone", f.Gone)
+	}
+	v.Told.Info("forecast", attrs...)
 	if f.Misread != "" {
-		v.Told.Warn(misreadText(f.Misread))
+		v.Told.Warn(misreadText(f.Misread), "event", "misread")
 	}
 	for i := range f.Notices {
 		v.Told.Info("notice", "code", f.Notices[i].Code, "text", noticeText(f, &f.Notices[i]))
@@ -91,6 +95,16 @@ func printAsked(line func(what string, n int64, text string), f *preflight.Forec
 	if f.Refused > 0 {
 		line("refused", f.Refused, " before and not changed since: not sent (bulkonboard retry sends them)")
 	}
+	line("gone", f.Gone, " customers known to the ledger and not in this list"+otherForms(f))
+}
+
+// otherForms warns of a count that takes in the customers of other forms: an
+// entry of the ledger does not say of which form it is.
+func otherForms(f *preflight.Forecast) string {
+	if f.Forms < 2 {
+		return ""
+	}
+	return fmt.Sprintf("; those of all its %d forms count", f.Forms)
 }
 
 // timeFor is how long calls take at a rate.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"time"
@@ -30,9 +31,10 @@ type job struct {
 	path    string // of the list, or of what was spooled
 	list    *cli.OpenList
 	kept    *customers.KeptAnswers
-	size    int64   // of the list's file as an earlier start read it; 0 when none did anything
-	added   int64   // bytes that it has got since
-	read    fileSum // of the list, as far as it was read
+	left    *state.Checkpoint // of the run that was interrupted; nil for none
+	size    int64             // of the list's file as an earlier start read it; 0 when none did anything
+	added   int64             // bytes that it has got since
+	read    fileSum           // of the list, as far as it was read
 
 	corrected *sink.File    // the list of a retry with corrections; nil without
 	recalled  *sink.Learned // pace that an earlier run found; nil for none
@@ -54,7 +56,12 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 	}
 	if shown != nil {
 		j.caller = measured{j.caller, shown.metrics}
-		defer func() { shown.close(err) }()
+		defer func() {
+			if !errors.Is(err, errAnotherDay) { // the next start goes on showing them
+				shown.end(cli.ExitCode(err), time.Now())
+			}
+			shown.close()
+		}()
 	}
 	if err := j.find(stdin); err != nil {
 		return j.refuse(err)
@@ -95,9 +102,9 @@ func (j *job) take(ctx context.Context) error {
 	if summary.Began || summary.Complete {
 		end := &conclusion{outputs: &j.settings.outputs, ceiling: j.settings.limits.pace.ceiling, again: j.settings.again}
 		printSummary(j.People, end, summary)
-		logSummary(j.Voice, end, summary, cli.ExitCode(cli.OutcomeOf(summary.Bad(), err)))
+		logSummary(j.Voice, end, summary, cli.ExitCode(cli.OutcomeOf(summary.News(), err)))
 	}
-	return cli.OutcomeOf(summary.Bad(), err)
+	return cli.OutcomeOf(summary.News(), err)
 }
 
 // find finds the list, and opens it at its first record.
@@ -108,7 +115,7 @@ func (j *job) find(stdin io.Reader) (err error) {
 	case j.settings.spooled:
 		j.path, err = j.dir.Spooled()
 	case j.settings.list.FromStandardInput():
-		j.path, err = spool(j.dir, j.began, stdin, j.Voice)
+		j.path, err = spool(j.dir, j.began, j.takesOver(), stdin, j.Voice)
 	case j.settings.retry != nil && j.settings.retry.fixes != "":
 		j.path, err = j.correct()
 	}
@@ -131,12 +138,15 @@ func (j *job) find(stdin io.Reader) (err error) {
 }
 
 // sized finds how much of the list this run reads: what it had when an earlier
-// start did something about it. That a list is shorter now, the run finds by its
-// rows.
+// start did something about it, unless that is to be taken over when the list has
+// grown. That a list is shorter now, the run finds by its rows.
 func (j *job) sized() {
 	left, err := state.Inspect(fileSystem, j.settings.outputs.stateDir())
-	if err == nil && left.Checkpoint != nil && !left.Checkpoint.Complete && left.Checkpoint.Row+int64(left.Answers) > 0 {
-		j.size = left.Checkpoint.Size
+	if err != nil || left.Checkpoint == nil || left.Checkpoint.Complete {
+		return
+	}
+	if j.left = left.Checkpoint; j.left.Row+int64(left.Answers) > 0 && !j.takesOver() {
+		j.size = j.left.Size
 	}
 }
 

@@ -132,8 +132,9 @@ func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomer
 		return nil, err
 	}
 	known := s.ledger.known(opened, tenant, s.service.Target.FormID)
-	if known != nil && s.retry != nil {
-		known.RetryRejected = true
+	if known != nil {
+		known.RetryRejected = s.retry != nil
+		known.Concludes = s.retry == nil // whose rows are those of results
 	}
 	return &knownCustomers{known, opened}, nil
 }

@@ -18,6 +18,9 @@ type limits struct {
 	maxInvalid string
 	invalid    preflight.InvalidLimit
 
+	minRows string // of a run alone
+	rows    preflight.RowLimit
+
 	rate string
 	pace paceSettings
 
@@ -43,7 +46,18 @@ func (l *limits) register(f *pflag.FlagSet) {
 	f.Int64Var(&l.newCalls, "max-calls", 0, "stop after beginning calls for this many new customers; the same command resumes with as many more. 0 sets no limit")
 }
 
-func (l *limits) checkInvalid(p *cli.Problems) { l.invalid = cli.CheckMaxInvalid(p, l.maxInvalid) }
+func (l *limits) registerRows(f *pflag.FlagSet) {
+	f.StringVar(&l.minRows, "min-rows", "", "send nothing when the list has fewer rows than this: a number, or a share of the rows of the last complete run, which the ledger knows (default 90%; 1 where no such run is known)")
+}
+
+// checkList reads the limits of the list.
+func (l *limits) checkList(p *cli.Problems) {
+	l.invalid = cli.CheckMaxInvalid(p, l.maxInvalid)
+	var err error
+	if l.rows, err = preflight.ParseRowLimit(l.minRows); err != nil {
+		p.Add("--min-rows: " + err.Error())
+	}
+}
 
 func (l *limits) check(p *cli.Problems) {
 	var err error

@@ -51,7 +51,7 @@ var dirtyLists = []struct {
 	{"empty.csv", cli.ExitBadList, nil},
 	{"formulas.csv", cli.ExitBadRows, []string{"--formula-safe"}},
 	{"gzip-by-content.csv", cli.ExitBadRows, nil},
-	{"header-only.csv", cli.ExitOK, nil},
+	{"header-only.csv", cli.ExitBadList, nil},
 	{"long-row.csv", cli.ExitBadRows, nil},
 	{"nested-flat-mixed.jsonl", cli.ExitBadRows, nil},
 	{"no-header-no-address.csv", cli.ExitBadList, nil},

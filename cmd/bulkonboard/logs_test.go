@@ -224,3 +224,51 @@ func TestStandardErrorIsNothingButTheLogWhenThatIsJSON(t *testing.T) {
 	require.Len(t, messages, 1)
 	assert.Contains(t, messages[0], "already exists and was not created by this run")
 }
+
+// TestEveryLineOfTheLogHasAnEventAndTimesAreInSeconds reads the log of a run that
+// is paused, as a collector does.
+func TestEveryLineOfTheLogHasAnEventAndTimesAreInSeconds(t *testing.T) {
+	p := newProgram(t, 40, sandbox.Options{})
+	var calls atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch n := calls.Add(1); {
+		case 32 <= n && n < 34:
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			p.service.ServeHTTP(w, r)
+		}
+	}))
+	defer server.Close()
+	c, stderr := p.start("--base-url", server.URL, "--ledger", p.file("customers.db"), "--rate", "0", "--max-inflight", "8",
+		"--log-level", "debug", "--log-format", "json", "--log-file", p.file("run.log"))
+	require.Equal(t, 0, p.end(c), stderr.String())
+
+	b, err := os.ReadFile(p.file("run.log"))
+	require.NoError(t, err)
+	levels, forecast := map[string]string{}, map[string]any{}
+	for line := range strings.Lines(string(b)) {
+		l := map[string]any{}
+		require.NoError(t, json.Unmarshal([]byte(line), &l), line)
+		event, _ := l["event"].(string)
+		require.Regexp(t, `^[a-z_]+$`, event, line)
+		levels[event], _ = l["level"].(string)
+		if event == "forecast" {
+			forecast = l
+		}
+		for key, value := range l {
+			assert.NotRegexp(t, `^(wait|took|latency|eta|retry_after)$`, key, line)
+			if seconds, is := value.(float64); is && strings.HasSuffix(key, "_seconds") {
+				assert.Less(t, seconds, 60.0, line)
+			}
+		}
+	}
+	for event, level := range map[string]string{
+		"message": "INFO", "forecast": "INFO", "attempt": "DEBUG", "commit": "DEBUG", "pause": "WARN", "complete": "INFO",
+	} {
+		assert.Equal(t, level, levels[event], event)
+	}
+	for _, count := range []string{"rows", "calls", "mailed", "duplicates", "kept", "invalid", "new", "known", "changed", "expired", "again", "refused", "gone"} {
+		assert.Contains(t, forecast, count)
+	}
+}

@@ -54,6 +54,7 @@ var (
 	buildInfo   = describe("build_info", "The program; always 1.", "version", "goversion")
 	listRows    = describe("list_rows", "Rows of the list, once it was read ahead.")
 	rowsTotal   = describe("rows_total", "Rows of the list that were written, by the status they ended with; earlier starts of the run count.", "status")
+	problemRows = describe("problem_rows", "Rows that were written and need attention (invalid, rejected or failed): new ones, and those that are open since an earlier run has reported the same.", "age")
 	inFlight    = describe("in_flight_attempts", "Attempts under way.")
 	paceNow     = describe("pace_attempts_per_second", "Attempts per second that are aimed at; absent when nothing limits them.")
 	heldTotal   = describe("held_seconds_total", "Time in which nothing but single trials was sent, after a 429.")
@@ -87,7 +88,7 @@ func newMetrics(m *measure.Monitor, labels prometheus.Labels, now time.Time) *me
 // Describe implements prometheus.Collector.
 func (x *metrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		buildInfo, listRows, rowsTotal, inFlight, paceNow, heldTotal, outageTotal, outages, stateNow, runStarted, runEnded, runCode, lastSuccess,
+		buildInfo, listRows, rowsTotal, problemRows, inFlight, paceNow, heldTotal, outageTotal, outages, stateNow, runStarted, runEnded, runCode, lastSuccess,
 	} {
 		to <- d
 	}
@@ -109,6 +110,9 @@ func (x *metrics) Collect(to chan<- prometheus.Metric) {
 	for _, status := range sink.Statuses() {
 		counter(rowsTotal, float64(p.Status[status]), string(status))
 	}
+	bad := p.Status[sink.Invalid] + p.Status[sink.Rejected] + p.Status[sink.Failed]
+	gauge(problemRows, float64(bad-p.Open), "new")
+	gauge(problemRows, float64(p.Open), "open")
 	gauge(inFlight, float64(p.InFlight))
 	if p.Pace.Rate > 0 {
 		gauge(paceNow, p.Pace.Rate)
@@ -167,7 +171,7 @@ func (m measured) Call(ctx context.Context, r *session.Request) session.Answer {
 }
 
 // ownLabels are those that metrics have already.
-var ownLabels = []string{"version", "goversion", "status", "state", "outcome", "le", "instance", "job"}
+var ownLabels = []string{"version", "goversion", "status", "state", "outcome", "age", "le", "instance", "job"}
 
 var labelName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]*$`)
 

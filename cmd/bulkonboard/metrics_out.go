@@ -28,6 +28,8 @@ import (
 type metricsFlags struct {
 	listen, file string
 	labels       []string
+
+	shown bool // those of a run were, or are
 }
 
 func (f *metricsFlags) register(c *cobra.Command) {
@@ -66,22 +68,14 @@ func (f *metricsFlags) open(ctx context.Context, m *measure.Monitor, log *slog.L
 	if f.listen == "" && f.file == "" {
 		return nil, nil //nolint:nilnil // no metrics are no error
 	}
-	labels, err := parseLabels(f.labels)
-	if err != nil {
-		return nil, cli.Problems{err.Error()}
-	}
-	o := &metricsOut{
-		metrics: newMetrics(m, labels, time.Now()), file: f.file, log: log, done: make(chan struct{}), written: make(chan struct{}),
-	}
-	if err = state.CheckLink(f.file); err == nil {
-		o.lastSuccess, err = lastSuccessIn(f.file)
-	}
+	o, err := f.out(m, log)
 	if err == nil {
 		err = o.write()
 	}
 	if err != nil {
 		return nil, cli.Problems{"--metrics-file: " + err.Error()}
 	}
+	f.shown = true
 	if f.listen != "" {
 		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
 		if err != nil {
@@ -93,11 +87,40 @@ func (f *metricsFlags) open(ctx context.Context, m *measure.Monitor, log *slog.L
 	return o, nil
 }
 
-// close shows how the run ended, once more in the file, and ends the server.
-func (o *metricsOut) close(err error) {
+// out is where the metrics go, with what the file of an earlier run says.
+func (f *metricsFlags) out(m *measure.Monitor, log *slog.Logger) (*metricsOut, error) {
+	labels, err := parseLabels(f.labels)
+	if err != nil {
+		return nil, err
+	}
+	o := &metricsOut{
+		metrics: newMetrics(m, labels, time.Now()), file: f.file, log: log, done: make(chan struct{}), written: make(chan struct{}),
+	}
+	if err = state.CheckLink(f.file); err == nil {
+		o.lastSuccess, err = lastSuccessIn(f.file)
+	}
+	return o, err
+}
+
+// refused shows the exit code of a start that was refused before it had metrics to
+// show. While another run is under way the file is that one's.
+func (f *metricsFlags) refused(err error, log *slog.Logger) {
+	code := cli.ExitCode(err)
+	if f.file == "" || filepath.Ext(f.file) != ".prom" || f.shown || code == cli.ExitOK || code == cli.ExitHeld || code == cli.ExitInterrupted {
+		return
+	}
+	o, wrong := f.out(new(measure.Monitor), log)
+	if wrong != nil {
+		return // which is what the start was refused for
+	}
+	o.end(code, time.Now())
+	o.writeOrWarn()
+}
+
+// close shows the metrics once more in the file, and ends the server.
+func (o *metricsOut) close() {
 	close(o.done)
 	<-o.written
-	o.end(cli.ExitCode(err), time.Now())
 	o.writeOrWarn()
 	if o.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -124,7 +147,7 @@ func (o *metricsOut) writeRegularly() {
 
 func (o *metricsOut) writeOrWarn() {
 	if err := o.write(); err != nil {
-		o.log.Warn("the metrics file cannot be written; the run goes on", "error", err)
+		o.log.Warn("the metrics file cannot be written; the run goes on", "event", "metrics_failed", "error", err)
 	}
 }
 
@@ -178,8 +201,8 @@ func (o *metricsOut) serve(ln net.Listener) {
 	}
 	go func() {
 		if err := o.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			o.log.Warn("metrics are no longer served; the run goes on", "error", err)
+			o.log.Warn("metrics are no longer served; the run goes on", "event", "metrics_failed", "error", err)
 		}
 	}()
-	o.log.Info("serving metrics", "address", "http://"+ln.Addr().String()+"/metrics")
+	o.log.Info("serving metrics", "event", "metrics_served", "address", "http://"+ln.Addr().String()+"/metrics")
 }

@@ -208,7 +208,8 @@ func TestTheLastSuccessOutlivesARunThatFails(t *testing.T) {
 		require.NoError(t, err)
 		during := parseFile(t, file)
 		assert.Nil(t, during["bulkonboard_run_exit_code"])
-		o.close(c.err)
+		o.end(cli.ExitCode(c.err), time.Now())
+		o.close()
 		families := parseFile(t, file)
 		assert.InDelta(t, cli.ExitCode(c.err), families["bulkonboard_run_exit_code"].GetMetric()[0].GetGauge().GetValue(), 0)
 		if c.success {
@@ -254,7 +255,8 @@ func TestMetricsThatCannotBeShownAreRefusedAtTheStartAndNotLater(t *testing.T) {
 	o, err := (&metricsFlags{file: filepath.Join(gone, "run.prom")}).open(t.Context(), new(measure.Monitor), slog.New(slog.NewTextHandler(&said, nil)))
 	require.NoError(t, err)
 	require.NoError(t, os.RemoveAll(gone))
-	o.close(nil)
+	o.end(cli.ExitCode(nil), time.Now())
+	o.close()
 	assert.Contains(t, said.String(), "level=WARN msg=\"the metrics file cannot be written; the run goes on\"")
 }
 

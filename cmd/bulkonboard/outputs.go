@@ -23,6 +23,8 @@ type outputs struct {
 	results, rejects   string
 	overwrite, restart bool
 
+	datedResults, datedRejects string // as they were typed, where results have a date
+
 	replaceRejects bool // the rejects that stand there give way
 	replaceSummary bool // likewise the summary beside the results
 }
@@ -30,7 +32,7 @@ type outputs struct {
 // register gives a command the flags. What says what it is, such as run.
 func (o *outputs) register(c *cobra.Command, what string) {
 	f := c.Flags()
-	f.StringVarP(&o.results, "output", "o", "", "results file to write; OUTPUT.state keeps the state of a "+what+" under way")
+	f.StringVarP(&o.results, "output", "o", "", "results file to write, such as results.csv; OUTPUT.state keeps the state of a "+what+" under way")
 	f.StringVar(&o.rejects, "rejects", "", "also write the records that did not end well to this file, as the very bytes of the input")
 	f.BoolVar(&o.overwrite, "overwrite", false, "replace an output that another run made")
 	f.BoolVar(&o.restart, "restart", false, "throw away what an interrupted "+what+" left and begin anew")

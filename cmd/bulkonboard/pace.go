@@ -86,7 +86,7 @@ func (j *job) remember(perSecond float64, now time.Time) {
 		return
 	}
 	if err := j.opened.PutPace(j.settings.calledService(), perSecond, now); err != nil {
-		j.Log.Warn("the pace that was found could not be saved in the ledger", "error", err)
+		j.Log.Warn("the pace that was found could not be saved in the ledger", "event", "ledger_failed", "error", err)
 	}
 }
 

@@ -4,24 +4,36 @@ import (
 	"context"
 
 	"bulkonboard/batch/customers"
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/preflight"
 )
 
 // preflight reads the whole list before the first call. Before a run begins, it
-// refuses a list with too many invalid rows and says what the run will do.
+// refuses a list that is too short or has too many invalid rows, takes over what
+// a run of another list has left, and says what the run will do.
 func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 	f, err := j.readAhead(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if superseded := j.superseded(f); superseded || !j.began {
+		if err := j.checkForecast(f); err != nil {
+			return nil, err
+		}
+		if superseded { // asked again, the ledger has what the interrupted run did
+			if err := j.takeOver(); err != nil {
+				return nil, err
+			}
+			if f, err = j.readAhead(ctx); err != nil {
+				return nil, err
+			}
+		}
 	}
 	j.monitor.Expect(f.Rows, f.Bytes)
 	if err := j.readKept(ctx, f); err != nil {
 		return nil, err
 	}
 	if !j.began {
-		if err := j.settings.limits.invalid.Check(f); err != nil {
-			return nil, err
-		}
 		shown := *f
 		shown.Calls, shown.Repeated = f.Calls-j.kept.Leads(), f.Repeated+j.kept.Leads()
 		logForecast(j.Voice, &shown)
@@ -31,6 +43,29 @@ func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 		}
 	}
 	return f, nil
+}
+
+// checkForecast refuses a list that is not what it should be. What a retry reads
+// are results, and as many as there were.
+func (j *job) checkForecast(f *preflight.Forecast) error {
+	if j.settings.retry == nil {
+		if err := j.settings.limits.rows.Check(f.Rows, lastRun(j.known)); err != nil {
+			return err
+		}
+	}
+	return j.settings.limits.invalid.Check(f)
+}
+
+// lastRun is what a ledger knows of the last complete run; nil for nothing.
+func lastRun(k *known.Known) *preflight.LastRun {
+	if k == nil {
+		return nil
+	}
+	night, complete := k.LastNight()
+	if !complete {
+		return nil
+	}
+	return &preflight.LastRun{Rows: night.Rows, At: night.At}
 }
 
 // readKept finds, for a retry, the rows that are kept and answer rows above them.

@@ -23,7 +23,7 @@ const (
 // showProgress shows how far a run is until stop is called, which may be more
 // than once: below the text on a terminal, or else in the log.
 func showProgress(m *measure.Monitor, stderr io.Writer, log *slog.Logger) (stop func()) {
-	every, show, end := logEvery, func(v *view) { log.Info("progress", v.attributes()...) }, func() {}
+	every, show, end := logEvery, func(v *view) { log.Info("progress", append([]any{"event", "progress"}, v.attributes()...)...) }, func() {}
 	if t, ok := stderr.(*terminal); ok {
 		every = terminalEvery
 		show, end = frames(t)

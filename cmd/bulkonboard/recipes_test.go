@@ -98,9 +98,9 @@ func TestTheCronLineRunsTheJobAndSpeaksOnlyWhenThereIsSomethingToDo(t *testing.T
 	assert.EqualValues(t, 20, m.service.Stats().Calls, "the second night has nobody to call")
 
 	m.write("customers.csv", "customerType,customerEmail,firstName,lastName\n"+
-		strings.Repeat("Individual,ann@example.com,Ann,Lee\n", 9)+"Individual,no address,Ann,Lee\n")
+		strings.Repeat("Individual,ann@example.com,Ann,Lee\n", 19)+"Individual,no address,Ann,Lee\n")
 	out, _ = m.sh(command)
-	assert.Contains(t, out, "complete: 10 rows")
+	assert.Contains(t, out, "complete: 20 rows")
 	assert.Contains(t, out, "bulkonboard: exit code 1\n")
 	assert.NotContains(t, out, canarySecret)
 }

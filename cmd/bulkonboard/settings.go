@@ -69,9 +69,12 @@ func (s *settings) check() error {
 	var p cli.Problems
 	s.list.Check(&p)
 	p.Need("output", s.outputs.results)
+	if s.retry == nil {
+		s.outputs.date(time.Now())
+	}
 	s.outputs.checkPlaces(&p)
 	apart(&p, s.files()...)
-	s.limits.checkInvalid(&p)
+	s.limits.checkList(&p)
 	s.log.Check(&p)
 	s.checkService(&p)
 	s.limits.check(&p)

@@ -16,7 +16,10 @@ import (
 // spool makes a file of standard input, so that the run can read it more than
 // once, and returns its path. A run that goes on has one already: then nothing
 // need come, and what comes must be the same.
-func spool(dir *state.Dir, began bool, stdin io.Reader, v *cli.Voice) (string, error) {
+//
+// Where an interrupted run may be taken over, another list may come: it is kept
+// beside the first one until that is settled.
+func spool(dir *state.Dir, began, takesOver bool, stdin io.Reader, v *cli.Voice) (string, error) {
 	path, err := dir.Spooled()
 	if err != nil {
 		return "", err
@@ -31,6 +34,8 @@ func spool(dir *state.Dir, began bool, stdin io.Reader, v *cli.Voice) (string, e
 		return path, nil
 	case incoming == nil:
 		return "", &source.ListError{Reason: "standard input is empty", Hint: "pipe a customer list into the command, or name a file with --input"}
+	case there && began && takesOver:
+		return nextSpool(dir, path, incoming)
 	case there && began:
 		kept, err := os.Open(path)
 		if err != nil {
@@ -42,6 +47,28 @@ func spool(dir *state.Dir, began bool, stdin io.Reader, v *cli.Voice) (string, e
 		return "", &state.CorruptError{Path: dir.KeptPath(state.Spool), Reason: "the list that was kept of standard input is missing"}
 	}
 	return dir.KeptPath(state.Spool), dir.KeepSpool(incoming)
+}
+
+// nextSpool keeps what comes beside the list that an interrupted run began with,
+// and gives the path of that when they are the same.
+func nextSpool(dir *state.Dir, path string, incoming io.Reader) (string, error) {
+	if err := dir.Keep(state.SpoolNext, incoming); err != nil {
+		return "", err
+	}
+	kept, err := os.Open(path)
+	if err != nil {
+		return "", &source.ReadError{Name: cli.StandardInputName, Err: err}
+	}
+	defer func() { _ = kept.Close() }() // it was only read
+	next, err := os.Open(dir.KeptPath(state.SpoolNext))
+	if err != nil {
+		return "", &source.ReadError{Name: cli.StandardInputName, Err: err}
+	}
+	defer func() { _ = next.Close() }() // likewise
+	if err = sameList(kept, next); errors.As(err, new(*otherStreamError)) {
+		return next.Name(), nil
+	}
+	return path, err
 }
 
 // incomingList is what comes by standard input, or nil when nothing does. A

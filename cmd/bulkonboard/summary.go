@@ -53,7 +53,12 @@ func printSummary(w io.Writer, s *conclusion, sum *batch.Summary) {
 		fmt.Fprintf(w, "  %-10s %d rows have the session id of another customer, the first in row %d, %s: do not use these before it is clear why (a cache before the service?)\n",
 			"same id", shared.Count, shared.Row, of)
 	}
-	printErrors(w, "errors, the commonest first", sum.Errors)
+	if sum.Open > 0 {
+		fmt.Fprintf(w, "  %-10s %d of the %d rows that need attention are as an earlier run has reported them\n", "open", sum.Open, sum.Bad())
+	}
+	news, open := sum.Errors.Apart()
+	printErrors(w, "errors, the commonest first", news)
+	printErrors(w, "open since an earlier run, the commonest first", open)
 	printNext(w, s, sum)
 }
 
@@ -62,16 +67,16 @@ func logSummary(v *cli.Voice, s *conclusion, sum *batch.Summary, code int) {
 	event, level := "complete", slog.LevelInfo
 	if !sum.Complete {
 		event, level = "stopped", slog.LevelWarn
-	} else if sum.Bad() > 0 {
+	} else if sum.News() > 0 {
 		level = slog.LevelWarn
 	}
-	attrs := []any{"rows", sum.Rows}
+	attrs := []any{"event", event, "rows", sum.Rows}
 	for _, status := range sink.Statuses() {
 		if n := sum.Status[status]; n > 0 {
 			attrs = append(attrs, string(status), n)
 		}
 	}
-	attrs = append(attrs, "attempts", sum.Attempts, "resumed", sum.Resumed, "in_doubt", sum.InDoubt,
+	attrs = append(attrs, "open", sum.Open, "attempts", sum.Attempts, "resumed", sum.Resumed, "in_doubt", sum.InDoubt,
 		"exit_code", code, "summary", sink.SummaryPath(s.outputs.results))
 	v.Told.Log(context.Background(), level, event, attrs...)
 }
@@ -129,6 +134,9 @@ func printErrors(w io.Writer, title string, errors measure.ErrorGroups) {
 			return
 		}
 		fmt.Fprintf(w, "  %-8d %-9s %s: first in row %d (line %d): %s\n", g.Count, g.Status, g.Code, g.Rows[0], g.Line, g.Message)
+		if g.OpenSince != nil {
+			fmt.Fprintf(w, "%20s since %s\n", "", g.OpenSince.Local().Format(time.DateOnly))
+		}
 		if more := moreOf(g); more != "" {
 			fmt.Fprintf(w, "%20s %s\n", "", more)
 		}

@@ -32,6 +32,10 @@ func TestTortureAThousandKills(t *testing.T) {
 
 func TestTortureAHundredKillsInWavesOfFifty(t *testing.T) { killInWaves(t, 2500, 50, 100) }
 
+func TestTortureATakeoverKilledAtEveryPoint(t *testing.T) { atEveryPoint(t, takeoverKilledAt) }
+
+func TestTortureTwentyKillsThroughATakeoverNight(t *testing.T) { killThroughATakeover(t, 800, 20) }
+
 // TestTortureTwoHundredKillsOnTheWayOut kills commands between their last answer
 // and their exit.
 func TestTortureTwoHundredKillsOnTheWayOut(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -183,16 +184,16 @@ func clock(at, now time.Time, layout string) string {
 
 // attributes are a view for the log.
 func (v *view) attributes() []any {
-	a := []any{"state", strings.Join(v.doing(), ", "), "rows", v.Rows}
+	a := []any{"state", string(v.State), "doing", strings.Join(v.doing(), ", "), "rows", v.Rows}
 	if v.OfRows > 0 {
 		a = append(a, "of", v.OfRows)
 	}
 	if v.Share > 0 {
-		a = append(a, "share", strings.TrimSpace(v.share()))
+		a = append(a, "share", math.Round(v.Share*1e4)/1e4)
 	}
 	a = append(a, "rows_per_second", rounded(v.perSecond))
 	if v.left > 0 {
-		a = append(a, "eta", v.left.Round(time.Second))
+		a = append(a, "eta_seconds", v.left.Round(time.Second).Seconds())
 	}
 	if v.State == measure.Reading {
 		return a

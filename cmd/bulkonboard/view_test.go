@@ -97,7 +97,7 @@ func TestALogHasALineOfProgressEveryHalfMinute(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 	assert.Equal(t, 2, strings.Count(b.String(), "\n"), b.String())
-	assert.Contains(t, b.String(), "msg=progress state=starting rows=0 of=1000 rows_per_second=0")
+	assert.Contains(t, b.String(), "msg=progress event=progress state=starting doing=starting rows=0 of=1000 rows_per_second=0")
 	assert.NotContains(t, b.String(), "\x1b")
 }
 

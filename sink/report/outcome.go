@@ -50,6 +50,12 @@ func (p *Page) outcome() outcome {
 	if good := s.Rows - wrong; good > 0 {
 		o.More = fmt.Sprintf("%s (%s) %s a session id.", rows(good), share(good, s.Rows), have(good))
 	}
+	if s.Open > 0 {
+		o.More = strings.TrimSpace(o.More + fmt.Sprintf(" An earlier run has reported %s of the rows that need attention; %s %s new.", count(s.Open), count(wrong-s.Open), are(wrong-s.Open)))
+	}
+	if s.Open == wrong {
+		o.Word = "Completed, nothing new"
+	}
 	refused, failed := s.Status[sink.Rejected], s.Status[sink.Failed]
 	if s.Status[sink.Invalid]+refused > 0 {
 		o.Next = append(o.Next, step{"Correct the rows that are invalid or were rejected. This command writes them to a sheet:", p.FixesCommand})
@@ -180,14 +186,19 @@ const maxGroups = 50
 type group struct {
 	Code, Status, Count, Share string
 	Meaning, Message, Rows, Do string
-	Field, Command             string
+	Field, Command, Open       string // Open since an earlier run; "" when it is new
 	Shapes                     []string
 }
 
 // groups are the kinds of error, most frequent first, and how many are left out.
 func (p *Page) groups() (out []group, more int) {
 	errors := slices.Clone(p.Summary.Errors)
-	slices.SortStableFunc(errors, func(a, b sink.ErrorGroup) int { return cmp.Compare(b.Count, a.Count) })
+	slices.SortStableFunc(errors, func(a, b sink.ErrorGroup) int {
+		if old := a.OpenSince != nil; old != (b.OpenSince != nil) { // what is new comes first
+			return map[bool]int{true: 1, false: -1}[old]
+		}
+		return cmp.Compare(b.Count, a.Count)
+	})
 	for i := range errors {
 		if i == maxGroups {
 			return out, len(errors) - maxGroups
@@ -202,6 +213,9 @@ func (p *Page) group(e *sink.ErrorGroup) group {
 	g := group{
 		Code: e.Code, Status: string(e.Status), Count: count(e.Count), Share: share(e.Count, p.Summary.Rows),
 		Meaning: entry.Text, Do: "Resume the run first.", Message: e.Message, Field: e.Field, Shapes: e.Shapes,
+	}
+	if e.OpenSince != nil {
+		g.Open = "open since " + p.moment(*e.OpenSince)
 	}
 	if p.Summary.Complete { // before, there are no results to read again
 		g.Do = entry.Do

@@ -68,11 +68,11 @@ var kinds = []struct {
 	{Held, []func(error) bool{is[*state.HeldError]}},
 	{Other, []func(error) bool{is[*chunks.OtherJobError]}},
 	{Changed, []func(error) bool{
-		is[*state.CorruptError], is[*state.PlantedError], is[*state.TakenError], is[*source.ChangedError], is[*batch.ChangedError], is[*batch.FormatError], is[*customers.FormatError], is[*batch.CountsError],
+		is[*state.CorruptError], is[*state.PlantedError], is[*state.TakenError], is[*source.ChangedError], is[*batch.ChangedError], is[*batch.TakeOverError], is[*batch.FormatError], is[*customers.FormatError], is[*batch.CountsError],
 		is[*ledger.SecretError], is[*ledger.FormatError], is[*chunks.MissingError], is[*chunks.ChangedError], is[*chunks.DamagedError],
 	}},
 	{Passing, []func(error) bool{is[*state.IOError], is[*source.ReadError], is[*ledger.FileError], is[*store.Error]}},
-	{BadList, []func(error) bool{is[*source.ListError], is[*workbook.Error], is[*preflight.InvalidError]}},
+	{BadList, []func(error) bool{is[*source.ListError], is[*workbook.Error], is[*preflight.InvalidError], is[*preflight.ShrunkenError]}},
 	{Refused, []func(error) bool{refusesSender}},
 	{Address, []func(error) bool{is[*batch.RefusalsError], is[*batch.SetupError], is[*batch.RefusedError]}},
 	{Absent, []func(error) bool{is[*chunks.NoJobError], is[*chunks.NoRoundError], is[*chunks.NoChunkError]}},

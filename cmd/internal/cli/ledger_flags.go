@@ -39,7 +39,7 @@ func (l *LedgerFlags) Check(p *Problems) {
 
 // Known is a ledger as these flags want it used.
 func (l *LedgerFlags) Known(from known.Ledger, owner ledger.Owner, tenant, formID string) *known.Known {
-	return &known.Known{Ledger: from, Owner: owner, Tenant: tenant, FormID: formID, TTL: l.TTL}
+	return &known.Known{Ledger: from, Owner: owner, Tenant: tenant, FormID: formID, TTL: l.TTL, Concludes: true}
 }
 
 // ParseDays reads a time that may be in days.

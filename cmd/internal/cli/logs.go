@@ -118,7 +118,7 @@ func (v *Voice) Of(run string) {
 func (v *Voice) Say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	fmt.Fprintln(v.People, text)
-	v.Told.Info(text)
+	v.Told.Info(text, "event", "message")
 }
 
 // aside takes what another program says on its standard error: for people, or
@@ -138,7 +138,7 @@ type asideWriter struct {
 // Write implements io.Writer.
 func (w asideWriter) Write(text []byte) (int, error) {
 	for line := range bytes.Lines(text) {
-		w.Log.Info(w.of + " says: " + string(bytes.TrimRight(line, "\r\n")))
+		w.Log.Info(w.of+" says: "+string(bytes.TrimRight(line, "\r\n")), "event", "message")
 	}
 	return len(text), nil
 }
@@ -148,7 +148,7 @@ func (w asideWriter) Write(text []byte) (int, error) {
 func (v *Voice) close(err error) error {
 	message := messageOf(err)
 	if message != "" {
-		v.Told.Error(message, "exit_code", ExitCode(err))
+		v.Told.Error(message, "event", "end", "exit_code", ExitCode(err))
 	}
 	if v.file != nil {
 		_ = v.file.Close()

@@ -55,5 +55,5 @@ func KnownOf(opened *OpenedLedger, s *chunks.ServiceSettings, ttl time.Duration)
 	if opened == nil {
 		return nil
 	}
-	return &known.Known{Ledger: opened.Ledger, Owner: OwnerOf(s), Tenant: s.TenantID, FormID: s.FormID, TTL: ttl}
+	return &known.Known{Ledger: opened.Ledger, Owner: OwnerOf(s), Tenant: s.TenantID, FormID: s.FormID, TTL: ttl, Concludes: true}
 }
