@@ -4,8 +4,8 @@ GOLANGCI ?= v2.12.2
 CLUSTER  := cmd/bulkonboard-temporal
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
-# Tests that start programs mostly wait for them: more at once than there are processors.
-TESTS    := $(RACE) -shuffle=on -parallel 8 -timeout 30m
+# Tests that start programs wait for them, so there are more at once than processors.
+TESTS    := $(RACE) -shuffle=on -parallel 4 -timeout 30m
 # The race detector would have each program wait a second before it exits.
 export GORACE := atexit_sleep_ms=0
 
