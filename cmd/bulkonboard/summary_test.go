@@ -63,7 +63,6 @@ func TestTheSummaryIsOfAllStartsOfARun(t *testing.T) {
 }
 
 func TestTheSummaryTellsWhatAQuotaCost(t *testing.T) {
-	t.Parallel() // it mostly waits
 	p := newProgram(t, 200, sandbox.Options{Quota: sandbox.Quota{Kind: sandbox.Window, Limit: 100, Window: time.Second}})
 	c, stderr := p.start("--rate", "0", "--max-inflight", "8")
 	require.Equal(t, 0, p.end(c), stderr.String())
