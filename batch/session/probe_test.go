@@ -344,6 +344,22 @@ func TestAProbeThatIsNotAnsweredSaysWhereAndEnds(t *testing.T) {
 	}
 }
 
+func TestOtherPathsOfTheHostAreNotToldTheSecret(t *testing.T) {
+	paths := map[string]string{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		paths[r.URL.Path] = string(b)
+		http.NotFound(w, r)
+	}))
+	defer server.Close()
+	findings := probeOf(t, Config{BaseURL: server.URL + "/a/b"})
+	assert.Equal(t, StepWarning, findings[4].Result)
+	const nobody = `{"appId":"","appSecret":"","tenantId":""}`
+	assert.Contains(t, paths["/a/b"+tokenPath], `"appId":"app"`)
+	delete(paths, "/a/b"+tokenPath)
+	assert.Equal(t, map[string]string{"/a" + tokenPath: nobody, tokenPath: nobody}, paths)
+}
+
 func TestAProbeGoesThroughTheProxyThatCallsGoThrough(t *testing.T) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 	defer proxy.Close()

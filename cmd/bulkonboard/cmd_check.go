@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
@@ -18,62 +20,155 @@ import (
 
 // inspection is the flags of check.
 type inspection struct {
-	list             cli.ListFlags
-	ledger           ledgerSettings
-	tenantID, formID string
+	list    cli.ListFlags
+	service cli.ServiceFlags
+	output  string
+	ledger  ledgerSettings
+	json    bool
+
+	planned *settings // the run that the same settings are for
+	found   checkDocument
 }
 
 func checkCommand() *cobra.Command {
 	var i inspection
 	c := &cobra.Command{
 		Use:   "check --input LIST",
-		Short: "Read a list as run would, compare it with a ledger, and send nothing",
+		Short: "Say what a run would do and whether its service is ready, and call no customer",
 		Long: `check reads a list to its end and tells how it is read, what a run of it would
 do, and which rows are invalid and why. With --ledger it also tells how many
 customers are new, known, changed or expired, and how many the ledger knows that
 are not in the list. An entry of the ledger does not say of what list or form it
 is: where several share a ledger, the customers of all the others are among
-those.
+those. With --output it also looks at the place of the results: what stands
+there, whether another run is using it, and whether the disk has room.
 
-It sends nothing, changes nothing and needs no service. It exits with 0 when
-every row is valid, with 1 when some are not, and with 65 when the list cannot
-be read as a customer list.`,
+With --base-url and an app secret it asks the service, too: name, route, TLS,
+clock, and then GetAppToken, which says whether app id, app secret and tenant
+are right and names no customer. The token is not kept. It can be used without a
+list then.
+
+It calls no customer and changes nothing. With several findings, the exit code
+is the first of these that applies: 64 configuration, 77 app id, secret or
+tenant refused, 65 the list cannot be read as a customer list, 70 a damaged state
+or ledger, 73 something is in use, 74 no room, 75 the service is not reachable, 1
+some rows are invalid, 0 ready.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				_ = c.Flags().Set("input", args[0]) // a text takes any
 			}
-			if _, err := cli.Settle(c, i.check); err != nil {
-				return err
-			}
-			return i.withLedger(c, func(opened *cli.OpenedLedger) error {
-				return i.run(c.Context(), opened, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
-			})
+			return i.start(c)
 		},
 	}
 	c.Flags().SortFlags = false
 	i.list.Register(c.Flags())
-	c.Flags().StringVar(&i.ledger.Owner.Service, "base-url", "", "address of the service; needed where the ledger has customers of several")
-	c.Flags().StringVar(&i.ledger.Owner.Application, "app-id", "", "application id, likewise")
-	c.Flags().StringVar(&i.tenantID, "tenant-id", "", "tenant id; needed with --ledger")
-	c.Flags().StringVar(&i.formID, "form-id", "", "form id, for rows that have none of their own; needed with --ledger")
-	i.ledger.ledgerFile.register(c, "file of what is known of each customer from earlier nights")
+	c.Flags().StringVarP(&i.output, "output", "o", "", "results file of the run; nothing is written to it")
+	i.service.Register(c)
+	i.ledger.ledgerFile.register(c, "file of what is known of each customer from earlier nights; needs --tenant-id and --form-id")
 	i.ledger.Register(c)
 	cli.TakesConfig(c, jobFamily)
-	_ = c.MarkFlagFilename("input")
+	c.Flags().BoolVar(&i.json, "json", false, "print one JSON object, with the digests of list and settings; each of its members is on a line of its own")
+	cli.TypedOnly(c, "json")
+	for _, name := range []string{"input", "output"} {
+		_ = c.MarkFlagFilename(name)
+	}
 	return c
 }
 
+// start settles the settings: those of check, and those of the run that would
+// have the same ones.
+func (i *inspection) start(c *cobra.Command) error {
+	i.planned = new(settings)
+	root, run := rootCommand(), runCommandFor(i.planned)
+	root.RemoveCommand(commandOf(root, "run"))
+	root.AddCommand(run)
+	if err := cli.CopyTyped(c, run); err != nil {
+		return err
+	}
+	if _, err := cli.Settle(c, i.check); err != nil {
+		return err
+	}
+	if _, err := cli.Settle(run); err != nil {
+		return err
+	}
+	i.planned.shown = cli.ShownSettings(run)
+	digest, err := cli.SettingsDigest(run, "input")
+	if err != nil {
+		return err
+	}
+	i.found.Config = &checkedConfig{Digest: digest}
+	return i.run(c)
+}
+
+func commandOf(root *cobra.Command, name string) *cobra.Command {
+	c, _, _ := root.Find([]string{name}) // the root itself where there is none
+	return c
+}
+
+// asks reports whether the service is asked: what is known of it without a
+// secret is for the ledger alone.
+func (i *inspection) asks() bool { return i.service.Target.BaseURL != "" && i.service.Access.Given() }
+
 func (i *inspection) check() error {
 	var p cli.Problems
-	i.list.Check(&p)
+	if i.list.Input != "" || !i.asks() {
+		i.list.Check(&p)
+	}
 	i.ledger.check(&p)
+	if i.asks() {
+		i.checkService(&p)
+	}
+	i.ledger.Owner = ledger.Owner{Service: i.service.Target.BaseURL, Application: i.service.Target.AppID}
 	if i.ledger.Path != "" {
-		p.Need("tenant-id", i.tenantID)
-		p.Need("form-id", i.formID)
+		p.Need("tenant-id", i.service.Target.TenantID)
+		p.Need("form-id", i.service.Target.FormID)
 		i.ledger.needApplication(&p)
 	}
 	return p.Err()
+}
+
+// checkService checks what asking the service needs: the form is a matter of the
+// rows.
+func (i *inspection) checkService(p *cli.Problems) {
+	form := i.service.Target.FormID
+	i.service.Target.FormID = "not asked for"
+	i.service.Check(p)
+	i.service.Target.FormID = form
+}
+
+// run looks at everything that was named, whatever is wrong with some of it.
+func (i *inspection) run(c *cobra.Command) error {
+	stdout := c.OutOrStdout()
+	if i.json {
+		stdout = io.Discard
+	}
+	var wrong findings
+	if i.asks() {
+		wrong.add(i.askService(c.Context(), stdout, c.ErrOrStderr()))
+	} else if i.service.Target.BaseURL != "" && i.ledger.Path == "" {
+		fmt.Fprintln(c.ErrOrStderr(), "the service is not asked: name the app secret for that with --app-secret-file, --app-secret-command or "+cli.SecretVariable)
+	}
+	var forecast *preflight.Forecast
+	if i.list.Input != "" {
+		wrong.add(i.withLedger(c, func(l *cli.OpenedLedger) (err error) {
+			if l != nil {
+				i.found.Ledger = &checkedLedger{i.ledger.Path, l.Len()}
+				fmt.Fprintf(stdout, "ledger:     %s, opened with its key; %d customers\n", cli.OneLine(i.ledger.Path), l.Len())
+			}
+			forecast, err = i.readList(c.Context(), l, c.InOrStdin(), stdout, c.ErrOrStderr())
+			return err
+		}))
+	}
+	if i.output != "" {
+		wrong.add(i.lookAtOutput(stdout, forecast))
+	}
+	err := wrong.err()
+	if !i.json {
+		return err
+	}
+	i.found.ExitCode = cli.ExitCode(err)
+	return errors.Join(i.found.print(c.OutOrStdout()), err)
 }
 
 // withLedger opens the ledger, if there is one. A run makes one that is not
@@ -94,32 +189,34 @@ func (i *inspection) withLedger(c *cobra.Command, do func(*cli.OpenedLedger) err
 	})
 }
 
-// run reads the list and says what it found.
-func (i *inspection) run(ctx context.Context, l *cli.OpenedLedger, stdin io.Reader, stdout, stderr io.Writer) error {
-	list, share, done, err := i.begin(stdin)
+// readList reads the list and says what it found.
+func (i *inspection) readList(ctx context.Context, l *cli.OpenedLedger, stdin io.Reader, stdout, stderr io.Writer) (*preflight.Forecast, error) {
+	read := newFileSum()
+	list, share, done, err := i.begin(stdin, read)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer done()
 	if _, err := batch.EncoderFor(list, false); err != nil {
-		return err
+		return nil, err
 	}
 	printReading(stdout, list)
 	scratch, err := cli.TemporaryScratch()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	p := preflight.Preflight{List: list, FormID: i.formID, Scratch: scratch, Share: share, Known: i.ledger.known(l, i.tenantID, i.formID)}
+	p := preflight.Preflight{List: list, FormID: i.service.Target.FormID, Scratch: scratch, Share: share, Known: i.ledger.known(l, i.service.Target.TenantID, i.service.Target.FormID)}
 	f, err := shown(ctx, &p, stderr)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	printForecast(stdout, f, i.list.Name(), expected{})
+	i.found.List, i.found.Plan = &checkedList{Name: i.list.Name(), SHA256: read.String(), Rows: f.Rows}, planOf(f)
 	if f.Invalid > 0 {
-		return &cli.BadRowsError{Rows: f.Invalid}
+		return f, &cli.BadRowsError{Rows: f.Invalid}
 	}
-	return nil
+	return f, nil
 }
 
 // shown reads a list ahead, for a command that does no more, and shows how far
@@ -133,12 +230,15 @@ func shown(ctx context.Context, p *preflight.Preflight, stderr io.Writer) (*pref
 }
 
 // begin opens the list: a file, or standard input as it comes.
-func (i *inspection) begin(stdin io.Reader) (_ *source.List, share func() float64, done func(), err error) {
+func (i *inspection) begin(stdin io.Reader, read io.Writer) (_ *source.List, share func() float64, done func(), err error) {
 	if i.list.FromStandardInput() {
-		list, err := i.list.Read(stdin)
+		list, err := i.list.Read(io.TeeReader(stdin, read))
 		return list, nil, func() { _ = list.Close() }, err // what was copied of it
 	}
-	list, err := i.list.OpenInput()
+	if _, err := i.list.CheckInput(); err != nil {
+		return nil, nil, nil, err
+	}
+	list, err := i.list.Open(i.list.Input, read)
 	if err != nil {
 		return nil, nil, nil, err
 	}

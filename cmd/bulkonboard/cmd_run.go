@@ -22,8 +22,9 @@ import (
 // real program can kill it at every change of the disk.
 var fileSystem state.FS = state.OS{}
 
-func runCommand() *cobra.Command {
-	var s settings
+func runCommand() *cobra.Command { return runCommandFor(new(settings)) }
+
+func runCommandFor(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run --input LIST --output RESULTS",
 		Short: "Send a list, or go on with a run that was interrupted",

@@ -76,8 +76,8 @@ var kinds = []struct {
 	{Refused, []func(error) bool{refusesSender}},
 	{Address, []func(error) bool{is[*batch.RefusalsError], is[*batch.SetupError], is[*batch.RefusedError]}},
 	{Absent, []func(error) bool{is[*chunks.NoJobError], is[*chunks.NoRoundError], is[*chunks.NoChunkError]}},
-	{Stopped, []func(error) bool{is[*batch.FailuresError], is[*batch.OutageError], is[*batch.WaitError]}},
-	{Unfinished, []func(error) bool{is[*batch.DeadlineError], is[*batch.CallsError], is[*chunks.LostError], is[*chunks.NotDoneError]}},
+	{Stopped, []func(error) bool{is[*batch.FailuresError], is[*batch.OutageError], is[*batch.WaitError], is[*batch.CallsError]}},
+	{Unfinished, []func(error) bool{is[*batch.DeadlineError], is[*chunks.LostError], is[*chunks.NotDoneError]}},
 	{Interrupted, []func(error) bool{func(err error) bool { return errors.Is(err, batch.ErrInterrupted) }}},
 }
 

@@ -74,6 +74,12 @@ func (l *LogFlags) With(stderr io.Writer, do func(*Voice) error) error {
 	return v.close(do(v))
 }
 
+// ToPeople is a voice without a log.
+func ToPeople(w io.Writer) *Voice {
+	none := slog.New(slog.DiscardHandler)
+	return &Voice{People: w, Log: none, Told: none}
+}
+
 // open opens the log. Before Of, nothing can be said.
 func (l *LogFlags) open(stderr io.Writer) (*Voice, error) {
 	v := &Voice{People: stderr}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -101,6 +102,11 @@ func (a *AccessFlags) Check(p *Problems) {
 	if a.authorities, err = readAuthorities(a.caFile); err != nil {
 		p.Add(err.Error())
 	}
+}
+
+// Given reports whether it is said where the app secret is from.
+func (a *AccessFlags) Given() bool {
+	return a.secret.file != "" || a.secret.command != "" || os.Getenv(SecretVariable) != ""
 }
 
 // SecretOrigin says whether Check found an app secret and where, and never what
