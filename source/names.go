@@ -53,6 +53,15 @@ const (
 func individualFields() []field { return []field{firstName, lastName} }
 func companyFields() []field    { return []field{fullName, registrationNumber, tradingName} }
 
+// DetailNames are the names of the fields that are an individual's or a company's.
+func DetailNames() []string {
+	var names []string
+	for _, f := range append(individualFields(), companyFields()...) {
+		names = append(names, f.String())
+	}
+	return names
+}
+
 // in is the place of the field's value in c.
 func (f field) in(c *Customer) *string { return c.fields()[f] }
 

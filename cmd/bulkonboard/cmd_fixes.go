@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,11 +38,14 @@ CSV file that any editor or spreadsheet reads: a mark, the number of the row, wh
 is wrong, and the columns of the list (of JSONL, a column for each member). Correct
 the values there, and send them:
 
-  bulkonboard fixes results.csv -o fixes.csv
-  bulkonboard retry results.csv --fixes fixes.csv
+  bulkonboard fixes results.csv -o fixes.xlsx
+  bulkonboard retry results.csv --fixes fixes.xlsx
 
-Rows and columns may be in any order, and the file may be saved in UTF-8 or UTF-16
-with any delimiter. fixMark and fixRow must stay as they are: they keep a row from
+A file whose name ends with .xlsx is an Excel workbook: all cells are text, those at
+fault are colored, and a second sheet has the counts. Any other is CSV.
+
+Rows and columns may be in any order, and CSV may be saved in UTF-8 or UTF-16 with
+any delimiter. fixMark and fixRow must stay as they are: they keep a row from
 being taken for another. A row that is left out stays as it is, but for one that
 failed, which is sent again. The file holds personal data.`,
 		Args: namedResults,
@@ -54,11 +59,11 @@ failed, which is sent again. The file holds personal data.`,
 			return f.write(c.OutOrStdout())
 		},
 	}
-	c.Flags().StringVarP(&f.output, "output", "o", "", "file to write; - for standard output (default: RESULTS.fixes.csv)")
+	c.Flags().StringVarP(&f.output, "output", "o", "", "file to write: CSV, or an Excel workbook if its name ends with .xlsx; - for standard output (default: RESULTS.fixes.csv)")
 	c.Flags().BoolVar(&f.overwrite, "overwrite", false, "replace the file if it exists")
 	c.Flags().StringSliceVar(&f.only, "only", nil, "only rows with one of these statuses: failed,rejected,invalid")
 	c.Flags().StringSliceVar(&f.codes, "error-code", nil, "only rows with one of these error codes")
-	_ = c.MarkFlagFilename("output", "csv")
+	_ = c.MarkFlagFilename("output", "csv", "xlsx")
 	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"failed", "rejected", "invalid"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -96,8 +101,7 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := place(f.output, f.overwrite, io.NewSectionReader(scratch, 0, math.MaxInt64)); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "fixes:   %s, with %s\nnext:    correct it, then: %s --fixes %s\n",
-		f.output, rowsText(rows), command("retry", f.from.path)+setAgain(f.from.summary), cli.Quoted(plainName(f.output)))
+	fmt.Fprintf(stdout, "fixes:   %s, with %s\nnext:    correct it, then: %s\n", f.output, rowsText(rows), f.giveBack())
 	return nil
 }
 
@@ -137,7 +141,7 @@ func (f *fixing) sheet(w io.Writer) (int64, error) {
 		return 0, err
 	}
 	defer list.close()
-	out, err := fixes.NewWriter(w, f.from.sheet(), table, list.List)
+	out, err := f.writer(w, table, list.List)
 	if err != nil {
 		return 0, err
 	}
@@ -153,6 +157,19 @@ func (f *fixing) sheet(w io.Writer) (int64, error) {
 		}
 	}
 	return out.Rows, out.Close()
+}
+
+// writer begins the sheet: a workbook where the file is named so.
+func (f *fixing) writer(w io.Writer, table fixes.Table, list *source.List) (*fixes.Writer, error) {
+	if strings.EqualFold(filepath.Ext(f.output), ".xlsx") {
+		return fixes.NewWorkbook(w, f.from.sheet(), table, list, f.giveBack())
+	}
+	return fixes.NewWriter(w, f.from.sheet(), table, list)
+}
+
+// giveBack is the command that sends the corrections.
+func (f *fixing) giveBack() string {
+	return command("retry", f.from.path) + setAgain(f.from.summary) + " --fixes " + cli.Quoted(plainName(f.output))
 }
 
 func (f *fixing) selects(previous sink.Previous, rec *source.Record) bool {

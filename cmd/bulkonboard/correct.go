@@ -65,7 +65,11 @@ func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet,
 		return nil, &source.ReadError{Name: j.settings.retry.fixes, Err: err}
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	return fixes.Read(file, j.settings.retry.fixes, j.settings.retry.from.sheet(), table, j.settings.retry.from.options().FormulaSafe, scratch)
+	info, err := file.Stat()
+	if err != nil {
+		return nil, &source.ReadError{Name: j.settings.retry.fixes, Err: err}
+	}
+	return fixes.Read(io.NewSectionReader(file, 0, info.Size()), j.settings.retry.fixes, j.settings.retry.from.sheet(), table, j.settings.retry.from.options().FormulaSafe, scratch)
 }
 
 // sayChanges lists what the sheet changes, before the first call: a slip that

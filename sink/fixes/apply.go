@@ -77,13 +77,16 @@ func (a *applying) record(rec *source.Record) ([]byte, error) {
 	case !Needed(a.table, rec):
 		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d was not in the sheet: it has succeeded", rec.Row))
 	}
-	return a.corrected(rec, e, k.Values)
+	return a.corrected(rec, e, &k)
 }
 
-func (a *applying) corrected(rec *source.Record, e *entry, given []string) ([]byte, error) {
+func (a *applying) corrected(rec *source.Record, e *entry, k *kept) ([]byte, error) {
 	values := a.table.Values(rec)
-	for n, value := range given {
+	for n, value := range k.Values {
 		i := a.sheet.at[n]
+		if cell := k.Numbers[n]; cell != "" && value != values[i] && digitsOf(value) == digitsOf(values[i]) {
+			return nil, a.sheet.asNumber(e.line, cell)
+		}
 		if !sameText(value, values[i]) {
 			values[i] = value
 			a.counts[i]++

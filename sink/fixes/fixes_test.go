@@ -85,10 +85,15 @@ func written(rows [][]string) string {
 	return b.String()
 }
 
+// section is a sheet as it is read from a file.
+func section(text string) *io.SectionReader {
+	return io.NewSectionReader(strings.NewReader(text), 0, int64(len(text)))
+}
+
 // applied are results with a sheet applied.
 func applied(t *testing.T, text, sheet string) (string, *Changes, *Sheet, error) {
 	table := tableOf(t, text)
-	s, err := Read(strings.NewReader(sheet), "fixes.csv", ours, table, false, new(memory))
+	s, err := Read(section(sheet), "fixes.csv", ours, table, false, new(memory))
 	if err != nil {
 		return "", nil, nil, err
 	}

@@ -74,6 +74,9 @@ func (t *jsonlTable) settle(lacking []string) {
 // Columns are the columns of the list.
 func (t *jsonlTable) Columns() []string { return t.columns }
 
+// Fields are the fields that are read from a column.
+func (t *jsonlTable) Fields(column int) []string { return t.list.FieldsAt(namesOf(t.columns[column])) }
+
 func (t *jsonlTable) leaves(rec *source.Record) []leaf {
 	if rec.Malformed {
 		return nil

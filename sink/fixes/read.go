@@ -50,8 +50,9 @@ type entry struct {
 
 // kept is a row of a sheet in the scratch file.
 type kept struct {
-	Mark   string
-	Values []string // by column of the sheet
+	Mark    string
+	Values  []string       // by column of the sheet
+	Numbers map[int]string // the cells that a workbook stores as numbers, by column of the sheet
 }
 
 // maxHeader bounds the header of a sheet, in bytes.
@@ -60,23 +61,38 @@ const maxHeader = 1 << 20
 // hint is what to do with a sheet that cannot be taken.
 const hint = "correct the sheet, or make a new one with bulkonboard fixes; nothing was sent"
 
-// Read reads a sheet about results with the columns of a table.
-func Read(in io.Reader, name string, of Results, t Table, safe bool, scratch Scratch) (*Sheet, error) {
+// Read reads a sheet about results with the columns of a table. In CSV, safe says
+// that values have the prefix of formula-safe results.
+func Read(in *io.SectionReader, name string, of Results, t Table, safe bool, scratch Scratch) (*Sheet, error) {
 	s := &Sheet{name: name, of: of, scratch: scratch}
+	magic := make([]byte, len(source.WorkbookMagic))
+	if _, err := in.ReadAt(magic, 0); err == nil && string(magic) == source.WorkbookMagic {
+		if err := s.readBook(in, t); err != nil {
+			return nil, err
+		}
+		return s, s.sort()
+	}
+	if err := s.readCSV(in, t, safe); err != nil {
+		return nil, err
+	}
+	return s, s.sort()
+}
+
+func (s *Sheet) readCSV(in io.Reader, t Table, safe bool) error {
 	text := bufio.NewReaderSize(transform.NewReader(in, unicode.BOMOverride(encoding.Nop.NewDecoder())), maxHeader)
 	reader, err := s.open(text)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rows, err := gocsv.NewUnmarshaller(reader, row{})
 	if err != nil {
-		return nil, s.wrong(1, err.Error())
+		return s.wrong(1, err.Error())
 	}
 	if err := rows.RenormalizeHeaders(func(header []string) []string { return names(header, safe) }); err != nil {
-		return nil, s.wrong(1, err.Error())
+		return s.wrong(1, err.Error())
 	}
 	if err := s.bind(rows.Headers, t.Columns()); err != nil {
-		return nil, err
+		return err
 	}
 	for {
 		r, values, err := rows.ReadUnmatched()
@@ -84,14 +100,14 @@ func Read(in io.Reader, name string, of Results, t Table, safe bool, scratch Scr
 			break
 		}
 		if err != nil {
-			return nil, s.unreadable(err)
+			return s.unreadable(err)
 		}
 		line, _ := reader.FieldPos(0)
 		if err := s.take(int64(line), r.(row), values, safe); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, s.sort()
+	return nil
 }
 
 // open finds the delimiter of a sheet: the one that cuts its header into our
@@ -187,8 +203,7 @@ func (s *Sheet) bind(header, columns []string) error {
 
 // take takes one row. Empty rows, which spreadsheets add, are none.
 func (s *Sheet) take(line int64, r row, values map[string]string, safe bool) error {
-	k := kept{Mark: strings.TrimSpace(r.Mark)}
-	empty := k.Mark == "" && strings.TrimSpace(r.Row) == ""
+	k := kept{}
 	for i, column := range s.columns {
 		value := values[column]
 		if !utf8.ValidString(value) {
@@ -197,10 +212,15 @@ func (s *Sheet) take(line int64, r row, values map[string]string, safe bool) err
 		if safe {
 			value = source.WithoutPrefix(value)
 		}
-		empty = empty && strings.TrimSpace(value) == ""
 		k.Values = append(k.Values, value)
 	}
-	if empty {
+	return s.add(line, r, &k)
+}
+
+// add keeps a row, unless it is empty.
+func (s *Sheet) add(line int64, r row, k *kept) error {
+	k.Mark = strings.TrimSpace(r.Mark)
+	if k.Mark == "" && strings.TrimSpace(r.Row+strings.Join(k.Values, "")) == "" {
 		return nil
 	}
 	number, err := strconv.ParseInt(strings.TrimSpace(r.Row), 10, 64)
@@ -212,7 +232,7 @@ func (s *Sheet) take(line int64, r row, values map[string]string, safe bool) err
 	case !strings.HasPrefix(k.Mark, s.of.shared()):
 		return s.wrong(line, fmt.Sprintf("row %d has a mark of other results, or one that was changed: this sheet is not of run %s", number, s.of.Run))
 	}
-	return s.keep(entry{row: number, line: line}, &k)
+	return s.keep(entry{row: number, line: line}, k)
 }
 
 // keep puts a row into the scratch file.

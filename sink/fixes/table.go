@@ -13,6 +13,9 @@ type Table interface {
 	// Columns are the columns of the list. The result is shared.
 	Columns() []string
 
+	// Fields are the fields that are read from a column.
+	Fields(column int) []string
+
 	// Values are a record's, by column.
 	Values(rec *source.Record) []string
 
@@ -27,6 +30,7 @@ type Table interface {
 type csvTable struct {
 	*sink.RetryCSV
 	columns []string
+	fields  map[int][]string // by column
 }
 
 // NewCSV is the Table of CSV results.
@@ -35,9 +39,15 @@ func NewCSV(list *source.List) (Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	header := list.Header()
-	return &csvTable{retry, header[:len(header)-len(sink.Columns())]}, nil
+	header, fields := list.Header(), map[int][]string{}
+	for _, m := range list.MappingTable() {
+		fields[m.Number-1] = append(fields[m.Number-1], m.Field)
+	}
+	return &csvTable{retry, header[:len(header)-len(sink.Columns())], fields}, nil
 }
+
+// Fields are the fields that are read from a column.
+func (t *csvTable) Fields(column int) []string { return t.fields[column] }
 
 // Columns are the columns of the list.
 func (t *csvTable) Columns() []string { return t.columns }

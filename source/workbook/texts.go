@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -249,4 +250,27 @@ func escapedUnit(text string) (rune, bool) {
 	}
 	unit, err := strconv.ParseUint(text[2:escapeLength-1], 16, 16)
 	return rune(unit), err == nil
+}
+
+// Escaped writes characters that XML cannot have, and texts that look so written.
+func Escaped(text string) string {
+	plain := true
+	for i := range len(text) {
+		c := text[i]
+		plain = plain && (c >= ' ' || c == '\n' || c == '\t') && c != 0xef && (c != '_' || i+1 == len(text) || text[i+1] != 'x')
+	}
+	if plain {
+		return text
+	}
+	var b strings.Builder
+	for i, r := range text {
+		_, looks := escapedUnit(text[i:])
+		switch {
+		case looks, r < ' ' && r != '\n' && r != '\t', r == 0xfffe, r == 0xffff:
+			fmt.Fprintf(&b, "_x%04X_", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
