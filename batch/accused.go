@@ -20,7 +20,7 @@ const (
 // judge says what an answer means, by the answer table of the API's page. Until
 // the API itself has answered anything in this run, an answer that is not the
 // API's means a wrong base URL, and after that it is a gateway's hiccup.
-func (d *dispatcher) judge(s *slot, a *session.Answer) verdict {
+func (d *dispatcher) judge(s *slot, a *session.Reply) verdict {
 	switch a.Outcome {
 	case session.OK, session.Rejected:
 		return finished
@@ -76,7 +76,7 @@ type accused struct {
 // accusation is such a row, and what it was answered.
 type accusation struct {
 	slot   *slot
-	answer session.Answer
+	answer session.Reply
 	sends  int64 // of the run, by then
 }
 
@@ -85,7 +85,7 @@ type accusation struct {
 // about for one row only: so another row is asked before the run ends, and some
 // more where the service has done well by others. Where no row is left that was
 // never tried, it is the row's then.
-func (d *dispatcher) another(s *slot, a *session.Answer) verdict {
+func (d *dispatcher) another(s *slot, a *session.Reply) verdict {
 	if len(d.accused.rows) > 0 && s.number > d.accused.rows[0].sends {
 		if d.accused.refused++; !d.proven || d.accused.refused >= checks {
 			return stopRun
@@ -105,7 +105,7 @@ func (d *dispatcher) another(s *slot, a *session.Answer) verdict {
 }
 
 // accuse has a row wait for what becomes of another one.
-func (d *dispatcher) accuse(s *slot, a *session.Answer, now time.Time) {
+func (d *dispatcher) accuse(s *slot, a *session.Reply, now time.Time) {
 	if s.blame.Charged() == 0 { // once: every start with a wrong secret would use up an attempt
 		s.blame.Accuse()
 	}
@@ -170,7 +170,7 @@ type wrongAnswers struct {
 // same reports that so many rows were answered alike, and none in any other way,
 // that the service must be set up wrongly. last says that no other row is left
 // to ask.
-func (w *wrongAnswers) same(s *slot, a *session.Answer, last bool) bool {
+func (w *wrongAnswers) same(s *slot, a *session.Reply, last bool) bool {
 	if !a.WrongSetUp() || a.Outcome == session.Unreachable {
 		w.clear()
 		return false

@@ -14,13 +14,13 @@ import (
 // answer. It does not keep r, which the next call changes. *session.Client
 // implements it.
 type Caller interface {
-	Call(ctx context.Context, r *session.Request) session.Answer
+	Call(ctx context.Context, r *session.Request) session.Reply
 }
 
 // attempt is one call of the Caller, on its way out and back.
 type attempt struct {
 	slot   *slot
-	answer session.Answer
+	answer session.Reply
 }
 
 // sendAttempts sends until there are no more. As many of it run as calls may
@@ -34,7 +34,7 @@ func sendAttempts(ctx context.Context, caller Caller, through *gate, formID stri
 	var request session.Request
 	for a := range calls {
 		if !through.pass(ctx) {
-			a.answer = session.Answer{Outcome: session.Cancelled}
+			a.answer = session.Reply{Outcome: session.Cancelled}
 		} else {
 			request = requestOf(&a.slot.rec.Customer, formID)
 			a.answer = caller.Call(ctx, &request)
@@ -79,7 +79,7 @@ func requestOf(c *source.Customer, formID string) session.Request {
 }
 
 // resultOf is the final result of a slot whose last answer is a.
-func resultOf(s *slot, a *session.Answer, now time.Time) sink.Result {
+func resultOf(s *slot, a *session.Reply, now time.Time) sink.Result {
 	res := sink.Result{Attempts: s.sent, ProcessedAt: now, ErrorCode: a.Code, ErrorMessage: a.Message}
 	switch a.Outcome {
 	case session.OK:

@@ -277,7 +277,7 @@ func (d *dispatcher) answered(a attempt, now time.Time) {
 }
 
 // sayOdd tells once of a Retry-After that cannot be obeyed.
-func (d *dispatcher) sayOdd(a *session.Answer) {
+func (d *dispatcher) sayOdd(a *session.Reply) {
 	if a.OddRetryAfter != "" && !d.toldOdd {
 		d.toldOdd = true
 		d.logger.Warn("the service sends a Retry-After that cannot be read; it is ignored", "event", "retry_after_unreadable", "retry_after", a.OddRetryAfter, "http", a.Status)
@@ -340,7 +340,7 @@ func (d *dispatcher) takeBack() {
 // once, when the pace allows. Any other waits on its own, with exponential
 // backoff and full jitter, uniform between zero and a bound that doubles up to
 // the largest delay, and as long as the service asked for.
-func (d *dispatcher) later(s *slot, a *session.Answer, now time.Time) {
+func (d *dispatcher) later(s *slot, a *session.Reply, now time.Time) {
 	s.readyAt = now
 	throttled := a.Outcome == session.Throttled
 	if d.pace.Blocked() || throttled && !s.throttled {

@@ -36,7 +36,7 @@ func (o outcomesOnly) earlier(rec *source.Record) (*Earlier, error) {
 	return &Earlier{Outcome: outcome}, err
 }
 
-func okAlways(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) }
+func okAlways(_ context.Context, r *session.Request, _ int) session.Reply { return okFor(r) }
 
 func TestAnswersFromElsewhereMakeTheSameResultsWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -56,7 +56,7 @@ func (e *RefusedError) Error() string {
 	}
 }
 
-func refusedError(s *slot, a *session.Answer) *RefusedError {
+func refusedError(s *slot, a *session.Reply) *RefusedError {
 	return &RefusedError{Row: s.rec.Row, Outcome: a.Outcome, Code: a.Code, Message: a.Message}
 }
 

@@ -112,7 +112,7 @@ func (j *journaler) write(batch []entry) {
 func (j *journaler) release(e *entry) {
 	switch {
 	case e.kind == intent && j.broken != nil:
-		j.answers <- attempt{slot: e.slot, answer: session.Answer{Outcome: session.Cancelled}}
+		j.answers <- attempt{slot: e.slot, answer: session.Reply{Outcome: session.Cancelled}}
 	case e.kind == intent:
 		j.calls <- attempt{slot: e.slot}
 	case (e.kind == outcome && !e.withheld || e.kind == released) && j.broken == nil:

@@ -41,7 +41,7 @@ func TestARowThatIsKeptAnswersTheRowsAboveItThatFailed(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, answers.Leads())
 
-	j := newJob(t, b.String(), func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
+	j := newJob(t, b.String(), func(_ context.Context, r *session.Request, _ int) session.Reply { return okFor(r) })
 	j.adjust = func(c *Config) { c.Duplicates, c.Keep, c.Kept = f.Duplicates, keep, answers }
 	_, err = j.run(t.Context())
 	require.NoError(t, err)

@@ -99,10 +99,10 @@ func people(rows ...string) string {
 
 // refusing answers ok, but refuses the customers with a first name.
 func refusing(names ...string) callerFunc {
-	return func(_ context.Context, r *session.Request, _ int) session.Answer {
+	return func(_ context.Context, r *session.Request, _ int) session.Reply {
 		for _, name := range names {
 			if r.FirstName == name {
-				return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No"}
+				return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No"}
 			}
 		}
 		a := okFor(r)
@@ -183,9 +183,9 @@ func TestASessionIDThatIsGoodComesBeforeTheRefusalOfAnotherRow(t *testing.T) {
 
 func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 	list := people("ok@x.io Olga", "refused@x.io Rob", "failed@x.io Fay")
-	answer := func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+	answer := func(ctx context.Context, r *session.Request, attempt int) session.Reply {
 		if r.FirstName == "Fay" {
-			return session.Answer{Outcome: session.Failed, Recognised: true, Status: 500, Code: "http_500"}
+			return session.Reply{Outcome: session.Failed, Recognised: true, Status: 500, Code: "http_500"}
 		}
 		return refusing("Rob")(ctx, r, attempt)
 	}
@@ -289,7 +289,7 @@ func (f *faulty) Put(n *ledger.News) error {
 
 func TestALedgerThatFailsEndsTheRunAndLosesNothing(t *testing.T) {
 	const n = 40
-	slow := func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+	slow := func(ctx context.Context, r *session.Request, attempt int) session.Reply {
 		time.Sleep(time.Second)
 		return refusing("First7")(ctx, r, attempt)
 	}
@@ -333,10 +333,10 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k, hangs := knownBy(openLedger(t)), true
-				j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+				j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Reply {
 					if hangs && r.FirstName != "Bad" {
 						<-ctx.Done()
-						return session.Answer{Outcome: session.Cancelled}
+						return session.Reply{Outcome: session.Cancelled}
 					}
 					return refusing("Bad")(ctx, r, attempt)
 				})
@@ -362,10 +362,10 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, list := knownBy(openLedger(t)), people("a@x.io Ann", "b@x.io Ben", "c@x.io Cid")
-		stopped := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+		stopped := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Reply {
 			if r.FirstName == "Ann" {
 				<-ctx.Done()
-				return session.Answer{Outcome: session.Cancelled}
+				return session.Reply{Outcome: session.Cancelled}
 			}
 			return refusing()(ctx, r, attempt)
 		})
@@ -394,10 +394,10 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 func TestALedgerThatFailsAsTheRunStopsIsNotPassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		j := newJob(t, people("a@x.io Ann", "b@x.io Ben"), func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+		j := newJob(t, people("a@x.io Ann", "b@x.io Ben"), func(ctx context.Context, r *session.Request, attempt int) session.Reply {
 			if r.FirstName == "Ann" {
 				<-ctx.Done()
-				return session.Answer{Outcome: session.Cancelled}
+				return session.Reply{Outcome: session.Cancelled}
 			}
 			return refusing()(ctx, r, attempt)
 		})
@@ -432,7 +432,7 @@ func TestACustomerWhoseSessionIDExpiresBeforeTheRunIsCalledAsTheRowHasIt(t *test
 	f := forecastOf(t, k, list)
 	k.TTL = 0
 	var called []string
-	j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+	j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Reply {
 		called = append(called, r.Email+" "+r.FirstName)
 		return refusing()(ctx, r, attempt)
 	})

@@ -20,9 +20,9 @@ import (
 // words, and have more rows behind them than the window holds that need no call.
 func refusedBeforeAWindow(t *testing.T, refused int64, p pace.Config, latency time.Duration) (*Summary, error) {
 	const rows = 25_000
-	j := newJob(t, csvList(rows), func(context.Context, *session.Request, int) session.Answer {
+	j := newJob(t, csvList(rows), func(context.Context, *session.Request, int) session.Reply {
 		time.Sleep(latency)
-		return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "x", Message: "y"}
+		return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "x", Message: "y"}
 	})
 	j.adjust = func(c *Config) {
 		c.Pace, c.MaxInFlight = p, p.MaxInFlight

@@ -19,7 +19,7 @@ import (
 func TestASessionIDOfTwoCustomersIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		j := newJob(t, csvList(100), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(100), func(_ context.Context, r *session.Request, _ int) session.Reply {
 			a := okFor(r)
 			if r.Email == "c30@example.com" || r.Email == "c31@example.com" {
 				a.SessionID = "session-of-c29@example.com"
@@ -38,7 +38,7 @@ func TestASessionIDOfTwoCustomersIsNoticed(t *testing.T) {
 func TestASessionIDOfOneCustomerMayComeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, _ := repeated(50, 20)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Reply {
 			a := okFor(r)
 			a.SessionID = "session-of-" + r.Email[1:] // the other rows have a capital C
 			return a
@@ -51,7 +51,7 @@ func TestASessionIDOfOneCustomerMayComeAgain(t *testing.T) {
 
 // answering gives some customers the session id of another.
 func answering(as map[string]string) callerFunc {
-	return func(_ context.Context, r *session.Request, _ int) session.Answer {
+	return func(_ context.Context, r *session.Request, _ int) session.Reply {
 		a := okFor(r)
 		if id := as[r.Email]; id != "" {
 			a.SessionID = id

@@ -7,7 +7,7 @@ import (
 
 // signalOf is what an answer says about the service as a whole, as opposed to
 // the row.
-func signalOf(a *session.Answer) pace.Signal {
+func signalOf(a *session.Reply) pace.Signal {
 	s := pace.Signal{Class: classOf(a.Outcome), Latency: a.Latency, Concurrent: a.Limit.Concurrent}
 	switch s.Class {
 	case pace.Fault, pace.Down, pace.Unreachable:
@@ -26,7 +26,7 @@ func signalOf(a *session.Answer) pace.Signal {
 }
 
 // cause is a failure for people. A text that had the secret in it is its code.
-func cause(a *session.Answer) string {
+func cause(a *session.Reply) string {
 	if a.Message == "" || a.Message == a.Code {
 		return a.Code
 	}

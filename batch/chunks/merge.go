@@ -199,7 +199,7 @@ func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*me
 type nobody struct{ stop context.CancelCauseFunc }
 
 // Call implements batch.Caller.
-func (n nobody) Call(context.Context, *session.Request) session.Answer {
+func (n nobody) Call(context.Context, *session.Request) session.Reply {
 	n.stop(&MissingError{})
-	return session.Answer{Outcome: session.Cancelled}
+	return session.Reply{Outcome: session.Cancelled}
 }

@@ -34,7 +34,7 @@ func BenchmarkAnswer(b *testing.B) {
 			for b.Loop() {
 				rd.body.Reset()
 				rd.body.WriteString(body)
-				r := rd.reply(200)
+				r := rd.parse(200)
 				_ = judge(&r, h, noon)
 			}
 		})
@@ -46,7 +46,7 @@ func TestAnAnswerTakesFewAllocations(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() {
 		rd.body.Reset()
 		rd.body.WriteString(processed)
-		r := rd.reply(200)
+		r := rd.parse(200)
 		_ = judge(&r, h, noon)
 	}), 2.0)
 }

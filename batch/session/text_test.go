@@ -56,7 +56,7 @@ func TestAQuotaIsReadFromAnyAnswerThatNamesOne(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := http.Header{}
 			h.Set(c.header, c.value)
-			assert.Equal(t, c.want, judge(replyOf(c.status, []byte(envelopeOf(c.status, "x", "id"))), h, noon).Limit)
+			assert.Equal(t, c.want, judge(parsed(c.status, []byte(envelopeOf(c.status, "x", "id"))), h, noon).Limit)
 		})
 	}
 	assert.Zero(t, testing.AllocsPerRun(100, func() { namesQuota(http.Header{}) }))

@@ -103,9 +103,9 @@ func TestAHeartGoesOnWhileItsPartComesToItsEnd(t *testing.T) {
 
 type answering struct{ calls int }
 
-func (a *answering) Call(context.Context, *session.Request) session.Answer {
+func (a *answering) Call(context.Context, *session.Request) session.Reply {
 	a.calls++
-	return session.Answer{Outcome: session.OK}
+	return session.Reply{Outcome: session.OK}
 }
 
 func TestAWorkerThatWasFrozenMakesNoCallWhenItWakes(t *testing.T) {

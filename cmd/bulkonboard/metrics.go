@@ -161,7 +161,7 @@ type measured struct {
 }
 
 // Call implements batch.Caller.
-func (m measured) Call(ctx context.Context, r *session.Request) session.Answer {
+func (m measured) Call(ctx context.Context, r *session.Request) session.Reply {
 	a := m.Caller.Call(ctx, r)
 	m.metrics.attempts[a.Outcome].Inc()
 	if a.Status > 0 {
