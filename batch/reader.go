@@ -33,11 +33,11 @@ type reader struct {
 	order chan<- *slot
 	work  chan<- *slot
 
-	jam *jam // told of by the reader
+	backpressure *backpressure // told of by the reader
 
 	monitor *measure.Monitor
 
-	chain chain // that is still to go into the order
+	group group // that is still to go into the order
 
 	// complete is set when the list was read to its end. It may be read once
 	// order is closed.
@@ -80,11 +80,11 @@ func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	if s.given, err = r.answer(s, &before); err != nil {
 		return r.fail(ctx, err)
 	}
-	r.chain.add(s)
+	r.group.add(s)
 	if s.given != nil && !s.family.Shared() {
 		s.result.Store(s.given)
 		r.monitor.Answer()
-		return !r.chain.full() || r.flush(ctx)
+		return !r.group.full() || r.flush(ctx)
 	}
 	// Where a customer with a result has more rows, it goes by way of the
 	// dispatcher, which answers those.
@@ -103,12 +103,12 @@ func (r *reader) fail(ctx context.Context, err error) bool {
 // call, the writer has its turn, while they are still at hand: on one processor
 // the reader would fill the whole window first, and memory with it.
 func (r *reader) flush(ctx context.Context) bool {
-	first := r.chain.first
+	first := r.group.first
 	if first == nil {
 		return true
 	}
-	full := r.chain.full()
-	r.chain = chain{}
+	full := r.group.full()
+	r.group = group{}
 	first.weight = min(first.weight, windowBytes)
 	if !r.enter(ctx, first) {
 		return false
@@ -127,13 +127,13 @@ func (r *reader) enter(ctx context.Context, first *slot) bool {
 		case r.order <- first:
 			return true
 		default:
-			r.jam.begin()
-			defer r.jam.end()
+			r.backpressure.begin()
+			defer r.backpressure.end()
 			return r.pass(ctx, r.order, first)
 		}
 	}
-	r.jam.begin()
-	defer r.jam.end()
+	r.backpressure.begin()
+	defer r.backpressure.end()
 	return r.window.Acquire(ctx, first.weight) == nil && r.pass(ctx, r.order, first)
 }
 

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"bulkonboard/batch/state"
@@ -111,19 +109,6 @@ func (r *run) takeUp(cp *state.Checkpoint) error {
 	}
 	r.from = source.Position{Row: cp.Row, Line: cp.Line, Offset: cp.Offset, Sum: cp.Sum}
 	return nil
-}
-
-// differences names the settings that two bindings do not agree on.
-func differences(before, now map[string]string) []Change {
-	keys := maps.Clone(before)
-	maps.Copy(keys, now)
-	var changed []Change
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if before[key] != now[key] {
-			changed = append(changed, Change{What: key, Before: before[key], Now: now[key]})
-		}
-	}
-	return changed
 }
 
 // commit makes everything written up to a position durable: the results, then

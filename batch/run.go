@@ -225,29 +225,29 @@ func (r *run) pipeline(ctx context.Context) error {
 	work := make(chan *slot, r.MaxInFlight)
 	entries := make(chan entry, 2*r.MaxInFlight)
 	sending := make(chan attempt, r.MaxInFlight)
-	answers := make(chan attempt, r.MaxInFlight)
-	jam, news := newJam(), newBell()
+	replies := make(chan attempt, r.MaxInFlight)
+	backpressure, ready := newBackpressure(), newNotifier()
 	settled := make(chan struct{})
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, answers: r.Answers, window: window, order: order, work: work, jam: jam, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, answers: r.Answers, window: window, order: order, work: work, backpressure: backpressure, monitor: r.Monitor,
 	}
 	if r.Answers != nil {
 		r.List.DecodeLater()
 	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
-	dispatch, err := r.dispatcher(work, jam, answers, entries, news, stop)
+	dispatch, err := r.dispatcher(work, backpressure, replies, entries, ready, stop)
 	if err != nil {
 		return err
 	}
 	dispatch.wave = begins
-	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop, known: r.Known}
+	journal := &journaler{log: r.log, entries: entries, calls: sending, replies: replies, ready: ready, settled: settled, monitor: r.Monitor, stop: stop, known: r.Known}
 	if r.Known != nil {
 		journal.hasher = r.Known.Ledger.Hasher(r.Known.Owner)
 	}
 	write := &writer{
-		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, totals: r.totals, meter: r.meter,
+		order: order, ready: ready, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, totals: r.totals, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.totals.Rows, failedBefore: r.totals.Failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, problems: r.problems, reported: r.reported, monitor: r.Monitor,
 		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
@@ -271,7 +271,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	paced := session.Paced(calls, through.pass)
 	for range r.MaxInFlight {
 		g.Go(func() error {
-			sendAttempts(paced, r.Caller, through, r.FormID, sending, answers)
+			sendAttempts(paced, r.Caller, through, r.FormID, sending, replies)
 			return nil
 		})
 	}
@@ -289,7 +289,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		r.totals.Wave = nil
 	}
 	if err == nil { // everything written is committed, and not what was measured since
-		takeAhead(r.records, order)
+		takeUnwritten(r.records, order)
 		err = r.commit(write.position, r.totals)
 	}
 	cause := context.Cause(soft)
@@ -302,11 +302,11 @@ func (r *run) pipeline(ctx context.Context) error {
 	return cause
 }
 
-func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, entries chan<- entry, news bell, stop context.CancelCauseFunc) (*dispatcher, error) {
+func (r *run) dispatcher(work <-chan *slot, backpressure *backpressure, replies <-chan attempt, entries chan<- entry, ready notifier, stop context.CancelCauseFunc) (*dispatcher, error) {
 	r.pace = pace.New(r.Pace)
 	d := &dispatcher{
 		pace: r.pace, changes: paceLog{log: r.Log}, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
+		work: work, backpressure: backpressure, replies: replies, journal: entries, ready: ready, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
 		proven: r.proven, recognised: r.proven,
 		underWay: &underWay{later: map[string][]*slot{}, given: customers.NewGiven(r.Duplicates, r.Scratch)},
 	}
