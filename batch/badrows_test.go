@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
@@ -208,9 +209,9 @@ func TestARetryOfNothingButRowsThatFailEndsWithinMinutes(t *testing.T) {
 		was := j.adjust
 		j.adjust = func(c *Config) {
 			was(c)
-			c.Keep = func(r *source.Record) (sink.Result, bool) {
+			c.Answers = answers.Chain{answers.Kept(func(r *source.Record) (sink.Result, bool) {
 				return sink.Result{Status: sink.OK}, !bad(int(r.Row))
-			}
+			})}
 		}
 		start := time.Now()
 		_, err := j.run(t.Context())

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
@@ -50,7 +51,9 @@ func night(t *testing.T, k *known.Known, list string, answer callerFunc) (f *pre
 		}
 		j := newJob(t, list, answer)
 		f = forecastOf(t, k, list)
-		j.adjust = func(c *Config) { c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = k, f.Answers, f.Duplicates, true }
+		j.adjust = func(c *Config) {
+			c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = k, answers.Chain{f.Answers}, f.Duplicates, true
+		}
 		_, err := j.run(t.Context())
 		require.NoError(t, err)
 		rows, calls = j.rows(), j.service.calls
@@ -242,12 +245,14 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	require.NoError(t, err)
 	for rec, err := range records.Records() {
 		require.NoError(t, err)
-		res, _, err := f.Answers.Of(rec)
+		a, err := f.Answers.Answer(rec)
 		require.NoError(t, err)
+		res := a.Result
 		if rec.Row%5 == 1 {
 			require.Nil(t, res)
 			continue
 		}
+		require.Equal(t, rec.Fingerprint(), a.Print)
 		require.Equal(t, fmt.Sprintf("s-%d", rec.Row-1), res.SessionID)
 		require.Equal(t, "obtained 1970-01-01T00:00:00Z", res.ErrorMessage)
 		require.Equal(t, time.UnixMilli(0).UTC(), res.ProcessedAt)
@@ -259,7 +264,7 @@ func TestAListThatIsChangedBehindItsForecastGetsNobodyElsesAnswer(t *testing.T) 
 	night(t, k, people("a@x.io A", "b@x.io B"), refusing())
 	f := forecastOf(t, k, people("a@x.io A", "b@x.io B"))
 	j := newJob(t, people("a@x.io A", "c@x.io C"), refusing())
-	j.adjust = func(c *Config) { c.Known, c.Answers = k, f.Answers }
+	j.adjust = func(c *Config) { c.Known, c.Answers = k, answers.Chain{f.Answers} }
 	_, err := j.run(t.Context())
 	var changed *source.ChangedError
 	require.ErrorAs(t, err, &changed)
@@ -343,7 +348,7 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 				start := func(ctx context.Context, run string) error {
 					f := forecastFor(t, run, k, list)
 					j.adjust = func(c *Config) {
-						c.ID, c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = "run-1", k, f.Answers, f.Duplicates, true
+						c.ID, c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = "run-1", k, answers.Chain{f.Answers}, f.Duplicates, true
 					}
 					_, err := j.run(ctx)
 					return err
@@ -369,7 +374,7 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 			}
 			return refusing()(ctx, r, attempt)
 		})
-		stopped.adjust = func(c *Config) { c.Known, c.Answers = k, forecastOf(t, k, list).Answers }
+		stopped.adjust = func(c *Config) { c.Known, c.Answers = k, answers.Chain{forecastOf(t, k, list).Answers} }
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
 		defer cancel()
 		sum, err := stopped.run(ctx)
@@ -418,7 +423,9 @@ func TestRefusalsOfEarlierNightsDoNotUseUpTheFailuresThatAreAllowed(t *testing.T
 	night(t, k, list, refusing("Bad"))
 	f := forecastOf(t, k, list)
 	j := newJob(t, list, refusing("Bad"))
-	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxFailures = k, f.Answers, FailureLimit{Count: 2} }
+	j.adjust = func(c *Config) {
+		c.Known, c.Answers, c.MaxFailures = k, answers.Chain{f.Answers}, FailureLimit{Count: 2}
+	}
 	sum, err := j.run(t.Context())
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, sum.Bad())
@@ -436,7 +443,7 @@ func TestACustomerWhoseSessionIDExpiresBeforeTheRunIsCalledAsTheRowHasIt(t *test
 		called = append(called, r.Email+" "+r.FirstName)
 		return refusing()(ctx, r, attempt)
 	})
-	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxInFlight = k, f.Answers, 1 }
+	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxInFlight = k, answers.Chain{f.Answers}, 1 }
 	_, err := j.run(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a@x.io Ann", "b@x.io Bo", "a@x.io Ann"}, called)

@@ -61,7 +61,7 @@ func (d *dispatcher) nextRow(now time.Time, trial, scatter bool, rows *int) *slo
 func (d *dispatcher) nextInOrder() *slot {
 	for {
 		s := d.queue.first()
-		if s == nil || s.given == nil {
+		if s == nil || s.answer.Result == nil {
 			return s
 		}
 		d.give(s)
@@ -76,7 +76,7 @@ func (d *dispatcher) received(s *slot, ok bool) {
 		return
 	}
 	s.customer = s.rec.Identity(d.formID)
-	if s.given != nil && d.queue.left == 0 {
+	if s.answer.Result != nil && d.queue.left == 0 {
 		d.give(s)
 		return
 	}
@@ -87,11 +87,11 @@ func (d *dispatcher) received(s *slot, ok bool) {
 // its customer has answered it: then it is a duplicate, whatever the ledger
 // knows.
 func (d *dispatcher) give(s *slot) {
-	if s.known && d.answerDuplicate(s) {
+	if s.answer.Known && d.answerDuplicate(s) {
 		return
 	}
-	d.learn(s, s.given)
-	s.result.Store(s.given)
+	d.learn(s, s.answer.Result)
+	s.result.Store(s.answer.Result)
 	d.monitor.Answer()
 	d.ready.notify()
 }

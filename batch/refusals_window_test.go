@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
@@ -26,9 +27,9 @@ func refusedBeforeAWindow(t *testing.T, refused int64, p pace.Config, latency ti
 	})
 	j.adjust = func(c *Config) {
 		c.Pace, c.MaxInFlight = p, p.MaxInFlight
-		c.Keep = func(r *source.Record) (sink.Result, bool) {
+		c.Answers = answers.Chain{answers.Kept(func(r *source.Record) (sink.Result, bool) {
 			return sink.Result{Status: sink.OK, SessionID: fmt.Sprint(r.Row)}, r.Row > refused
-		}
+		})}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()

@@ -12,17 +12,6 @@ import (
 	"bulkonboard/source"
 )
 
-// journalled is what an interrupted run knew of a row that it had not written.
-type journalled struct {
-	attempts int // sent
-	doubts   int // interruptions that caught a call of the row in flight
-	charged  int // attempts that count against it
-
-	answered bool
-	result   sink.Result
-	print    uint64 // fingerprint of the record that the result is for
-}
-
 // recover takes up what an interrupted run left: its position, its counts, and
 // the answers in its journal. They reach the results by the normal path.
 func (r *run) recover() error {
@@ -81,7 +70,7 @@ func nothingDone(rec *state.Recovered) bool {
 
 // takeJournal decodes what the journal knows of the rows behind the checkpoint.
 func (r *run) takeJournal(rows map[int64]*state.Row) error {
-	r.journal = make(map[int64]journalled, len(rows))
+	r.journal = make(journal, len(rows))
 	for number, row := range rows {
 		j := journalled{attempts: row.Attempts, doubts: row.Doubts, charged: row.Charged}
 		if row.Outcome != nil {

@@ -14,18 +14,19 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
-	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -51,24 +52,16 @@ type Config struct {
 
 	SummaryFile SummaryFile // without a path: none
 
-	// Keep gives the result that a record carries from an earlier run, and whether
-	// that is to stay; then the record is not sent. May be nil.
-	Keep func(*source.Record) (sink.Result, bool)
-
-	// Kept are the session ids that kept rows have for rows above them. May be nil.
-	Kept *customers.KeptAnswers
-
-	// Earlier gives what another run, or another part of the job, has made of a
-	// record; such a record is not sent. It is asked in order, at most once for
-	// each. May be nil.
-	Earlier func(*source.Record) (*Earlier, error)
+	// Answers have results for rows that are not to be sent. They are asked after
+	// the journal and before a row's problems. May be nil.
+	Answers answers.Chain
 
 	// Begins is where the records of the list begin in the whole, when the
 	// list is a part of one.
 	Begins source.Position
 
 	// Journal takes what is sent and answered, in the place of that in State.
-	// What it has, Earlier must give to whoever goes on. May be nil.
+	// What it has, Answers must give to whoever goes on. May be nil.
 	Journal Log
 
 	// Duplicates are the rows of one customer, as a preflight found them; nil:
@@ -78,10 +71,6 @@ type Config struct {
 	// Known takes in what becomes of customers, for the next night. Nil: there
 	// is no ledger.
 	Known *known.Known
-
-	// Answers are what the ledger has said of this list, as a preflight asked
-	// it; nil: it was not asked.
-	Answers *known.Answers
 
 	// Decided is when it was decided what becomes of rows that need no call.
 	// Zero: as they are met. With it, a run that calls nobody makes the same
@@ -170,7 +159,7 @@ type run struct {
 	complete  bool
 
 	from          source.Position
-	journal       map[int64]journalled
+	journal       journal
 	answered      int  // results that the journal had
 	answeredOther bool // one of them is not a refusal
 	answeredOK    bool // one of them is a success
@@ -231,9 +220,9 @@ func (r *run) pipeline(ctx context.Context) error {
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, answers: r.Answers, window: window, order: order, work: work, backpressure: backpressure, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, answers: r.chain(), duplicates: r.Duplicates, window: window, order: order, work: work, backpressure: backpressure, monitor: r.Monitor,
 	}
-	if r.Answers != nil {
+	if len(r.Answers) > 0 {
 		r.List.DecodeLater()
 	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
@@ -317,7 +306,12 @@ func (r *run) dispatcher(work <-chan *slot, backpressure *backpressure, replies 
 	if !r.AcceptRefusals && r.totals.Rows == 0 && !r.answeredOther {
 		d.refusals = &refusals{}
 	}
-	return d, firstError(r.takeAnswers(d.underWay.given), r.Kept.GiveTo(d.underWay.given))
+	return d, r.takeAnswers(d.underWay.given)
+}
+
+// chain is all that is asked for the results of rows that need no call.
+func (r *run) chain() answers.Chain {
+	return slices.Concat(answers.Chain{r.journal}, r.Answers, answers.Chain{answers.Problems(r.decided)})
 }
 
 // decided is the time that results have which are decided now.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -78,7 +79,7 @@ func TestASessionIDOfACustomerOfTheLedgerIsNoticed(t *testing.T) {
 			list := people(c.rows...)
 			f := forecastOf(t, k, list)
 			j := newJob(t, list, answering(c.as))
-			j.adjust = func(c *Config) { c.Known, c.Answers = k, f.Answers }
+			j.adjust = func(c *Config) { c.Known, c.Answers = k, answers.Chain{f.Answers} }
 			sum, err := j.run(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, c.want, sum.SharedIDs)
@@ -89,9 +90,9 @@ func TestASessionIDOfACustomerOfTheLedgerIsNoticed(t *testing.T) {
 func TestASessionIDOfARowThatIsKeptIsNoticed(t *testing.T) {
 	j := newJob(t, people("a@x.io Ann", "b@x.io Ben", "new@x.io New"), answering(map[string]string{"new@x.io": "kept-1"}))
 	j.adjust = func(c *Config) {
-		c.Keep = func(rec *source.Record) (sink.Result, bool) {
+		c.Answers = answers.Chain{answers.Kept(func(rec *source.Record) (sink.Result, bool) {
 			return sink.Result{Status: sink.OK, SessionID: fmt.Sprint("kept-", rec.Row)}, rec.Row < 3
-		}
+		})}
 	}
 	sum, err := j.run(t.Context())
 	require.NoError(t, err)

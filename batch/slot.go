@@ -6,6 +6,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/pace"
@@ -20,12 +21,9 @@ type slot struct {
 	rec     *source.Record
 	err     error            // instead of rec: reading ended here
 	next    *slot            // of the rows that go together
-	weight  int64            // of the byte window; the first of a chain has that of all
+	weight  int64            // of the byte window; the first of a group has that of all
 	family  customers.Family // the rows of its customer, when there are several
-	given   *sink.Result     // a result that the row has already, and later rows of its customer ask for
-	known   bool             // and that is what the ledger knows
-	key     uint32           // of the customer there; 0 when it did not answer
-	earlier bool             // and that is of another run or part
+	answer  answers.Answer   // in place of a call
 	doubts  int              // interruptions that caught a call of this row in flight
 	refused string           // the error code with which an earlier run refused the row
 	who     *known.Identity  // of the customer in the ledger, once the journal has an outcome; nil before
@@ -48,16 +46,16 @@ type slot struct {
 }
 
 // remember takes in what an earlier run made of a row that is sent again: that
-// it fails once more says little of the service.
-func (s *slot) remember(res *sink.Result) {
-	switch res.Status {
-	case sink.Failed:
+// it fails once more says little of the service. before is nil for none.
+func (s *slot) remember(before *sink.Result) {
+	switch {
+	case before == nil:
+	case before.Status == sink.Failed:
 		if !s.blame.Tried() {
 			s.blame = pace.Seen()
 		}
-	case sink.Rejected:
-		s.refused = res.ErrorCode
-	default:
+	case before.Status == sink.Rejected:
+		s.refused = before.ErrorCode
 	}
 }
 
@@ -66,4 +64,4 @@ func newSlot(rec *source.Record) *slot {
 }
 
 // fresh reports a row that needs a call, and for which none has failed.
-func (s *slot) fresh() bool { return s.given == nil && !s.blame.Tried() }
+func (s *slot) fresh() bool { return s.answer.Result == nil && !s.blame.Tried() }

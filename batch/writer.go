@@ -132,10 +132,10 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.totals.Called++
 	}
 	w.meter.Placed(res.ProcessedAt)
-	if !s.known {
+	if !s.answer.Known {
 		w.records.Take(s.rec, res, s.who)
 	}
-	if (s.known || s.earlier) && (res.Status == sink.Rejected || res.Status == sink.Failed) {
+	if s.answer.Past && (res.Status == sink.Rejected || res.Status == sink.Failed) {
 		w.past++
 	}
 	w.position, w.dirty = s.rec.Next, true
@@ -154,7 +154,7 @@ func (w *writer) openSince(s *slot, res *sink.Result) (since time.Time) {
 	if w.problems == nil || res.Status.Good() {
 		return since
 	}
-	called := res.Attempts > 0 && !s.known
+	called := res.Attempts > 0 && !s.answer.Known
 	since, w.reported.buf = w.problems.Take(s.rec, res, called, w.reported.buf)
 	return since
 }
@@ -209,7 +209,7 @@ func takeUnwritten(to *known.Records, order <-chan *slot) {
 	}
 	for first := range order {
 		for s := first; s != nil; s = s.next {
-			if res := s.result.Load(); res != nil && !s.known {
+			if res := s.result.Load(); res != nil && !s.answer.Known {
 				to.Take(s.rec, res, s.who)
 			}
 		}
