@@ -50,14 +50,14 @@ var kinds = []struct {
 }
 
 // numberOf is the row of a customer of csvList.
-func numberOf(r *session.Request) int {
+func numberOf(r *source.Customer) int {
 	n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(r.Email, "c"), "@example.com"))
 	return n
 }
 
 // failing is a job in which a service that takes 20 ms fails some rows always.
 func failing(t *testing.T, rows int, bad func(row int) bool, answer session.Reply, c pace.Config) *job {
-	j := newJob(t, csvList(rows), func(_ context.Context, r *session.Request, _ int) session.Reply {
+	j := newJob(t, csvList(rows), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		time.Sleep(20 * time.Millisecond)
 		if bad(numberOf(r)) {
 			return answer

@@ -37,7 +37,7 @@ func (o outcomesOnly) Answer(rec *source.Record) (answers.Answer, error) {
 	return answers.Answer{Result: &outcome.Result, Print: outcome.Print, Past: true}, err
 }
 
-func okAlways(_ context.Context, r *session.Request, _ int) session.Reply { return okFor(r) }
+func okAlways(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) }
 
 func TestAnswersFromElsewhereMakeTheSameResultsWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -42,7 +42,7 @@ func TestARowThatIsKeptAnswersTheRowsAboveItThatFailed(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, above.Leads())
 
-	j := newJob(t, b.String(), func(_ context.Context, r *session.Request, _ int) session.Reply { return okFor(r) })
+	j := newJob(t, b.String(), func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) })
 	j.adjust = func(c *Config) { c.Duplicates, c.Answers = f.Duplicates, answers.Chain{answers.Kept(keep), above} }
 	_, err = j.run(t.Context())
 	require.NoError(t, err)

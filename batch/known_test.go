@@ -102,7 +102,7 @@ func people(rows ...string) string {
 
 // refusing answers ok, but refuses the customers with a first name.
 func refusing(names ...string) callerFunc {
-	return func(_ context.Context, r *session.Request, _ int) session.Reply {
+	return func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		for _, name := range names {
 			if r.FirstName == name {
 				return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No"}
@@ -186,7 +186,7 @@ func TestASessionIDThatIsGoodComesBeforeTheRefusalOfAnotherRow(t *testing.T) {
 
 func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 	list := people("ok@x.io Olga", "refused@x.io Rob", "failed@x.io Fay")
-	answer := func(ctx context.Context, r *session.Request, attempt int) session.Reply {
+	answer := func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 		if r.FirstName == "Fay" {
 			return session.Reply{Outcome: session.Failed, Recognised: true, Status: 500, Code: "http_500"}
 		}
@@ -294,7 +294,7 @@ func (f *faulty) Put(n *ledger.News) error {
 
 func TestALedgerThatFailsEndsTheRunAndLosesNothing(t *testing.T) {
 	const n = 40
-	slow := func(ctx context.Context, r *session.Request, attempt int) session.Reply {
+	slow := func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 		time.Sleep(time.Second)
 		return refusing("First7")(ctx, r, attempt)
 	}
@@ -338,7 +338,7 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k, hangs := knownBy(openLedger(t)), true
-				j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Reply {
+				j := newJob(t, list, func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 					if hangs && r.FirstName != "Bad" {
 						<-ctx.Done()
 						return session.Reply{Outcome: session.Cancelled}
@@ -367,7 +367,7 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, list := knownBy(openLedger(t)), people("a@x.io Ann", "b@x.io Ben", "c@x.io Cid")
-		stopped := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Reply {
+		stopped := newJob(t, list, func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 			if r.FirstName == "Ann" {
 				<-ctx.Done()
 				return session.Reply{Outcome: session.Cancelled}
@@ -399,7 +399,7 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 func TestALedgerThatFailsAsTheRunStopsIsNotPassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		j := newJob(t, people("a@x.io Ann", "b@x.io Ben"), func(ctx context.Context, r *session.Request, attempt int) session.Reply {
+		j := newJob(t, people("a@x.io Ann", "b@x.io Ben"), func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 			if r.FirstName == "Ann" {
 				<-ctx.Done()
 				return session.Reply{Outcome: session.Cancelled}
@@ -439,7 +439,7 @@ func TestACustomerWhoseSessionIDExpiresBeforeTheRunIsCalledAsTheRowHasIt(t *test
 	f := forecastOf(t, k, list)
 	k.TTL = 0
 	var called []string
-	j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Reply {
+	j := newJob(t, list, func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 		called = append(called, r.Email+" "+r.FirstName)
 		return refusing()(ctx, r, attempt)
 	})

@@ -12,6 +12,7 @@ import (
 
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
+	"bulkonboard/source"
 )
 
 // paces are the ways in which a run may be paced.
@@ -23,7 +24,7 @@ func TestOneOddAnswerInTheMiddleOfARunCostsItsRowAtTheMost(t *testing.T) {
 		for _, kind := range kinds {
 			t.Run(name+"/"+kind.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					j := newJob(t, csvList(rows), func(_ context.Context, r *session.Request, attempt int) session.Reply {
+					j := newJob(t, csvList(rows), func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 						time.Sleep(20 * time.Millisecond)
 						if attempt == 1 && numberOf(r) == 100 {
 							return kind.answer
@@ -64,7 +65,7 @@ func TestWhatWouldBeAWrongSetUpIsAnOutageAfterTheFirstSuccess(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var during atomic.Int64
 					began := time.Now()
-					j := newJob(t, csvList(rows), func(_ context.Context, r *session.Request, _ int) session.Reply {
+					j := newJob(t, csvList(rows), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 						at := time.Since(began)
 						if at >= 300*time.Millisecond && at < out.lasts {
 							during.Add(1)

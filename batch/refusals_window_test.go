@@ -21,7 +21,7 @@ import (
 // words, and have more rows behind them than the window holds that need no call.
 func refusedBeforeAWindow(t *testing.T, refused int64, p pace.Config, latency time.Duration) (*Summary, error) {
 	const rows = 25_000
-	j := newJob(t, csvList(rows), func(context.Context, *session.Request, int) session.Reply {
+	j := newJob(t, csvList(rows), func(context.Context, *source.Customer, int) session.Reply {
 		time.Sleep(latency)
 		return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "x", Message: "y"}
 	})

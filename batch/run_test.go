@@ -28,7 +28,7 @@ import (
 
 // callerFunc is a service in one function. It is told which attempt for this
 // customer it is answering, from 1.
-type callerFunc func(ctx context.Context, r *session.Request, attempt int) session.Reply
+type callerFunc func(ctx context.Context, r *source.Customer, attempt int) session.Reply
 
 // fakeService counts what a callerFunc is asked.
 type fakeService struct {
@@ -46,7 +46,7 @@ func newFakeService(f callerFunc) *fakeService {
 	return &fakeService{answer: f, calls: map[string]int{}, together: map[string]int{}}
 }
 
-func (f *fakeService) Call(ctx context.Context, r *session.Request) session.Reply {
+func (f *fakeService) Call(ctx context.Context, r *source.Customer) session.Reply {
 	key := string(source.AppendCustomerKey(nil, r.FormID, r.Email))
 	f.mu.Lock()
 	f.calls[key]++
@@ -74,7 +74,7 @@ func (f *fakeService) total() (n int) {
 	return n
 }
 
-func okFor(r *session.Request) session.Reply {
+func okFor(r *source.Customer) session.Reply {
 	return session.Reply{Outcome: session.OK, Recognised: true, Status: 200, SessionID: "session-of-" + r.Email}
 }
 
@@ -169,7 +169,7 @@ func (j *job) requireEachItsOwn(n int) {
 
 func TestEveryRowGetsItsOwnResultInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(500), func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, csvList(500), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(time.Duration(len(r.Email)*7%13) * time.Millisecond)
 			return okFor(r)
 		})
@@ -191,19 +191,19 @@ func TestTransientFailuresAreSentAgainAndOthersAreNot(t *testing.T) {
 		status, code string
 		attempts     int
 	}{
-		{"a refused row", func(_ context.Context, _ *session.Request, _ int) session.Reply {
+		{"a refused row", func(_ context.Context, _ *source.Customer, _ int) session.Reply {
 			return session.Reply{Outcome: session.Rejected, Status: 400, Code: "invalid_customer_details", Message: "Invalid Customer Details"}
 		}, "rejected", "invalid_customer_details", 1},
-		{"one 500", func(_ context.Context, r *session.Request, attempt int) session.Reply {
+		{"one 500", func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			if attempt == 1 {
 				return session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500"}
 			}
 			return okFor(r)
 		}, "ok", "", 2},
-		{"always 500", func(context.Context, *session.Request, int) session.Reply {
+		{"always 500", func(context.Context, *source.Customer, int) session.Reply {
 			return session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500", Message: "Server error"}
 		}, "failed", "http_500", 3},
-		{"throttled more often than there are attempts", func(_ context.Context, r *session.Request, attempt int) session.Reply {
+		{"throttled more often than there are attempts", func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			if attempt <= 5 {
 				return session.Reply{Outcome: session.Throttled, Status: 429, Code: "rate_limited"}
 			}
@@ -230,7 +230,7 @@ func TestARowInBackoffDelaysNobody(t *testing.T) {
 		finished := map[string]time.Duration{}
 		start := time.Now()
 		var mu sync.Mutex
-		j := newJob(t, csvList(1000), func(_ context.Context, r *session.Request, attempt int) session.Reply {
+		j := newJob(t, csvList(1000), func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			time.Sleep(time.Millisecond)
 			if r.Email == "c1@example.com" && attempt < 3 {
 				return session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500"}
@@ -252,7 +252,7 @@ func TestTwoRecordsOfOneCustomerAreNeverInFlightTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list := "customerType,customerEmail,firstName,lastName\n" +
 			strings.Repeat("Individual,Ann@example.com,Ann,Lee\nIndividual,ann@EXAMPLE.com ,Ann,Lee\n", 20)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			return okFor(r)
 		})
@@ -267,7 +267,7 @@ func TestRefusedCredentialsStopTheRunAndNoRowIsLost(t *testing.T) {
 	for _, outcome := range []session.Outcome{session.CredentialsRefused, session.TenantRefused} {
 		synctest.Test(t, func(t *testing.T) {
 			revoked, calls := true, 0
-			j := newJob(t, csvList(100), func(_ context.Context, r *session.Request, _ int) session.Reply {
+			j := newJob(t, csvList(100), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 				if calls++; revoked && calls > 49 {
 					return session.Reply{Outcome: outcome, Status: 401, Code: "refused"}
 				}
@@ -294,13 +294,13 @@ func TestRefusedCredentialsStopTheRunAndNoRowIsLost(t *testing.T) {
 func TestAWrongAddressIsNoticedOnTheFirstAnswersOnly(t *testing.T) {
 	notTheAPI := session.Reply{Outcome: session.NotTheAPI, Status: 404, Code: "http_404"}
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(10), func(context.Context, *session.Request, int) session.Reply { return notTheAPI })
+		j := newJob(t, csvList(10), func(context.Context, *source.Customer, int) session.Reply { return notTheAPI })
 		_, err := j.run(t.Context())
 		var refused *RefusedError
 		require.ErrorAs(t, err, &refused)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(10), func(_ context.Context, r *session.Request, attempt int) session.Reply {
+		j := newJob(t, csvList(10), func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			if r.Email == "c9@example.com" && attempt == 1 {
 				time.Sleep(time.Second)
 				return notTheAPI
@@ -316,7 +316,7 @@ func TestAWrongAddressIsNoticedOnTheFirstAnswersOnly(t *testing.T) {
 
 func TestAnInterruptedRunGoesOnAndCallsNobodyTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(300), func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, csvList(300), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			return okFor(r)
 		})
@@ -342,7 +342,7 @@ func TestAnInterruptedRunGoesOnAndCallsNobodyTwice(t *testing.T) {
 
 func TestAListThatGrewGoesOnAndOneThatChangedDoesNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(100), func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, csvList(100), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			return okFor(r)
 		})
@@ -373,7 +373,7 @@ func TestAListThatGrewGoesOnAndOneThatChangedDoesNot(t *testing.T) {
 
 func TestARowThatChangedSinceItsAnswerCameIsNotGivenIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(20), func(ctx context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, csvList(20), func(ctx context.Context, r *source.Customer, _ int) session.Reply {
 			if r.Email == "c1@example.com" {
 				<-ctx.Done() // nothing is written, and all others are in the journal
 				return session.Reply{Outcome: session.Cancelled}
@@ -385,7 +385,7 @@ func TestARowThatChangedSinceItsAnswerCameIsNotGivenIt(t *testing.T) {
 		_, err := j.run(ctx)
 		require.ErrorIs(t, err, ErrInterrupted)
 		j.list = strings.Replace(j.list, "c9@example.com", "other@example.com", 1)
-		j.service = newFakeService(func(_ context.Context, r *session.Request, _ int) session.Reply { return okFor(r) })
+		j.service = newFakeService(func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) })
 		_, err = j.run(t.Context())
 		var changed *source.ChangedError
 		require.ErrorAs(t, err, &changed)
@@ -395,7 +395,7 @@ func TestARowThatChangedSinceItsAnswerCameIsNotGivenIt(t *testing.T) {
 
 func TestTooManyFailuresStopTheRunAndTheNextGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(60), func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, csvList(60), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			if len(r.Email) == len("c1@example.com") { // rows 1 to 9
 				return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
 			}
@@ -419,7 +419,7 @@ func TestTooManyFailuresStopTheRunAndTheNextGoesOn(t *testing.T) {
 func TestCallsThatOutlastTheGraceAreCutOffAndInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := true
-		j := newJob(t, csvList(20), func(ctx context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, csvList(20), func(ctx context.Context, r *source.Customer, _ int) session.Reply {
 			if hang && r.Email == "c5@example.com" {
 				<-ctx.Done()
 				return session.Reply{Outcome: session.Cancelled}
@@ -446,7 +446,7 @@ func TestCallsThatOutlastTheGraceAreCutOffAndInDoubt(t *testing.T) {
 func TestAnOutageIsSatOutAndMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to := time.Now().Add(5*time.Second), time.Now().Add(10*time.Minute)
-		j := newJob(t, csvList(300), func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, csvList(300), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(200 * time.Millisecond)
 			if now := time.Now(); now.After(from) && now.Before(to) {
 				return session.Reply{Outcome: session.Unavailable, Status: 503, Code: "http_503"}

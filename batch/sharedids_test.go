@@ -20,7 +20,7 @@ import (
 func TestASessionIDOfTwoCustomersIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		j := newJob(t, csvList(100), func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, csvList(100), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			a := okFor(r)
 			if r.Email == "c30@example.com" || r.Email == "c31@example.com" {
 				a.SessionID = "session-of-c29@example.com"
@@ -39,7 +39,7 @@ func TestASessionIDOfTwoCustomersIsNoticed(t *testing.T) {
 func TestASessionIDOfOneCustomerMayComeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, _ := repeated(50, 20)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			a := okFor(r)
 			a.SessionID = "session-of-" + r.Email[1:] // the other rows have a capital C
 			return a
@@ -52,7 +52,7 @@ func TestASessionIDOfOneCustomerMayComeAgain(t *testing.T) {
 
 // answering gives some customers the session id of another.
 func answering(as map[string]string) callerFunc {
-	return func(_ context.Context, r *session.Request, _ int) session.Reply {
+	return func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		a := okFor(r)
 		if id := as[r.Email]; id != "" {
 			a.SessionID = id
@@ -62,7 +62,7 @@ func answering(as map[string]string) callerFunc {
 }
 
 func TestASessionIDOfACustomerOfTheLedgerIsNoticed(t *testing.T) {
-	idOf := func(email string) string { return okFor(&session.Request{Email: email}).SessionID }
+	idOf := func(email string) string { return okFor(&source.Customer{Email: email}).SessionID }
 	for name, c := range map[string]struct {
 		rows []string // of the second night
 		as   map[string]string

@@ -15,6 +15,7 @@ import (
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
+	"bulkonboard/source"
 )
 
 // repeated makes a list in which row i is customer i, and rows from n+1 on are
@@ -39,7 +40,7 @@ func repeated(n, again int) (string, *customers.Duplicates) {
 func TestACustomerWithSeveralRowsIsCalledOnceAcrossInterruptions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, duplicates := repeated(200, 100)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			a := okFor(r)
 			a.SessionID = strings.ToLower(a.SessionID)
@@ -72,7 +73,7 @@ func TestACustomerWithSeveralRowsIsCalledOnceAcrossInterruptions(t *testing.T) {
 func TestAScratchFileThatFailsStopsTheRunAndCostsNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, duplicates := repeated(200, 100)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			a := okFor(r)
 			a.SessionID = strings.ToLower(a.SessionID)
 			return a
@@ -98,7 +99,7 @@ func TestAScratchFileThatFailsStopsTheRunAndCostsNoCall(t *testing.T) {
 func TestTheNextRowOfACustomerGoesWhenTheFirstDidNotEndWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, duplicates := repeated(3, 1)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			if r.Email == "c1@example.com" {
 				return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
 			}
@@ -114,7 +115,7 @@ func TestTheNextRowOfACustomerGoesWhenTheFirstDidNotEndWell(t *testing.T) {
 }
 
 func TestACustomerThatWasRefusedIsNotAskedAgainWithTheSameFields(t *testing.T) {
-	refuse := func(_ context.Context, r *session.Request, _ int) session.Reply {
+	refuse := func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		if r.FirstName != "Good" {
 			return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No " + r.FirstName}
 		}
@@ -194,7 +195,7 @@ func TestRowsOfOneRefusedCustomerAreNoReasonToSuspectTheConfiguration(t *testing
 func TestFirstRowsThatAreAllRefusedInTheSameWordsStayUnprocessed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wrong := true
-		j := newJob(t, csvList(40), func(_ context.Context, r *session.Request, _ int) session.Reply {
+		j := newJob(t, csvList(40), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			if wrong {
 				return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400", Message: "no such form"}
 			}
@@ -205,7 +206,7 @@ func TestFirstRowsThatAreAllRefusedInTheSameWordsStayUnprocessed(t *testing.T) {
 		require.ErrorAs(t, err, &refusals)
 		assert.Zero(t, sum.Rows)
 		wrong = false
-		j.service = newFakeService(func(_ context.Context, r *session.Request, _ int) session.Reply { return okFor(r) })
+		j.service = newFakeService(func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) })
 		_, err = j.run(t.Context())
 		require.NoError(t, err)
 		j.requireEachItsOwn(40)
@@ -214,7 +215,7 @@ func TestFirstRowsThatAreAllRefusedInTheSameWordsStayUnprocessed(t *testing.T) {
 
 func TestAShortListOfRefusedRowsIsBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(9), func(context.Context, *session.Request, int) session.Reply {
+		j := newJob(t, csvList(9), func(context.Context, *source.Customer, int) session.Reply {
 			return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
 		})
 		_, err := j.run(t.Context())

@@ -10,10 +10,10 @@ import (
 
 // Caller sends one attempt for one customer. It must be safe for concurrent
 // use, must return soon after ctx is done, and reports every failure in the
-// reply. It does not keep r, which the next call changes. *session.Client
-// implements it.
+// reply. The customer has its form. It is not kept: the next call changes it.
+// *session.Client implements it.
 type Caller interface {
-	Call(ctx context.Context, r *session.Request) session.Reply
+	Call(ctx context.Context, c *source.Customer) session.Reply
 }
 
 // attempt is one call of the Caller, on its way out and back.
@@ -30,32 +30,16 @@ type attempt struct {
 // the disk since. The gate spaces such attempts out again, right before they
 // go, so that a stall is not followed by a burst above the ceiling.
 func sendAttempts(ctx context.Context, caller Caller, through *gate, formID string, calls <-chan attempt, replies chan<- attempt) {
-	var request session.Request
+	var customer source.Customer
 	for a := range calls {
 		if !through.pass(ctx) {
 			a.reply = session.Reply{Outcome: session.Cancelled}
 		} else {
-			request = requestOf(&a.slot.rec.Customer, formID)
-			a.reply = caller.Call(ctx, &request)
+			customer = a.slot.rec.Customer
+			customer.FormID = customer.Form(formID)
+			a.reply = caller.Call(ctx, &customer)
 		}
 		replies <- a
-	}
-}
-
-func requestOf(c *source.Customer, formID string) session.Request {
-	return session.Request{
-		FormID:             c.Form(formID),
-		CustomerType:       c.Type,
-		Email:              c.Email,
-		MobileNumber:       c.MobileNumber,
-		EmployeeID:         c.EmployeeID,
-		ClientID:           c.ClientID,
-		SendEmail:          c.SendEmail,
-		FirstName:          c.FirstName,
-		LastName:           c.LastName,
-		FullName:           c.FullName,
-		RegistrationNumber: c.RegistrationNumber,
-		TradingName:        c.TradingName,
 	}
 }
 

@@ -203,7 +203,7 @@ func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*me
 type nobody struct{ stop context.CancelCauseFunc }
 
 // Call implements batch.Caller.
-func (n nobody) Call(context.Context, *session.Request) session.Reply {
+func (n nobody) Call(context.Context, *source.Customer) session.Reply {
 	n.stop(&MissingError{})
 	return session.Reply{Outcome: session.Cancelled}
 }

@@ -17,7 +17,7 @@ func BenchmarkRequestBody(b *testing.B) {
 	dst := make([]byte, 0, 512)
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = ann.body(dst[:0], prefix)
+		dst = bodyOf(&ann, dst[:0], prefix)
 	}
 }
 
@@ -67,7 +67,7 @@ func (answer atOnce) RoundTrip(r *http.Request) (*http.Response, error) {
 // BenchmarkCall is a whole attempt, but for the wire and what net/http's
 // transport does.
 func BenchmarkCall(b *testing.B) {
-	c, err := New(Config{BaseURL: "https://auth.example.com", AppID: "app", AppSecret: "a secret", TenantID: "tenant", Timeout: time.Minute, MaxInflight: 64, Transport: atOnce(processed)})
+	c, err := New(Config{BaseURL: "https://auth.example.com", AppID: "app", AppSecret: "a secret", TenantID: "tenant", Timeout: time.Minute, MaxInFlight: 64, Transport: atOnce(processed)})
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {

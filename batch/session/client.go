@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"bulkonboard/source"
 )
 
 // path is the endpoint below the base URL, by the guide.
@@ -27,7 +29,7 @@ type Config struct {
 	AppSecret   Secret
 	TenantID    string
 	Timeout     time.Duration // of one attempt, the whole exchange
-	MaxInflight int           // connections kept for reuse
+	MaxInFlight int           // connections kept for reuse
 	UserAgent   string
 
 	// Authorities vouch for the service's certificate; nil: those of the
@@ -98,7 +100,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInflight), access: newAccess(&c)}
+	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInFlight), access: newAccess(&c)}
 	if c.Transport == nil {
 		client.transport, client.proxy, err = c.route(template)
 	}
@@ -135,7 +137,7 @@ func (c *Client) CloseIdle() {
 // Call sends one attempt, and one more where the credentials were refused and
 // others could be had. Whatever happens is in the answer. When ctx ends first,
 // the outcome is Cancelled.
-func (c *Client) Call(ctx context.Context, r *Request) Reply {
+func (c *Client) Call(ctx context.Context, r *source.Customer) Reply {
 	if c.access.wait(ctx) && !paced(ctx) {
 		return cancelled()
 	}
@@ -155,7 +157,7 @@ func (c *Client) Call(ctx context.Context, r *Request) Reply {
 }
 
 // attempt sends a request and waits for its answer.
-func (c *Client) attempt(ctx context.Context, r *Request, with *credentials) Reply {
+func (c *Client) attempt(ctx context.Context, r *source.Customer, with *credentials) Reply {
 	start := time.Now()
 	within := c.deadlines.begin(ctx)
 	defer c.deadlines.end(within)
@@ -177,7 +179,7 @@ func (c *Client) attempt(ctx context.Context, r *Request, with *credentials) Rep
 // replyOf says what an answer means for a customer. Words that are the customer's
 // own say nothing about the service, so they are cut out before: nobody's name
 // is a refusal of the credentials.
-func (c *credentials) replyOf(e *envelope, h http.Header, r *Request, now time.Time) Reply {
+func (c *credentials) replyOf(e *envelope, h http.Header, r *source.Customer, now time.Time) Reply {
 	raw := e.words
 	e.words = withoutCustomer(fold(raw), r)
 	a := judge(e, h, now)
@@ -210,8 +212,8 @@ func words(a *Reply, r *envelope) string {
 	return fmt.Sprintf("HTTP %d, statusCode %d, without a message", r.status, r.code)
 }
 
-func (c *Client) exchange(ctx context.Context, r *Request, with *credentials) (envelope, http.Header, error) {
-	return c.send(posting(ctx, c.template, r.body(make([]byte, 0, 512), with.prefix)))
+func (c *Client) exchange(ctx context.Context, r *source.Customer, with *credentials) (envelope, http.Header, error) {
+	return c.send(posting(ctx, c.template, bodyOf(r, make([]byte, 0, 512), with.prefix)))
 }
 
 func (c *Client) send(request *http.Request) (envelope, http.Header, error) {

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"bulkonboard/batch/session"
+	"bulkonboard/source"
 )
 
 func TestWhenAWorkerStops(t *testing.T) {
@@ -103,7 +104,7 @@ func TestAHeartGoesOnWhileItsPartComesToItsEnd(t *testing.T) {
 
 type answering struct{ calls int }
 
-func (a *answering) Call(context.Context, *session.Request) session.Reply {
+func (a *answering) Call(context.Context, *source.Customer) session.Reply {
 	a.calls++
 	return session.Reply{Outcome: session.OK}
 }

@@ -10,6 +10,7 @@ import (
 
 	"bulkonboard/batch/session"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/source"
 )
 
 // submitWithLedger puts a job into the store that uses the ledger.
@@ -45,7 +46,7 @@ func TestAWorkerWithAnotherLedgerMergesNothing(t *testing.T) {
 	s := newSite(t)
 	s.activities.ledger = cli.LedgerFile{Path: filepath.Join(t.TempDir(), "a"), KeyFile: filepath.Join(t.TempDir(), "a.key")}
 	s.submitWithLedger("monday", listOf(5))
-	s.answer = func(r *session.Request) session.Reply {
+	s.answer = func(r *source.Customer) session.Reply {
 		other := filepath.Join(t.TempDir(), "b")
 		s.activities.ledger = cli.LedgerFile{Path: other, KeyFile: other + ".key"}
 		return session.Reply{Recognised: true, Outcome: session.OK, SessionID: "x-" + r.Email}

@@ -36,7 +36,7 @@ type site struct {
 	root       store.Store
 	activities *activities
 	beats      error // what the server answers to heartbeats
-	answer     func(*session.Request) session.Reply
+	answer     func(*source.Customer) session.Reply
 
 	heartbeat time.Duration
 	patience  time.Duration // of schedules
@@ -50,7 +50,7 @@ func newSite(t *testing.T) *site {
 	root, err := store.Open(t.TempDir())
 	require.NoError(t, err)
 	s := &site{t: t, root: root, heartbeat: 10 * time.Second, calls: map[string]int{}}
-	s.answer = func(r *session.Request) session.Reply {
+	s.answer = func(r *source.Customer) session.Reply {
 		if strings.HasPrefix(r.FirstName, "Refused") {
 			return session.Reply{Recognised: true, Status: 200, Outcome: session.Rejected, Code: "validation_error", Message: "not this one"}
 		}
@@ -64,7 +64,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-func (s *site) Call(_ context.Context, r *session.Request) session.Reply {
+func (s *site) Call(_ context.Context, r *source.Customer) session.Reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls[r.Email]++
@@ -171,7 +171,7 @@ func TestAPartTellsOfItsOwnRows(t *testing.T) {
 		}
 		return nil
 	}
-	s.answer = func(r *session.Request) session.Reply {
+	s.answer = func(r *source.Customer) session.Reply {
 		if strings.HasPrefix(r.Email, "c29@") {
 			last.Store(true)
 			<-told
@@ -195,7 +195,7 @@ func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, round)
 	s.calls = map[string]int{}
-	s.answer = func(r *session.Request) session.Reply {
+	s.answer = func(r *source.Customer) session.Reply {
 		return session.Reply{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "now-of-" + r.Email}
 	}
 	c, err := s.run("night", 2)
@@ -218,7 +218,7 @@ func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 	for kind, prepare := range map[string]func(*site){
 		cli.Refused.Name: func(s *site) {
 			s.submit("night", listOf(5))
-			s.answer = func(*session.Request) session.Reply {
+			s.answer = func(*source.Customer) session.Reply {
 				return session.Reply{Recognised: true, Outcome: session.CredentialsRefused, Message: word}
 			}
 		},
