@@ -10,6 +10,7 @@ import (
 
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
+	"bulkonboard/source"
 )
 
 // FuzzAnyAnswersSettleEveryRow runs a list against a service that fails some rows
@@ -30,7 +31,7 @@ func FuzzAnyAnswersSettleEveryRow(f *testing.F) {
 		config.MaxOutage, config.MaxInFlight = 10*time.Minute, 64
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			j := newJob(t, csvList(rows), func(_ context.Context, r *session.Request, _ int) session.Answer {
+			j := newJob(t, csvList(rows), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 				time.Sleep(20 * time.Millisecond)
 				if a, fails := stretch(script[2:], time.Since(began)); fails {
 					return a
@@ -61,7 +62,7 @@ func FuzzAnyAnswersSettleEveryRow(f *testing.F) {
 }
 
 // stretch is how the service is at a time: well at first, and well in the end.
-func stretch(script []byte, at time.Duration) (session.Answer, bool) {
+func stretch(script []byte, at time.Duration) (session.Reply, bool) {
 	at -= 2 * time.Second
 	for _, b := range script {
 		takes := time.Duration(b>>4) * time.Second
@@ -71,5 +72,5 @@ func stretch(script []byte, at time.Duration) (session.Answer, bool) {
 		}
 		at -= takes
 	}
-	return session.Answer{}, false
+	return session.Reply{}, false
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
@@ -34,29 +35,29 @@ func (s *sample) skips() bool {
 // well by others.
 var kinds = []struct {
 	name   string
-	answer session.Answer
+	answer session.Reply
 	status string
 }{
-	{"429", session.Answer{Outcome: session.Throttled, Status: 429, Code: "rate_limited"}, "failed"},
-	{"429 with Retry-After", session.Answer{Outcome: session.Throttled, Status: 429, Code: "rate_limited", RetryAfter: 2 * time.Second, RetryAfterSet: true}, "failed"},
-	{"JSON 403", session.Answer{Outcome: session.TenantRefused, Status: 403, Code: "tenant_refused", Recognised: true}, "rejected"},
-	{"HTML 403", session.Answer{Outcome: session.TenantRefused, Status: 403, Code: "tenant_refused"}, "rejected"},
-	{"HTML 401", session.Answer{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused"}, "rejected"},
-	{"500", session.Answer{Outcome: session.Failed, Status: 500, Code: "http_500"}, "failed"},
-	{"503", session.Answer{Outcome: session.Unavailable, Status: 503, Code: "http_503"}, "failed"},
-	{"hang-up", session.Answer{Outcome: session.InDoubt, Code: "connection_closed"}, "failed"},
-	{"HTML 200", session.Answer{Outcome: session.NotTheAPI, Status: 200, Code: "not_json"}, "failed"},
+	{"429", session.Reply{Outcome: session.Throttled, Status: 429, Code: "rate_limited"}, "failed"},
+	{"429 with Retry-After", session.Reply{Outcome: session.Throttled, Status: 429, Code: "rate_limited", RetryAfter: 2 * time.Second, RetryAfterSet: true}, "failed"},
+	{"JSON 403", session.Reply{Outcome: session.TenantRefused, Status: 403, Code: "tenant_refused", Recognised: true}, "rejected"},
+	{"HTML 403", session.Reply{Outcome: session.TenantRefused, Status: 403, Code: "tenant_refused"}, "rejected"},
+	{"HTML 401", session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused"}, "rejected"},
+	{"500", session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500"}, "failed"},
+	{"503", session.Reply{Outcome: session.Unavailable, Status: 503, Code: "http_503"}, "failed"},
+	{"hang-up", session.Reply{Outcome: session.InDoubt, Code: "connection_closed"}, "failed"},
+	{"HTML 200", session.Reply{Outcome: session.NotTheAPI, Status: 200, Code: "not_json"}, "failed"},
 }
 
 // numberOf is the row of a customer of csvList.
-func numberOf(r *session.Request) int {
+func numberOf(r *source.Customer) int {
 	n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(r.Email, "c"), "@example.com"))
 	return n
 }
 
 // failing is a job in which a service that takes 20 ms fails some rows always.
-func failing(t *testing.T, rows int, bad func(row int) bool, answer session.Answer, c pace.Config) *job {
-	j := newJob(t, csvList(rows), func(_ context.Context, r *session.Request, _ int) session.Answer {
+func failing(t *testing.T, rows int, bad func(row int) bool, answer session.Reply, c pace.Config) *job {
+	j := newJob(t, csvList(rows), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		time.Sleep(20 * time.Millisecond)
 		if bad(numberOf(r)) {
 			return answer
@@ -208,9 +209,9 @@ func TestARetryOfNothingButRowsThatFailEndsWithinMinutes(t *testing.T) {
 		was := j.adjust
 		j.adjust = func(c *Config) {
 			was(c)
-			c.Keep = func(r *source.Record) (sink.Result, bool) {
+			c.Answers = answers.Chain{answers.Kept(func(r *source.Record) (sink.Result, bool) {
 				return sink.Result{Status: sink.OK}, !bad(int(r.Row))
-			}
+			})}
 		}
 		start := time.Now()
 		_, err := j.run(t.Context())

@@ -36,7 +36,7 @@ func BenchmarkRun(b *testing.B) {
 			list := csvList(rows)
 			server := httptest.NewServer(sandbox.New(sandbox.Options{}))
 			defer server.Close()
-			client, err := session.New(session.Config{BaseURL: server.URL, AppID: "a", AppSecret: "s", TenantID: "t", Timeout: time.Minute, MaxInflight: 64})
+			client, err := session.New(session.Config{BaseURL: server.URL, AppID: "a", AppSecret: "s", TenantID: "t", Timeout: time.Minute, MaxInFlight: 64})
 			require.NoError(b, err)
 			defer client.CloseIdle()
 			for b.Loop() {

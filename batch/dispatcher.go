@@ -39,25 +39,25 @@ type dispatcher struct {
 	maxBackoff  time.Duration
 	formID      string
 
-	work    <-chan *slot   // owned by the reader; nil once it is closed
-	jam     *jam           // told of by the reader
-	answers <-chan attempt // room for every call in flight
-	journal chan<- entry   // owned by the dispatcher
-	news    bell           // rows have got their results
-	stop    context.CancelCauseFunc
-	decided func() time.Time
-	watch   func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
-	meter   *measure.Meter
-	logger  *slog.Logger
-	debug   *slog.Logger // nil unless every attempt is to be logged
-	monitor *measure.Monitor
+	work         <-chan *slot   // owned by the reader; nil once it is closed
+	backpressure *backpressure  // told of by the reader
+	replies      <-chan attempt // room for every call in flight
+	journal      chan<- entry   // owned by the dispatcher
+	ready        notifier       // rows have got their results
+	stop         context.CancelCauseFunc
+	decided      func() time.Time
+	watch        func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
+	meter        *measure.Meter
+	logger       *slog.Logger
+	debug        *slog.Logger // nil unless every attempt is to be logged
+	monitor      *measure.Monitor
 
-	ahead      ahead
+	queue      queue
 	waiting    retries
 	underWay   *underWay
 	refusals   *refusals
-	accused    accused
-	wrong      wrongAnswers
+	setup      setupCheck
+	wrong      wrongReplies
 	wave       *wave // nil: no limit
 	inFlight   int
 	sends      int64 // of this start
@@ -77,7 +77,7 @@ func (d *dispatcher) run(ctx context.Context) {
 	for ctx.Err() == nil && !d.idle() {
 		now := time.Now()
 		work, wakeAt := d.sendReady(ctx, now)
-		if now.Sub(d.watched) >= watchEvery || len(work) == 0 && len(d.answers) == 0 {
+		if now.Sub(d.watched) >= watchEvery || len(work) == 0 && len(d.replies) == 0 {
 			d.show(now, false)
 		}
 		if !wakeAt.IsZero() {
@@ -86,21 +86,21 @@ func (d *dispatcher) run(ctx context.Context) {
 		select {
 		case s, ok := <-work:
 			d.received(s, ok)
-		case a := <-d.answers:
+		case a := <-d.replies:
 			runtime.Gosched() // others are on their way: together they cost one write of the journal
-			d.answered(a, time.Now())
-		case <-d.jam.bell:
+			d.replied(a, time.Now())
+		case <-d.backpressure.changed:
 		case <-timer.C:
 		case <-ctx.Done():
 		}
-		d.answeredMeanwhile(time.Now())
+		d.repliedMeanwhile(time.Now())
 	}
 	if end := d.wave.end(); end != nil && ctx.Err() == nil {
 		d.stop(end)
 	}
 	for d.inFlight > 0 {
 		d.show(time.Now(), true)
-		d.answered(<-d.answers, time.Now())
+		d.replied(<-d.replies, time.Now())
 	}
 	d.record()
 	d.show(time.Now(), ctx.Err() != nil)
@@ -124,12 +124,12 @@ func (d *dispatcher) ended(s *slot) {
 
 // idle reports that nothing is left to do. Where nothing is under way, and no
 // row comes until those are written whose results are withheld, these are
-// believed: there is nothing to hold them against.
+// accepted: there is nothing to hold them against.
 func (d *dispatcher) idle() bool {
-	if d.inFlight > 0 || len(d.waiting) > 0 || d.ahead.left > 0 || len(d.accused.rows) > 0 || d.coming() {
+	if d.inFlight > 0 || len(d.waiting) > 0 || d.queue.left > 0 || d.setup.active() || d.coming() {
 		return false
 	}
-	d.release(d.refusals.believe())
+	d.release(d.refusals.accept())
 	return d.work == nil || d.wave.end() != nil
 }
 
@@ -150,9 +150,9 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 			return d.work, v.At
 		case !v.Send:
 			return nil, v.At
-		case len(d.accused.rows) > 0 && d.accused.check != nil:
+		case d.setup.active() && d.setup.probe != nil:
 			return d.work, time.Time{}
-		case len(d.accused.rows) > 0:
+		case d.setup.active():
 			if until, yes := d.looking(now); yes {
 				return d.work, until
 			}
@@ -160,14 +160,14 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 		if ctx.Err() != nil {
 			rows = 0
 		}
-		s := d.pick(now, v.Trial || len(d.accused.rows) > 0, v.Scatter, &rows)
+		s := d.nextRow(now, v.Trial || d.setup.active(), v.Scatter, &rows)
 		switch {
 		case s != nil:
 			d.begin(s, now)
 		case len(d.waiting) > 0:
 			return d.work, d.waiting[0].readyAt
-		case len(d.accused.rows) > 0 && d.inFlight == 0 && !d.untried():
-			d.settle(now)
+		case d.setup.active() && d.inFlight == 0 && !d.untried():
+			d.settleAll(now)
 			return d.work, now // that may have been all
 		case d.wave.end() != nil && d.inFlight == 0 && !d.coming():
 			return d.work, now // likewise
@@ -211,7 +211,7 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 		return false
 	}
 	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
-	d.refusals.hold(&e)
+	d.refusals.withhold(&e)
 	d.journal <- e
 	return true
 }
@@ -228,59 +228,59 @@ func (d *dispatcher) send(s *slot, now time.Time) {
 	d.sends++
 	s.number = d.sends
 	d.inFlight++
-	if len(d.accused.rows) > 0 {
-		d.accused.check = s
+	if d.setup.active() {
+		d.setup.probe = s
 	}
 	s.ticket = d.pace.Sent(now)
 	d.journal <- entry{kind: intent, slot: s, attempt: s.sent}
 }
 
-// answeredMeanwhile takes the answers that are already there, so that a batch
+// repliedMeanwhile takes the replies that are already there, so that a batch
 // of them costs one look at the pace.
-func (d *dispatcher) answeredMeanwhile(now time.Time) {
-	for range len(d.answers) {
-		d.answered(<-d.answers, now)
+func (d *dispatcher) repliedMeanwhile(now time.Time) {
+	for range len(d.replies) {
+		d.replied(<-d.replies, now)
 	}
 }
 
-func (d *dispatcher) answered(a attempt, now time.Time) {
+func (d *dispatcher) replied(a attempt, now time.Time) {
 	d.inFlight--
-	s, answer := a.slot, &a.answer
-	if s == d.accused.check {
-		d.accused.check = nil
+	s, reply := a.slot, &a.reply
+	if s == d.setup.probe {
+		d.setup.probe = nil
 	}
-	d.recognised = d.recognised || answer.Recognised
-	d.meter.Answered(now, answer)
+	d.recognised = d.recognised || reply.Recognised
+	d.meter.Answered(now, reply)
 	d.log(&a)
-	d.pace.Answered(now, s.ticket, signalOf(answer), &s.blame)
+	d.pace.Answered(now, s.ticket, signalOf(reply), &s.blame)
 	d.changes.tell(now, d.pace.Snapshot(now))
-	d.sayOdd(answer)
-	if answer.Outcome == session.OK || answer.Outcome == session.Rejected {
+	d.sayOdd(reply)
+	if meaningOf(reply).class == pace.Accepted {
 		d.proven = true
 		d.wrong.clear()
-		d.acquitOthers(s, now)
+		d.settleBefore(s, now)
 	}
-	switch v := d.judge(s, answer); {
-	case v == unsent:
-	case v == stopRun:
+	switch next := d.decide(s, reply); {
+	case next == leave:
+	case next == stopRun:
 		d.ended(s)
-		d.stop(refusedError(s, answer))
-	case v == accuse:
-		d.accuse(s, answer, now)
-	case v == finished || s.blame.Used(d.maxAttempts):
-		res := resultOf(s, answer, now)
+		d.stop(refusedError(s, reply))
+	case next == suspend:
+		d.suspend(s, reply, now)
+	case next == finish || s.blame.Used(d.maxAttempts):
+		res := resultOf(s, reply, now)
 		d.finish(s, &res)
 	default:
 		d.ended(s)
-		d.later(s, answer, now)
+		d.later(s, reply, now)
 	}
 }
 
 // sayOdd tells once of a Retry-After that cannot be obeyed.
-func (d *dispatcher) sayOdd(a *session.Answer) {
-	if a.OddRetryAfter != "" && !d.toldOdd {
+func (d *dispatcher) sayOdd(r *session.Reply) {
+	if r.OddRetryAfter != "" && !d.toldOdd {
 		d.toldOdd = true
-		d.logger.Warn("the service sends a Retry-After that cannot be read; it is ignored", "event", "retry_after_unreadable", "retry_after", a.OddRetryAfter, "http", a.Status)
+		d.logger.Warn("the service sends a Retry-After that cannot be read; it is ignored", "event", "retry_after_unreadable", "retry_after", r.OddRetryAfter, "http", r.Status)
 	}
 }
 
@@ -289,25 +289,25 @@ func (d *dispatcher) log(a *attempt) {
 	if d.debug == nil {
 		return
 	}
-	answer := &a.answer
-	d.debug.Debug("attempt", "event", "attempt", "row", a.slot.rec.Row, "attempt", a.slot.sent, "outcome", answer.Outcome.String(),
-		"http", answer.Status, "code", answer.Code, "latency_seconds", answer.Latency.Round(time.Microsecond).Seconds(), "retry_after_seconds", answer.RetryAfter.Seconds(), "in_flight", d.inFlight)
+	reply := &a.reply
+	d.debug.Debug("attempt", "event", "attempt", "row", a.slot.rec.Row, "attempt", a.slot.sent, "outcome", reply.Outcome.String(),
+		"http", reply.Status, "code", reply.Code, "latency_seconds", reply.Latency.Round(time.Microsecond).Seconds(), "retry_after_seconds", reply.RetryAfter.Seconds(), "in_flight", d.inFlight)
 }
 
 // finish hands a result on by way of the journal, and deals with the rows of
 // the same customer that waited for it.
 func (d *dispatcher) finish(s *slot, res *sink.Result) {
-	if d.refusals.condemns(res) {
+	if d.refusals.covers(res) {
 		d.ended(s)
 		return
 	}
 	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
-	believed, verdict := d.refusals.look(&e)
+	accepted, wrong := d.refusals.check(&e)
 	d.journal <- e
-	d.release(believed)
-	if verdict != nil {
+	d.release(accepted)
+	if wrong != nil {
 		d.takeBack()
-		d.stop(verdict)
+		d.stop(wrong)
 		return
 	}
 	d.learn(s, res)
@@ -340,9 +340,9 @@ func (d *dispatcher) takeBack() {
 // once, when the pace allows. Any other waits on its own, with exponential
 // backoff and full jitter, uniform between zero and a bound that doubles up to
 // the largest delay, and as long as the service asked for.
-func (d *dispatcher) later(s *slot, a *session.Answer, now time.Time) {
+func (d *dispatcher) later(s *slot, r *session.Reply, now time.Time) {
 	s.readyAt = now
-	throttled := a.Outcome == session.Throttled
+	throttled := meaningOf(r).class == pace.Throttled
 	if d.pace.Blocked() || throttled && !s.throttled {
 		s.throttled = s.throttled || throttled
 		s.delays = nil
@@ -362,6 +362,6 @@ func (d *dispatcher) later(s *slot, a *session.Answer, now time.Time) {
 			backoff.WithMaxElapsedTime(0),
 		)
 	}
-	s.readyAt = now.Add(max(s.delays.NextBackOff(), a.RetryAfter))
+	s.readyAt = now.Add(max(s.delays.NextBackOff(), r.RetryAfter))
 	heap.Push(&d.waiting, s)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/source"
@@ -27,16 +28,16 @@ func (o outcomesOnly) Append(entries []state.Entry) error {
 
 func (outcomesOnly) Sync() error { return nil }
 
-func (o outcomesOnly) earlier(rec *source.Record) (*Earlier, error) {
+func (o outcomesOnly) Answer(rec *source.Record) (answers.Answer, error) {
 	payload, known := o[rec.Row]
 	if !known {
-		return nil, nil //nolint:nilnil // the row has none
+		return answers.Answer{}, nil
 	}
 	outcome, err := ParseOutcome(payload)
-	return &Earlier{Outcome: outcome}, err
+	return answers.Answer{Result: &outcome.Result, Print: outcome.Print, Past: true}, err
 }
 
-func okAlways(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) }
+func okAlways(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) }
 
 func TestAnswersFromElsewhereMakeTheSameResultsWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -48,7 +49,7 @@ func TestAnswersFromElsewhereMakeTheSameResultsWithoutACall(t *testing.T) {
 		require.Len(t, elsewhere, 300)
 
 		again := newJob(t, csvList(300), okAlways)
-		again.adjust = func(c *Config) { c.Earlier = elsewhere.earlier }
+		again.adjust = func(c *Config) { c.Answers = answers.Chain{elsewhere} }
 		summary, err := again.run(t.Context())
 		require.NoError(t, err)
 		again.requireEachItsOwn(300)
@@ -67,7 +68,7 @@ func TestAnAnswerFromElsewhereIsNotGivenToAnotherRecord(t *testing.T) {
 
 		elsewhere[2], elsewhere[3] = elsewhere[3], elsewhere[2]
 		again := newJob(t, csvList(3), okAlways)
-		again.adjust = func(c *Config) { c.Earlier = elsewhere.earlier }
+		again.adjust = func(c *Config) { c.Answers = answers.Chain{elsewhere} }
 		_, err = again.run(t.Context())
 		var changed *source.ChangedError
 		require.ErrorAs(t, err, &changed)

@@ -106,9 +106,9 @@ func flipJob(t *testing.T) *job {
 	for row := 1; row <= flipRows; row++ {
 		fmt.Fprintf(&b, "Individual,c%d@example.com,First%d,Last\n", flipCustomer(row), row)
 	}
-	j := newJob(t, b.String(), func(_ context.Context, r *session.Request, _ int) session.Answer {
+	j := newJob(t, b.String(), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		if flipRefused(r.Email) {
-			return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "refused", Message: "no"}
+			return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "refused", Message: "no"}
 		}
 		return okFor(r)
 	})

@@ -55,8 +55,8 @@ type journaler struct {
 	log     Log
 	entries <-chan entry   // owned by the dispatcher
 	calls   chan<- attempt // owned by the journaler; room for every call in flight
-	answers chan<- attempt // takes back what cannot be sent
-	news    bell           // rows have got their results
+	replies chan<- attempt // takes back what cannot be sent
+	ready   notifier       // rows have got their results
 	settled chan<- struct{}
 	monitor *measure.Monitor
 	stop    context.CancelCauseFunc
@@ -112,13 +112,13 @@ func (j *journaler) write(batch []entry) {
 func (j *journaler) release(e *entry) {
 	switch {
 	case e.kind == intent && j.broken != nil:
-		j.answers <- attempt{slot: e.slot, answer: session.Answer{Outcome: session.Cancelled}}
+		j.replies <- attempt{slot: e.slot, reply: session.Reply{Outcome: session.Cancelled}}
 	case e.kind == intent:
 		j.calls <- attempt{slot: e.slot}
 	case (e.kind == outcome && !e.withheld || e.kind == released) && j.broken == nil:
 		e.slot.result.Store(e.result)
 		j.monitor.Answer()
-		j.news.ring()
+		j.ready.notify()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
@@ -37,12 +38,12 @@ func TestARowThatIsKeptAnswersTheRowsAboveItThatFailed(t *testing.T) {
 	}
 	f, err := (&preflight.Preflight{List: open(), FormID: "form", Keep: keep, Scratch: &memory{}}).Run(t.Context())
 	require.NoError(t, err)
-	answers, err := customers.ReadKept(t.Context(), open(), keep, f.Duplicates, "form")
+	above, err := customers.ReadKept(t.Context(), open(), keep, f.Duplicates, "form")
 	require.NoError(t, err)
-	assert.EqualValues(t, 1, answers.Leads())
+	assert.EqualValues(t, 1, above.Leads())
 
-	j := newJob(t, b.String(), func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
-	j.adjust = func(c *Config) { c.Duplicates, c.Keep, c.Kept = f.Duplicates, keep, answers }
+	j := newJob(t, b.String(), func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) })
+	j.adjust = func(c *Config) { c.Duplicates, c.Answers = f.Duplicates, answers.Chain{answers.Kept(keep), above} }
 	_, err = j.run(t.Context())
 	require.NoError(t, err)
 	rows := j.rows()

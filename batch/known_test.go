@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
@@ -50,7 +51,9 @@ func night(t *testing.T, k *known.Known, list string, answer callerFunc) (f *pre
 		}
 		j := newJob(t, list, answer)
 		f = forecastOf(t, k, list)
-		j.adjust = func(c *Config) { c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = k, f.Answers, f.Duplicates, true }
+		j.adjust = func(c *Config) {
+			c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = k, answers.Chain{f.Answers}, f.Duplicates, true
+		}
 		_, err := j.run(t.Context())
 		require.NoError(t, err)
 		rows, calls = j.rows(), j.service.calls
@@ -99,10 +102,10 @@ func people(rows ...string) string {
 
 // refusing answers ok, but refuses the customers with a first name.
 func refusing(names ...string) callerFunc {
-	return func(_ context.Context, r *session.Request, _ int) session.Answer {
+	return func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		for _, name := range names {
 			if r.FirstName == name {
-				return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No"}
+				return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No"}
 			}
 		}
 		a := okFor(r)
@@ -183,9 +186,9 @@ func TestASessionIDThatIsGoodComesBeforeTheRefusalOfAnotherRow(t *testing.T) {
 
 func TestWhoIsCalledDependsOnWhatIsKnown(t *testing.T) {
 	list := people("ok@x.io Olga", "refused@x.io Rob", "failed@x.io Fay")
-	answer := func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+	answer := func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 		if r.FirstName == "Fay" {
-			return session.Answer{Outcome: session.Failed, Recognised: true, Status: 500, Code: "http_500"}
+			return session.Reply{Outcome: session.Failed, Recognised: true, Status: 500, Code: "http_500"}
 		}
 		return refusing("Rob")(ctx, r, attempt)
 	}
@@ -242,12 +245,14 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	require.NoError(t, err)
 	for rec, err := range records.Records() {
 		require.NoError(t, err)
-		res, _, err := f.Answers.Of(rec)
+		a, err := f.Answers.Answer(rec)
 		require.NoError(t, err)
+		res := a.Result
 		if rec.Row%5 == 1 {
 			require.Nil(t, res)
 			continue
 		}
+		require.Equal(t, rec.Fingerprint(), a.Print)
 		require.Equal(t, fmt.Sprintf("s-%d", rec.Row-1), res.SessionID)
 		require.Equal(t, "obtained 1970-01-01T00:00:00Z", res.ErrorMessage)
 		require.Equal(t, time.UnixMilli(0).UTC(), res.ProcessedAt)
@@ -259,7 +264,7 @@ func TestAListThatIsChangedBehindItsForecastGetsNobodyElsesAnswer(t *testing.T) 
 	night(t, k, people("a@x.io A", "b@x.io B"), refusing())
 	f := forecastOf(t, k, people("a@x.io A", "b@x.io B"))
 	j := newJob(t, people("a@x.io A", "c@x.io C"), refusing())
-	j.adjust = func(c *Config) { c.Known, c.Answers = k, f.Answers }
+	j.adjust = func(c *Config) { c.Known, c.Answers = k, answers.Chain{f.Answers} }
 	_, err := j.run(t.Context())
 	var changed *source.ChangedError
 	require.ErrorAs(t, err, &changed)
@@ -289,7 +294,7 @@ func (f *faulty) Put(n *ledger.News) error {
 
 func TestALedgerThatFailsEndsTheRunAndLosesNothing(t *testing.T) {
 	const n = 40
-	slow := func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+	slow := func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 		time.Sleep(time.Second)
 		return refusing("First7")(ctx, r, attempt)
 	}
@@ -333,17 +338,17 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k, hangs := knownBy(openLedger(t)), true
-				j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+				j := newJob(t, list, func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 					if hangs && r.FirstName != "Bad" {
 						<-ctx.Done()
-						return session.Answer{Outcome: session.Cancelled}
+						return session.Reply{Outcome: session.Cancelled}
 					}
 					return refusing("Bad")(ctx, r, attempt)
 				})
 				start := func(ctx context.Context, run string) error {
 					f := forecastFor(t, run, k, list)
 					j.adjust = func(c *Config) {
-						c.ID, c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = "run-1", k, f.Answers, f.Duplicates, true
+						c.ID, c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = "run-1", k, answers.Chain{f.Answers}, f.Duplicates, true
 					}
 					_, err := j.run(ctx)
 					return err
@@ -362,14 +367,14 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, list := knownBy(openLedger(t)), people("a@x.io Ann", "b@x.io Ben", "c@x.io Cid")
-		stopped := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+		stopped := newJob(t, list, func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 			if r.FirstName == "Ann" {
 				<-ctx.Done()
-				return session.Answer{Outcome: session.Cancelled}
+				return session.Reply{Outcome: session.Cancelled}
 			}
 			return refusing()(ctx, r, attempt)
 		})
-		stopped.adjust = func(c *Config) { c.Known, c.Answers = k, forecastOf(t, k, list).Answers }
+		stopped.adjust = func(c *Config) { c.Known, c.Answers = k, answers.Chain{forecastOf(t, k, list).Answers} }
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
 		defer cancel()
 		sum, err := stopped.run(ctx)
@@ -394,10 +399,10 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 func TestALedgerThatFailsAsTheRunStopsIsNotPassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		j := newJob(t, people("a@x.io Ann", "b@x.io Ben"), func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+		j := newJob(t, people("a@x.io Ann", "b@x.io Ben"), func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 			if r.FirstName == "Ann" {
 				<-ctx.Done()
-				return session.Answer{Outcome: session.Cancelled}
+				return session.Reply{Outcome: session.Cancelled}
 			}
 			return refusing()(ctx, r, attempt)
 		})
@@ -418,7 +423,9 @@ func TestRefusalsOfEarlierNightsDoNotUseUpTheFailuresThatAreAllowed(t *testing.T
 	night(t, k, list, refusing("Bad"))
 	f := forecastOf(t, k, list)
 	j := newJob(t, list, refusing("Bad"))
-	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxFailures = k, f.Answers, FailureLimit{Count: 2} }
+	j.adjust = func(c *Config) {
+		c.Known, c.Answers, c.MaxFailures = k, answers.Chain{f.Answers}, FailureLimit{Count: 2}
+	}
 	sum, err := j.run(t.Context())
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, sum.Bad())
@@ -432,11 +439,11 @@ func TestACustomerWhoseSessionIDExpiresBeforeTheRunIsCalledAsTheRowHasIt(t *test
 	f := forecastOf(t, k, list)
 	k.TTL = 0
 	var called []string
-	j := newJob(t, list, func(ctx context.Context, r *session.Request, attempt int) session.Answer {
+	j := newJob(t, list, func(ctx context.Context, r *source.Customer, attempt int) session.Reply {
 		called = append(called, r.Email+" "+r.FirstName)
 		return refusing()(ctx, r, attempt)
 	})
-	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxInFlight = k, f.Answers, 1 }
+	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxInFlight = k, answers.Chain{f.Answers}, 1 }
 	_, err := j.run(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a@x.io Ann", "b@x.io Bo", "a@x.io Ann"}, called)

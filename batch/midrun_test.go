@@ -12,6 +12,7 @@ import (
 
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
+	"bulkonboard/source"
 )
 
 // paces are the ways in which a run may be paced.
@@ -23,7 +24,7 @@ func TestOneOddAnswerInTheMiddleOfARunCostsItsRowAtTheMost(t *testing.T) {
 		for _, kind := range kinds {
 			t.Run(name+"/"+kind.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					j := newJob(t, csvList(rows), func(_ context.Context, r *session.Request, attempt int) session.Answer {
+					j := newJob(t, csvList(rows), func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 						time.Sleep(20 * time.Millisecond)
 						if attempt == 1 && numberOf(r) == 100 {
 							return kind.answer
@@ -50,13 +51,13 @@ func TestOneOddAnswerInTheMiddleOfARunCostsItsRowAtTheMost(t *testing.T) {
 func TestWhatWouldBeAWrongSetUpIsAnOutageAfterTheFirstSuccess(t *testing.T) {
 	const rows = 200
 	outages := map[string]struct {
-		answer session.Answer
+		answer session.Reply
 		lasts  time.Duration
 	}{
-		"DNS fails":               {session.Answer{Outcome: session.Unreachable, Code: "dns_failure"}, 30 * time.Second},
-		"a certificate expired":   {session.Answer{Outcome: session.TLSRefused, Code: "certificate_expired"}, 10 * time.Minute},
-		"plain http behind it":    {session.Answer{Outcome: session.Unreachable, Code: "tls_plain_http"}, 10 * time.Minute},
-		"a proxy refuses the way": {session.Answer{Outcome: session.Unreachable, Code: "proxy_refused"}, 10 * time.Minute},
+		"DNS fails":               {session.Reply{Outcome: session.Unreachable, Code: "dns_failure"}, 30 * time.Second},
+		"a certificate expired":   {session.Reply{Outcome: session.TLSRefused, Code: "certificate_expired"}, 10 * time.Minute},
+		"plain http behind it":    {session.Reply{Outcome: session.Unreachable, Code: "tls_plain_http"}, 10 * time.Minute},
+		"a proxy refuses the way": {session.Reply{Outcome: session.Unreachable, Code: "proxy_refused"}, 10 * time.Minute},
 	}
 	for name, out := range outages {
 		for rate, c := range paces {
@@ -64,7 +65,7 @@ func TestWhatWouldBeAWrongSetUpIsAnOutageAfterTheFirstSuccess(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var during atomic.Int64
 					began := time.Now()
-					j := newJob(t, csvList(rows), func(_ context.Context, r *session.Request, _ int) session.Answer {
+					j := newJob(t, csvList(rows), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 						at := time.Since(began)
 						if at >= 300*time.Millisecond && at < out.lasts {
 							during.Add(1)

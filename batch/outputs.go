@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"fmt"
 	"io"
 
 	"bulkonboard/batch/state"
@@ -120,4 +121,13 @@ func (r *run) targets() map[string]state.Target {
 		state.Rejects: {Path: r.Rejects, Replace: r.ReplaceRejects},
 		state.Summary: {Path: r.SummaryFile.Path, Replace: r.SummaryFile.Replace},
 	}
+}
+
+// CountsError says that a run's counts do not add up: a bug in this program.
+// Nothing is handed on.
+type CountsError struct{ Read, Written int64 }
+
+// Error says what is kept.
+func (e *CountsError) Error() string {
+	return fmt.Sprintf("the counts do not add up: %d rows read, %d written; this is a bug, and the results stay in the state folder", e.Read, e.Written)
 }

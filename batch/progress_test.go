@@ -13,6 +13,7 @@ import (
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // watched starts a run and gives what is seen of it.
@@ -40,10 +41,10 @@ func in(d time.Duration) {
 func TestWhatIsSeenOfARunAddsUpAtEveryMoment(t *testing.T) {
 	assert.Equal(t, measure.Starting, new(measure.Monitor).Progress().State)
 	synctest.Test(t, func(t *testing.T) {
-		m, stop, done := watched(t, 200, 0, func(_ context.Context, r *session.Request, attempt int) session.Answer {
+		m, stop, done := watched(t, 200, 0, func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			time.Sleep(3 * time.Millisecond)
 			if attempt == 1 && len(r.Email) == len("c1@example.com") {
-				return session.Answer{Outcome: session.Failed, Recognised: true}
+				return session.Reply{Outcome: session.Failed, Recognised: true}
 			}
 			return okFor(r)
 		})
@@ -75,14 +76,14 @@ func TestWhatIsSeenOfARunAddsUpAtEveryMoment(t *testing.T) {
 func TestARunThatWaitsIsSeenToWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		m, stop, done := watched(t, 100, 100, func(ctx context.Context, r *session.Request, _ int) session.Answer {
+		m, stop, done := watched(t, 100, 100, func(ctx context.Context, r *source.Customer, _ int) session.Reply {
 			at := time.Since(start)
 			time.Sleep(50 * time.Millisecond)
 			switch {
 			case at > time.Second && at < 10*time.Second:
-				return session.Answer{Outcome: session.Throttled, RetryAfter: 20 * time.Second, RetryAfterSet: true}
+				return session.Reply{Outcome: session.Throttled, RetryAfter: 20 * time.Second, RetryAfterSet: true}
 			case at > time.Minute && at < 2*time.Minute:
-				return session.Answer{Outcome: session.Unavailable}
+				return session.Reply{Outcome: session.Unavailable}
 			case at < 3*time.Minute:
 				time.Sleep(5 * time.Second)
 			}

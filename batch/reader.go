@@ -4,15 +4,12 @@ import (
 	"context"
 	"iter"
 	"runtime"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
-	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
-	"bulkonboard/batch/pace"
-	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -21,23 +18,20 @@ import (
 // the same window as the others.
 type reader struct {
 	records iter.Seq2[*source.Record, error]
-	journal map[int64]journalled // what an interrupted run knew of the rows ahead
-	keep    func(*source.Record) (sink.Result, bool)
-	earlier func(*source.Record) (*Earlier, error)
-	decided func() time.Time
+	journal journal
+	answers answers.Chain
 	window  *semaphore.Weighted
 
 	duplicates *customers.Duplicates
-	answers    *known.Answers // nil without a ledger
 
 	order chan<- *slot
 	work  chan<- *slot
 
-	jam *jam // told of by the reader
+	backpressure *backpressure // told of by the reader
 
 	monitor *measure.Monitor
 
-	chain chain // that is still to go into the order
+	group group // that is still to go into the order
 
 	// complete is set when the list was read to its end. It may be read once
 	// order is closed.
@@ -67,24 +61,15 @@ func (r *reader) run(ctx context.Context) {
 func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	s := newSlot(rec)
 	s.family = r.duplicates.Family(rec.Row)
-	var before journalled
-	if len(r.journal) > 0 {
-		before = r.journal[rec.Row]
-		delete(r.journal, rec.Row)
-	}
-	if before.answered && before.print != rec.Fingerprint() {
-		return r.fail(ctx, rec.Changed())
-	}
-	s.sent, s.doubts, s.blame = before.attempts, before.doubts, pace.Charged(before.charged)
-	var err error
-	if s.given, err = r.answer(s, &before); err != nil {
+	r.journal.restore(s)
+	if err := r.answer(s); err != nil {
 		return r.fail(ctx, err)
 	}
-	r.chain.add(s)
-	if s.given != nil && !s.family.Shared() {
-		s.result.Store(s.given)
+	r.group.add(s)
+	if s.answer.Result != nil && !s.family.Shared() {
+		s.result.Store(s.answer.Result)
 		r.monitor.Answer()
-		return !r.chain.full() || r.flush(ctx)
+		return !r.group.full() || r.flush(ctx)
 	}
 	// Where a customer with a result has more rows, it goes by way of the
 	// dispatcher, which answers those.
@@ -99,16 +84,16 @@ func (r *reader) fail(ctx context.Context, err error) bool {
 	return false
 }
 
-// flush puts the chain into the window. When that was full of rows that need no
+// flush puts the group into the window. When that was full of rows that need no
 // call, the writer has its turn, while they are still at hand: on one processor
 // the reader would fill the whole window first, and memory with it.
 func (r *reader) flush(ctx context.Context) bool {
-	first := r.chain.first
+	first := r.group.first
 	if first == nil {
 		return true
 	}
-	full := r.chain.full()
-	r.chain = chain{}
+	full := r.group.full()
+	r.group = group{}
 	first.weight = min(first.weight, windowBytes)
 	if !r.enter(ctx, first) {
 		return false
@@ -119,7 +104,7 @@ func (r *reader) flush(ctx context.Context) bool {
 	return true
 }
 
-// enter puts the first slot of a chain into the window, and waits while that is
+// enter puts the first slot of a group into the window, and waits while that is
 // full.
 func (r *reader) enter(ctx context.Context, first *slot) bool {
 	if r.window.TryAcquire(first.weight) {
@@ -127,54 +112,29 @@ func (r *reader) enter(ctx context.Context, first *slot) bool {
 		case r.order <- first:
 			return true
 		default:
-			r.jam.begin()
-			defer r.jam.end()
+			r.backpressure.begin()
+			defer r.backpressure.end()
 			return r.pass(ctx, r.order, first)
 		}
 	}
-	r.jam.begin()
-	defer r.jam.end()
+	r.backpressure.begin()
+	defer r.backpressure.end()
 	return r.window.Acquire(ctx, first.weight) == nil && r.pass(ctx, r.order, first)
 }
 
-// answer gives the result of a row that needs no call, or nil: the one that an
-// interrupted run received, one that the record carries already and keeps, its
-// problems, or what the ledger knows.
-func (r *reader) answer(s *slot, before *journalled) (*sink.Result, error) {
-	known, key, err := r.answers.Of(s.rec)
-	if err != nil {
-		return nil, err
+// answer asks for the result of a row that needs no call. A row whose result is
+// a session id of the ledger stays as it was read, unless others of its customer
+// take the result: nobody looks at its fields.
+func (r *reader) answer(s *slot) (err error) {
+	if s.answer, err = r.answers.Answer(s.rec); err != nil {
+		return err
 	}
-	s.key = key
-	if known != nil && known.Status.Good() && !s.family.Shared() && !before.answered && r.earlier == nil && r.keep == nil {
-		s.known = true
-		return known, nil // by its bytes alone
+	s.remember(s.answer.Before)
+	a := &s.answer
+	if a.Result == nil || !a.Result.Status.Good() || a.Key == 0 || s.family.Shared() {
+		s.rec.Decode()
 	}
-	s.rec.Decode()
-	if before.answered {
-		res := before.result // the rest of it need not outlive the row
-		return &res, nil
-	}
-	if r.earlier != nil {
-		if e, err := r.earlier(s.rec); e != nil || err != nil {
-			return e.of(s, err)
-		}
-	}
-	if r.keep != nil {
-		res, ok := r.keep(s.rec)
-		if ok {
-			res.Kept = true
-			return &res, nil
-		}
-		s.remember(&res)
-	}
-	if len(s.rec.Problems) > 0 {
-		res := sink.InvalidFor(s.rec.Problems)
-		res.ProcessedAt = r.decided()
-		return &res, nil
-	}
-	s.known = known != nil
-	return known, nil
+	return nil
 }
 
 func (r *reader) pass(ctx context.Context, to chan<- *slot, s *slot) bool {

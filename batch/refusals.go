@@ -16,53 +16,53 @@ const suspicious = 10
 type refusals struct {
 	withheld []entry
 	sent     int  // of these
-	over     bool // something else was answered, or the verdict is spoken
-	guilty   bool // the verdict: it is the configuration
+	over     bool // something else was answered, or the run ends
+	wrong    bool // the configuration, as it turned out
 }
 
-// look marks an outcome as withheld while it may be the configuration's doing.
-// It returns what is believed from now on, or the verdict that ends the run.
-func (r *refusals) look(e *entry) (believed []entry, verdict error) {
+// check marks an outcome as withheld while it may be the configuration's doing.
+// It returns what is accepted from now on, or the error that ends the run.
+func (r *refusals) check(e *entry) (accepted []entry, wrong error) {
 	if r == nil || r.over {
 		return nil, nil
 	}
 	same := len(r.withheld) == 0 || r.withheld[0].result.ErrorMessage == e.result.ErrorMessage && r.withheld[0].result.ErrorCode == e.result.ErrorCode
 	if e.result.Status != sink.Rejected || !same {
-		return r.believe(), nil
+		return r.accept(), nil
 	}
 	e.withheld = true
 	r.withheld = append(r.withheld, *e)
 	if r.sent++; r.sent < suspicious {
 		return nil, nil
 	}
-	r.over, r.guilty = true, true
+	r.over, r.wrong = true, true
 	return nil, &RefusalsError{Rows: r.sent, Code: e.result.ErrorCode, Message: e.result.ErrorMessage}
 }
 
-// hold withholds the refusal of a row that was not sent, because it was that of
+// withhold withholds the refusal of a row that was not sent, because it was that of
 // an earlier one: it stands or falls with it, and is no further reason.
-func (r *refusals) hold(e *entry) {
+func (r *refusals) withhold(e *entry) {
 	if r != nil && !r.over && e.result.Status == sink.Rejected {
 		e.withheld = true
 		r.withheld = append(r.withheld, *e)
 	}
 }
 
-// condemns reports a result that the verdict covers, of a call that was in
-// flight when it was spoken.
-func (r *refusals) condemns(res *sink.Result) bool {
-	return r != nil && r.guilty && res.Status == sink.Rejected
+// covers reports a result that the error covers, of a call that was in
+// flight then.
+func (r *refusals) covers(res *sink.Result) bool {
+	return r != nil && r.wrong && res.Status == sink.Rejected
 }
 
-// believe ends the suspicion, and gives the results that were withheld.
-func (r *refusals) believe() []entry {
+// accept ends the suspicion, and gives the results that were withheld.
+func (r *refusals) accept() []entry {
 	if r == nil || r.over {
 		return nil
 	}
 	r.over = true
-	believed := r.withheld
+	accepted := r.withheld
 	r.withheld = nil
-	return believed
+	return accepted
 }
 
 // RefusalsError ends a run whose first rows were all refused in the same

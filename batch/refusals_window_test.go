@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
@@ -20,15 +21,15 @@ import (
 // words, and have more rows behind them than the window holds that need no call.
 func refusedBeforeAWindow(t *testing.T, refused int64, p pace.Config, latency time.Duration) (*Summary, error) {
 	const rows = 25_000
-	j := newJob(t, csvList(rows), func(context.Context, *session.Request, int) session.Answer {
+	j := newJob(t, csvList(rows), func(context.Context, *source.Customer, int) session.Reply {
 		time.Sleep(latency)
-		return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "x", Message: "y"}
+		return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "x", Message: "y"}
 	})
 	j.adjust = func(c *Config) {
 		c.Pace, c.MaxInFlight = p, p.MaxInFlight
-		c.Keep = func(r *source.Record) (sink.Result, bool) {
+		c.Answers = answers.Chain{answers.Kept(func(r *source.Record) (sink.Result, bool) {
 			return sink.Result{Status: sink.OK, SessionID: fmt.Sprint(r.Row)}, r.Row > refused
-		}
+		})}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()

@@ -4,26 +4,13 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
-
-// journalled is what an interrupted run knew of a row that it had not written.
-type journalled struct {
-	attempts int // sent
-	doubts   int // interruptions that caught a call of the row in flight
-	charged  int // attempts that count against it
-
-	answered bool
-	result   sink.Result
-	print    uint64 // fingerprint of the record that the result is for
-}
 
 // recover takes up what an interrupted run left: its position, its counts, and
 // the answers in its journal. They reach the results by the normal path.
@@ -83,7 +70,7 @@ func nothingDone(rec *state.Recovered) bool {
 
 // takeJournal decodes what the journal knows of the rows behind the checkpoint.
 func (r *run) takeJournal(rows map[int64]*state.Row) error {
-	r.journal = make(map[int64]journalled, len(rows))
+	r.journal = make(journal, len(rows))
 	for number, row := range rows {
 		j := journalled{attempts: row.Attempts, doubts: row.Doubts, charged: row.Charged}
 		if row.Outcome != nil {
@@ -111,19 +98,6 @@ func (r *run) takeUp(cp *state.Checkpoint) error {
 	}
 	r.from = source.Position{Row: cp.Row, Line: cp.Line, Offset: cp.Offset, Sum: cp.Sum}
 	return nil
-}
-
-// differences names the settings that two bindings do not agree on.
-func differences(before, now map[string]string) []Change {
-	keys := maps.Clone(before)
-	maps.Copy(keys, now)
-	var changed []Change
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if before[key] != now[key] {
-			changed = append(changed, Change{What: key, Before: before[key], Now: now[key]})
-		}
-	}
-	return changed
 }
 
 // commit makes everything written up to a position durable: the results, then

@@ -14,18 +14,19 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
-	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -51,24 +52,16 @@ type Config struct {
 
 	SummaryFile SummaryFile // without a path: none
 
-	// Keep gives the result that a record carries from an earlier run, and whether
-	// that is to stay; then the record is not sent. May be nil.
-	Keep func(*source.Record) (sink.Result, bool)
-
-	// Kept are the session ids that kept rows have for rows above them. May be nil.
-	Kept *customers.KeptAnswers
-
-	// Earlier gives what another run, or another part of the job, has made of a
-	// record; such a record is not sent. It is asked in order, at most once for
-	// each. May be nil.
-	Earlier func(*source.Record) (*Earlier, error)
+	// Answers have results for rows that are not to be sent. They are asked after
+	// the journal and before a row's problems. May be nil.
+	Answers answers.Chain
 
 	// Begins is where the records of the list begin in the whole, when the
 	// list is a part of one.
 	Begins source.Position
 
 	// Journal takes what is sent and answered, in the place of that in State.
-	// What it has, Earlier must give to whoever goes on. May be nil.
+	// What it has, Answers must give to whoever goes on. May be nil.
 	Journal Log
 
 	// Duplicates are the rows of one customer, as a preflight found them; nil:
@@ -78,10 +71,6 @@ type Config struct {
 	// Known takes in what becomes of customers, for the next night. Nil: there
 	// is no ledger.
 	Known *known.Known
-
-	// Answers are what the ledger has said of this list, as a preflight asked
-	// it; nil: it was not asked.
-	Answers *known.Answers
 
 	// Decided is when it was decided what becomes of rows that need no call.
 	// Zero: as they are met. With it, a run that calls nobody makes the same
@@ -170,7 +159,7 @@ type run struct {
 	complete  bool
 
 	from          source.Position
-	journal       map[int64]journalled
+	journal       journal
 	answered      int  // results that the journal had
 	answeredOther bool // one of them is not a refusal
 	answeredOK    bool // one of them is a success
@@ -225,29 +214,29 @@ func (r *run) pipeline(ctx context.Context) error {
 	work := make(chan *slot, r.MaxInFlight)
 	entries := make(chan entry, 2*r.MaxInFlight)
 	sending := make(chan attempt, r.MaxInFlight)
-	answers := make(chan attempt, r.MaxInFlight)
-	jam, news := newJam(), newBell()
+	replies := make(chan attempt, r.MaxInFlight)
+	backpressure, ready := newBackpressure(), newNotifier()
 	settled := make(chan struct{})
 	window := newWindow()
 
 	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, keep: r.Keep, earlier: r.Earlier, decided: r.decided, duplicates: r.Duplicates, answers: r.Answers, window: window, order: order, work: work, jam: jam, monitor: r.Monitor,
+		records: r.List.RecordsFrom(r.from), journal: r.journal, answers: r.chain(), duplicates: r.Duplicates, window: window, order: order, work: work, backpressure: backpressure, monitor: r.Monitor,
 	}
-	if r.Answers != nil {
+	if len(r.Answers) > 0 {
 		r.List.DecodeLater()
 	}
 	read.records = unchanged(read.records, r.Ends, r.from.Row)
-	dispatch, err := r.dispatcher(work, jam, answers, entries, news, stop)
+	dispatch, err := r.dispatcher(work, backpressure, replies, entries, ready, stop)
 	if err != nil {
 		return err
 	}
 	dispatch.wave = begins
-	journal := &journaler{log: r.log, entries: entries, calls: sending, answers: answers, news: news, settled: settled, monitor: r.Monitor, stop: stop, known: r.Known}
+	journal := &journaler{log: r.log, entries: entries, calls: sending, replies: replies, ready: ready, settled: settled, monitor: r.Monitor, stop: stop, known: r.Known}
 	if r.Known != nil {
 		journal.hasher = r.Known.Ledger.Hasher(r.Known.Owner)
 	}
 	write := &writer{
-		order: order, news: news, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, totals: r.totals, meter: r.meter,
+		order: order, ready: ready, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, totals: r.totals, meter: r.meter,
 		budget: r.MaxFailures, rowsBefore: r.totals.Rows, failedBefore: r.totals.Failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
 		answers: r.answers, records: r.records, problems: r.problems, reported: r.reported, monitor: r.Monitor,
 		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
@@ -271,7 +260,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	paced := session.Paced(calls, through.pass)
 	for range r.MaxInFlight {
 		g.Go(func() error {
-			sendAttempts(paced, r.Caller, through, r.FormID, sending, answers)
+			sendAttempts(paced, r.Caller, through, r.FormID, sending, replies)
 			return nil
 		})
 	}
@@ -289,7 +278,7 @@ func (r *run) pipeline(ctx context.Context) error {
 		r.totals.Wave = nil
 	}
 	if err == nil { // everything written is committed, and not what was measured since
-		takeAhead(r.records, order)
+		takeUnwritten(r.records, order)
 		err = r.commit(write.position, r.totals)
 	}
 	cause := context.Cause(soft)
@@ -302,11 +291,11 @@ func (r *run) pipeline(ctx context.Context) error {
 	return cause
 }
 
-func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, entries chan<- entry, news bell, stop context.CancelCauseFunc) (*dispatcher, error) {
+func (r *run) dispatcher(work <-chan *slot, backpressure *backpressure, replies <-chan attempt, entries chan<- entry, ready notifier, stop context.CancelCauseFunc) (*dispatcher, error) {
 	r.pace = pace.New(r.Pace)
 	d := &dispatcher{
 		pace: r.pace, changes: paceLog{log: r.Log}, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, jam: jam, answers: answers, journal: entries, news: news, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
+		work: work, backpressure: backpressure, replies: replies, journal: entries, ready: ready, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
 		proven: r.proven, recognised: r.proven,
 		underWay: &underWay{later: map[string][]*slot{}, given: customers.NewGiven(r.Duplicates, r.Scratch)},
 	}
@@ -317,7 +306,12 @@ func (r *run) dispatcher(work <-chan *slot, jam *jam, answers <-chan attempt, en
 	if !r.AcceptRefusals && r.totals.Rows == 0 && !r.answeredOther {
 		d.refusals = &refusals{}
 	}
-	return d, firstError(r.takeAnswers(d.underWay.given), r.Kept.GiveTo(d.underWay.given))
+	return d, r.takeAnswers(d.underWay.given)
+}
+
+// chain is all that is asked for the results of rows that need no call.
+func (r *run) chain() answers.Chain {
+	return slices.Concat(answers.Chain{r.journal}, r.Answers, answers.Chain{answers.Problems(r.decided)})
 }
 
 // decided is the time that results have which are decided now.

@@ -28,7 +28,7 @@ import (
 
 // callerFunc is a service in one function. It is told which attempt for this
 // customer it is answering, from 1.
-type callerFunc func(ctx context.Context, r *session.Request, attempt int) session.Answer
+type callerFunc func(ctx context.Context, r *source.Customer, attempt int) session.Reply
 
 // fakeService counts what a callerFunc is asked.
 type fakeService struct {
@@ -46,7 +46,7 @@ func newFakeService(f callerFunc) *fakeService {
 	return &fakeService{answer: f, calls: map[string]int{}, together: map[string]int{}}
 }
 
-func (f *fakeService) Call(ctx context.Context, r *session.Request) session.Answer {
+func (f *fakeService) Call(ctx context.Context, r *source.Customer) session.Reply {
 	key := string(source.AppendCustomerKey(nil, r.FormID, r.Email))
 	f.mu.Lock()
 	f.calls[key]++
@@ -74,8 +74,8 @@ func (f *fakeService) total() (n int) {
 	return n
 }
 
-func okFor(r *session.Request) session.Answer {
-	return session.Answer{Outcome: session.OK, Recognised: true, Status: 200, SessionID: "session-of-" + r.Email}
+func okFor(r *source.Customer) session.Reply {
+	return session.Reply{Outcome: session.OK, Recognised: true, Status: 200, SessionID: "session-of-" + r.Email}
 }
 
 // csvList makes a list of n customers; row i is customer i.
@@ -169,7 +169,7 @@ func (j *job) requireEachItsOwn(n int) {
 
 func TestEveryRowGetsItsOwnResultInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(500), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(500), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(time.Duration(len(r.Email)*7%13) * time.Millisecond)
 			return okFor(r)
 		})
@@ -191,21 +191,21 @@ func TestTransientFailuresAreSentAgainAndOthersAreNot(t *testing.T) {
 		status, code string
 		attempts     int
 	}{
-		{"a refused row", func(_ context.Context, _ *session.Request, _ int) session.Answer {
-			return session.Answer{Outcome: session.Rejected, Status: 400, Code: "invalid_customer_details", Message: "Invalid Customer Details"}
+		{"a refused row", func(_ context.Context, _ *source.Customer, _ int) session.Reply {
+			return session.Reply{Outcome: session.Rejected, Status: 400, Code: "invalid_customer_details", Message: "Invalid Customer Details"}
 		}, "rejected", "invalid_customer_details", 1},
-		{"one 500", func(_ context.Context, r *session.Request, attempt int) session.Answer {
+		{"one 500", func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			if attempt == 1 {
-				return session.Answer{Outcome: session.Failed, Status: 500, Code: "http_500"}
+				return session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500"}
 			}
 			return okFor(r)
 		}, "ok", "", 2},
-		{"always 500", func(context.Context, *session.Request, int) session.Answer {
-			return session.Answer{Outcome: session.Failed, Status: 500, Code: "http_500", Message: "Server error"}
+		{"always 500", func(context.Context, *source.Customer, int) session.Reply {
+			return session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500", Message: "Server error"}
 		}, "failed", "http_500", 3},
-		{"throttled more often than there are attempts", func(_ context.Context, r *session.Request, attempt int) session.Answer {
+		{"throttled more often than there are attempts", func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			if attempt <= 5 {
-				return session.Answer{Outcome: session.Throttled, Status: 429, Code: "rate_limited"}
+				return session.Reply{Outcome: session.Throttled, Status: 429, Code: "rate_limited"}
 			}
 			return okFor(r)
 		}, "ok", "", 6},
@@ -230,10 +230,10 @@ func TestARowInBackoffDelaysNobody(t *testing.T) {
 		finished := map[string]time.Duration{}
 		start := time.Now()
 		var mu sync.Mutex
-		j := newJob(t, csvList(1000), func(_ context.Context, r *session.Request, attempt int) session.Answer {
+		j := newJob(t, csvList(1000), func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			time.Sleep(time.Millisecond)
 			if r.Email == "c1@example.com" && attempt < 3 {
-				return session.Answer{Outcome: session.Failed, Status: 500, Code: "http_500"}
+				return session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500"}
 			}
 			mu.Lock()
 			finished[r.Email] = time.Since(start)
@@ -252,7 +252,7 @@ func TestTwoRecordsOfOneCustomerAreNeverInFlightTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list := "customerType,customerEmail,firstName,lastName\n" +
 			strings.Repeat("Individual,Ann@example.com,Ann,Lee\nIndividual,ann@EXAMPLE.com ,Ann,Lee\n", 20)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			return okFor(r)
 		})
@@ -267,9 +267,9 @@ func TestRefusedCredentialsStopTheRunAndNoRowIsLost(t *testing.T) {
 	for _, outcome := range []session.Outcome{session.CredentialsRefused, session.TenantRefused} {
 		synctest.Test(t, func(t *testing.T) {
 			revoked, calls := true, 0
-			j := newJob(t, csvList(100), func(_ context.Context, r *session.Request, _ int) session.Answer {
+			j := newJob(t, csvList(100), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 				if calls++; revoked && calls > 49 {
-					return session.Answer{Outcome: outcome, Status: 401, Code: "refused"}
+					return session.Reply{Outcome: outcome, Status: 401, Code: "refused"}
 				}
 				return okFor(r)
 			})
@@ -292,15 +292,15 @@ func TestRefusedCredentialsStopTheRunAndNoRowIsLost(t *testing.T) {
 }
 
 func TestAWrongAddressIsNoticedOnTheFirstAnswersOnly(t *testing.T) {
-	notTheAPI := session.Answer{Outcome: session.NotTheAPI, Status: 404, Code: "http_404"}
+	notTheAPI := session.Reply{Outcome: session.NotTheAPI, Status: 404, Code: "http_404"}
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(10), func(context.Context, *session.Request, int) session.Answer { return notTheAPI })
+		j := newJob(t, csvList(10), func(context.Context, *source.Customer, int) session.Reply { return notTheAPI })
 		_, err := j.run(t.Context())
 		var refused *RefusedError
 		require.ErrorAs(t, err, &refused)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(10), func(_ context.Context, r *session.Request, attempt int) session.Answer {
+		j := newJob(t, csvList(10), func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			if r.Email == "c9@example.com" && attempt == 1 {
 				time.Sleep(time.Second)
 				return notTheAPI
@@ -316,7 +316,7 @@ func TestAWrongAddressIsNoticedOnTheFirstAnswersOnly(t *testing.T) {
 
 func TestAnInterruptedRunGoesOnAndCallsNobodyTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(300), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(300), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			return okFor(r)
 		})
@@ -342,7 +342,7 @@ func TestAnInterruptedRunGoesOnAndCallsNobodyTwice(t *testing.T) {
 
 func TestAListThatGrewGoesOnAndOneThatChangedDoesNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(100), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(100), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			return okFor(r)
 		})
@@ -373,10 +373,10 @@ func TestAListThatGrewGoesOnAndOneThatChangedDoesNot(t *testing.T) {
 
 func TestARowThatChangedSinceItsAnswerCameIsNotGivenIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(20), func(ctx context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(20), func(ctx context.Context, r *source.Customer, _ int) session.Reply {
 			if r.Email == "c1@example.com" {
 				<-ctx.Done() // nothing is written, and all others are in the journal
-				return session.Answer{Outcome: session.Cancelled}
+				return session.Reply{Outcome: session.Cancelled}
 			}
 			return okFor(r)
 		})
@@ -385,7 +385,7 @@ func TestARowThatChangedSinceItsAnswerCameIsNotGivenIt(t *testing.T) {
 		_, err := j.run(ctx)
 		require.ErrorIs(t, err, ErrInterrupted)
 		j.list = strings.Replace(j.list, "c9@example.com", "other@example.com", 1)
-		j.service = newFakeService(func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
+		j.service = newFakeService(func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) })
 		_, err = j.run(t.Context())
 		var changed *source.ChangedError
 		require.ErrorAs(t, err, &changed)
@@ -395,9 +395,9 @@ func TestARowThatChangedSinceItsAnswerCameIsNotGivenIt(t *testing.T) {
 
 func TestTooManyFailuresStopTheRunAndTheNextGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(60), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(60), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			if len(r.Email) == len("c1@example.com") { // rows 1 to 9
-				return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
+				return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
 			}
 			return okFor(r)
 		})
@@ -419,10 +419,10 @@ func TestTooManyFailuresStopTheRunAndTheNextGoesOn(t *testing.T) {
 func TestCallsThatOutlastTheGraceAreCutOffAndInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := true
-		j := newJob(t, csvList(20), func(ctx context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(20), func(ctx context.Context, r *source.Customer, _ int) session.Reply {
 			if hang && r.Email == "c5@example.com" {
 				<-ctx.Done()
-				return session.Answer{Outcome: session.Cancelled}
+				return session.Reply{Outcome: session.Cancelled}
 			}
 			return okFor(r)
 		})
@@ -446,10 +446,10 @@ func TestCallsThatOutlastTheGraceAreCutOffAndInDoubt(t *testing.T) {
 func TestAnOutageIsSatOutAndMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to := time.Now().Add(5*time.Second), time.Now().Add(10*time.Minute)
-		j := newJob(t, csvList(300), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(300), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(200 * time.Millisecond)
 			if now := time.Now(); now.After(from) && now.Before(to) {
-				return session.Answer{Outcome: session.Unavailable, Status: 503, Code: "http_503"}
+				return session.Reply{Outcome: session.Unavailable, Status: 503, Code: "http_503"}
 			}
 			return okFor(r)
 		})

@@ -51,7 +51,7 @@ func summaryAt(t *testing.T, path string) *sink.Summary {
 }
 
 func TestASummaryThatCannotBeWrittenIsToldAndLosesNothing(t *testing.T) {
-	j := newJob(t, csvList(5), func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
+	j := newJob(t, csvList(5), func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) })
 	path := summarised(j)
 	var log bytes.Buffer
 	usual := j.adjust

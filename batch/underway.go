@@ -75,7 +75,7 @@ func (c *underWay) resultFor(s *slot, decided func() time.Time) (*sink.Result, e
 	if err != nil || !known {
 		return nil, err
 	}
-	if res, err := a.Success(s.rec, s.customer, decided); res != nil || err != nil || s.known {
+	if res, err := a.Success(s.rec, s.customer, decided); res != nil || err != nil || s.answer.Known {
 		return res, err
 	}
 	return a.Refusal(s.rec), nil

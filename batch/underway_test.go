@@ -15,6 +15,7 @@ import (
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
+	"bulkonboard/source"
 )
 
 // repeated makes a list in which row i is customer i, and rows from n+1 on are
@@ -39,7 +40,7 @@ func repeated(n, again int) (string, *customers.Duplicates) {
 func TestACustomerWithSeveralRowsIsCalledOnceAcrossInterruptions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, duplicates := repeated(200, 100)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			a := okFor(r)
 			a.SessionID = strings.ToLower(a.SessionID)
@@ -72,7 +73,7 @@ func TestACustomerWithSeveralRowsIsCalledOnceAcrossInterruptions(t *testing.T) {
 func TestAScratchFileThatFailsStopsTheRunAndCostsNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, duplicates := repeated(200, 100)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			a := okFor(r)
 			a.SessionID = strings.ToLower(a.SessionID)
 			return a
@@ -98,9 +99,9 @@ func TestAScratchFileThatFailsStopsTheRunAndCostsNoCall(t *testing.T) {
 func TestTheNextRowOfACustomerGoesWhenTheFirstDidNotEndWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, duplicates := repeated(3, 1)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			if r.Email == "c1@example.com" {
-				return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
+				return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
 			}
 			return okFor(r)
 		})
@@ -114,9 +115,9 @@ func TestTheNextRowOfACustomerGoesWhenTheFirstDidNotEndWell(t *testing.T) {
 }
 
 func TestACustomerThatWasRefusedIsNotAskedAgainWithTheSameFields(t *testing.T) {
-	refuse := func(_ context.Context, r *session.Request, _ int) session.Answer {
+	refuse := func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		if r.FirstName != "Good" {
-			return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No " + r.FirstName}
+			return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "no", Message: "No " + r.FirstName}
 		}
 		return okFor(r)
 	}
@@ -194,9 +195,9 @@ func TestRowsOfOneRefusedCustomerAreNoReasonToSuspectTheConfiguration(t *testing
 func TestFirstRowsThatAreAllRefusedInTheSameWordsStayUnprocessed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wrong := true
-		j := newJob(t, csvList(40), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(40), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			if wrong {
-				return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400", Message: "no such form"}
+				return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400", Message: "no such form"}
 			}
 			return okFor(r)
 		})
@@ -205,7 +206,7 @@ func TestFirstRowsThatAreAllRefusedInTheSameWordsStayUnprocessed(t *testing.T) {
 		require.ErrorAs(t, err, &refusals)
 		assert.Zero(t, sum.Rows)
 		wrong = false
-		j.service = newFakeService(func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
+		j.service = newFakeService(func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) })
 		_, err = j.run(t.Context())
 		require.NoError(t, err)
 		j.requireEachItsOwn(40)
@@ -214,8 +215,8 @@ func TestFirstRowsThatAreAllRefusedInTheSameWordsStayUnprocessed(t *testing.T) {
 
 func TestAShortListOfRefusedRowsIsBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(9), func(context.Context, *session.Request, int) session.Answer {
-			return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
+		j := newJob(t, csvList(9), func(context.Context, *source.Customer, int) session.Reply {
+			return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "http_400"}
 		})
 		_, err := j.run(t.Context())
 		require.NoError(t, err)

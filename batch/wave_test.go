@@ -15,6 +15,7 @@ import (
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // wavesOf gives a job waves of a size.
@@ -37,7 +38,7 @@ func (j *job) requireEachCalledOnce() {
 
 func TestAStartBeginsNoMoreCallsThanAWaveAndTheNextOneGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(120), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(120), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			return okFor(r)
 		})
@@ -62,7 +63,7 @@ func TestAStartBeginsNoMoreCallsThanAWaveAndTheNextOneGoesOn(t *testing.T) {
 func TestAListThatEndsWithTheWaveIsComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, duplicates := repeated(50, 50)
-		j := newJob(t, list+"Individual,no address,Ann,Lee\n", func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, list+"Individual,no address,Ann,Lee\n", func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			a := okFor(r)
 			a.SessionID = strings.ToLower(a.SessionID)
 			return a
@@ -78,7 +79,7 @@ func TestAListThatEndsWithTheWaveIsComplete(t *testing.T) {
 
 func TestARunWithoutALimitTakesTheRestAfterAWave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(200), func(_ context.Context, r *session.Request, _ int) session.Answer { return okFor(r) })
+		j := newJob(t, csvList(200), func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) })
 		for _, size := range []int64{30, 7, 0} {
 			j.wavesOf(size)
 			_, err := j.run(t.Context())
@@ -97,10 +98,10 @@ func TestARunWithoutALimitTakesTheRestAfterAWave(t *testing.T) {
 
 func TestAttemptsAfterTheFirstAreNoNewCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(40), func(_ context.Context, r *session.Request, attempt int) session.Answer {
+		j := newJob(t, csvList(40), func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 			time.Sleep(time.Millisecond)
 			if attempt == 1 && strings.HasSuffix(r.Email, "0@example.com") {
-				return session.Answer{Outcome: session.Failed, Status: 500, Code: "http_500"}
+				return session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500"}
 			}
 			return okFor(r)
 		})
@@ -117,7 +118,7 @@ func TestAttemptsAfterTheFirstAreNoNewCalls(t *testing.T) {
 func TestEachRowOfACustomerThatIsSentForEachIsACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list := csvList(1) + strings.Repeat("Individual,c1@example.com,First1,Last\n", 9)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(time.Millisecond)
 			return okFor(r)
 		})
@@ -138,7 +139,7 @@ func TestEachRowOfACustomerThatIsSentForEachIsACall(t *testing.T) {
 // has, however often it is started again.
 func TestAnInterruptedWaveGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(200), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(200), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)
 			return okFor(r)
 		})
@@ -174,10 +175,10 @@ func TestAWaveInAnOutageTriesNobodyBeyondItAndLosesNoRow(t *testing.T) {
 func waveInOutage(t *testing.T, after time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to := time.Now().Add(after), time.Now().Add(30*time.Minute)
-		j := newJob(t, csvList(300), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(300), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(200 * time.Millisecond)
 			if now := time.Now(); now.After(from) && now.Before(to) {
-				return session.Answer{Outcome: session.Unavailable, Status: 503, Code: "http_503"}
+				return session.Reply{Outcome: session.Unavailable, Status: 503, Code: "http_503"}
 			}
 			return okFor(r)
 		})
@@ -199,10 +200,10 @@ func waveInOutage(t *testing.T, after time.Duration) {
 // rows for which the service always fails, which alone look like an outage.
 func TestRowsThatFailAtTheEndOfAWaveKeepNobodyFromBeingCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(90), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(90), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(100 * time.Millisecond)
 			if strings.HasPrefix(r.Email, "c2") && r.Email != "c2@example.com" { // c20 to c29
-				return session.Answer{Outcome: session.Failed, Status: 500, Code: "http_500"}
+				return session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500"}
 			}
 			return okFor(r)
 		})
@@ -228,8 +229,8 @@ func TestRowsThatFailAtTheEndOfAWaveKeepNobodyFromBeingCalled(t *testing.T) {
 
 func TestRefusalsOfASmallWaveAreWrittenToBeLookedAt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJob(t, csvList(50), func(context.Context, *session.Request, int) session.Answer {
-			return session.Answer{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "x", Message: "y"}
+		j := newJob(t, csvList(50), func(context.Context, *source.Customer, int) session.Reply {
+			return session.Reply{Outcome: session.Rejected, Recognised: true, Status: 400, Code: "x", Message: "y"}
 		})
 		j.wavesOf(5)
 		sum, err := j.run(t.Context())
@@ -243,9 +244,9 @@ func TestRefusalsOfASmallWaveAreWrittenToBeLookedAt(t *testing.T) {
 func TestWrongCredentialsEndAWaveOfOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wrong := true
-		j := newJob(t, csvList(50), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(50), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			if wrong {
-				return session.Answer{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused"}
+				return session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused"}
 			}
 			return okFor(r)
 		})
@@ -266,10 +267,10 @@ func TestAWaveKeepsToItsSizeAtAnyPace(t *testing.T) {
 	for _, p := range []pace.Config{{MaxInFlight: 1}, {MaxInFlight: 64, Search: true}, {MaxInFlight: 64, Ceiling: 20}} {
 		t.Run(fmt.Sprint(p.MaxInFlight, p.Search, p.Ceiling), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				j := newJob(t, csvList(64), func(_ context.Context, r *session.Request, attempt int) session.Answer {
+				j := newJob(t, csvList(64), func(_ context.Context, r *source.Customer, attempt int) session.Reply {
 					time.Sleep(50 * time.Millisecond)
 					if attempt == 1 && len(r.Email)%2 == 0 {
-						return session.Answer{Outcome: session.Throttled, Status: 429, Code: "rate_limited", RetryAfter: time.Second, RetryAfterSet: true}
+						return session.Reply{Outcome: session.Throttled, Status: 429, Code: "rate_limited", RetryAfter: time.Second, RetryAfterSet: true}
 					}
 					return okFor(r)
 				})

@@ -26,7 +26,7 @@ const (
 // it. It is the only one that commits.
 type writer struct {
 	order   <-chan *slot
-	news    bell            // rows have got their results
+	ready   notifier        // rows have got their results
 	settled <-chan struct{} // closed when no further result will come
 	window  *semaphore.Weighted
 	excerpt *source.Excerpt // of the list, in the rejects
@@ -80,7 +80,7 @@ func (w *writer) run() error {
 			}
 		}
 		w.window.Release(first.weight)
-		if w.totals.Rows-w.rowsBefore-w.told >= chainRows || len(w.order) == 0 {
+		if w.totals.Rows-w.rowsBefore-w.told >= groupRows || len(w.order) == 0 {
 			w.tell()
 		}
 	}
@@ -107,7 +107,7 @@ func (w *writer) await(s *slot, tick <-chan time.Time) (*sink.Result, error) {
 	w.tell()
 	for {
 		select {
-		case <-w.news:
+		case <-w.ready:
 			if res := s.result.Load(); res != nil {
 				return res, nil
 			}
@@ -132,10 +132,10 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.totals.Called++
 	}
 	w.meter.Placed(res.ProcessedAt)
-	if !s.known {
+	if !s.answer.Known {
 		w.records.Take(s.rec, res, s.who)
 	}
-	if (s.known || s.earlier) && (res.Status == sink.Rejected || res.Status == sink.Failed) {
+	if s.answer.Past && (res.Status == sink.Rejected || res.Status == sink.Failed) {
 		w.past++
 	}
 	w.position, w.dirty = s.rec.Next, true
@@ -154,7 +154,7 @@ func (w *writer) openSince(s *slot, res *sink.Result) (since time.Time) {
 	if w.problems == nil || res.Status.Good() {
 		return since
 	}
-	called := res.Attempts > 0 && !s.known
+	called := res.Attempts > 0 && !s.answer.Known
 	since, w.reported.buf = w.problems.Take(s.rec, res, called, w.reported.buf)
 	return since
 }
@@ -200,16 +200,16 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// takeAhead takes note, for the ledger, of what is left in the window when a run
+// takeUnwritten takes note, for the ledger, of what is left in the window when a run
 // stops: results that wait for a row before them. The journal has them for
 // whoever goes on with this run, but another list may ask the ledger first.
-func takeAhead(to *known.Records, order <-chan *slot) {
+func takeUnwritten(to *known.Records, order <-chan *slot) {
 	if to == nil {
 		return
 	}
 	for first := range order {
 		for s := first; s != nil; s = s.next {
-			if res := s.result.Load(); res != nil && !s.known {
+			if res := s.result.Load(); res != nil && !s.answer.Known {
 				to.Take(s.rec, res, s.who)
 			}
 		}

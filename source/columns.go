@@ -1,69 +1,52 @@
 package source
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/gocarina/gocsv"
 )
 
-// columns holds, for every canonical field, the number of the column that has
-// it, or nil. gocsv binds it to the header once a list, so that a row is then
-// plain indexing: binding every row by reflection would cost more than all the
-// rest of reading it.
-type columns struct {
-	FormID             *int `csv:"formId"`
-	Type               *int `csv:"customerType"`
-	Email              *int `csv:"customerEmail"`
-	MobileNumber       *int `csv:"customerMobileNumber"`
-	EmployeeID         *int `csv:"employeeId"`
-	ClientID           *int `csv:"clientId"`
-	SendEmail          *int `csv:"sendEmail"`
-	FirstName          *int `csv:"firstName"`
-	LastName           *int `csv:"lastName"`
-	FullName           *int `csv:"fullName"`
-	RegistrationNumber *int `csv:"registrationNumber"`
-	TradingName        *int `csv:"tradingName"`
-}
+// columns has for every field the number of the column that it is read from, from
+// 1; 0 is none.
+type columns [fieldCount]int
 
-// columnsAt binds the fields to the numbers of their columns. One column may
-// have two fields.
-func columnsAt(at columnNumbers) (columns, error) {
+// bindColumns binds the fields of a Customer to their columns, by its csv tags.
+//
+// gocsv binds a row to a struct by the names in the header, with reflection. For
+// every row that would cost more than all the rest of reading it, and it cannot
+// give one column to two fields. So it is given a table of two lines once a list:
+// the canonical names, and below each the number of its column. The Customer that
+// comes of it says for each field in which column it is, and from then on a row
+// is plain indexing.
+func bindColumns(at columnNumbers) (bound columns, err error) {
 	var names, numbers []string
 	for f, number := range at {
 		if number > 0 {
 			names = append(names, field(f).String())
-			numbers = append(numbers, strconv.Itoa(number-1))
+			numbers = append(numbers, strconv.Itoa(number))
 		}
 	}
-	var rows []columns
+	var rows []Customer
 	table := strings.Join(names, ",") + "\n" + strings.Join(numbers, ",") + "\n"
 	if err := gocsv.UnmarshalString(table, &rows); err != nil {
-		return columns{}, err
+		return bound, fmt.Errorf("bind the columns: %w", err)
 	}
-	return rows[0], nil
+	for f, number := range rows[0].places() {
+		if *number != "" {
+			bound[f], err = strconv.Atoi(*number)
+		}
+	}
+	return bound, err
 }
 
-// customer takes a row's values by their columns.
-func (c *columns) customer(cells []string) Customer {
-	at := func(column *int) string {
-		if column == nil {
-			return ""
+// fill takes the values of a row by their columns.
+func (at *columns) fill(c *Customer, cells []string) {
+	*c = Customer{}
+	for f, value := range c.places() {
+		if column := at[f]; column > 0 {
+			*value = strings.TrimSpace(cells[column-1])
 		}
-		return strings.TrimSpace(cells[*column])
-	}
-	return Customer{
-		FormID:             at(c.FormID),
-		Type:               at(c.Type),
-		Email:              at(c.Email),
-		MobileNumber:       at(c.MobileNumber),
-		EmployeeID:         at(c.EmployeeID),
-		ClientID:           at(c.ClientID),
-		SendEmail:          at(c.SendEmail),
-		FirstName:          at(c.FirstName),
-		LastName:           at(c.LastName),
-		FullName:           at(c.FullName),
-		RegistrationNumber: at(c.RegistrationNumber),
-		TradingName:        at(c.TradingName),
 	}
 }

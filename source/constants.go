@@ -63,7 +63,7 @@ const Hidden = "…"
 
 // isDetail reports a field whose values may be somebody's own.
 func (f field) isDetail() bool {
-	return !slices.Contains([]field{formID, customerType, sendEmail}, f)
+	return !fieldTable[f].Public
 }
 
 // shown is the value as it may be told to anybody.

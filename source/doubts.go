@@ -24,7 +24,7 @@ const maxSpellings = 1 << 20
 // See looks at the values of a record that is valid.
 func (d *Doubts) See(rec *Record) {
 	c := &rec.Customer
-	for _, value := range c.fields() {
+	for _, value := range c.places() {
 		if isNothing(*value) {
 			d.found.add("word_for_nothing", `values such as NULL, \N or None: if they stand for no value, leave these cells empty`, rec.Line)
 			break

@@ -212,7 +212,7 @@ func (l *List) bindColumns(header []string) error {
 		l.mapping.typeFollows = true
 		l.notices.of("type_follows", "the list has no column customerType: the type of each row follows from its details")
 	}
-	l.columns, err = columnsAt(at)
+	l.columns, err = bindColumns(at)
 	return err
 }
 
@@ -221,6 +221,6 @@ func (l *List) fill(c *Customer, cells []string) {
 	if l.unprefix {
 		withoutPrefix(cells)
 	}
-	*c = l.columns.customer(cells)
+	l.columns.fill(c, cells)
 	l.mapping.set(c)
 }

@@ -43,14 +43,3 @@ func shapeOf(r rune) rune {
 		return '?'
 	}
 }
-
-// Value is the value of the field with a canonical name, and "" for a name
-// that is none.
-func (c *Customer) Value(name string) string {
-	for f, value := range c.fields() {
-		if field(f).String() == name {
-			return *value
-		}
-	}
-	return ""
-}

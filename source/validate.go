@@ -36,7 +36,7 @@ func Validate(c *Customer) []Problem {
 	if c.ClientID != "" && !isUUID(c.ClientID) && !isDamaged(c.ClientID) {
 		p.add("invalid_client_id", clientID, "clientId is not a UUID (8-4-4-4-12 hexadecimal digits)")
 	}
-	for f, value := range c.fields() {
+	for f, value := range c.places() {
 		if !isPlain(*value) {
 			p.damage(field(f), *value)
 		}
@@ -85,9 +85,9 @@ func (p *problems) types(c *Customer) {
 	case c.Type == individualType && company, c.Type == companyType && individual:
 		p.add("type_mismatch", customerType, "customerType does not match the details: Individual needs firstName and lastName, LegalEntity a company's")
 	}
-	required := []field{fullName, registrationNumber, tradingName}
+	required := fieldsIn(companyGroup)
 	if individual {
-		required = []field{firstName, lastName}
+		required = fieldsIn(individualGroup)
 	}
 	for _, f := range required {
 		if *f.in(c) == "" {

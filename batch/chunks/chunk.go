@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
@@ -198,21 +199,27 @@ func (a *assignment) scratch(name string) (*os.File, error) {
 	return state.MakeScratch(filepath.Join(a.Scratch, name))
 }
 
-// earlier gives the engine what is known of a row.
-func (a *assignment) earlier(rec *source.Record) (*batch.Earlier, error) {
+// Answer implements answers.Source: it gives what is known of a row.
+func (a *assignment) Answer(rec *source.Record) (answers.Answer, error) {
 	if out, ok, err := a.leads.get(rec.Row); ok || err != nil {
-		return &batch.Earlier{Outcome: out}, err
+		return earlier(&out), err
 	}
 	if a.elsewhere(rec.Row) {
 		// What becomes of it is not this part's to say, and what this part
 		// writes of it is thrown away.
-		return &batch.Earlier{Outcome: batch.Outcome{Result: sink.Result{Status: sink.Duplicate}}}, nil
+		return answers.Answer{Result: &sink.Result{Status: sink.Duplicate}, Print: rec.Fingerprint(), Past: true}, nil
 	}
 	out, ok, err := a.standing.get(rec.Row)
 	if !ok || err != nil {
-		return nil, err
+		return answers.Answer{}, err
 	}
-	return &batch.Earlier{Outcome: out}, nil
+	return earlier(&out), nil
+}
+
+// earlier is the answer to a row that has its outcome from an earlier run or from
+// another part.
+func earlier(out *batch.Outcome) answers.Answer {
+	return answers.Answer{Result: &out.Result, Print: out.Print, Past: true}
 }
 
 // engine makes the run whose journal is the trail.
@@ -274,7 +281,7 @@ func (a *assignment) batch(ctx context.Context, t *trail) (*batch.Summary, error
 	return batch.Run(ctx, batch.Config{
 		ID: m.Run, List: list, Encoder: nothing{}, Caller: a.Caller,
 		Pace:  pace.Config{Ceiling: a.share, Shared: true, MaxOutage: calls.MaxOutage},
-		State: dir, Results: filepath.Join(a.Scratch, "results"), Journal: t, Earlier: a.earlier, Begins: list.Begins(),
+		State: dir, Results: filepath.Join(a.Scratch, "results"), Journal: t, Answers: answers.Chain{a}, Begins: list.Begins(),
 		Duplicates: a.duplicates, Scratch: scratch, FormID: m.Job.Service.FormID,
 		MaxInFlight: a.inFlight, MaxAttempts: calls.MaxAttempts, MaxBackoff: calls.MaxBackoff, MaxFailures: m.Job.MaxFailures, Grace: a.Grace,
 		Abort: a.Abort, AcceptRefusals: !a.sceptical || len(a.own) > 0, Monitor: a.Monitor, Log: a.Log.With("part", a.part.name),

@@ -28,7 +28,7 @@ var quiet = slog.New(slog.DiscardHandler)
 
 // service answers and counts calls by e-mail address.
 type service struct {
-	answer func(r *session.Request, attempt int) session.Answer
+	answer func(r *source.Customer, attempt int) session.Reply
 
 	mu    sync.Mutex
 	calls map[string]int
@@ -37,15 +37,15 @@ type service struct {
 func newService() *service { return &service{answer: wellFor, calls: map[string]int{}} }
 
 // wellFor gives a session id, and refuses customers whose name says so.
-func wellFor(r *session.Request, _ int) session.Answer {
-	a := session.Answer{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "session-of-" + strings.ToLower(r.Email)}
+func wellFor(r *source.Customer, _ int) session.Reply {
+	a := session.Reply{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "session-of-" + strings.ToLower(r.Email)}
 	if strings.HasPrefix(r.FirstName, "Refused") {
 		a.Outcome, a.SessionID, a.Code, a.Message = session.Rejected, "", "validation_error", "not this one"
 	}
 	return a
 }
 
-func (s *service) Call(_ context.Context, r *session.Request) session.Answer {
+func (s *service) Call(_ context.Context, r *source.Customer) session.Reply {
 	s.mu.Lock()
 	email := strings.ToLower(r.Email)
 	s.calls[email]++

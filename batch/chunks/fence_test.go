@@ -16,6 +16,7 @@ import (
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // held holds the first put up whose name has an ending, until it is let go.
@@ -152,14 +153,14 @@ func TestRefusalsStopNoChunkThatHasAnswers(t *testing.T) {
 	c.job.Calls.MaxInFlight, c.job.Parallel = 1, 1
 	c.plan()
 	ctx, stop := context.WithCancelCause(t.Context())
-	c.service.answer = func(r *session.Request, n int) session.Answer {
+	c.service.answer = func(r *source.Customer, n int) session.Reply {
 		if strings.HasPrefix(r.Email, "e@") {
 			stop(batch.ErrInterrupted)
 		}
 		return wellFor(r, n)
 	}
 	require.ErrorIs(t, c.worker(1).RunChunk(ctx, 0), batch.ErrInterrupted)
-	c.service.answer = func(r *session.Request, n int) session.Answer {
+	c.service.answer = func(r *source.Customer, n int) session.Reply {
 		r.FirstName = "Refused"
 		return wellFor(r, n)
 	}
@@ -254,7 +255,7 @@ func TestTheRestIsNotCalledForFromBytesThatChanged(t *testing.T) {
 
 func TestOneSessionIDForManyCustomersIsNoticedInTheMergedResults(t *testing.T) {
 	c := newCluster(t, listOf(10), 5)
-	c.service.answer = func(r *session.Request, n int) session.Answer {
+	c.service.answer = func(r *source.Customer, n int) session.Reply {
 		a := wellFor(r, n)
 		a.SessionID = "the same"
 		return a

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
@@ -106,7 +107,7 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *measure.Me
 	summary, err := batch.Run(ctx, batch.Config{
 		ID: w.Manifest.Run, List: list, Encoder: encoder, Caller: nobody{stop},
 		State: w.State, Results: w.Results, Rejects: w.Rejects, ReplaceResults: w.ReplaceResults, ReplaceRejects: w.ReplaceRejects, SummaryFile: w.summaryFile(),
-		Earlier:    func(rec *source.Record) (*batch.Earlier, error) { return w.earlier(ctx, rec) },
+		Answers:    answers.Chain{answers.Func(func(rec *source.Record) (answers.Answer, error) { return w.answer(ctx, rec) })},
 		Duplicates: w.Manifest.families(w.duplicates), Scratch: w.Scratch, Known: w.Known, Measures: measures, Decided: w.Manifest.PlannedAt, Ends: w.Manifest.Ends,
 		Origin: w.Origin, Size: w.Manifest.Source.Size, Binding: w.binding(), FormID: w.Manifest.Job.Service.FormID,
 		MaxInFlight: 1, MaxAttempts: 1, AcceptRefusals: true, Monitor: w.Monitor, Log: w.Log,
@@ -131,24 +132,27 @@ func (w *merge) binding() map[string]string {
 	}
 }
 
-// earlier gives what became of a row.
-func (w *merge) earlier(ctx context.Context, rec *source.Record) (*batch.Earlier, error) {
+// answer gives what became of a row.
+func (w *merge) answer(ctx context.Context, rec *source.Record) (answers.Answer, error) {
 	if err := w.reach(ctx, rec.Row); err != nil {
-		return nil, err
+		return answers.Answer{}, err
 	}
 	for _, o := range []outcomes{w.standing, w.rest} {
 		out, ok, err := o.get(rec.Row)
 		if err != nil {
-			return nil, err
+			return answers.Answer{}, err
 		}
 		if ok {
-			return &batch.Earlier{Outcome: out, Known: w.knew(rec.Row, o)}, nil
+			a := earlier(&out)
+			a.Known = w.knew(rec.Row, o)
+			return a, nil
 		}
 	}
+	rec.Decode()
 	if _, later := w.duplicates.First(rec.Row); later && !w.Manifest.Job.EachRow || len(rec.Problems) > 0 {
-		return nil, nil //nolint:nilnil // the run answers it itself
+		return answers.Answer{}, nil // the run answers it itself
 	}
-	return nil, &MissingError{rec.Row}
+	return answers.Answer{}, &MissingError{rec.Row}
 }
 
 // knew reports whether what stands of a row is still what the ledger knew.
@@ -199,7 +203,7 @@ func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*me
 type nobody struct{ stop context.CancelCauseFunc }
 
 // Call implements batch.Caller.
-func (n nobody) Call(context.Context, *session.Request) session.Answer {
+func (n nobody) Call(context.Context, *source.Customer) session.Reply {
 	n.stop(&MissingError{})
-	return session.Answer{Outcome: session.Cancelled}
+	return session.Reply{Outcome: session.Cancelled}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
@@ -321,12 +322,12 @@ func (k *knownChunk) see(ctx context.Context, rec *source.Record) error {
 	if len(rec.Problems) > 0 {
 		return nil
 	}
-	res, _, err := k.m.Forecast.Answers.Of(rec)
-	if res == nil || err != nil {
+	a, err := answers.Chain{k.m.Forecast.Answers}.Answer(rec)
+	if a.Result == nil || err != nil {
 		return err
 	}
 	k.rows++
-	k.payload = batch.AppendOutcome(k.payload[:0], rec, res)
+	k.payload = batch.AppendOutcome(k.payload[:0], rec, a.Result)
 	k.entries = appendEntry(k.entries, state.Outcome, rec.Row, k.payload)
 	return nil
 }

@@ -22,13 +22,14 @@ import (
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 func TestAWorkerThatIsStoppedLosesNothing(t *testing.T) {
 	c := newCluster(t, listOf(60), 60)
 	c.plan()
 	ctx, stop := context.WithCancelCause(t.Context())
-	c.service.answer = func(r *session.Request, n int) session.Answer {
+	c.service.answer = func(r *source.Customer, n int) session.Reply {
 		if strings.HasPrefix(r.Email, "c20@") {
 			stop(batch.ErrInterrupted)
 		}
@@ -63,7 +64,7 @@ func TestAfterAWorkerDiedOnlyWhatItHadNotPutIsCalledForAgain(t *testing.T) {
 	c.job.Rate, c.job.Parallel = 2000, 1
 	c.plan()
 	d := &dying{Store: c.store}
-	c.service.answer = func(r *session.Request, n int) session.Answer {
+	c.service.answer = func(r *source.Customer, n int) session.Reply {
 		d.dead.Store(d.dead.Load() || strings.HasPrefix(r.Email, "c100@"))
 		return wellFor(r, n)
 	}
@@ -90,7 +91,7 @@ func TestOfTwoWorkersAtOneChunkTheFirstStops(t *testing.T) {
 	c.plan()
 	started, ended := make(chan struct{}), make(chan error)
 	begun := atomic.Bool{}
-	c.service.answer = func(r *session.Request, n int) session.Answer {
+	c.service.answer = func(r *source.Customer, n int) session.Reply {
 		if begun.CompareAndSwap(false, true) {
 			close(started)
 		}
@@ -175,7 +176,7 @@ func TestALaterRoundCallsAgainForWhatItSelectsAndForNothingElse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
 	c.service.calls = map[string]int{}
-	c.service.answer = func(r *session.Request, n int) session.Answer {
+	c.service.answer = func(r *source.Customer, n int) session.Reply {
 		if strings.HasPrefix(r.Email, "d@") {
 			r.FirstName = "Mended"
 		}

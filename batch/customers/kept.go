@@ -2,9 +2,11 @@ package customers
 
 import (
 	"context"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -13,7 +15,9 @@ import (
 // whose first row is not kept: in a retry, one that failed above one that
 // succeeded. They are few. Nil has none.
 type KeptAnswers struct {
-	given map[int64]Answer // by the row that leads
+	given      map[int64]Answer // by the row that leads
+	duplicates *Duplicates
+	formID     string // for records that carry none
 }
 
 // looksEvery is how many rows go between two looks at the context.
@@ -21,7 +25,7 @@ const looksEvery = 4096
 
 // ReadKept reads a list for them.
 func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) (sink.Result, bool), d *Duplicates, formID string) (*KeptAnswers, error) {
-	k := &KeptAnswers{given: map[int64]Answer{}}
+	k := &KeptAnswers{given: map[int64]Answer{}, duplicates: d, formID: formID}
 	sent := map[int64]bool{} // rows that lead and would be
 	for rec, err := range list.Lent() {
 		if err != nil {
@@ -39,16 +43,16 @@ func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) 
 		case !kept && rec.Row == f.Lead:
 			sent[f.Lead] = true
 		case kept && res.Status.Good() && sent[f.Lead]:
-			k.take(f.Lead, &res, rec, formID)
+			k.take(f.Lead, &res, rec)
 		}
 	}
 	return k, nil
 }
 
 // take takes the first row that is kept.
-func (k *KeptAnswers) take(lead int64, res *sink.Result, rec *source.Record, formID string) {
+func (k *KeptAnswers) take(lead int64, res *sink.Result, rec *source.Record) {
 	if _, known := k.given[lead]; !known {
-		k.given[lead] = Answer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(rec.Identity(formID))}
+		k.given[lead] = Answer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(rec.Identity(k.formID))}
 	}
 }
 
@@ -60,15 +64,14 @@ func (k *KeptAnswers) Leads() int64 {
 	return int64(len(k.given))
 }
 
-// GiveTo lets the rows of these customers be answered.
-func (k *KeptAnswers) GiveTo(g *Given) error {
-	if k == nil {
-		return nil
+// Answer implements answers.Source: each row of such a customer that does not
+// stay is a duplicate of the one that does.
+func (k *KeptAnswers) Answer(rec *source.Record) (answers.Answer, error) {
+	a, known := k.given[k.duplicates.Family(rec.Row).Lead]
+	if !known {
+		return answers.Answer{}, nil
 	}
-	for lead, a := range k.given {
-		if err := g.Put(lead, a); err != nil {
-			return err
-		}
-	}
-	return nil
+	rec.Decode()
+	res, err := a.Success(rec, rec.Identity(k.formID), time.Now)
+	return answers.Answer{Result: res, Print: rec.Fingerprint()}, err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
@@ -11,9 +12,8 @@ import (
 	"bulkonboard/source"
 )
 
-// Answers are what the ledger has said of the rows that are not called, by row.
-// A list that was changed behind the back of its forecast is noticed: an answer
-// is good for the very record that was asked for. Nil has none.
+// Answers are what the ledger has said of the rows that are not called, by row,
+// each for the very record that was asked for. They are an answers.Source.
 type Answers struct {
 	known *Known
 	spill *customers.Spill
@@ -41,36 +41,32 @@ func (a *Answers) add(row *customers.Sighting, is standing, value []byte) error 
 	return a.spill.Add(int((row.Row-1)/a.width), b)
 }
 
-// Of gives the result of a record whose customer need not be called, or nil, and
-// the beginning of the customer's key. Records come in the order of the list.
-func (a *Answers) Of(rec *source.Record) (res *sink.Result, key uint32, err error) {
-	if a == nil {
-		return nil, 0, nil
-	}
+// Answer implements answers.Source. Records come in the order of the list.
+func (a *Answers) Answer(rec *source.Record) (answers.Answer, error) {
 	n := uint32(rec.Row - 1)
 	part := int(n / a.width)
 	if part >= customers.SpillParts {
-		return nil, 0, nil // the list has grown since
+		return answers.Answer{}, nil // the list has grown since
 	}
 	if part != a.part {
 		if err := a.load(part); err != nil {
-			return nil, 0, err
+			return answers.Answer{}, err
 		}
 	}
 	place := a.place[n%a.width]
 	if place == 0 {
-		return nil, 0, nil // the customer is called
+		return answers.Answer{}, nil // the customer is called
 	}
 	b := a.blob[place-1:]
 	b = b[:binary.LittleEndian.Uint32(b)]
-	if binary.LittleEndian.Uint64(b[8:]) != rec.Fingerprint() {
-		return nil, 0, rec.Changed()
-	}
 	e, err := ledger.ParseEntry(b[answerHead:])
 	if err != nil {
-		return nil, 0, state.ScratchError("read", err)
+		return answers.Answer{}, state.ScratchError("read", err)
 	}
-	return a.result(standing(b[answerHead-1]), &e), binary.LittleEndian.Uint32(b[16:]), nil
+	return answers.Answer{
+		Result: a.result(standing(b[answerHead-1]), &e), Print: binary.LittleEndian.Uint64(b[8:]),
+		Known: true, Past: true, Key: binary.LittleEndian.Uint32(b[16:]),
+	}, nil
 }
 
 // result is what a customer's row is answered with: what the ledger knows, as it

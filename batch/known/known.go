@@ -104,7 +104,11 @@ func (k *Known) expired(s *ledger.Session, now time.Time) bool {
 // hash gives the key of a record's customer and the digest of the fields that
 // are sent, but for those that are in the key.
 func (k *Known) hash(h *ledger.Hasher, rec *source.Record, customer []byte) (ledger.Key, ledger.Digest) {
-	c := &rec.Customer
-	return h.Customer(k.Tenant, customer), h.Fields(c.Type, c.MobileNumber, c.EmployeeID, c.ClientID, c.SendEmail,
-		c.FirstName, c.LastName, c.FullName, c.RegistrationNumber, c.TradingName)
+	digested := make([]string, 0, 16)
+	for f, value := range rec.Customer.Fields() {
+		if !f.Identity {
+			digested = append(digested, value)
+		}
+	}
+	return h.Customer(k.Tenant, customer), h.Fields(digested...)
 }

@@ -1,12 +1,15 @@
 package known
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/ledger"
+	"bulkonboard/source"
 )
 
 func TestWhatTheServiceSaysOfASessionIDsLifeOverridesTheTimeThatIsSet(t *testing.T) {
@@ -29,4 +32,19 @@ func TestWhatTheServiceSaysOfASessionIDsLifeOverridesTheTimeThatIsSet(t *testing
 		k := &Known{TTL: c.ttl}
 		assert.Equal(t, c.expired, k.expired(session(c.expires), now), "%+v", c)
 	}
+}
+
+func TestTheDigestOfACustomerIsMadeAsExistingLedgersHaveIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "customers.db")
+	l, err := ledger.Open(path, path+".key", ledger.Owner{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	k, h := &Known{Ledger: l, Tenant: "tenant"}, l.Hasher(ledger.Owner{})
+	rec := &source.Record{Customer: source.Customer{
+		FormID: "form", Type: "type", Email: "e-mail", MobileNumber: "mobile", EmployeeID: "employee", ClientID: "client", SendEmail: "true",
+		FirstName: "first", LastName: "last", FullName: "full", RegistrationNumber: "registration", TradingName: "trading",
+	}}
+	key, digest := k.hash(h, rec, []byte("customer"))
+	assert.Equal(t, h.Customer("tenant", []byte("customer")), key)
+	assert.Equal(t, h.Fields("type", "mobile", "employee", "client", "true", "first", "last", "full", "registration", "trading"), digest)
 }

@@ -79,7 +79,7 @@ func (t *Meter) Placed(at time.Time) {
 }
 
 // Answered counts an attempt that came back.
-func (t *Meter) Answered(now time.Time, a *session.Answer) {
+func (t *Meter) Answered(now time.Time, a *session.Reply) {
 	if a.Outcome == session.Cancelled || t.given {
 		return
 	}

@@ -100,9 +100,9 @@ func TestAMeterThatGoesOnAddsToWhatEarlierStartsMeasured(t *testing.T) {
 	second := func(n float64) time.Time { return at.Add(time.Duration(n * float64(time.Second))) }
 	first := NewMeter(Measures{}, at)
 	first.Wrote(1, second(0.5))
-	first.Answered(second(0.5), &session.Answer{Outcome: session.OK, Latency: 20 * time.Millisecond})
-	first.Answered(second(1), &session.Answer{Outcome: session.Throttled, Latency: time.Millisecond})
-	first.Answered(second(1), &session.Answer{Outcome: session.Cancelled})
+	first.Answered(second(0.5), &session.Reply{Outcome: session.OK, Latency: 20 * time.Millisecond})
+	first.Answered(second(1), &session.Reply{Outcome: session.Throttled, Latency: time.Millisecond})
+	first.Answered(second(1), &session.Reply{Outcome: session.Cancelled})
 	first.Paced(second(2), pace.Snapshot{Held: time.Second})
 	first.Paced(second(3), pace.Snapshot{Held: 2 * time.Second, Outages: 1, Outage: 500 * time.Millisecond})
 	b, err := json.Marshal(first.Measures(second(3)))
@@ -113,7 +113,7 @@ func TestAMeterThatGoesOnAddsToWhatEarlierStartsMeasured(t *testing.T) {
 	later := at.Add(20 * time.Hour)
 	again := NewMeter(before, later)
 	again.Wrote(1, later.Add(time.Second))
-	again.Answered(later.Add(time.Second), &session.Answer{Outcome: session.Throttled})
+	again.Answered(later.Add(time.Second), &session.Reply{Outcome: session.Throttled})
 	again.Paced(later.Add(2*time.Second), pace.Snapshot{Held: time.Second, Outages: 1, Outage: time.Second})
 	m := again.Measures(later.Add(2 * time.Second))
 

@@ -17,7 +17,7 @@ func BenchmarkRequestBody(b *testing.B) {
 	dst := make([]byte, 0, 512)
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = ann.body(dst[:0], prefix)
+		dst = bodyOf(&ann, dst[:0], prefix)
 	}
 }
 
@@ -34,7 +34,7 @@ func BenchmarkAnswer(b *testing.B) {
 			for b.Loop() {
 				rd.body.Reset()
 				rd.body.WriteString(body)
-				r := rd.reply(200)
+				r := rd.parse(200)
 				_ = judge(&r, h, noon)
 			}
 		})
@@ -46,7 +46,7 @@ func TestAnAnswerTakesFewAllocations(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() {
 		rd.body.Reset()
 		rd.body.WriteString(processed)
-		r := rd.reply(200)
+		r := rd.parse(200)
 		_ = judge(&r, h, noon)
 	}), 2.0)
 }
@@ -67,7 +67,7 @@ func (answer atOnce) RoundTrip(r *http.Request) (*http.Response, error) {
 // BenchmarkCall is a whole attempt, but for the wire and what net/http's
 // transport does.
 func BenchmarkCall(b *testing.B) {
-	c, err := New(Config{BaseURL: "https://auth.example.com", AppID: "app", AppSecret: "a secret", TenantID: "tenant", Timeout: time.Minute, MaxInflight: 64, Transport: atOnce(processed)})
+	c, err := New(Config{BaseURL: "https://auth.example.com", AppID: "app", AppSecret: "a secret", TenantID: "tenant", Timeout: time.Minute, MaxInFlight: 64, Transport: atOnce(processed)})
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {

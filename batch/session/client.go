@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"bulkonboard/source"
 )
 
 // path is the endpoint below the base URL, by the guide.
@@ -27,7 +29,7 @@ type Config struct {
 	AppSecret   Secret
 	TenantID    string
 	Timeout     time.Duration // of one attempt, the whole exchange
-	MaxInflight int           // connections kept for reuse
+	MaxInFlight int           // connections kept for reuse
 	UserAgent   string
 
 	// Authorities vouch for the service's certificate; nil: those of the
@@ -98,7 +100,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInflight), access: newAccess(&c)}
+	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInFlight), access: newAccess(&c)}
 	if c.Transport == nil {
 		client.transport, client.proxy, err = c.route(template)
 	}
@@ -135,7 +137,7 @@ func (c *Client) CloseIdle() {
 // Call sends one attempt, and one more where the credentials were refused and
 // others could be had. Whatever happens is in the answer. When ctx ends first,
 // the outcome is Cancelled.
-func (c *Client) Call(ctx context.Context, r *Request) Answer {
+func (c *Client) Call(ctx context.Context, r *source.Customer) Reply {
 	if c.access.wait(ctx) && !paced(ctx) {
 		return cancelled()
 	}
@@ -155,12 +157,12 @@ func (c *Client) Call(ctx context.Context, r *Request) Answer {
 }
 
 // attempt sends a request and waits for its answer.
-func (c *Client) attempt(ctx context.Context, r *Request, with *credentials) Answer {
+func (c *Client) attempt(ctx context.Context, r *source.Customer, with *credentials) Reply {
 	start := time.Now()
 	within := c.deadlines.begin(ctx)
 	defer c.deadlines.end(within)
-	reply, header, err := c.exchange(within, r, with)
-	var a Answer
+	e, header, err := c.exchange(within, r, with)
+	var a Reply
 	if err != nil {
 		if errors.Is(err, context.Canceled) { // not what the answer was, should time be up right after it
 			err = cmp.Or(context.Cause(within), err)
@@ -168,29 +170,29 @@ func (c *Client) attempt(ctx context.Context, r *Request, with *credentials) Ans
 		a = failure(ctx, err)
 		a.Message = with.clean(a.Message, withoutCustomer(fold(a.Message), r), a.Code)
 	} else {
-		a = with.judge(&reply, header, r, start)
+		a = with.replyOf(&e, header, r, start)
 	}
 	a.Latency = time.Since(start)
 	return a
 }
 
-// judge says what an answer means for a customer. Words that are the customer's
+// replyOf says what an answer means for a customer. Words that are the customer's
 // own say nothing about the service, so they are cut out before: nobody's name
 // is a refusal of the credentials.
-func (c *credentials) judge(reply *reply, h http.Header, r *Request, now time.Time) Answer {
-	raw := reply.words
-	reply.words = withoutCustomer(fold(raw), r)
-	a := judge(reply, h, now)
+func (c *credentials) replyOf(e *envelope, h http.Header, r *source.Customer, now time.Time) Reply {
+	raw := e.words
+	e.words = withoutCustomer(fold(raw), r)
+	a := judge(e, h, now)
 	if a.Outcome == OK && c.inSessionID(a.SessionID) {
-		return Answer{Outcome: Failed, Status: a.Status, Recognised: true, Code: "secret_in_session_id", Message: "the service answered with the app secret inside the session id"}
+		return Reply{Outcome: Failed, Status: a.Status, Recognised: true, Code: "secret_in_session_id", Message: "the service answered with the app secret inside the session id"}
 	}
-	a.Message = c.clean(raw, words(&a, reply), a.Code)
+	a.Message = c.clean(raw, words(&a, e), a.Code)
 	a.OddRetryAfter = c.clean(a.OddRetryAfter, withoutCustomer(fold(a.OddRetryAfter), r), redacted)
 	return a
 }
 
 // words say why a call failed: in the server's own words, where it had any.
-func words(a *Answer, r *reply) string {
+func words(a *Reply, r *envelope) string {
 	switch {
 	case a.Outcome == OK:
 		return ""
@@ -210,14 +212,14 @@ func words(a *Answer, r *reply) string {
 	return fmt.Sprintf("HTTP %d, statusCode %d, without a message", r.status, r.code)
 }
 
-func (c *Client) exchange(ctx context.Context, r *Request, with *credentials) (reply, http.Header, error) {
-	return c.send(posting(ctx, c.template, r.body(make([]byte, 0, 512), with.prefix)))
+func (c *Client) exchange(ctx context.Context, r *source.Customer, with *credentials) (envelope, http.Header, error) {
+	return c.send(posting(ctx, c.template, bodyOf(r, make([]byte, 0, 512), with.prefix)))
 }
 
-func (c *Client) send(request *http.Request) (reply, http.Header, error) {
+func (c *Client) send(request *http.Request) (envelope, http.Header, error) {
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return reply{}, nil, err
+		return envelope{}, nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
 	answer := readers.Get().(*reader)
@@ -225,11 +227,11 @@ func (c *Client) send(request *http.Request) (reply, http.Header, error) {
 	if err := answer.read(response); err != nil {
 		// The status still tells a throttled or refused call from one in doubt.
 		if response.StatusCode != http.StatusOK && request.Context().Err() == nil {
-			return reply{status: response.StatusCode}, response.Header, nil
+			return envelope{status: response.StatusCode}, response.Header, nil
 		}
-		return reply{}, nil, &bodyError{err}
+		return envelope{}, nil, &bodyError{err}
 	}
-	return answer.reply(response.StatusCode), response.Header, nil
+	return answer.parse(response.StatusCode), response.Header, nil
 }
 
 // posting is a request with a body, which is memory of its own and never used

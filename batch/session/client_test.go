@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"bulkonboard/source"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -26,11 +28,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const canary = `s3cr3t/"canary"+é`
 
-var ann = Request{FormID: "f", CustomerType: "Individual", Email: "ann@example.com", FirstName: "Ann", LastName: "Lee"}
+var ann = source.Customer{FormID: "f", Type: "Individual", Email: "ann@example.com", FirstName: "Ann", LastName: "Lee"}
 
 // clientOf returns a client of a server, which is closed with the test.
 func clientOf(t *testing.T, url string) *Client {
-	c, err := New(Config{BaseURL: url, AppID: "app", AppSecret: canary, TenantID: "tenant", Timeout: 5 * time.Second, MaxInflight: 64})
+	c, err := New(Config{BaseURL: url, AppID: "app", AppSecret: canary, TenantID: "tenant", Timeout: 5 * time.Second, MaxInFlight: 64})
 	require.NoError(t, err)
 	t.Cleanup(c.CloseIdle)
 	return c
@@ -303,18 +305,18 @@ func TestConnectionsAreReusedAtFullConcurrency(t *testing.T) {
 func TestTheBodyIsWhatTheGuideAsksFor(t *testing.T) {
 	cases := []struct {
 		name    string
-		request Request
+		request source.Customer
 		want    string
 	}{
 		{"an individual", ann, `{"appId":"app","appSecret":"S","tenantId":"tenant","formId":"f","customerType":"Individual","customerEmail":"ann@example.com","individual":{"firstName":"Ann","lastName":"Lee"}}`},
-		{"everything optional", Request{
-			FormID: "f", CustomerType: "LegalEntity", Email: "b@example.com", MobileNumber: "+971", EmployeeID: "e", ClientID: "c", SendEmail: "false",
+		{"everything optional", source.Customer{
+			FormID: "f", Type: "LegalEntity", Email: "b@example.com", MobileNumber: "+971", EmployeeID: "e", ClientID: "c", SendEmail: "false",
 			FullName: `Müller & "Söhne" <GmbH>`, RegistrationNumber: "1\n2", TradingName: "متجر",
 		}, `{"appId":"app","appSecret":"S","tenantId":"tenant","formId":"f","customerType":"LegalEntity","customerEmail":"b@example.com","customerMobileNumber":"+971","employeeId":"e","clientId":"c","sendEmail":false,"company":{"fullName":"Müller & \"Söhne\" <GmbH>","registrationNumber":"1\u000a2","tradingName":"متجر"}}`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			body := c.request.body(nil, prefixOf("app", "S", "tenant"))
+			body := bodyOf(&c.request, nil, prefixOf("app", "S", "tenant"))
 			assert.Equal(t, c.want, string(body))
 			assert.True(t, json.Valid(body))
 		})
@@ -364,7 +366,7 @@ func TestASessionIDIsTakenAsItIsOrNotAtAll(t *testing.T) {
 				_, _ = io.WriteString(w, envelopeOf(200, "ok", c.id))
 			}))
 			t.Cleanup(server.Close)
-			client, err := New(Config{BaseURL: server.URL, AppSecret: Secret(c.secret), Timeout: 5 * time.Second, MaxInflight: 1})
+			client, err := New(Config{BaseURL: server.URL, AppSecret: Secret(c.secret), Timeout: 5 * time.Second, MaxInFlight: 1})
 			require.NoError(t, err)
 			t.Cleanup(client.CloseIdle)
 			a := client.Call(t.Context(), &ann)

@@ -45,7 +45,7 @@ func TestARotatedSecretIsFetchedOnceForAllCalls(t *testing.T) {
 		service.secret.Store("the-first-secret")
 		var fetched, waited atomic.Int64
 		client, err := New(Config{
-			BaseURL: "https://x.example", AppSecret: "the-first-secret", Timeout: time.Second, MaxInflight: 64, Transport: &service,
+			BaseURL: "https://x.example", AppSecret: "the-first-secret", Timeout: time.Second, MaxInFlight: 64, Transport: &service,
 			Renew: func(context.Context) (Secret, error) {
 				fetched.Add(1)
 				time.Sleep(3 * time.Second) // longer than an attempt may take

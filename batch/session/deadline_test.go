@@ -65,7 +65,7 @@ func TestATimeoutIsOfOneAttempt(t *testing.T) {
 		server.StartTLS()
 		transport := newTransport(1)
 		transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 5 * time.Second, MaxInflight: 1, Transport: transport})
+		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 5 * time.Second, MaxInFlight: 1, Transport: transport})
 		require.NoError(t, err)
 		long := ann
 		long.ClientID = string(make([]byte, 500))

@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// reply is an answer taken apart.
-type reply struct {
+// envelope is an answer taken apart.
+type envelope struct {
 	status    int  // HTTP
 	json      bool // the body was the API's envelope
 	hasCode   bool // it had a statusCode
@@ -27,7 +27,7 @@ type reply struct {
 var errTrailing = errors.New("there is something behind the JSON")
 
 // succeeded reports an answer that gives a session id, of whatever form.
-func (r *reply) succeeded() bool {
+func (r *envelope) succeeded() bool {
 	return r.json && isSuccess(r.status) && (!r.hasCode || isSuccess(r.code)) && r.sessionID != "" && r.malformed == ""
 }
 

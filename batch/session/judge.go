@@ -12,8 +12,8 @@ import (
 // gateway answers 502 with HTML, an HTTP 200 carries statusCode 400. The
 // stricter of the two decides, in this order: throttled, credentials or tenant
 // refused, the larger of the failing codes, success.
-func judge(r *reply, h http.Header, now time.Time) Answer {
-	a := Answer{Status: r.status}
+func judge(r *envelope, h http.Header, now time.Time) Reply {
+	a := Reply{Status: r.status}
 	a.RetryAfter, a.OddRetryAfter = retryAfter(h, now)
 	a.RetryAfterSet = a.RetryAfter > 0
 	if !r.succeeded() || namesQuota(h) {
@@ -31,7 +31,7 @@ func judge(r *reply, h http.Header, now time.Time) Answer {
 }
 
 // meaning is the answer table. asksToWait says that headers ask to wait.
-func (r *reply) meaning(asksToWait bool) (Outcome, string) {
+func (r *envelope) meaning(asksToWait bool) (Outcome, string) {
 	code := r.failing()
 	switch {
 	case r.succeeded():
@@ -59,14 +59,14 @@ func (r *reply) meaning(asksToWait bool) (Outcome, string) {
 }
 
 // failing is the larger of the codes that say that a call failed.
-func (r *reply) failing() int {
+func (r *envelope) failing() int {
 	if r.code < 600 {
 		return max(r.status, r.code)
 	}
 	return r.status // a number of the service's own
 }
 
-func (r *reply) is(code int) bool { return r.status == code || r.code == code }
+func (r *envelope) is(code int) bool { return r.status == code || r.code == code }
 
 // statusOverloaded is what some services say in place of 429 (or of 503).
 const statusOverloaded = 529
@@ -75,7 +75,7 @@ const statusOverloaded = 529
 // The words are believed where nothing else explains the failure. An answer
 // about the row itself may speak of a limit, too, such as the customer's own:
 // there the words have to name requests or their rate.
-func (r *reply) throttled(asksToWait bool) bool {
+func (r *envelope) throttled(asksToWait bool) bool {
 	switch {
 	case r.is(http.StatusTooManyRequests), r.is(statusOverloaded):
 		return true
@@ -132,7 +132,7 @@ func serverError(code int) (Outcome, string) {
 }
 
 // clientError is a 4xx that is neither about credentials nor about the rate.
-func (r *reply) clientError(code int) (Outcome, string) {
+func (r *envelope) clientError(code int) (Outcome, string) {
 	switch code {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return NotTheAPI, fmt.Sprintf("http_%d", code)

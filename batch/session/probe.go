@@ -91,7 +91,7 @@ type probe struct {
 }
 
 // ask asks for a token. The error is that of an exchange without an answer.
-func (p *probe) ask(ctx context.Context) (Answer, http.Header, error) {
+func (p *probe) ask(ctx context.Context) (Reply, http.Header, error) {
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(connectWithin, func() { cancel(errSlow) })

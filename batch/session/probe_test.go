@@ -269,7 +269,7 @@ func TestAProbeSaysWhichStepOfTheWayIsWrong(t *testing.T) {
 // probeOf probes, within the time that somebody waits, and shows nothing that is
 // secret.
 func probeOf(t *testing.T, c Config) []Finding {
-	c.AppID, c.Timeout, c.MaxInflight = "app", 5*time.Second, 4
+	c.AppID, c.Timeout, c.MaxInFlight = "app", 5*time.Second, 4
 	if c.AppSecret == "" {
 		c.AppSecret = canary
 	}

@@ -13,7 +13,7 @@ import (
 const searchWithin = time.Second
 
 // token says what the service makes of the credentials.
-func (p *probe) token(ctx context.Context, a *Answer) Finding {
+func (p *probe) token(ctx context.Context, a *Reply) Finding {
 	f := Finding{Step: "token", Result: StepOK}
 	said := ""
 	if a.Message != "" {
@@ -47,7 +47,7 @@ func (p *probe) token(ctx context.Context, a *Answer) Finding {
 // noToken tells a base URL with a wrong path from a service that has no such
 // endpoint, which is nothing wrong. Nothing but the path says so: other addresses
 // below the same host are asked without credentials.
-func (p *probe) noToken(ctx context.Context, f Finding, a *Answer) Finding {
+func (p *probe) noToken(ctx context.Context, f Finding, a *Reply) Finding {
 	base, err := url.Parse(p.base)
 	if err != nil {
 		return f.failed(FaultSetUp, "the address cannot be read", "check --base-url")

@@ -43,20 +43,20 @@ func (rd *reader) giveBack() {
 // judged where they matter, as only there they can do harm.
 var leniency = []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)}
 
-// reply reads the body of an answer with the given HTTP status. What it returns
+// parse reads the body of an answer with the given HTTP status. What it returns
 // shares no memory with the body.
-func (rd *reader) reply(status int) reply {
+func (rd *reader) parse(status int) envelope {
 	if bytes.HasPrefix(rd.body.Bytes(), []byte("\ufeff")) {
 		rd.body.Next(len("\ufeff"))
 	}
 	body := rd.body.Bytes()
 	rd.reasons = rd.reasons[:0]
 	rd.decoder.Reset(&rd.body, leniency...)
-	r := reply{status: status}
+	r := envelope{status: status}
 	err := rd.value(&r)
 	switch {
 	case err != nil:
-		r = reply{status: status, words: plainText(body)} // half of an answer is none
+		r = envelope{status: status, words: plainText(body)} // half of an answer is none
 	case !r.succeeded():
 		r.words = rd.say()
 	}
@@ -64,7 +64,7 @@ func (rd *reader) reply(status int) reply {
 }
 
 // value reads the one value that a body may have. A text alone is a reason.
-func (rd *reader) value(r *reply) error {
+func (rd *reader) value(r *envelope) error {
 	var err error
 	if rd.decoder.PeekKind() == '{' {
 		err = rd.envelope(r)
@@ -82,7 +82,7 @@ func (rd *reader) value(r *reply) error {
 
 // envelope reads the members of the API's envelope, and those of other bodies
 // that say why a call failed (RFC 9457, and what frameworks make of it).
-func (rd *reader) envelope(r *reply) error {
+func (rd *reader) envelope(r *envelope) error {
 	var e seen
 	err := rd.members(func(name []byte) error {
 		switch string(name) {
@@ -117,7 +117,7 @@ type seen struct {
 
 // statusCode reads a statusCode. One that is none, or two that differ, leave no
 // way to tell what the answer means.
-func (rd *reader) statusCode(r *reply, e *seen) error {
+func (rd *reader) statusCode(r *envelope, e *seen) error {
 	raw, err := rd.decoder.ReadValue()
 	if err != nil || raw.Kind() == 'n' {
 		return err
@@ -133,7 +133,7 @@ func (rd *reader) statusCode(r *reply, e *seen) error {
 }
 
 // result reads the session id, and until when it is good.
-func (rd *reader) result(r *reply) error {
+func (rd *reader) result(r *envelope) error {
 	if rd.decoder.PeekKind() != '{' {
 		return rd.decoder.SkipValue()
 	}
@@ -160,7 +160,7 @@ func (rd *reader) result(r *reply) error {
 }
 
 // sessionID reads a session id as it is, or notes why it is none.
-func (rd *reader) sessionID(r *reply) error {
+func (rd *reader) sessionID(r *envelope) error {
 	raw, err := rd.decoder.ReadValue()
 	if err != nil || raw.Kind() == 'n' {
 		return err

@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func replyOf(status int, body []byte) *reply {
+func parsed(status int, body []byte) *envelope {
 	rd := readers.Get().(*reader)
 	defer rd.giveBack()
 	rd.body.Reset()
 	rd.body.Write(body)
-	r := rd.reply(status)
+	r := rd.parse(status)
 	return &r
 }
 
@@ -79,7 +79,7 @@ func TestAnEnvelopeIsReadStrictly(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			a := judge(replyOf(200, []byte(c.body)), http.Header{}, noon)
+			a := judge(parsed(200, []byte(c.body)), http.Header{}, noon)
 			assert.Equal(t, c.code, a.Code)
 			assert.Equal(t, c.outcome, a.Outcome)
 			assert.Equal(t, c.outcome == OK, a.SessionID != "")
@@ -92,7 +92,7 @@ func TestWhatIsNotPlainlyASessionIDIsNone(t *testing.T) {
 		"ab98babe-b555-4b79-88bf-967f454df0c0", "eyJhbGciOiJIUzI1NiJ9.e30.x_y-z", "a+b/c==", "1", "id:1", "сессия", "nullable", "x@",
 		strings.Repeat("s", maxSessionID), "10000000-0000-0000-0000-000000000000",
 	} {
-		assert.Equal(t, id, judge(replyOf(200, []byte(envelopeOf(200, "x", id))), http.Header{}, noon).SessionID)
+		assert.Equal(t, id, judge(parsed(200, []byte(envelopeOf(200, "x", id))), http.Header{}, noon).SessionID)
 	}
 	for _, id := range []string{
 		"a b", " a", "a ", "a\tb", "a\nb", "a\u00a0b", "a\u3000b", "a\x7f", "a\u0085", "a\x00",
@@ -101,7 +101,7 @@ func TestWhatIsNotPlainlyASessionIDIsNone(t *testing.T) {
 		"null", "NULL", "undefined", "None", "nil", "0", "000", "00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}",
 		strings.Repeat("s", maxSessionID+1),
 	} {
-		a := judge(replyOf(200, fmt.Appendf(nil, `{"statusCode":200,"result":{"sessionId":%s}}`, quote(nil, id))), http.Header{}, noon)
+		a := judge(parsed(200, fmt.Appendf(nil, `{"statusCode":200,"result":{"sessionId":%s}}`, quote(nil, id))), http.Header{}, noon)
 		assert.Equal(t, "session_id_malformed", a.Code, "%q", id)
 		assert.Equal(t, Failed, a.Outcome, "%q", id)
 		assert.True(t, a.Recognised, "%q", id)
@@ -125,7 +125,7 @@ func TestAnExpiryIsReadWhereAnAnswerHasOne(t *testing.T) {
 		`null`:                               {},
 	} {
 		for _, name := range []string{"expiryDate", "ExpiryDate"} {
-			a := judge(replyOf(200, []byte(`{"statusCode":200,"result":{"sessionId":"id","`+name+`":`+text+`}}`)), http.Header{}, noon)
+			a := judge(parsed(200, []byte(`{"statusCode":200,"result":{"sessionId":"id","`+name+`":`+text+`}}`)), http.Header{}, noon)
 			assert.Equal(t, "id", a.SessionID, text)
 			assert.Equal(t, want, a.Expires, text)
 		}
@@ -154,7 +154,7 @@ func TestAReasonIsFoundWhereverItStands(t *testing.T) {
 		{"too deep", `{"messages":[[[[[["a"]]]]]]}`, ""},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, replyOf(400, []byte(c.body)).words) })
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, parsed(400, []byte(c.body)).words) })
 	}
 }
 
@@ -165,16 +165,16 @@ func TestARefusalWithoutAnEnvelopeKeepsItsMeaning(t *testing.T) {
 		`{"messages":[{"description":"invalid  APPID or App Secret."}]}`, `"` + wrong + `"`, wrong,
 	} {
 		for _, status := range []int{200, 400, 422, 500} {
-			a := judge(replyOf(status, []byte(body)), http.Header{}, noon)
+			a := judge(parsed(status, []byte(body)), http.Header{}, noon)
 			assert.Equal(t, CredentialsRefused, a.Outcome, "%d %s", status, body)
 		}
 	}
 	problem := `{"title":"Bad Request","status":400,"detail":"Invalid Customer Details"}`
-	a := judge(replyOf(400, []byte(problem)), http.Header{}, noon)
+	a := judge(parsed(400, []byte(problem)), http.Header{}, noon)
 	assert.Equal(t, Rejected, a.Outcome)
 	assert.Equal(t, "invalid_customer_details", a.Code)
 	assert.False(t, a.Recognised, "a gateway may write the same")
-	assert.Equal(t, NotTheAPI, judge(replyOf(404, []byte(problem)), http.Header{}, noon).Outcome)
+	assert.Equal(t, NotTheAPI, judge(parsed(404, []byte(problem)), http.Header{}, noon).Outcome)
 }
 
 func TestAnAnswerOfAMebibyteCostsLittle(t *testing.T) {
@@ -184,7 +184,7 @@ func TestAnAnswerOfAMebibyteCostsLittle(t *testing.T) {
 		body := func(size int) []byte {
 			return []byte(`{"statusCode":400,"messages":[` + strings.Repeat(part, size/len(part)) + `"a"]}`)
 		}
-		r := replyOf(400, body(1<<20-100))
+		r := parsed(400, body(1<<20-100))
 		assert.True(t, r.json, name)
 		assert.LessOrEqual(t, len(r.words), 2*maxWords+len("; "), name)
 		rd := readers.Get().(*reader)
@@ -192,7 +192,7 @@ func TestAnAnswerOfAMebibyteCostsLittle(t *testing.T) {
 		assert.LessOrEqual(t, testing.AllocsPerRun(3, func() {
 			rd.body.Reset()
 			rd.body.Write(large)
-			_ = rd.reply(400)
+			_ = rd.parse(400)
 		}), 20.0, name)
 	}
 }
@@ -202,7 +202,7 @@ func BenchmarkAMebibyteOfMessages(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = replyOf(400, body)
+		_ = parsed(400, body)
 	}
 }
 
@@ -216,7 +216,7 @@ func FuzzAnAnswerIsReadWithinBounds(f *testing.F) {
 	}
 	f.Add(429, ``)
 	f.Fuzz(func(t *testing.T, status int, body string) {
-		r := replyOf(status, []byte(body))
+		r := parsed(status, []byte(body))
 		assert.LessOrEqual(t, len(r.words), 2*maxWords+len("; "))
 		a := judge(r, http.Header{}, noon)
 		assert.Equal(t, a.Outcome == OK, a.SessionID != "")
@@ -226,6 +226,6 @@ func FuzzAnAnswerIsReadWithinBounds(f *testing.F) {
 			require.Empty(t, faultOfSessionID(a.SessionID))
 			require.True(t, isSuccess(status))
 		}
-		assert.Equal(t, *r, *replyOf(status, []byte(body)), "one answer has one reading")
+		assert.Equal(t, *r, *parsed(status, []byte(body)), "one answer has one reading")
 	})
 }

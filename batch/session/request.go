@@ -3,48 +3,30 @@ package session
 import (
 	"strconv"
 	"unicode/utf8"
+
+	"bulkonboard/source"
 )
 
-// Request is one customer. Empty fields are absent from the body. It is only
-// read, and may be shared by attempts.
-type Request struct {
-	FormID       string
-	CustomerType string // "Individual" or "LegalEntity"
-	Email        string
-	MobileNumber string
-	EmployeeID   string
-	ClientID     string
-	SendEmail    string // "", "true" or "false"
-
-	FirstName, LastName                       string // of an Individual
-	FullName, RegistrationNumber, TradingName string // of a LegalEntity
-}
-
-// body appends the JSON body of r to dst, with the configuration's fields in
-// front: prefix is everything up to, and without, the formId member.
-func (r *Request) body(dst []byte, prefix []byte) []byte {
+// bodyOf appends to dst the JSON body of a request for a customer, with the
+// configuration's fields in front: prefix is everything up to, and without, the
+// formId member.
+func bodyOf(c *source.Customer, dst, prefix []byte) []byte {
 	dst = append(dst, prefix...)
-	dst = member(dst, "formId", r.FormID)
-	dst = member(dst, "customerType", r.CustomerType)
-	dst = member(dst, "customerEmail", r.Email)
-	dst = optional(dst, "customerMobileNumber", r.MobileNumber)
-	dst = optional(dst, "employeeId", r.EmployeeID)
-	dst = optional(dst, "clientId", r.ClientID)
-	if r.SendEmail != "" {
-		dst = append(dst, `,"sendEmail":`...)
-		dst = strconv.AppendBool(dst, r.SendEmail == "true")
+	group := ""
+	for f, value := range c.Sent() {
+		dst = append(dst, ',')
+		if f.Group != group { // which are the last members
+			group = f.Group
+			dst = append(append(append(dst, '"'), group...), `":{`...)
+		}
+		dst = append(append(append(dst, '"'), f.Name...), `":`...)
+		if f.Boolean {
+			dst = strconv.AppendBool(dst, value == "true")
+		} else {
+			dst = quote(dst, value)
+		}
 	}
-	switch r.CustomerType {
-	case "Individual":
-		dst = append(dst, `,"individual":{"firstName":`...)
-		dst = quote(dst, r.FirstName)
-		dst = member(dst, "lastName", r.LastName)
-		dst = append(dst, '}')
-	case "LegalEntity":
-		dst = append(dst, `,"company":{"fullName":`...)
-		dst = quote(dst, r.FullName)
-		dst = member(dst, "registrationNumber", r.RegistrationNumber)
-		dst = member(dst, "tradingName", r.TradingName)
+	if group != "" {
 		dst = append(dst, '}')
 	}
 	return append(dst, '}')
@@ -62,13 +44,6 @@ func prefixOf(appID string, secret Secret, tenantID string) []byte {
 func member(dst []byte, name, value string) []byte {
 	dst = append(append(append(dst, ',', '"'), name...), '"', ':')
 	return quote(dst, value)
-}
-
-func optional(dst []byte, name, value string) []byte {
-	if value == "" {
-		return dst
-	}
-	return member(dst, name, value)
 }
 
 // quote appends s as a JSON string, RFC 8259 section 7, escaping only what

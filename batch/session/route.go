@@ -18,7 +18,7 @@ var errProxy = errors.New("the proxy of the environment cannot be used; mend HTT
 // route is the way to the service: what is trusted, and through which proxy,
 // if any. Plain http goes to this machine and nowhere else. The environment is asked once, since a client has one endpoint.
 func (c *Config) route(template *http.Request) (transport *http.Transport, proxy string, err error) {
-	transport = newTransport(c.MaxInflight)
+	transport = newTransport(c.MaxInFlight)
 	transport.TLSClientConfig.RootCAs = c.Authorities
 	if c.Certificate != nil {
 		transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.Certificate() }

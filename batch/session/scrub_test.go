@@ -15,6 +15,8 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"bulkonboard/source"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -151,7 +153,7 @@ func TestNoDisguiseReachesAnAnswer(t *testing.T) {
 				if status == 200 {
 					body = `{"statusCode":200,"messages":["ok"],"result":{"sessionId":` + echo + `}}`
 				}
-				client, err := New(Config{BaseURL: "https://auth.example.com", AppSecret: Secret(secret), Transport: answering{status, body}, MaxInflight: 1})
+				client, err := New(Config{BaseURL: "https://auth.example.com", AppSecret: Secret(secret), Transport: answering{status, body}, MaxInFlight: 1})
 				require.NoError(t, err)
 				a := client.Call(t.Context(), &ann)
 				assert.NotEqual(t, OK, a.Outcome, name)
@@ -179,26 +181,26 @@ func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestACustomerIsCutOutByWholeWords(t *testing.T) {
 	cases := []struct {
 		name, text, want string
-		r                Request
+		r                source.Customer
 	}{
-		{"never inside a word", "Invalid value for Ali", "Invalid value for [customer]", Request{FirstName: "Ali"}},
-		{"never inside the marker", "no Custom here, Stomer", "no Custom here, [customer]", Request{FirstName: "Stomer", LastName: "customer"}},
-		{"the marker is not cut in turn", "Lee of Ann", "[customer] of [customer]", Request{FirstName: "Ann", LastName: "Lee", FullName: "customer"}},
-		{"in any case", "ANN@EXAMPLE.COM (ann lee)", "[customer] ([customer] [customer])", Request{Email: "Ann@example.com", FirstName: "Ann", LastName: "Lee"}},
-		{"in any case beyond ASCII", "ZOË ÉMILE", "[customer] [customer]", Request{FirstName: "Zoë", LastName: "Émile"}},
-		{"the longest first", "Ann Lee Ltd of Ann", "[customer] of [customer]", Request{FullName: "Ann Lee Ltd", FirstName: "Ann"}},
-		{"a number without its plus", "00971500000000 or 971500000000", "00971500000000 or [customer]", Request{MobileNumber: "+971500000000"}},
-		{"between marks", `"O'Brien"/O'Brien.`, `"[customer]"/[customer].`, Request{LastName: "O'Brien"}},
-		{"not as a part of another address", "joann@example.com", "joann@example.com", Request{Email: "ann@example.com"}},
-		{"a name of two letters as it is written", "Customer Ng is missing: ng or NG", "Customer [customer] is missing: ng or NG", Request{LastName: "Ng"}},
-		{"not a letter", "a b c", "a b c", Request{FirstName: "a", LastName: "b"}},
-		{"where there are no blanks between words", "客户李明无效", "客户[customer]无效", Request{FullName: "李明"}},
-		{"in the escapes of HTML", "O&#39;Brien &amp; Co failed", "[customer] failed", Request{FullName: "O'Brien & Co"}},
-		{"in the escapes of a URL", "no ann%40example.com", "no [customer]", Request{Email: "ann@example.com"}},
-		{"in the escapes of JSON", `no {"e":"ann\u0040example.com"}`, `no {"e":"[customer]"}`, Request{Email: "ann@example.com"}},
-		{"escapes of anything else stay", `50%25 of &amp; \n`, `50%25 of &amp; \n`, Request{FirstName: "Ann"}},
-		{"blanks and marks of direction", "Mary\u200b  Ann\u202e!", "[customer]!", Request{FirstName: "Mary Ann"}},
-		{"every other value", "e-17, 9f, R-1, T Ltd", "[customer], [customer], [customer], [customer]", Request{EmployeeID: "e-17", ClientID: "9f", RegistrationNumber: "R-1", TradingName: "T Ltd"}},
+		{"never inside a word", "Invalid value for Ali", "Invalid value for [customer]", source.Customer{FirstName: "Ali"}},
+		{"never inside the marker", "no Custom here, Stomer", "no Custom here, [customer]", source.Customer{FirstName: "Stomer", LastName: "customer"}},
+		{"the marker is not cut in turn", "Lee of Ann", "[customer] of [customer]", source.Customer{FirstName: "Ann", LastName: "Lee", FullName: "customer"}},
+		{"in any case", "ANN@EXAMPLE.COM (ann lee)", "[customer] ([customer] [customer])", source.Customer{Email: "Ann@example.com", FirstName: "Ann", LastName: "Lee"}},
+		{"in any case beyond ASCII", "ZOË ÉMILE", "[customer] [customer]", source.Customer{FirstName: "Zoë", LastName: "Émile"}},
+		{"the longest first", "Ann Lee Ltd of Ann", "[customer] of [customer]", source.Customer{FullName: "Ann Lee Ltd", FirstName: "Ann"}},
+		{"a number without its plus", "00971500000000 or 971500000000", "00971500000000 or [customer]", source.Customer{MobileNumber: "+971500000000"}},
+		{"between marks", `"O'Brien"/O'Brien.`, `"[customer]"/[customer].`, source.Customer{LastName: "O'Brien"}},
+		{"not as a part of another address", "joann@example.com", "joann@example.com", source.Customer{Email: "ann@example.com"}},
+		{"a name of two letters as it is written", "Customer Ng is missing: ng or NG", "Customer [customer] is missing: ng or NG", source.Customer{LastName: "Ng"}},
+		{"not a letter", "a b c", "a b c", source.Customer{FirstName: "a", LastName: "b"}},
+		{"where there are no blanks between words", "客户李明无效", "客户[customer]无效", source.Customer{FullName: "李明"}},
+		{"in the escapes of HTML", "O&#39;Brien &amp; Co failed", "[customer] failed", source.Customer{FullName: "O'Brien & Co"}},
+		{"in the escapes of a URL", "no ann%40example.com", "no [customer]", source.Customer{Email: "ann@example.com"}},
+		{"in the escapes of JSON", `no {"e":"ann\u0040example.com"}`, `no {"e":"[customer]"}`, source.Customer{Email: "ann@example.com"}},
+		{"escapes of anything else stay", `50%25 of &amp; \n`, `50%25 of &amp; \n`, source.Customer{FirstName: "Ann"}},
+		{"blanks and marks of direction", "Mary\u200b  Ann\u202e!", "[customer]!", source.Customer{FirstName: "Mary Ann"}},
+		{"every other value", "e-17, 9f, R-1, T Ltd", "[customer], [customer], [customer], [customer]", source.Customer{EmployeeID: "e-17", ClientID: "9f", RegistrationNumber: "R-1", TradingName: "T Ltd"}},
 		{"nothing", "", "", ann},
 	}
 	for _, c := range cases {
@@ -209,9 +211,9 @@ func TestACustomerIsCutOutByWholeWords(t *testing.T) {
 // TestNobodysNameIsARefusal of the credentials, or of the rate.
 func TestNobodysNameIsARefusal(t *testing.T) {
 	body := envelopeOf(400, "No company is called Invalid AppId or AppSecret, nor Too Many Requests", "")
-	client, err := New(Config{BaseURL: "https://auth.example.com", AppSecret: "some-secret", Transport: answering{400, body}, MaxInflight: 1})
+	client, err := New(Config{BaseURL: "https://auth.example.com", AppSecret: "some-secret", Transport: answering{400, body}, MaxInFlight: 1})
 	require.NoError(t, err)
-	a := client.Call(t.Context(), &Request{CustomerType: "LegalEntity", FullName: "Invalid AppId or AppSecret", TradingName: "Too Many Requests"})
+	a := client.Call(t.Context(), &source.Customer{Type: "LegalEntity", FullName: "Invalid AppId or AppSecret", TradingName: "Too Many Requests"})
 	assert.Equal(t, Rejected, a.Outcome)
 	assert.Equal(t, "No company is called [customer], nor [customer]", a.Message)
 }
@@ -220,7 +222,7 @@ func TestAFullAnswerIsCleanedWithinBounds(t *testing.T) {
 	s := credentialsOf(Secret(secrets[0]))
 	for _, part := range []string{"&amp;", "%25", `\\`, "abc ", "é", "&", "\u200b"} {
 		text := strings.Repeat(part, 2*maxWords/len(part))
-		r := Request{FirstName: text, LastName: text[:maxWords] + "x", FullName: strings.Repeat(text, 100)}
+		r := source.Customer{FirstName: text, LastName: text[:maxWords] + "x", FullName: strings.Repeat(text, 100)}
 		assert.LessOrEqual(t, testing.AllocsPerRun(1, func() { _ = s.clean(text, withoutCustomer(fold(text), &r), "code") }), 600.0, part)
 	}
 }
@@ -250,7 +252,7 @@ func FuzzCleanTextIsSafeToShow(f *testing.F) {
 	f.Add("s3cr\x00et-value", "s3cret-value", "et")
 	f.Add("%73%33cret\\u002dvalue &amp;#115;", "s3cret-value", "r")
 	f.Fuzz(func(t *testing.T, text, secret, name string) {
-		r := Request{FirstName: name, LastName: text, Email: name}
+		r := source.Customer{FirstName: name, LastName: text, Email: name}
 		show := func(text string) string {
 			return credentialsOf(Secret(secret)).clean(text, withoutCustomer(fold(strings.ToValidUTF8(text, "\ufffd")), &r), "code")
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"bulkonboard/source"
 )
 
 const (
@@ -62,7 +64,7 @@ func shorten(text string) string {
 // and in one pass: cut out of the middle of other words, or of what an earlier
 // cut has put there, it would be told by what is left. Escapes are undone where
 // they hide some of it.
-func withoutCustomer(text string, r *Request) string {
+func withoutCustomer(text string, r *source.Customer) string {
 	if text == "" {
 		return ""
 	}
@@ -87,10 +89,10 @@ type name struct {
 
 // namesOf are the values of a customer, the longest first. One letter is
 // nobody's name.
-func namesOf(r *Request) []name {
+func namesOf(r *source.Customer) []name {
 	names := make([]name, 0, 9)
-	for _, value := range []string{r.Email, r.MobileNumber, r.FullName, r.TradingName, r.RegistrationNumber, r.FirstName, r.LastName, r.EmployeeID, r.ClientID} {
-		if len(value) > 4*maxWords {
+	for f, value := range r.Fields() {
+		if f.Public || len(value) > 4*maxWords {
 			continue // no answer has room for it
 		}
 		value = strings.TrimFunc(fold(value), func(r rune) bool { return !isWordRune(r) && !standsAlone(r) })

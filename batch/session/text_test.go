@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"bulkonboard/source"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -56,7 +58,7 @@ func TestAQuotaIsReadFromAnyAnswerThatNamesOne(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := http.Header{}
 			h.Set(c.header, c.value)
-			assert.Equal(t, c.want, judge(replyOf(c.status, []byte(envelopeOf(c.status, "x", "id"))), h, noon).Limit)
+			assert.Equal(t, c.want, judge(parsed(c.status, []byte(envelopeOf(c.status, "x", "id"))), h, noon).Limit)
 		})
 	}
 	assert.Zero(t, testing.AllocsPerRun(100, func() { namesQuota(http.Header{}) }))
@@ -66,12 +68,12 @@ func FuzzTheBodyIsValidJSONThatReadsBack(f *testing.F) {
 	f.Add("Ann", `O'Brien "x" \ </script>`, "true")
 	f.Add("\x00\x1f", "\xff", "")
 	f.Fuzz(func(t *testing.T, first, last, send string) {
-		r := Request{CustomerType: "Individual", Email: first, FirstName: first, LastName: last, SendEmail: send}
+		r := source.Customer{Type: "Individual", Email: first, FirstName: first, LastName: last, SendEmail: send}
 		var back struct {
 			CustomerEmail string
 			Individual    struct{ FirstName, LastName string }
 		}
-		require.NoError(t, json.Unmarshal(r.body(nil, prefixOf("", "", "")), &back))
+		require.NoError(t, json.Unmarshal(bodyOf(&r, nil, prefixOf("", "", "")), &back))
 		assert.Equal(t, strings.ToValidUTF8(first, "\ufffd") == first, back.Individual.FirstName == first)
 		if utf8.ValidString(last) {
 			assert.Equal(t, last, back.Individual.LastName)

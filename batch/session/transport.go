@@ -46,17 +46,17 @@ func newTransport(maxInflight int) *http.Transport {
 
 func newDialer() *net.Dialer { return &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second} }
 
-func cancelled() Answer {
-	return Answer{Outcome: Cancelled, Code: "cancelled", Message: "the run was stopped"}
+func cancelled() Reply {
+	return Reply{Outcome: Cancelled, Code: "cancelled", Message: "the run was stopped"}
 }
 
 // failure says what an exchange that brought no answer means. ctx is that of
 // the run: its end is not the service's doing.
-func failure(ctx context.Context, err error) Answer {
+func failure(ctx context.Context, err error) Reply {
 	if ctx.Err() != nil {
 		return cancelled()
 	}
-	a := Answer{Message: err.Error()}
+	a := Reply{Message: err.Error()}
 	a.Outcome, a.Code = classify(err)
 	switch a.Code {
 	case "timeout":

@@ -11,6 +11,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/session"
+	"bulkonboard/source"
 )
 
 // A worker that the server has not heard of for the length of a heartbeat is
@@ -118,11 +119,11 @@ type fencedCaller struct {
 }
 
 // Call implements batch.Caller.
-func (g fencedCaller) Call(ctx context.Context, r *session.Request) session.Answer {
+func (g fencedCaller) Call(ctx context.Context, r *source.Customer) session.Reply {
 	h := g.heartbeat
 	if why := reasonToStop(h.timeout, h.silence(), nil); why != nil {
 		h.stop(why)
-		return session.Answer{Outcome: session.Cancelled}
+		return session.Reply{Outcome: session.Cancelled}
 	}
 	return g.caller.Call(ctx, r)
 }

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"bulkonboard/batch/session"
+	"bulkonboard/source"
 )
 
 func TestWhenAWorkerStops(t *testing.T) {
@@ -103,9 +104,9 @@ func TestAHeartGoesOnWhileItsPartComesToItsEnd(t *testing.T) {
 
 type answering struct{ calls int }
 
-func (a *answering) Call(context.Context, *session.Request) session.Answer {
+func (a *answering) Call(context.Context, *source.Customer) session.Reply {
 	a.calls++
-	return session.Answer{Outcome: session.OK}
+	return session.Reply{Outcome: session.OK}
 }
 
 func TestAWorkerThatWasFrozenMakesNoCallWhenItWakes(t *testing.T) {

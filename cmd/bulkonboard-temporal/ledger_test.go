@@ -10,6 +10,7 @@ import (
 
 	"bulkonboard/batch/session"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/source"
 )
 
 // submitWithLedger puts a job into the store that uses the ledger.
@@ -45,10 +46,10 @@ func TestAWorkerWithAnotherLedgerMergesNothing(t *testing.T) {
 	s := newSite(t)
 	s.activities.ledger = cli.LedgerFile{Path: filepath.Join(t.TempDir(), "a"), KeyFile: filepath.Join(t.TempDir(), "a.key")}
 	s.submitWithLedger("monday", listOf(5))
-	s.answer = func(r *session.Request) session.Answer {
+	s.answer = func(r *source.Customer) session.Reply {
 		other := filepath.Join(t.TempDir(), "b")
 		s.activities.ledger = cli.LedgerFile{Path: other, KeyFile: other + ".key"}
-		return session.Answer{Recognised: true, Outcome: session.OK, SessionID: "x-" + r.Email}
+		return session.Reply{Recognised: true, Outcome: session.OK, SessionID: "x-" + r.Email}
 	}
 	_, err := s.run("monday", 1)
 	assert.Equal(t, misfit.Name, kindOf(t, err))

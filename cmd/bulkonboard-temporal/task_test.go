@@ -36,7 +36,7 @@ type site struct {
 	root       store.Store
 	activities *activities
 	beats      error // what the server answers to heartbeats
-	answer     func(*session.Request) session.Answer
+	answer     func(*source.Customer) session.Reply
 
 	heartbeat time.Duration
 	patience  time.Duration // of schedules
@@ -50,11 +50,11 @@ func newSite(t *testing.T) *site {
 	root, err := store.Open(t.TempDir())
 	require.NoError(t, err)
 	s := &site{t: t, root: root, heartbeat: 10 * time.Second, calls: map[string]int{}}
-	s.answer = func(r *session.Request) session.Answer {
+	s.answer = func(r *source.Customer) session.Reply {
 		if strings.HasPrefix(r.FirstName, "Refused") {
-			return session.Answer{Recognised: true, Status: 200, Outcome: session.Rejected, Code: "validation_error", Message: "not this one"}
+			return session.Reply{Recognised: true, Status: 200, Outcome: session.Rejected, Code: "validation_error", Message: "not this one"}
 		}
-		return session.Answer{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "session-of-" + r.Email}
+		return session.Reply{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "session-of-" + r.Email}
 	}
 	s.activities = &activities{
 		root: root, scratch: t.TempDir(), owner: "test", flushEvery: time.Millisecond, log: slog.New(slog.NewTextHandler(&s.logged, nil)),
@@ -64,7 +64,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-func (s *site) Call(_ context.Context, r *session.Request) session.Answer {
+func (s *site) Call(_ context.Context, r *source.Customer) session.Reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls[r.Email]++
@@ -171,12 +171,12 @@ func TestAPartTellsOfItsOwnRows(t *testing.T) {
 		}
 		return nil
 	}
-	s.answer = func(r *session.Request) session.Answer {
+	s.answer = func(r *source.Customer) session.Reply {
 		if strings.HasPrefix(r.Email, "c29@") {
 			last.Store(true)
 			<-told
 		}
-		return session.Answer{Recognised: true, Outcome: session.OK, SessionID: "x-" + r.Email}
+		return session.Reply{Recognised: true, Outcome: session.OK, SessionID: "x-" + r.Email}
 	}
 	m, err := s.run("night", 1)
 	require.NoError(t, err)
@@ -195,8 +195,8 @@ func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, round)
 	s.calls = map[string]int{}
-	s.answer = func(r *session.Request) session.Answer {
-		return session.Answer{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "now-of-" + r.Email}
+	s.answer = func(r *source.Customer) session.Reply {
+		return session.Reply{Recognised: true, Status: 200, Outcome: session.OK, SessionID: "now-of-" + r.Email}
 	}
 	c, err := s.run("night", 2)
 	require.NoError(t, err)
@@ -218,8 +218,8 @@ func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 	for kind, prepare := range map[string]func(*site){
 		cli.Refused.Name: func(s *site) {
 			s.submit("night", listOf(5))
-			s.answer = func(*session.Request) session.Answer {
-				return session.Answer{Recognised: true, Outcome: session.CredentialsRefused, Message: word}
+			s.answer = func(*source.Customer) session.Reply {
+				return session.Reply{Recognised: true, Outcome: session.CredentialsRefused, Message: word}
 			}
 		},
 		cli.Usage.Name: func(s *site) {

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -84,14 +86,14 @@ func (j *job) take(ctx context.Context) error {
 		return j.refuse(err)
 	}
 	c := j.config(abort)
-	c.Ends, c.Answers = forecast.Ends, forecast.Answers
+	c.Ends, c.Answers = forecast.Ends, j.answers(forecast)
 	if forecast.Duplicates.Len() > 0 && j.settings.duplicates != "send" {
 		scratch, err := scratchIn(j.dir)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
-		c.Duplicates, c.Scratch, c.Kept = forecast.Duplicates, scratch, j.kept
+		c.Duplicates, c.Scratch = forecast.Duplicates, scratch
 	}
 	summary, err := batch.Run(ctx, c)
 	stop()
@@ -105,6 +107,21 @@ func (j *job) take(ctx context.Context) error {
 		logSummary(j.Voice, end, summary, cli.ExitCode(cli.OutcomeOf(summary.News(), err)))
 	}
 	return cli.OutcomeOf(summary.News(), err)
+}
+
+// answers has the results of rows that are not sent: those that stay in a retry,
+// and then what the ledger knows.
+func (j *job) answers(f *preflight.Forecast) (chain answers.Chain) {
+	if j.keep != nil {
+		chain = append(chain, answers.Kept(j.keep))
+	}
+	if j.kept != nil {
+		chain = append(chain, j.kept)
+	}
+	if f.Answers != nil {
+		chain = append(chain, f.Answers)
+	}
+	return chain
 }
 
 // find finds the list, and opens it at its first record.
@@ -176,7 +193,6 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		ID:      j.ID,
 		List:    j.list.List,
 		Encoder: j.encoder,
-		Keep:    j.keep,
 		Known:   j.known,
 		Origin:  batch.Origin{List: j.settings.list.Name(), Command: cli.CommandLine()},
 		Caller:  j.caller,

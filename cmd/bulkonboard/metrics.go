@@ -19,6 +19,7 @@ import (
 	"bulkonboard/batch/session"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 // metrics are the numbers of a run for Prometheus. Each has one reason to be
@@ -161,7 +162,7 @@ type measured struct {
 }
 
 // Call implements batch.Caller.
-func (m measured) Call(ctx context.Context, r *session.Request) session.Answer {
+func (m measured) Call(ctx context.Context, r *source.Customer) session.Reply {
 	a := m.Caller.Call(ctx, r)
 	m.metrics.attempts[a.Outcome].Inc()
 	if a.Status > 0 {

@@ -30,12 +30,13 @@ import (
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/session"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/source"
 )
 
 // caller answers every call the same.
-type caller session.Answer
+type caller session.Reply
 
-func (c caller) Call(context.Context, *session.Request) session.Answer { return session.Answer(c) }
+func (c caller) Call(context.Context, *source.Customer) session.Reply { return session.Reply(c) }
 
 // fullMetrics are metrics with everything in them that there can be.
 func fullMetrics() *metrics {

@@ -118,7 +118,7 @@ func (a *AccessFlags) SecretOrigin() string { return a.secret.origin() }
 func (s *ServiceFlags) ClientConfig(calls *CallFlags, paced bool) session.Config {
 	c := s.Access.Access()
 	c.BaseURL, c.AppID, c.TenantID = s.Target.BaseURL, s.Target.AppID, s.Target.TenantID
-	c.Timeout, c.MaxInflight = calls.Timeout, calls.InFlight(paced)
+	c.Timeout, c.MaxInFlight = calls.Timeout, calls.InFlight(paced)
 	return c
 }
 
@@ -138,7 +138,7 @@ func (a *AccessFlags) Access() session.Config {
 func (a *AccessFlags) AccessFor(j *chunks.Job) session.Config {
 	c, target, calls := a.Access(), &j.Service, &j.Calls
 	c.BaseURL, c.AppID, c.TenantID = target.BaseURL, target.AppID, target.TenantID
-	c.Timeout, c.MaxInflight = calls.Timeout, calls.MaxInFlight
+	c.Timeout, c.MaxInFlight = calls.Timeout, calls.MaxInFlight
 	return c
 }
 

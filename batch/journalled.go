@@ -5,10 +5,44 @@ import (
 	"math"
 	"time"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/known"
+	"bulkonboard/batch/pace"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
+
+// journalled is what an interrupted run knew of a row that it had not written.
+type journalled struct {
+	attempts int // sent
+	doubts   int // interruptions that caught a call of the row in flight
+	charged  int // attempts that count against it
+
+	answered bool
+	result   sink.Result
+	print    uint64 // fingerprint of the record that the result is for
+}
+
+// journal is that of the rows behind the checkpoint. It answers those that had
+// their result.
+type journal map[int64]journalled
+
+// restore takes in what an interrupted run did about a row.
+func (j journal) restore(s *slot) {
+	if before, found := j[s.rec.Row]; found {
+		s.sent, s.doubts, s.blame = before.attempts, before.doubts, pace.Charged(before.charged)
+	}
+}
+
+// Answer implements answers.Source. It forgets the row.
+func (j journal) Answer(rec *source.Record) (answers.Answer, error) {
+	before, found := j[rec.Row]
+	if delete(j, rec.Row); !found || !before.answered {
+		return answers.Answer{}, nil
+	}
+	res := before.result // the rest of it need not outlive the row
+	return answers.Answer{Result: &res, Print: before.print}, nil
+}
 
 // A result in the journal is: the record's fingerprint (8 bytes, little-endian), status, session id, error code and error message
 // as strings with a uvarint length before each, attempts as a uvarint, the

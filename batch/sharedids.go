@@ -48,8 +48,8 @@ func newSharedIDs(formID string, r *known.Records) *sharedIDs {
 // ledger, which rows have that were answered from it.
 func (s *sharedIDs) customerOf(of *slot) uint32 {
 	switch {
-	case of.key != 0:
-		return of.key
+	case of.answer.Key != 0:
+		return of.answer.Key
 	case of.customer == "": // an earlier run, or another part, has called
 		of.customer = of.rec.Identity(s.formID)
 	}

@@ -10,7 +10,7 @@ import (
 // were begun, as at the end of a list; but once the service is taken for the one
 // that fails, it is not for these rows to pay that no other may be asked.
 func (d *dispatcher) untried() bool {
-	left := d.ahead.untried > 0 || d.coming()
+	left := d.queue.untried > 0 || d.coming()
 	if d.wave.usedUp() {
 		return d.pace.Blocked() && (left || d.wave.end() != nil)
 	}
@@ -19,19 +19,19 @@ func (d *dispatcher) untried() bool {
 
 // coming reports whether rows may still come from the reader.
 func (d *dispatcher) coming() bool {
-	return d.work != nil && (!d.jam.on.Load() || len(d.work) > 0)
+	return d.work != nil && (!d.backpressure.on.Load() || len(d.work) > 0)
 }
 
 // pick takes the row to send next. For a trial that is one that was never tried,
 // at random: rows that failed, and their neighbors in the list, say little of
 // the service. Otherwise those whose next attempt is due take turns with those
 // that come, so that neither keeps the other from being sent.
-func (d *dispatcher) pick(now time.Time, trial, scatter bool, rows *int) *slot {
+func (d *dispatcher) nextRow(now time.Time, trial, scatter bool, rows *int) *slot {
 	for ; (trial || scatter) && *rows > 0; *rows-- {
 		d.received(<-d.work, true)
 	}
 	if trial {
-		if s := d.ahead.random(); s != nil {
+		if s := d.queue.random(); s != nil {
 			return s
 		}
 	}
@@ -39,16 +39,16 @@ func (d *dispatcher) pick(now time.Time, trial, scatter bool, rows *int) *slot {
 	if d.turn = !d.turn; due && d.turn {
 		return heap.Pop(&d.waiting).(*slot)
 	}
-	for d.ahead.left == 0 && *rows > 0 {
+	for d.queue.left == 0 && *rows > 0 {
 		*rows--
 		d.received(<-d.work, true)
 	}
 	if scatter {
-		if s := d.ahead.random(); s != nil {
+		if s := d.queue.random(); s != nil {
 			return s
 		}
 	}
-	if s := d.next(); s != nil {
+	if s := d.nextInOrder(); s != nil {
 		return s
 	}
 	if due {
@@ -58,10 +58,10 @@ func (d *dispatcher) pick(now time.Time, trial, scatter bool, rows *int) *slot {
 }
 
 // next takes the row that comes next in the list and needs a call.
-func (d *dispatcher) next() *slot {
+func (d *dispatcher) nextInOrder() *slot {
 	for {
-		s := d.ahead.first()
-		if s == nil || s.given == nil {
+		s := d.queue.first()
+		if s == nil || s.answer.Result == nil {
 			return s
 		}
 		d.give(s)
@@ -76,22 +76,22 @@ func (d *dispatcher) received(s *slot, ok bool) {
 		return
 	}
 	s.customer = s.rec.Identity(d.formID)
-	if s.given != nil && d.ahead.left == 0 {
+	if s.answer.Result != nil && d.queue.left == 0 {
 		d.give(s)
 		return
 	}
-	d.ahead.add(s)
+	d.queue.add(s)
 }
 
 // give lets a row have the result that it came with, unless an earlier row of
 // its customer has answered it: then it is a duplicate, whatever the ledger
 // knows.
 func (d *dispatcher) give(s *slot) {
-	if s.known && d.answerDuplicate(s) {
+	if s.answer.Known && d.answerDuplicate(s) {
 		return
 	}
-	d.learn(s, s.given)
-	s.result.Store(s.given)
+	d.learn(s, s.answer.Result)
+	s.result.Store(s.answer.Result)
 	d.monitor.Answer()
-	d.news.ring()
+	d.ready.notify()
 }

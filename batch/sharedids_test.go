@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/session"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -19,7 +20,7 @@ import (
 func TestASessionIDOfTwoCustomersIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		j := newJob(t, csvList(100), func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, csvList(100), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			a := okFor(r)
 			if r.Email == "c30@example.com" || r.Email == "c31@example.com" {
 				a.SessionID = "session-of-c29@example.com"
@@ -38,7 +39,7 @@ func TestASessionIDOfTwoCustomersIsNoticed(t *testing.T) {
 func TestASessionIDOfOneCustomerMayComeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, _ := repeated(50, 20)
-		j := newJob(t, list, func(_ context.Context, r *session.Request, _ int) session.Answer {
+		j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			a := okFor(r)
 			a.SessionID = "session-of-" + r.Email[1:] // the other rows have a capital C
 			return a
@@ -51,7 +52,7 @@ func TestASessionIDOfOneCustomerMayComeAgain(t *testing.T) {
 
 // answering gives some customers the session id of another.
 func answering(as map[string]string) callerFunc {
-	return func(_ context.Context, r *session.Request, _ int) session.Answer {
+	return func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		a := okFor(r)
 		if id := as[r.Email]; id != "" {
 			a.SessionID = id
@@ -61,7 +62,7 @@ func answering(as map[string]string) callerFunc {
 }
 
 func TestASessionIDOfACustomerOfTheLedgerIsNoticed(t *testing.T) {
-	idOf := func(email string) string { return okFor(&session.Request{Email: email}).SessionID }
+	idOf := func(email string) string { return okFor(&source.Customer{Email: email}).SessionID }
 	for name, c := range map[string]struct {
 		rows []string // of the second night
 		as   map[string]string
@@ -78,7 +79,7 @@ func TestASessionIDOfACustomerOfTheLedgerIsNoticed(t *testing.T) {
 			list := people(c.rows...)
 			f := forecastOf(t, k, list)
 			j := newJob(t, list, answering(c.as))
-			j.adjust = func(c *Config) { c.Known, c.Answers = k, f.Answers }
+			j.adjust = func(c *Config) { c.Known, c.Answers = k, answers.Chain{f.Answers} }
 			sum, err := j.run(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, c.want, sum.SharedIDs)
@@ -89,9 +90,9 @@ func TestASessionIDOfACustomerOfTheLedgerIsNoticed(t *testing.T) {
 func TestASessionIDOfARowThatIsKeptIsNoticed(t *testing.T) {
 	j := newJob(t, people("a@x.io Ann", "b@x.io Ben", "new@x.io New"), answering(map[string]string{"new@x.io": "kept-1"}))
 	j.adjust = func(c *Config) {
-		c.Keep = func(rec *source.Record) (sink.Result, bool) {
+		c.Answers = answers.Chain{answers.Kept(func(rec *source.Record) (sink.Result, bool) {
 			return sink.Result{Status: sink.OK, SessionID: fmt.Sprint("kept-", rec.Row)}, rec.Row < 3
-		}
+		})}
 	}
 	sum, err := j.run(t.Context())
 	require.NoError(t, err)

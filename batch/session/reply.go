@@ -54,9 +54,9 @@ func (o Outcome) String() string {
 	return names[o]
 }
 
-// Answer is what came of one attempt. Its texts are safe to show: stripped of
+// Reply is what came of one attempt. Its texts are safe to show: stripped of
 // control characters, shortened, and free of the secret and the customer.
-type Answer struct {
+type Reply struct {
 	Outcome   Outcome
 	SessionID string    // of an OK
 	Expires   time.Time // of the session id; zero when the answer does not say
@@ -78,7 +78,7 @@ type Answer struct {
 // WrongSetUp reports an answer that means a wrong address, proxy or trust, or a
 // service that is not the one of the guide, as long as no call has succeeded.
 // After a success the same answer is a failure of the service.
-func (a *Answer) WrongSetUp() bool {
+func (a *Reply) WrongSetUp() bool {
 	switch a.Outcome {
 	case NotTheAPI, TLSRefused, CredentialsRefused, TenantRefused:
 		return true

@@ -1,0 +1,38 @@
+package batch
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// differences names the settings that two bindings do not agree on.
+func differences(before, now map[string]string) []Change {
+	keys := maps.Clone(before)
+	maps.Copy(keys, now)
+	var changed []Change
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if before[key] != now[key] {
+			changed = append(changed, Change{What: key, Before: before[key], Now: now[key]})
+		}
+	}
+	return changed
+}
+
+// ChangedError refuses to go on with a run under other settings.
+type ChangedError struct{ Changes []Change }
+
+// Change is one setting that differs from the interrupted run's.
+type Change struct{ What, Before, Now string }
+
+// Error names what changed, and both ways out.
+func (e *ChangedError) Error() string {
+	var b strings.Builder
+	b.WriteString("this is not the run that was interrupted:")
+	for _, c := range e.Changes {
+		fmt.Fprintf(&b, "\n  %s was %q and is %q", c.What, c.Before, c.Now)
+	}
+	b.WriteString("\nput it back and run again to go on, or begin anew with --restart, or write to another --output")
+	return b.String()
+}

@@ -1,0 +1,67 @@
+package source
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// filled is a customer whose every field has a value of its own: its name.
+func filled(t *testing.T) (c Customer) {
+	fields := reflect.ValueOf(&c).Elem()
+	require.Equal(t, int(fieldCount), fields.NumField(), "a field that is not in the table is read, sent and compared nowhere")
+	for i := range fields.NumField() {
+		fields.Field(i).SetString(fields.Type().Field(i).Tag.Get("csv"))
+	}
+	return c
+}
+
+func TestTheTableOfFieldsHasEveryFieldOfACustomer(t *testing.T) {
+	c := filled(t)
+	n := 0
+	for f, value := range c.Fields() {
+		assert.Equal(t, f.Name, value)
+		assert.NotEmpty(t, f.Name)
+		assert.Equal(t, f, &fieldTable[n])
+		n++
+	}
+	assert.EqualValues(t, fieldCount, n)
+}
+
+func TestEveryFieldIsReadFromItsColumnAndItsMember(t *testing.T) {
+	l, err := Open(strings.NewReader(strings.Join(FieldNames(), ",")+"\n"+strings.Join(FieldNames(), ",")+"\n"), Options{})
+	require.NoError(t, err)
+	assert.Equal(t, filled(t), clean(collect(t, l)[0].Customer))
+
+	var members []string
+	for _, f := range fieldTable {
+		members = append(members, `"`+f.Name+`":"`+f.Name+`"`)
+	}
+	l, err = Open(strings.NewReader("{"+strings.Join(members, ",")+"}\n"), Options{})
+	require.NoError(t, err)
+	assert.Equal(t, filled(t), clean(collect(t, l)[0].Customer))
+}
+
+// clean undoes the normalising of sendEmail.
+func clean(c Customer) Customer {
+	c.SendEmail = "sendEmail"
+	return c
+}
+
+func TestARequestHasTheFieldsOfTheCustomersTypeAndThoseThatHaveAValue(t *testing.T) {
+	sent := func(c Customer) (names []string) {
+		for f := range c.Sent() {
+			names = append(names, f.Name)
+		}
+		return names
+	}
+	all := filled(t)
+	all.Type = individualType
+	assert.Equal(t, FieldNames()[:lastName+1], sent(all))
+	all.Type = companyType
+	assert.Equal(t, append(FieldNames()[:firstName:firstName], "fullName", "registrationNumber", "tradingName"), sent(all))
+	assert.Equal(t, []string{"formId", "customerType", "customerEmail", "firstName", "lastName"}, sent(Customer{Type: individualType}))
+}
