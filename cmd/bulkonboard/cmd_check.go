@@ -27,7 +27,7 @@ func checkCommand() *cobra.Command {
 	var i inspection
 	c := &cobra.Command{
 		Use:   "check --input LIST",
-		Short: "Read a list as run would, compare it with a ledger, and send nothing",
+		Short: "Check a list, and send nothing",
 		Long: `check reads a list to its end and tells how it is read, what a run of it would
 do, and which rows are invalid and why. With --ledger it also tells how many
 customers are new, known, changed or expired, and how many the ledger knows that
@@ -38,11 +38,11 @@ those.
 It sends nothing, changes nothing and needs no service. It exits with 0 when
 every row is valid, with 1 when some are not, and with 65 when the list cannot
 be read as a customer list.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				_ = c.Flags().Set("input", args[0]) // a text takes any
-			}
+		Example: `  bulkonboard check customers.csv
+  bulkonboard check customers.csv --map customerEmail=E-mail --set customerType=Individual
+  bulkonboard check customers.csv --ledger customers.db --tenant-id TENANT --form-id FORM`,
+		Args: cli.ListArgument,
+		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, i.check); err != nil {
 				return err
 			}
