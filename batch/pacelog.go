@@ -44,7 +44,7 @@ func (p *paceLog) tell(now time.Time, s pace.Snapshot) {
 
 func (p *paceLog) rate(reason string, perSecond float64) {
 	p.told = perSecond
-	p.log.Info("pace change", "event", "rate", "reason", reason, "per_second", float64(int64(perSecond*100+0.5))/100)
+	p.log.Debug("pace change", "event", "rate", "reason", reason, "per_second", float64(int64(perSecond*100+0.5))/100)
 }
 
 func secondsTo(t, now time.Time) float64 {

@@ -14,7 +14,7 @@ import (
 
 func TestEveryPauseOutageAndLargeChangeIsTold(t *testing.T) {
 	var told bytes.Buffer
-	l := paceLog{log: slog.New(slog.NewTextHandler(&told, nil))}
+	l := paceLog{log: slog.New(slog.NewTextHandler(&told, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	now := beginning
 	after := func(d time.Duration) time.Time { return now.Add(d) }
 	for _, s := range []pace.Snapshot{

@@ -47,7 +47,7 @@ func (s *serverFlags) register(c *cobra.Command) {
 	f.BoolVar(&s.useTLS, "tls", false, "speak TLS with the Temporal server; needed for one on another machine, unless --tls=false says that the way there is safe")
 	s.tls = f.Lookup("tls")
 	f.StringVar(&s.pair.CertFile, "tls-cert-file", "", "PEM file with a certificate for the Temporal server (mTLS); implies --tls")
-	f.StringVar(&s.pair.KeyFile, "tls-key-file", "", "PEM file with the key of that certificate")
+	f.StringVar(&s.pair.KeyFile, "tls-key-file", "", "PEM `FILE` with the key of that certificate")
 	f.StringVar(&s.serverCA, "tls-ca-file", "", "PEM file with the certificates that may vouch for the Temporal server; implies --tls")
 	for _, name := range []string{"api-key-file", "tls-cert-file", "tls-key-file", "tls-ca-file"} {
 		_ = c.MarkFlagFilename(name)

@@ -19,14 +19,15 @@ func againCommand() *cobra.Command {
 	var a another
 	c := &cobra.Command{
 		Use:   "again --job FOLDER",
-		Short: "Begin another round of a job, for the rows that did not end well",
+		Short: "Start another round of a job, for the rows that need attention",
 		Long: `again begins another round of a job that plan has made and whose chunks have all
 been sent. In it, run-chunk calls again for the rows that were rejected or failed,
 or for those of them that are selected, and for nobody else; and merge takes the
 newest result of each row. It prints the number of the round.
 
 To correct rows first, use bulkonboard fixes with the merged results.`,
-		Args: cobra.NoArgs,
+		Example: `  bulkonboard again --job /mnt/shared/tonight`,
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, a.check); err != nil {
 				return err

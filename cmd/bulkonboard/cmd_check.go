@@ -34,7 +34,7 @@ func checkCommand() *cobra.Command {
 	var i inspection
 	c := &cobra.Command{
 		Use:   "check --input LIST",
-		Short: "Say what a run would do and whether its service is ready, and call no customer",
+		Short: "Check a list and the service, and call no customer",
 		Long: `check reads a list to its end and tells how it is read, what a run of it would
 do, and which rows are invalid and why. With --ledger it also tells how many
 customers are new, known, changed or expired, and how many the ledger knows that
@@ -53,13 +53,12 @@ is the first of these that applies: 64 configuration, 77 app id, secret or
 tenant refused, 65 the list cannot be read as a customer list, 70 a damaged state
 or ledger, 73 something is in use, 74 no room, 75 the service is not reachable, 1
 some rows are invalid, 0 ready.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				_ = c.Flags().Set("input", args[0]) // a text takes any
-			}
-			return i.start(c)
-		},
+		Example: `  bulkonboard check customers.csv
+  bulkonboard check customers.csv --map customerEmail=E-mail --set customerType=Individual
+  bulkonboard check customers.csv --ledger customers.db --tenant-id TENANT --form-id FORM
+  bulkonboard check --base-url https://auth.example.com --app-id APP --tenant-id TENANT`,
+		Args: cli.ListArgument,
+		RunE: func(c *cobra.Command, _ []string) error { return i.start(c) },
 	}
 	c.Flags().SortFlags = false
 	i.list.Register(c.Flags())

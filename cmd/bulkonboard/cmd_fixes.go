@@ -32,7 +32,7 @@ func fixesCommand() *cobra.Command {
 	var f fixing
 	c := &cobra.Command{
 		Use:   "fixes RESULTS",
-		Short: "Write the rows that need attention to a sheet, to be corrected",
+		Short: "Write the rows that need attention to a sheet for correction",
 		Long: `fixes writes the rows of a results file that are invalid, rejected or failed to a
 CSV file that any editor or spreadsheet reads: a mark, the number of the row, what
 is wrong, and the columns of the list (of JSONL, a column for each member). Correct
@@ -48,6 +48,8 @@ Rows and columns may be in any order, and CSV may be saved in UTF-8 or UTF-16 wi
 any delimiter. fixMark and fixRow must stay as they are: they keep a row from
 being taken for another. A row that is left out stays as it is, but for one that
 failed, which is sent again. The file holds personal data.`,
+		Example: `  bulkonboard fixes results.csv -o fixes.csv
+  bulkonboard retry results.csv --fixes fixes.csv`,
 		Args: namedResults,
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if err := f.check(); err != nil {

@@ -4,13 +4,11 @@ import (
 	"embed"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/cmd/internal/manual"
@@ -60,7 +58,7 @@ func helpCommand() *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && slices.Contains(pageNames, args[0]) {
-				return printPage(c.OutOrStdout(), args[0])
+				return printPage(c, args[0])
 			}
 			if len(args) == 0 {
 				fmt.Fprintf(c.OutOrStdout(), "%s\n\nFor the flags of a command: bulkonboard COMMAND --help\n", c.Long)
@@ -78,16 +76,8 @@ func helpCommand() *cobra.Command {
 
 // printPage prints a page as wide as the terminal, up to the width that is still
 // easy to read.
-func printPage(to io.Writer, name string) error {
-	width := 80
-	if plain, ok := to.(cli.Plain); ok {
-		if file, ok := plain.To.(*os.File); ok {
-			if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
-				width = min(columns, 100)
-			}
-		}
-	}
+func printPage(c *cobra.Command, name string) error {
 	page := manual.Parse(pageText(name))
-	_, err := io.WriteString(to, page.Text(width))
+	_, err := io.WriteString(c.OutOrStdout(), page.Text(cli.Width(c)))
 	return err
 }

@@ -14,11 +14,11 @@ import (
 func ledgerCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ledger",
-		Short: "Look after what is known of each customer from earlier nights",
+		Short: "Manage the ledger of customers from earlier runs",
 		Long: `The ledger of run --ledger keeps, across lists and nights, the session id of each
 customer, when it was obtained, and a digest of the fields that were sent. It
 names nobody: a customer is an HMAC under a key that is in another file.`,
-		Args: cobra.NoArgs,
+		Args: cli.Commands,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(ledgerStatsCommand(), ledgerProblemsCommand(), ledgerCheckCommand(), ledgerCreateCommand(), ledgerImportCommand(), ledgerExportCommand(), ledgerForgetCommand(), ledgerExpireCommand())

@@ -13,12 +13,13 @@ import (
 func ledgerCheckCommand() *cobra.Command {
 	return ofLedger(&cobra.Command{
 		Use:   "check --ledger LEDGER",
-		Short: "Read all of a ledger and say whether it is as it was written",
+		Short: "Check that a ledger is undamaged",
 		Long: `check reads all of a ledger and compares it with what was written: every page,
 every entry by its tag, all entries together by the seal, and the number of
 changes with the count beside the key. It exits with 70 when anything does not
 fit, and changes nothing.`,
-		Args: cobra.NoArgs,
+		Example: `  bulkonboard ledger check --ledger customers.db`,
+		Args:    cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {
 		return checkLedger(c.OutOrStdout(), l.Ledger)
 	})

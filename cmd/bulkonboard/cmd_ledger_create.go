@@ -14,13 +14,14 @@ func ledgerCreateCommand() *cobra.Command {
 	var l ledgerFile
 	c := &cobra.Command{
 		Use:   "create --ledger LEDGER",
-		Short: "Make a new ledger that knows nobody",
+		Short: "Create a new, empty ledger",
 		Long: `create makes a new, empty ledger. A run makes one by itself when neither the ledger
 nor its key is there. When there is a key, the ledger may be lost, and a run with
 a new one would call every customer again: create is how to say that this is
 meant, and the new ledger is made under that key. A ledger that is there is left
 as it is.`,
-		Args: cobra.NoArgs,
+		Example: `  bulkonboard ledger create --ledger customers.db`,
+		Args:    cobra.NoArgs,
 	}
 	c.Flags().SortFlags = false
 	l.register(c, "file of the ledger")

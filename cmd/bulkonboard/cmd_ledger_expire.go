@@ -21,12 +21,13 @@ func ledgerExpireCommand() *cobra.Command {
 	}
 	c := ofLedger(&cobra.Command{
 		Use:   "expire --ledger LEDGER --older-than 90d",
-		Short: "Erase customers whose session id, or refusal, is older than that",
+		Short: "Erase old entries from a ledger",
 		Long: `expire erases the customers whose session id was obtained, or who were refused or
 failed, longer ago than that. They are new to the next run. Of a customer with a
 session id and a refusal it erases the one that is older. The file is written anew
 without them, so nothing of them is left in it.`,
-		Args: cobra.NoArgs,
+		Example: `  bulkonboard ledger expire --ledger customers.db --older-than 90d`,
+		Args:    cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {
 		erased, parts, err := expire(l.Ledger, time.Now().Add(-age))
 		if err == nil {

@@ -23,7 +23,8 @@ the ledger has customers of. With - the address is read from standard input, so
 that it is in no shell's history. The log says by key, and not by name, what was
 erased. The file is written anew, so nothing of the person is left in it; copies
 of it, and results files, are not touched.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  bulkonboard ledger forget ann@example.com --ledger customers.db`,
+		Args:    cli.OneArgument("one e-mail address: bulkonboard ledger forget EMAIL, or - to read it from standard input"),
 	}, func(c *cobra.Command, args []string, l *cli.OpenedLedger) error {
 		email, err := addressOf(args[0], c.InOrStdin())
 		if err != nil {

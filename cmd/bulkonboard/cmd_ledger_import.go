@@ -33,7 +33,8 @@ each customer: session id, when it was processed, and the digest of the fields.
 The results must be as their run wrote them; tenant, form and columns are those of
 the run, which its summary has. What the ledger has already, and as new, stays.
 The ledger is made when there is none.`,
-		Args: namedResults,
+		Example: `  bulkonboard ledger import results.csv --ledger customers.db`,
+		Args:    namedResults,
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if i.from, err = resultsOf(args[0]); err != nil {
 				return err

@@ -16,7 +16,7 @@ import (
 func ledgerStatsCommand() *cobra.Command {
 	return ofLedger(&cobra.Command{
 		Use:   "stats --ledger LEDGER",
-		Short: "Count the customers of a ledger by outcome and age",
+		Short: "Count the customers of a ledger by result and age",
 		Args:  cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {
 		return printLedger(c.OutOrStdout(), l.Ledger, time.Now())

@@ -23,7 +23,8 @@ func manCommand() *cobra.Command {
 /usr/local/share/man/man1) and the pages of the manual (*.7, for man7) to a folder.
 Shells complete commands and flags after bulkonboard completion SHELL, which says
 how.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  bulkonboard man /usr/local/share/man/man1`,
+		Args:    cli.OneArgument("one folder: bulkonboard man FOLDER"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for everybody
 				return cli.Problems{"the folder for the man pages cannot be made: " + err.Error()}
@@ -89,8 +90,13 @@ func manPage(c *cobra.Command, date time.Time) string {
 	fmt.Fprintf(&b, ".SH SYNOPSIS\n\\fB%s\\fP\n", manual.Escaped(c.UseLine()))
 	b.WriteString(".SH DESCRIPTION\n")
 	manText(&b, c.Long)
+	if c.Example != "" {
+		fmt.Fprintf(&b, ".SH EXAMPLES\n")
+		manText(&b, c.Example)
+	}
 	manFlags(&b, "OPTIONS", c.NonInheritedFlags())
 	manFlags(&b, "OPTIONS OF ALL COMMANDS", c.InheritedFlags())
+	manExits(&b)
 	var also []string
 	if c.HasParent() {
 		also = append(also, manName(c.Parent()))
@@ -105,6 +111,14 @@ func manPage(c *cobra.Command, date time.Time) string {
 	}
 	fmt.Fprintf(&b, ".SH SEE ALSO\n%s\n", strings.Join(also, ", "))
 	return b.String()
+}
+
+// manExits writes the exit codes, which are those of all commands.
+func manExits(b *strings.Builder) {
+	b.WriteString(".SH EXIT STATUS\n")
+	for _, e := range cli.ExitCodes() {
+		fmt.Fprintf(b, ".TP\n\\fB%d\\fP\n%s\n", e.Code, manual.Escaped(e.Text+" "+e.Do))
+	}
 }
 
 // manText writes paragraphs. Lines that are set in, such as examples, stay as

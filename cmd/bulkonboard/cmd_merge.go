@@ -31,11 +31,12 @@ func mergeCommand() *cobra.Command {
 	var m merging
 	c := &cobra.Command{
 		Use:   "merge --job FOLDER --output RESULTS",
-		Short: "Put the results of a job's chunks together",
+		Short: "Merge the results of the chunks of a job",
 		Long: `merge makes one results file of a job whose chunks are all done, row for row as
 run would have on one machine, with its summary and rejects. It calls nobody.
 Interrupted, it goes on with the same command.`,
-		Args: cobra.NoArgs,
+		Example: `  bulkonboard merge --job /mnt/shared/tonight -o results.csv`,
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, m.check); err != nil {
 				return err

@@ -28,7 +28,7 @@ func planCommand() *cobra.Command {
 	var p planning
 	c := &cobra.Command{
 		Use:   "plan --input LIST --job FOLDER --rate N",
-		Short: "Cut a list into chunks that several machines can send",
+		Short: "Divide a list into chunks for several machines",
 		Long: `plan reads a list once, cuts it into chunks between its rows, finds the rows that
 are of one customer, and puts all of it into a folder that every machine sees. It
 sends nothing and needs no secret. It prints how many chunks there are.
@@ -36,7 +36,8 @@ sends nothing and needs no secret. It prints how many chunks there are.
 Then bulkonboard run-chunk sends each of them, on any machine and in any order,
 and bulkonboard merge puts the results together. For one machine there is
 bulkonboard run, which needs none of this.`,
-		Args: cobra.NoArgs,
+		Example: `  bulkonboard plan customers.csv --job /mnt/shared/tonight --rate 1000 --parallel 4 --config job.yaml`,
+		Args:    cli.ListArgument,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, p.check); err != nil {
 				return err

@@ -32,7 +32,8 @@ verdict and what to do next, errors with their meaning and the command for them,
 a comparison with the previous run, throughput with pauses and outages, response
 times, files and settings. The file needs no network and runs no script. It names
 no customer, unless --with-rows asks for the rows that need attention.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  bulkonboard report results.csv -o report.html`,
+		Args:    namedResults,
 		RunE: func(c *cobra.Command, args []string) error {
 			r.results = args[0]
 			if r.output == "" {

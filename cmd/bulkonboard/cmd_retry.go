@@ -33,7 +33,7 @@ func retryCommand() *cobra.Command {
 	s := settings{retry: &retrying{}}
 	c := &cobra.Command{
 		Use:   "retry RESULTS",
-		Short: "Send again the rows of a results file that failed or were corrected",
+		Short: "Send failed or corrected rows again",
 		Long: `retry reads a results file, sends again the rows that failed or were rejected, and
 replaces the file when it is done. Rows that succeeded stay as they are, byte for
 byte. Corrections come in a file of their own: see bulkonboard fixes --help.
@@ -41,6 +41,9 @@ byte. Corrections come in a file of their own: see bulkonboard fixes --help.
 The results must be as their run wrote them. Service, tenant, form, columns and
 all other settings are those of the run, which its summary has; rate and limits
 may be changed. Interrupted, the same command resumes.`,
+		Example: `  bulkonboard retry results.csv
+  bulkonboard retry results.csv --fixes fixes.csv
+  bulkonboard retry results.csv --error-code http_503`,
 		RunE: func(c *cobra.Command, args []string) error { return s.startRetry(c, args[0]) },
 		Args: namedResults,
 	}
@@ -61,11 +64,11 @@ may be changed. Interrupted, the same command resumes.`,
 func namedResults(c *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
-		return fmt.Errorf("name the results file: bulkonboard %s RESULTS", c.Name())
+		return cli.Problems{fmt.Sprintf("name the results file: %s RESULTS", c.CommandPath())}
 	case len(args) > 1:
-		return fmt.Errorf("%s takes one results file, and %d are named", c.Name(), len(args))
+		return cli.Problems{fmt.Sprintf("name one results file: %s RESULTS; it was given %d", c.CommandPath(), len(args))}
 	case args[0] == "-":
-		return fmt.Errorf("%s takes a results file and not standard input: name the file", c.Name())
+		return cli.Problems{fmt.Sprintf("%s takes a results file and not standard input: name the file", c.CommandPath())}
 	}
 	return nil
 }

@@ -26,18 +26,26 @@ func runCommand() *cobra.Command { return runCommandFor(new(settings)) }
 
 func runCommandFor(s *settings) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "run --input LIST --output RESULTS",
-		Short: "Send a list, or go on with a run that was interrupted",
-		Long: `run asks the service for a session id for every customer of the list and writes
-one result row for every input row, in input order. Started again after an
-interruption, the same command goes on where it stopped.
+		Use:   "run LIST --output RESULTS",
+		Short: "Send a list, or resume an interrupted run",
+		Long: `run sends every customer of a list to the service and writes one result row for
+every row of the list, in the same order. After an interruption, the same command
+resumes.
 
-Every flag can also be set as an environment variable (--base-url is
-` + cli.VariableOf("base-url") + `) or in a config file (baseUrl, see bulkonboard config init). A
-flag goes before its variable, and that before the file. The app secret is never
-a flag: it comes from ` + cli.SecretVariable + ` or from the file that
---app-secret-file names.`,
-		Args: cobra.NoArgs,
+A flag overrides its environment variable (--base-url is ` + cli.VariableOf("base-url") + `),
+which overrides the config file (baseUrl; bulkonboard config init writes one). The
+app secret is never a flag: it comes from ` + cli.SecretVariable + `, from
+--app-secret-file, or from --app-secret-command.`,
+		Example: `  # try it; no real service is called
+  bulkonboard run customers.csv -o results.csv --sandbox
+
+  # send a list; the service is named by environment variables or flags
+  bulkonboard run customers.csv -o results.csv --base-url https://auth.example.com \
+    --app-id APP --tenant-id TENANT --form-id FORM --app-secret-file /etc/app-secret
+
+  # every night: send only customers that are new or have changed
+  bulkonboard run customers.csv -o results.csv --overwrite --ledger customers.db --config job.yaml`,
+		Args: cli.ListArgument,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return s.start(c, s.check)
 		},

@@ -38,7 +38,7 @@ func runChunkCommand() *cobra.Command {
 	var r chunkRun
 	c := &cobra.Command{
 		Use:   "run-chunk --job FOLDER --index N",
-		Short: "Send one chunk of a job, or go on with one that was interrupted",
+		Short: "Send one chunk of a job, or resume it",
 		Long: `run-chunk sends one chunk of a job that plan has made, at its share of the rate,
 and puts what becomes of each row into the folder of the job. Started again, on
 this machine or another, it goes on where the chunk stopped; one that is done is
@@ -47,7 +47,8 @@ left alone. Of two that run one chunk at once, the first one stops.
 At most as many chunks may run at once as plan was told with --parallel: their
 shares are what keeps the job to its rate. When plan says so, --index rest runs
 after all chunks.`,
-		Args: cobra.NoArgs,
+		Example: `  bulkonboard run-chunk --job /mnt/shared/tonight --index 0`,
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, r.check); err != nil {
 				return err

@@ -34,11 +34,13 @@ func sandboxCommand() *cobra.Command {
 	var f sandboxFlags
 	c := &cobra.Command{
 		Use:   "sandbox",
-		Short: "Serve a GetSessionId service for trying and rehearsing",
+		Short: "Run a test service with faults on demand",
 		Long: `sandbox serves the GetSessionId contract: every validation answer of the guide,
 session ids that follow from e-mail and form, and faults on demand. GetAppToken,
 which names no customer, is served for bulkonboard check. Customers
 whose e-mail domain is refused.example are refused. GET /stats tells what it saw.`,
+		Example: `  bulkonboard sandbox --listen 127.0.0.1:8080
+  bulkonboard sandbox --latency 20ms --errors 0.05 --quota 200/s,retry-after=seconds --outage 30s-60s:503`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, f.parse); err != nil {

@@ -19,86 +19,205 @@ import (
 
 func statusCommand() *cobra.Command {
 	var j jobFolder
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "status RESULTS",
-		Short: "Tell how far a run has come, without disturbing it",
-		Long: `status tells how far the run has come that writes a results file, or, with --job,
-a job in chunks. It disturbs nothing.`,
+		Short: "Show the progress of a run",
+		Long: `status shows the run that writes a results file, while it is running and after it
+has ended: the rows by status, what needs attention, the rate, the time that is
+left, and the next command. With --job it shows a job in chunks. It does not
+disturb a run.`,
+		Example: `  bulkonboard status results.csv
+  bulkonboard status results.csv --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
+			case j.path != "" && asJSON:
+				return cli.Problems{"--json is for a results file; leave it out with --job"}
 			case j.path != "" && len(args) == 0:
 				return j.showStatus(c.Context(), c.OutOrStdout())
 			case j.path == "" && len(args) == 1:
-				return showStatus(c.OutOrStdout(), args[0])
+				return showStatus(c.OutOrStdout(), args[0], asJSON)
 			}
-			return cli.Problems{"status takes a results file, or --job and a folder; see bulkonboard status --help"}
+			return cli.Problems{"name the results file (bulkonboard status RESULTS), or a job (--job FOLDER)"}
 		},
 	}
 	j.register(c, "folder of a job in chunks")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the same as one JSON object")
 	return c
 }
 
-func showStatus(w io.Writer, output string) error {
-	seen, err := state.Inspect(state.OS{}, stateDirOf(output))
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(output); err != nil {
-			return cli.Problems{fmt.Sprintf("there is neither %s nor a run that writes it", output)}
-		}
-		fmt.Fprintf(w, "%s: complete, no run is under way\n", output)
-		return nil
-	}
+// runStatus is what can be seen of a run from outside.
+type runStatus struct {
+	Results string `json:"results"`
+	State   string `json:"state"` // running, stopped or complete
+	Run     string `json:"run,omitempty"`
+	Process string `json:"process,omitempty"` // of a run that is running
+
+	Rows          int64                 `json:"rows"`             // written
+	OfRows        int64                 `json:"ofRows,omitempty"` // of the list; 0: not known
+	Status        map[sink.Status]int64 `json:"status"`
+	NeedAttention int64                 `json:"needAttention"`
+	Open          int64                 `json:"open"`    // of these, reported by an earlier run already
+	Waiting       int                   `json:"waiting"` // done, and waiting for an earlier row to be written
+
+	RowsPerSecond  float64   `json:"rowsPerSecond"` // over the running time
+	RunningSeconds float64   `json:"runningSeconds"`
+	LeftSeconds    float64   `json:"leftSeconds,omitempty"` // until the list is done; of a run that is running
+	AsOf           time.Time `json:"asOf"`
+
+	ExitCode *int   `json:"exitCode,omitempty"`
+	Reason   string `json:"reason,omitempty"` // why it stopped
+	Next     string `json:"next,omitempty"`   // the next command
+	Resumes  bool   `json:"-"`                // Next resumes the run
+}
+
+func showStatus(w io.Writer, output string, asJSON bool) error {
+	s, err := statusOf(output)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s: %s\n", output, holding(seen))
-	if seen.Checkpoint == nil {
-		return nil
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(s)
 	}
-	return showCheckpoint(w, output, seen)
-}
-
-func holding(s *state.Snapshot) string {
-	if !s.Held {
-		return "stopped; no process is at it"
-	}
-	return fmt.Sprintf("running; process %d on %s, since %s", s.Holder.PID, s.Holder.Host, s.Holder.Since.Local().Format(time.DateTime))
-}
-
-func showCheckpoint(w io.Writer, output string, s *state.Snapshot) error {
-	var totals batch.Totals
-	if err := json.Unmarshal(s.Checkpoint.Extra, &totals); err != nil {
-		return &state.CorruptError{Path: stateDirOf(output), Reason: "its counts cannot be read: " + err.Error()}
-	}
-	fmt.Fprintf(w, "  rows     %d written, %s; %d more answered\n", totals.Rows, bytesOf(s.Checkpoint, totals.Origin.List), s.Answers)
-	for _, status := range sink.Statuses() {
-		if n := totals.Status[status]; n > 0 {
-			fmt.Fprintf(w, "  %-8s %d\n", status, n)
-		}
-	}
-	if totals.Open > 0 {
-		fmt.Fprintf(w, "  %-8s %d of the %d rows that need attention, since an earlier run\n", "open", totals.Open, totals.Bad())
-	}
-	fmt.Fprintf(w, "  as of    %s\n", s.Checkpoint.UpdatedAt.Local().Format(time.DateTime))
-	if s.Held {
-		return nil
-	}
-	if stopped, err := stoppedSummaryOf(output); err == nil && stopped != nil {
-		fmt.Fprintf(w, "  why      %s\n", stopped.Reason)
-	}
-	fmt.Fprintf(w, "  go on:   %s\n", totals.Origin.Command)
+	s.print(w)
 	return nil
 }
 
-// bytesOf says how much of the list lies before a place. A compressed list has
-// no such share: its size is not that of its rows.
-func bytesOf(cp *state.Checkpoint, list string) string {
-	name := "the list"
-	if list == cli.StandardInputName {
-		name = cli.StandardInputName
+// statusOf looks at the state of a run, or else at the summary of the results.
+func statusOf(output string) (*runStatus, error) {
+	seen, err := state.Inspect(state.OS{}, stateDirOf(output))
+	if errors.Is(err, fs.ErrNotExist) {
+		return completeStatus(output)
 	}
-	if cp.Size < cp.Offset {
-		return fmt.Sprintf("%d bytes of %s", cp.Offset, name)
+	if err != nil {
+		return nil, err
 	}
-	return fmt.Sprintf("%d of %d bytes of %s (%.0f%%)", cp.Offset, cp.Size, name, 100*float64(cp.Offset)/max(1, float64(cp.Size)))
+	s := &runStatus{Results: output, State: "stopped", Status: map[sink.Status]int64{}, AsOf: seen.Holder.Since, Waiting: seen.Answers}
+	if seen.Held {
+		s.State = "running"
+		s.Process = fmt.Sprintf("process %d on %s, since %s", seen.Holder.PID, seen.Holder.Host, seen.Holder.Since.Local().Format(time.DateTime))
+	}
+	if seen.Checkpoint == nil {
+		return s, nil
+	}
+	return s, s.take(seen.Checkpoint)
+}
+
+// take takes in what the checkpoint says, and, of a run that stopped, its
+// summary.
+func (s *runStatus) take(cp *state.Checkpoint) error {
+	var totals batch.Totals
+	if err := json.Unmarshal(cp.Extra, &totals); err != nil {
+		return &state.CorruptError{Path: stateDirOf(s.Results), Reason: "its counts cannot be read: " + err.Error()}
+	}
+	s.Run, s.AsOf = cp.Run, cp.UpdatedAt
+	s.Rows, s.OfRows, s.Status, s.NeedAttention, s.Open = totals.Rows, totals.Ends.Row, totals.Status, totals.Bad(), totals.Open
+	s.RunningSeconds = totals.Measures.Running.Seconds()
+	s.RowsPerSecond = rateOf(s.Rows, s.RunningSeconds)
+	if s.State == "running" {
+		if left := s.OfRows - s.Rows; left > 0 && s.RowsPerSecond > 0 {
+			s.LeftSeconds = float64(left) / s.RowsPerSecond
+		}
+		return nil
+	}
+	s.Next, s.Resumes = totals.Origin.Command, true
+	if stopped, err := stoppedSummaryOf(s.Results); err == nil && stopped != nil {
+		s.Reason, s.ExitCode = stopped.Reason, &stopped.ExitCode
+	}
+	return nil
+}
+
+// completeStatus is the status of results that no run is writing.
+func completeStatus(output string) (*runStatus, error) {
+	sum, err := summaryOf(output)
+	if err != nil && !errors.Is(err, sink.ErrEdited) {
+		if _, gone := os.Stat(output); gone != nil {
+			return nil, cli.Problems{fmt.Sprintf("there is neither %s nor a run that writes it; check the name", output)}
+		}
+		return nil, err
+	}
+	s := &runStatus{
+		Results: output, State: "complete", Run: sum.Run, Rows: sum.Rows, OfRows: sum.Rows, Status: sum.Status, ExitCode: &sum.ExitCode,
+		RunningSeconds: sum.RunningSeconds, RowsPerSecond: rateOf(sum.Rows, sum.RunningSeconds), Open: sum.Open, AsOf: sum.EndedAt,
+	}
+	for status, n := range sum.Status {
+		if !status.Good() {
+			s.NeedAttention += n
+		}
+	}
+	switch {
+	case sum.Status[sink.Invalid]+sum.Status[sink.Rejected] > 0:
+		s.Next = command("fixes", output)
+	case s.NeedAttention > 0:
+		s.Next = command("retry", output) + again(sum, nil)
+	}
+	return s, nil
+}
+
+func rateOf(rows int64, seconds float64) float64 { return rounded(float64(rows) / max(seconds, 1e-3)) }
+
+func (s *runStatus) print(w io.Writer) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(w, "%s: %s\n", s.Results, s.headline())
+	if s.Run == "" {
+		return
+	}
+	line("rows", "%s", s.rows())
+	for _, status := range sink.Statuses() {
+		if n := s.Status[status]; n > 0 {
+			line(string(status), "%d", n)
+		}
+	}
+	if s.Open > 0 {
+		line("open", "%d of the rows that need attention were reported by an earlier run", s.Open)
+	}
+	if s.Waiting > 0 {
+		line("waiting", "%d done, waiting to be written", s.Waiting)
+	}
+	line("rate", "%g rows/s on average, over %s", s.RowsPerSecond, roughly(time.Duration(s.RunningSeconds*float64(time.Second))))
+	if s.LeftSeconds > 0 {
+		left := time.Duration(s.LeftSeconds * float64(time.Second))
+		line("time left", "%s (%s)", roughly(left), clock(time.Now().Add(left), time.Now(), "15:04"))
+	}
+	line("as of", "%s", s.AsOf.Local().Format(time.DateTime))
+	if s.Reason != "" {
+		line("reason", "%s", s.Reason)
+	}
+	switch {
+	case s.Next == "":
+	case s.Resumes:
+		line("resume", "%s", s.Next)
+	default:
+		line("next", "%s", s.Next)
+	}
+}
+
+func (s *runStatus) headline() string {
+	text := s.State
+	switch s.State {
+	case "running":
+		text += " (" + s.Process + ")"
+	case "stopped":
+		text += " (no process is running)"
+	}
+	switch {
+	case s.NeedAttention == 1:
+		text += "; 1 row needs attention"
+	case s.NeedAttention > 0:
+		text += fmt.Sprintf("; %d rows need attention", s.NeedAttention)
+	}
+	return text
+}
+
+func (s *runStatus) rows() string {
+	if s.OfRows == 0 {
+		return fmt.Sprintf("%d written", s.Rows)
+	}
+	return fmt.Sprintf("%d of %d written (%d%%)", s.Rows, s.OfRows, 100*s.Rows/s.OfRows)
 }

@@ -19,12 +19,13 @@ import (
 func verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify RESULTS",
-		Short: "Check results against the summary of their run, without calling anybody",
+		Short: "Check that results are as their run wrote them",
 		Long: `verify reads RESULTS and RESULTS.summary.json and tells whether the results are,
 byte for byte and row for row, those of the run. The rejects and the list are
 checked too when they are still there. Exit code 0: all fits. 70: something
 differs, and what. 75: the run is not complete.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  bulkonboard verify results.csv`,
+		Args:    namedResults,
 		RunE: func(c *cobra.Command, args []string) error {
 			return verify(c.OutOrStdout(), args[0])
 		},
@@ -42,6 +43,34 @@ func (e *differsError) Kind() cli.Kind { return cli.Changed }
 
 func (e *differsError) Error() string {
 	return fmt.Sprintf("%s is not as run %s left it:\n  ", e.results, e.run) + strings.Join(e.differences, "\n  ") + "\n" + wayBack(e.results)
+}
+
+// noSummaryError says that a file has no summary beside it: results that lost it,
+// or a file that is not the results of a run.
+type noSummaryError struct{ results string }
+
+// Kind says that a state must be looked at.
+func (e *noSummaryError) Kind() cli.Kind { return cli.Changed }
+
+func (e *noSummaryError) Error() string {
+	return fmt.Sprintf("%s has no summary; name a results file, or restore %s from a copy", e.results, sink.SummaryPath(e.results))
+}
+
+// badSummaryError says that the file in the place of the summary cannot be read as
+// one.
+type badSummaryError struct {
+	path, results string
+	err           error
+}
+
+// Kind says that a state must be looked at.
+func (e *badSummaryError) Kind() cli.Kind { return cli.Changed }
+
+// Unwrap returns what is wrong with it.
+func (e *badSummaryError) Unwrap() error { return e.err }
+
+func (e *badSummaryError) Error() string {
+	return fmt.Sprintf("%s: %v\n%s", e.path, e.err, wayBack(e.results))
 }
 
 // unfinishedError says that there is nothing to verify yet.
@@ -96,19 +125,19 @@ func summaryOf(results string) (*sink.Summary, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		left, err := state.Inspect(state.OS{}, stateDirOf(results))
 		if err == nil && (left.Held || left.Checkpoint != nil) { // the summary appears with the results
-			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s is not complete; bulkonboard status %s tells how far it is", results, cli.Quoted(results))}
+			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s is not complete; bulkonboard status %s shows how far it is", results, cli.Quoted(results))}
 		}
 		if _, err := os.Stat(results); err != nil {
 			return nil, cli.Problems{fmt.Sprintf("there is neither %s nor its summary", results)}
 		}
-		return nil, &differsError{results: results, run: "(unknown)", differences: []string{path + " is not there, so there is nothing to check against"}}
+		return nil, &noSummaryError{results}
 	}
 	if err != nil {
 		return nil, &state.IOError{Op: "read", Path: path, Err: err}
 	}
 	s, err := sink.DecodeSummary(b)
 	if err != nil && s == nil {
-		return nil, &differsError{results: results, run: "(unknown)", differences: []string{path + ": " + err.Error()}}
+		return nil, &badSummaryError{path, results, err}
 	}
 	return s, err
 }
@@ -119,9 +148,9 @@ func (v *verification) unfinished() error {
 	left, err := state.Inspect(state.OS{}, stateDirOf(v.results))
 	switch {
 	case err == nil && left.Checkpoint != nil && left.Checkpoint.Complete:
-		return &unfinishedError{fmt.Sprintf("the run that writes %s has not put its files in place; run the same command again to go on", v.results)}
+		return &unfinishedError{fmt.Sprintf("the run that writes %s has not put its files in place; run the same command again to resume", v.results)}
 	case !v.summary.Complete:
-		return &unfinishedError{fmt.Sprintf("run %s is not complete, so it has no results to check: %s; bulkonboard status %s tells how to go on",
+		return &unfinishedError{fmt.Sprintf("run %s is not complete, so it has no results to check: %s; bulkonboard status %s shows how to resume",
 			v.summary.Run, v.summary.Reason, cli.Quoted(v.results))}
 	}
 	return nil

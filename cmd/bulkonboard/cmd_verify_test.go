@@ -135,7 +135,7 @@ func TestVerifyPassesOverWhatIsGone(t *testing.T) {
 	require.NoError(t, os.Remove(p.file("out.csv.summary.json")))
 	code, _, stderr = p.verify()
 	require.Equal(t, cli.ExitState, code)
-	assert.Contains(t, stderr, "out.csv.summary.json is not there")
+	assert.Contains(t, stderr, "out.csv has no summary; name a results file")
 	require.NoError(t, os.Remove(p.file("out.csv")))
 	code, _, stderr = p.verify()
 	require.Equal(t, cli.ExitUsage, code)

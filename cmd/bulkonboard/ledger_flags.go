@@ -26,7 +26,7 @@ type ledgerFile struct {
 
 func (l *ledgerFile) register(c *cobra.Command, what string) {
 	l.Register(c, what)
-	c.Flags().DurationVar(&l.wait, "wait", 0, "wait so long for the ledger while another job is at it; 0 gives up at once")
+	c.Flags().DurationVar(&l.wait, "wait", 0, "how long to wait for a ledger that another job is using; 0 gives up at once")
 }
 
 func (l *ledgerFile) check(p *cli.Problems) {
@@ -65,7 +65,7 @@ type ledgerSettings struct {
 }
 
 func (l *ledgerSettings) register(c *cobra.Command) {
-	l.ledgerFile.register(c, "file of what is known of each customer from earlier nights; made when there is none. Who is known and has not changed is not called again")
+	l.ledgerFile.register(c, "ledger `FILE` of customers from earlier runs; created if there is none. Customers that are known and unchanged are not sent again")
 	l.Register(c)
 }
 

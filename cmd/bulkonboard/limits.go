@@ -39,11 +39,11 @@ func (l *limits) registerInvalid(f *pflag.FlagSet) {
 }
 
 func (l *limits) register(f *pflag.FlagSet) {
-	f.StringVar(&l.rate, "rate", "auto", "attempts per second at most; auto searches for what the service takes; 0 sends as fast as it can until the service objects")
+	f.StringVar(&l.rate, "rate", "auto", "attempts per second at most: a `NUMBER`, auto (find what the service accepts), or 0 (as fast as possible)")
 	l.calls.Register(f)
 	cli.RegisterGrace(f, &l.grace)
 	cli.RegisterMaxFailures(f, &l.maxFailures, "stop the run")
-	f.Int64Var(&l.newCalls, "max-calls", 0, "stop after beginning calls for this many new customers; the same command resumes with as many more. 0 sets no limit")
+	f.Int64Var(&l.newCalls, "max-calls", 0, "stop after calls for this `NUMBER` of new customers; the same command resumes with as many more; 0 for no limit")
 }
 
 func (l *limits) registerRows(f *pflag.FlagSet) {

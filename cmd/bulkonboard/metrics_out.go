@@ -33,9 +33,9 @@ type metricsFlags struct {
 }
 
 func (f *metricsFlags) register(c *cobra.Command) {
-	c.Flags().StringVar(&f.listen, "metrics-listen", "", "serve metrics for Prometheus at this address while the run lasts, such as 127.0.0.1:9464: /metrics and /healthz")
-	c.Flags().StringVar(&f.file, "metrics-file", "", "keep metrics in this file, for the textfile collector of node_exporter: its name ends in .prom")
-	c.Flags().StringArrayVar(&f.labels, "metrics-label", nil, "a label on every metric, to tell the jobs of a machine apart: `NAME=VALUE`; may be repeated")
+	c.Flags().StringVar(&f.listen, "metrics-listen", "", "serve metrics for Prometheus during the run at this `ADDRESS`, such as 127.0.0.1:9464")
+	c.Flags().StringVar(&f.file, "metrics-file", "", "write metrics to this `FILE` (*.prom), for the textfile collector of node_exporter")
+	c.Flags().StringArrayVar(&f.labels, "metrics-label", nil, "a label on every metric: `NAME=VALUE`; repeatable")
 	_ = c.MarkFlagFilename("metrics-file")
 }
 
@@ -43,6 +43,7 @@ func (f *metricsFlags) check(p *cli.Problems) {
 	if _, err := parseLabels(f.labels); err != nil {
 		p.Add(err.Error())
 	}
+	cli.CheckFolder(p, "metrics-file", f.file)
 	if f.file != "" && filepath.Ext(f.file) != ".prom" {
 		p.Add(fmt.Sprintf("--metrics-file is %s; node_exporter reads only names that end in .prom", f.file))
 	}

@@ -32,10 +32,10 @@ type outputs struct {
 // register gives a command the flags. What says what it is, such as run.
 func (o *outputs) register(c *cobra.Command, what string) {
 	f := c.Flags()
-	f.StringVarP(&o.results, "output", "o", "", "results file to write, such as results.csv; OUTPUT.state keeps the state of a "+what+" under way")
-	f.StringVar(&o.rejects, "rejects", "", "also write the records that did not end well to this file, as the very bytes of the input")
-	f.BoolVar(&o.overwrite, "overwrite", false, "replace an output that another run made")
-	f.BoolVar(&o.restart, "restart", false, "throw away what an interrupted "+what+" left and begin anew")
+	f.StringVarP(&o.results, "output", "o", "", "results `FILE`, such as results.csv; FILE.state holds the state of a "+what+" that is not complete")
+	f.StringVar(&o.rejects, "rejects", "", "also write the rows that need attention to this file, byte for byte as they are in the list")
+	f.BoolVar(&o.overwrite, "overwrite", false, "replace an output of another run")
+	f.BoolVar(&o.restart, "restart", false, "discard what an interrupted "+what+" left, and start over")
 	for _, name := range []string{"output", "rejects"} {
 		_ = c.MarkFlagFilename(name)
 	}
@@ -86,6 +86,8 @@ func (o *outputs) checkOutput(flag, path string, in os.FileInfo) error {
 		return cli.Problems{"--" + flag + ": " + err.Error()}
 	case in != nil && os.SameFile(in, out):
 		return nil
+	case out.IsDir():
+		return cli.Problems{fmt.Sprintf("--%s: %s is a folder; name a file in it, such as %s", flag, path, filepath.Join(path, "results.csv"))}
 	case !out.Mode().IsRegular():
 		// It would not be written to, but replaced: /dev/null for everybody.
 		return cli.Problems{fmt.Sprintf("--%s: %s is no ordinary file, and would be replaced by one; name another file", flag, path)}
@@ -203,6 +205,8 @@ const maxName = 255
 
 // checkPlaces refuses names that no output can have.
 func (o *outputs) checkPlaces(p *cli.Problems) {
+	cli.CheckFolder(p, "output", o.results)
+	cli.CheckFolder(p, "rejects", o.rejects)
 	for _, f := range o.files() {
 		name := filepath.Base(f.path)
 		switch {

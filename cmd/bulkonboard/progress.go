@@ -18,6 +18,10 @@ import (
 const (
 	terminalEvery = 200 * time.Millisecond
 	logEvery      = 30 * time.Second
+
+	// sampleEvery is how often a run is looked at, so that the first line has a
+	// rate and the time that is left.
+	sampleEvery = time.Second
 )
 
 // showProgress shows how far a run is until stop is called, which may be more
@@ -29,18 +33,24 @@ func showProgress(m *measure.Monitor, stderr io.Writer, log *slog.Logger) (stop 
 		show, end = frames(t)
 	}
 	look := newLook(every)
+	sampled := min(every, sampleEvery)
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		defer end()
-		tick := time.NewTicker(every)
+		tick := time.NewTicker(sampled)
 		defer tick.Stop()
+		shown := time.Now()
 		for {
 			select {
 			case <-done:
 				return
 			case now := <-tick.C:
-				show(look.at(m.Progress(), now))
+				v := look.at(m.Progress(), now)
+				if now.Sub(shown) >= every-sampled/2 {
+					shown = now
+					show(v)
+				}
 			}
 		}
 	}()

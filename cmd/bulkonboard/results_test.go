@@ -104,7 +104,7 @@ func TestResultsThatAreNotAsTheirRunWroteThemAreNotRead(t *testing.T) {
 	t.Run("no summary", func(t *testing.T) {
 		p := copied(t)
 		require.NoError(t, os.Remove(p.file("out.csv.summary.json")))
-		refused(t, p, "out.csv.summary.json is not there")
+		refused(t, p, "out.csv has no summary; name a results file")
 	})
 	t.Run("a summary that was changed", func(t *testing.T) {
 		p := copied(t)

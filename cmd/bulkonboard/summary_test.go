@@ -116,7 +116,7 @@ func TestTheSummaryOfResultsOutlivesARunThatStops(t *testing.T) {
 	var out bytes.Buffer
 	c, stderr = p.commandTo(&out, "status", p.file("out.csv"))
 	require.Equal(t, cli.ExitOK, p.end(c), stderr.String())
-	assert.Contains(t, out.String(), "why      interrupted")
+	assert.Contains(t, out.String(), "reason     interrupted")
 	c, stderr = p.command("report", p.file("out.csv"))
 	require.Equal(t, cli.ExitOK, p.end(c), stderr.String())
 	page, err := os.ReadFile(p.file("out.csv.report.html"))

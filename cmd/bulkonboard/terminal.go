@@ -43,6 +43,9 @@ func terminalOr(stream io.Writer) io.Writer {
 	return &terminal{out: file, size: func() (int, int, error) { return term.GetSize(int(file.Fd())) }}
 }
 
+// IsScreen implements cli.Screen.
+func (t *terminal) IsScreen() {}
+
 // Write shows whole lines above the frame.
 func (t *terminal) Write(text []byte) (int, error) {
 	t.mu.Lock()

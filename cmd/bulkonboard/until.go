@@ -22,7 +22,7 @@ type until struct {
 }
 
 func (u *until) register(f *pflag.FlagSet) {
-	f.StringVar(&u.text, "until", "", "begin no call after this time: 06:00 (the next one, local time), 2026-01-31T06:00:00Z, or 4h from the start")
+	f.StringVar(&u.text, "until", "", "begin no call after this `TIME`: 06:00 (local time), 2026-01-31T06:00:00Z, or 4h (from the start)")
 }
 
 // check finds when the window closes for a run that starts now.

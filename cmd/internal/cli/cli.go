@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"bulkonboard/source"
 )
@@ -23,14 +22,18 @@ func Root(use, short, long string) *cobra.Command {
 		Version:       Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return Problems{fmt.Sprintf("unknown command %q", args[0])}
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args:          Commands,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+}
+
+// Commands are the arguments of a command that only has others below it: none,
+// since the name of one of these leads there.
+func Commands(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return noSuchCommand(c, args[0])
+	}
+	return nil
 }
 
 // Run is a whole program but for its commands; it returns the exit code. What
@@ -39,7 +42,9 @@ func Run(root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.
 	// Libraries log by themselves what a service has sent, such as bytes that no
 	// call asked for, in which the secret and customers may be.
 	log.SetOutput(io.Discard)
-	pointToHelp(root)
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { showHelp(c, c.OutOrStdout()) })
+	root.SetFlagErrorFunc(flagMistake)
+	pointArguments(root)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(Plain{stdout})
@@ -51,26 +56,7 @@ func Run(root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.
 	return ExitCode(err)
 }
 
-// pointToHelp has what is wrong with flags and arguments end with the next
-// step.
-func pointToHelp(root *cobra.Command) {
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return Problems{fmt.Sprintf("%v; see %s --help", goneFlagOf(c, withoutValue(err)), c.CommandPath())}
-	})
-	pointArguments(root)
-}
-
-// withoutValue leaves out what was typed behind a flag with a single dash, which
-// may be a secret.
-func withoutValue(err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() == "" {
-		return err
-	}
-	name, _, _ := strings.Cut(unknown.GetSpecifiedShortnames(), "=")
-	return fmt.Errorf("there is no flag -%s; the name of a flag has two dashes before it", name)
-}
-
+// pointArguments has what is wrong with arguments end with the next step.
 func pointArguments(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		pointArguments(sub)
@@ -81,13 +67,13 @@ func pointArguments(c *cobra.Command) {
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
 		err := check(c, args)
-		if err != nil && c.HasParent() && !c.HasSubCommands() && check(c, nil) == nil {
-			err = Problems{fmt.Sprintf("%s takes what it needs behind flags, as in --input LIST; there is something before a flag or after its value, which is not shown as it may be a secret", c.CommandPath())}
+		if err == nil || strings.Contains(err.Error(), "; ") || strings.Contains(err.Error(), ": ") {
+			return err // it says what to do
 		}
-		if err != nil {
-			return Problems{fmt.Sprintf("%v; see %s --help", err, c.CommandPath())}
+		if c.HasParent() && !c.HasSubCommands() && check(c, nil) == nil {
+			err = mistake("%s takes what it needs behind flags, as in --input LIST; there is something before a flag or after its value, which is not shown as it may be a secret", c.CommandPath())
 		}
-		return nil
+		return mistake("%v; see %s --help", err, c.CommandPath())
 	}
 }
 

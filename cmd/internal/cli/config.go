@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -95,6 +96,9 @@ func Settle(c *cobra.Command, checks ...func() error) (Origins, error) {
 	goneVariables(c, &p)
 	from.takeEnvironment(c, &p)
 	if name := configName(c); name != "" {
+		if _, err := os.Stat(name); err != nil { // all settings would be missing, and none of them is
+			return from, noConfig(name, err)
+		}
 		if f := readConfig(name, c.Annotations[initKey], &p); f != nil {
 			from.takeFile(c, f, &p)
 		}
@@ -113,6 +117,23 @@ func Settle(c *cobra.Command, checks ...func() error) (Origins, error) {
 		return from, p
 	}
 	return from, other
+}
+
+// noConfig says that the config file cannot be found.
+func noConfig(name string, err error) Problems {
+	if errors.Is(err, fs.ErrNotExist) {
+		return Problems{fmt.Sprintf("--config: there is no file %s; check the name", OneLine(name))}
+	}
+	return Problems{fmt.Sprintf("--config: %s cannot be read: %v", OneLine(name), cause(err))}
+}
+
+// cause is what the system says of a file, without the name once more.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // configName is the config file that was asked for, if any.
@@ -255,9 +276,18 @@ func takes(f *pflag.Flag, err error) string {
 	case "float64":
 		return "a number"
 	case "duration":
-		return "a time such as 30s or 5m"
+		return durationText(err)
 	}
 	return fmt.Sprintf("something else (%v)", err)
+}
+
+// durationText says what a duration is like. Most of those that are wrong lack
+// their unit.
+func durationText(err error) string {
+	if err != nil && strings.Contains(err.Error(), "missing unit") {
+		return "a number with a unit, such as 30s or 5m"
+	}
+	return "a duration such as 30s, 5m or 2h"
 }
 
 // familyKeys gives the flag of every key that a config file of the command may

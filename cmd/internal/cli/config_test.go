@@ -117,7 +117,7 @@ func TestWhatIsWrongWithAFileIsSaidWithItsLine(t *testing.T) {
 		{"no number", "aNumber: many", `job\.yaml:1: aNumber takes a whole number`},
 		{"half a number", "aNumber: 1.5", `aNumber takes a whole number`},
 		{"no share", "share: a lot", `share takes a number`},
-		{"no time", "wait: 30", `wait takes a time such as 30s or 5m`},
+		{"no time", "wait: 30", `wait takes a number with a unit, such as 30s or 5m`},
 		{"no truth", "on: yes", `on takes true or false`},
 		{"a number for a truth", "on: 1", `on takes true or false`},
 		{"list for one", "name: [a, b]", `name takes one value, not a list`},

@@ -19,7 +19,7 @@ import (
 // RegisterMaxInvalid adds a flag. Does says what is not done beyond the limit,
 // such as send.
 func RegisterMaxInvalid(f *pflag.FlagSet, limit *string, does string) {
-	f.StringVar(limit, "max-invalid", "20%", does+" nothing when more rows than this are invalid: a number, or a share such as 20%")
+	f.StringVar(limit, "max-invalid", "20%", does+" nothing if more rows than this are invalid: a `NUMBER` or a share such as 20%")
 }
 
 // CheckMaxInvalid reads the flag.
@@ -33,7 +33,7 @@ func CheckMaxInvalid(p *Problems, text string) preflight.InvalidLimit {
 
 // RegisterMaxFailures adds a flag. What says what stops.
 func RegisterMaxFailures(f *pflag.FlagSet, limit *string, what string) {
-	f.StringVar(limit, "max-failures", "", what+" when more of its rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows); without it the first ten rows stop it, too, when all are rejected with the same message")
+	f.StringVar(limit, "max-failures", "", what+" when more rows than this are rejected or failed: a `NUMBER` or a share such as 5%. Without it, the run also stops when the first ten rows are rejected with the same message")
 }
 
 // CheckMaxFailures reads the flag; without it there is no limit.
@@ -50,7 +50,7 @@ func CheckMaxFailures(p *Problems, text string) batch.FailureLimit {
 
 // RegisterDuplicates adds a flag.
 func RegisterDuplicates(f *pflag.FlagSet, duplicates *string) {
-	f.StringVar(duplicates, "duplicates", "once", "once calls a customer that has several rows once; send calls for each row, one after the other")
+	f.StringVar(duplicates, "duplicates", "once", "`once` sends a customer with several rows once; send sends every row")
 }
 
 // CheckDuplicates finds a --duplicates that is none.
@@ -62,7 +62,7 @@ func CheckDuplicates(p *Problems, duplicates string) {
 
 // RegisterGrace adds a flag: how long the calls in flight have.
 func RegisterGrace(f *pflag.FlagSet, grace *time.Duration) {
-	f.DurationVar(grace, "grace", 30*time.Second, "time for the calls in flight when the run is told to stop")
+	f.DurationVar(grace, "grace", 30*time.Second, "time for calls in flight to finish when the run is stopped")
 }
 
 // CheckGrace finds a time that is none.

@@ -26,7 +26,7 @@ type LedgerFile struct {
 func (l *LedgerFile) Register(c *cobra.Command, what string) {
 	f := c.Flags()
 	f.StringVar(&l.Path, "ledger", "", what)
-	f.StringVar(&l.KeyFile, "ledger-key-file", "", "file of the ledger's key (default: the ledger's name and .key)")
+	f.StringVar(&l.KeyFile, "ledger-key-file", "", "`FILE` with the key of the ledger (default: LEDGER.key)")
 	for _, name := range []string{"ledger", "ledger-key-file"} {
 		_ = c.MarkFlagFilename(name)
 	}

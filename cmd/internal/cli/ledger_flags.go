@@ -23,7 +23,7 @@ type LedgerFlags struct {
 
 // Register gives a command the flags.
 func (l *LedgerFlags) Register(c *cobra.Command) {
-	c.Flags().StringVar(&l.ttlText, "session-ttl", "never", "how long a session id of the ledger is good, such as 90d or 12h; 0 asks for every customer again")
+	c.Flags().StringVar(&l.ttlText, "session-ttl", "never", "how long a session id in the ledger is valid: `TIME` such as 90d or 12h; 0 sends every customer again")
 }
 
 // Check finds what the flags do not take.

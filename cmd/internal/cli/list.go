@@ -38,13 +38,13 @@ type ListFlags struct {
 
 // Register adds the flags.
 func (l *ListFlags) Register(f *pflag.FlagSet) {
-	f.StringVarP(&l.Input, "input", "i", "", "customer list to read: CSV, JSONL or an Excel workbook (.xlsx); - for standard input")
-	f.StringVar(&l.format, "format", "auto", "format of the list: auto, csv or jsonl")
-	f.StringVar(&l.encoding, "encoding", "", "encoding of the list, such as windows-1252 or utf-16le (default: by its byte order mark, or else utf-8)")
-	f.StringVar(&l.delimiter, "delimiter", "", "what separates the cells of a CSV list: , ; tab or | (default: found from its header)")
-	f.StringVar(&l.sheet, "sheet", "", "sheet of a workbook to read (default: the only one that is a list)")
-	f.StringArrayVar(&l.columns, "map", nil, "read a field from this column: `FIELD=COLUMN`; without a column it is read from none; may be repeated")
-	f.StringArrayVar(&l.constants, "set", nil, "give a field this value in every row: `FIELD=VALUE`; may be repeated")
+	f.StringVarP(&l.Input, "input", "i", "", "customer `LIST` to send: CSV, JSONL or an Excel workbook (.xlsx); - for standard input")
+	f.StringVar(&l.format, "format", "auto", "`FORMAT` of the list: auto, csv or jsonl")
+	f.StringVar(&l.encoding, "encoding", "", "`ENCODING` of the list, such as windows-1252 (default: from its byte order mark, or utf-8)")
+	f.StringVar(&l.delimiter, "delimiter", "", "delimiter of a CSV list: `CHAR` is , ; tab or | (default: found from the header)")
+	f.StringVar(&l.sheet, "sheet", "", "`SHEET` of the workbook (default: the only one that is a list)")
+	f.StringArrayVar(&l.columns, "map", nil, "read a field from a column: `FIELD=COLUMN`; an empty column means from none; repeatable")
+	f.StringArrayVar(&l.constants, "set", nil, "give a field the same value in every row: `FIELD=VALUE`; repeatable")
 }
 
 // Check finds what is missing or wrong.
@@ -218,11 +218,19 @@ func (l *ListFlags) Read(r io.Reader) (*source.List, error) {
 	return source.Open(r, l.options())
 }
 
+// noList says that the list cannot be found.
+func noList(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &source.ListError{Reason: "there is no list " + OneLine(name), Hint: "check the name, or name another with --input"}
+	}
+	return &source.ListError{Reason: fmt.Sprintf("the list %s cannot be read: %v", OneLine(name), cause(err)), Hint: "check the permissions of the file and its folder"}
+}
+
 // CheckInput refuses what is no file, before anything else is looked at.
 func (l *ListFlags) CheckInput() (fs.FileInfo, error) {
 	info, err := os.Stat(l.Input)
 	if err != nil {
-		return nil, &source.ListError{Reason: err.Error(), Hint: "name the customer list with --input"}
+		return nil, noList(l.Input, err)
 	}
 	if info.IsDir() {
 		return nil, &source.ListError{Reason: l.Input + " is a folder", Hint: "name the customer list with --input"}

@@ -29,9 +29,9 @@ var (
 // Register gives a command the flags.
 func (l *LogFlags) Register(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&l.format, "log-format", "text", "format of the log: text or json; with json and no --log-file, standard error has the log and nothing else")
-	f.StringVar(&l.level, "log-level", "info", "what is logged: debug (every attempt), info, warn or error")
-	f.StringVar(&l.File, "log-file", "", "append the log to this file (default: standard error)")
+	f.StringVar(&l.format, "log-format", "text", "`FORMAT` of the log: text or json; json on standard error replaces the messages")
+	f.StringVar(&l.level, "log-level", "info", "`LEVEL` of the log: debug (every attempt), info, warn or error")
+	f.StringVar(&l.File, "log-file", "", "append the log to this `FILE` (default: standard error)")
 	_ = c.MarkFlagFilename("log-file")
 	_ = c.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions(logFormats, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions(logLevels, cobra.ShellCompDirectiveNoFileComp))
@@ -42,10 +42,14 @@ func (l *LogFlags) Check(p *Problems) {
 	if !slices.Contains(logFormats, l.format) {
 		p.Add(fmt.Sprintf("--log-format is %q; it takes text or json", l.format))
 	}
+	CheckFolder(p, "log-file", l.File)
 	if !slices.Contains(logLevels, l.level) {
 		p.Add(fmt.Sprintf("--log-level is %q; it takes debug, info, warn or error", l.level))
 	}
 }
+
+// runKey is the key of the run's id in every line of the log.
+const runKey = "run"
 
 // Voice is how a run speaks: in words to people, and to the log. Where both are
 // text on standard error, the log leaves out what people are told; where the
@@ -101,6 +105,9 @@ func (l *LogFlags) open(stderr io.Writer) (*Voice, error) {
 	}
 	o.Level = level
 	v.handler = slog.NewTextHandler(out, &o)
+	if _, screen := out.(Screen); screen {
+		v.handler = newPeopleHandler(out, level)
+	}
 	if l.format == "json" {
 		v.handler = slog.NewJSONHandler(out, &o)
 		if !v.apart {
@@ -113,7 +120,7 @@ func (l *LogFlags) open(stderr io.Writer) (*Voice, error) {
 // Of makes every line from here on name a run.
 func (v *Voice) Of(run string) {
 	v.ID = run
-	v.Log = slog.New(v.handler).With("run", run)
+	v.Log = slog.New(v.handler).With(runKey, run)
 	v.Told = slog.New(slog.DiscardHandler)
 	if v.apart {
 		v.Told = v.Log

@@ -39,10 +39,10 @@ type TargetFlags struct{ BaseURL, AppID, TenantID, FormID string }
 
 // register adds the flags.
 func (t *TargetFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&t.BaseURL, "base-url", "", "address of the service, without /api/…")
-	f.StringVar(&t.AppID, "app-id", "", "application id")
-	f.StringVar(&t.TenantID, "tenant-id", "", "tenant id")
-	f.StringVar(&t.FormID, "form-id", "", "form id, for rows that have none of their own")
+	f.StringVar(&t.BaseURL, "base-url", "", "address of the service: a `URL` without /api/…")
+	f.StringVar(&t.AppID, "app-id", "", "application `ID`")
+	f.StringVar(&t.TenantID, "tenant-id", "", "tenant `ID`")
+	f.StringVar(&t.FormID, "form-id", "", "form `ID`, for rows without one of their own")
 }
 
 // check finds what is missing or wrong.
@@ -75,12 +75,12 @@ type AccessFlags struct {
 // Register gives a command the flags.
 func (a *AccessFlags) Register(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&a.secret.file, "app-secret-file", "", "file that holds the app secret (or "+SecretVariable+")")
-	f.StringVar(&a.secret.command, "app-secret-command", "", "command that prints the app secret, such as \"vault kv get -field=secret kv/kyc\"; run without a shell, and once more when the secret is refused")
-	f.StringVar(&a.caFile, "ca-file", "", "PEM file with the certificates that may vouch for the service, in place of the system's")
-	f.StringVar(&a.certificate.CertFile, "client-cert-file", "", "PEM file with the certificate to show to the service (mTLS); read again when it changes")
-	f.StringVar(&a.certificate.KeyFile, "client-key-file", "", "PEM file with the key of that certificate")
-	f.BoolVar(&a.noProxyEnv, "no-proxy-env", false, "go straight to the service, whatever proxy the environment names (HTTPS_PROXY)")
+	f.StringVar(&a.secret.file, "app-secret-file", "", "`FILE` with the app secret (or "+SecretVariable+")")
+	f.StringVar(&a.secret.command, "app-secret-command", "", "`COMMAND` that prints the app secret, such as \"vault kv get -field=secret kv/kyc\"; it is run without a shell")
+	f.StringVar(&a.caFile, "ca-file", "", "PEM `FILE` with the authorities to trust, in place of the system's")
+	f.StringVar(&a.certificate.CertFile, "client-cert-file", "", "PEM `FILE` with the client certificate (mTLS); read again when it changes")
+	f.StringVar(&a.certificate.KeyFile, "client-key-file", "", "PEM `FILE` with the key of that certificate")
+	f.BoolVar(&a.noProxyEnv, "no-proxy-env", false, "ignore the proxy in the environment (HTTPS_PROXY)")
 	for _, name := range []string{"app-secret-file", "ca-file", "client-cert-file", "client-key-file"} {
 		_ = c.MarkFlagFilename(name)
 	}
@@ -209,11 +209,11 @@ const (
 
 // Register adds the flags.
 func (l *CallFlags) Register(f *pflag.FlagSet) {
-	f.StringVar(&l.maxInFlight, "max-inflight", "auto", "attempts under way at once, at most; auto: as many as the rate and the response time ask for")
-	f.DurationVar(&l.Timeout, "timeout", 30*time.Second, "time for one attempt")
-	f.IntVar(&l.MaxAttempts, "max-attempts", 8, "attempts for one row, at most")
-	f.DurationVar(&l.MaxBackoff, "max-backoff", time.Minute, "wait between two attempts for one row, at most")
-	f.DurationVar(&l.MaxOutage, "max-outage", 2*time.Hour, "stop when the service has answered nothing for so long")
+	f.StringVar(&l.maxInFlight, "max-inflight", "auto", "attempts in flight at most: a `NUMBER`, or auto (as many as the rate needs)")
+	f.DurationVar(&l.Timeout, "timeout", 30*time.Second, "time limit of one attempt")
+	f.IntVar(&l.MaxAttempts, "max-attempts", 8, "attempts for one row at most")
+	f.DurationVar(&l.MaxBackoff, "max-backoff", time.Minute, "longest wait between two attempts for one row")
+	f.DurationVar(&l.MaxOutage, "max-outage", 2*time.Hour, "stop when the service has been unavailable for this long")
 }
 
 // Check finds bounds that are none.

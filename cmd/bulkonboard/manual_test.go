@@ -9,9 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -21,7 +24,7 @@ func errorCodesInCode(t *testing.T) (codes map[string]bool, text string) {
 	t.Helper()
 	forms := []*regexp.Regexp{
 		regexp.MustCompile(`\b(?:Code|ErrorCode):\s*"([a-z_]+)"`),
-		regexp.MustCompile(`\.(?:add|problem)\("([a-z]+_[a-z_]+)"`),
+		regexp.MustCompile(`\b[po]\.(?:add|problem)\("([a-z]+_[a-z_]+)"`),
 		regexp.MustCompile(`(?:\{|mark\{"[^"]*", )"([a-z]+_[a-z_]+)"(?:, \w+, "|\}\n)`), // of source/damage.go
 	}
 	answers := regexp.MustCompile(`(?:return \w+, |\{"[a-z]+", )"([a-z_]+)"\}?,?\n`)
@@ -90,4 +93,81 @@ func TestTheManualHasTheErrorCodesOfTheCode(t *testing.T) {
 		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |", e.Code, e.Text, e.Do))
 	}
 	requireTable(t, "troubleshooting", "| error code | meaning | what to do |", rows)
+}
+
+func TestTheManualHasTheExitCodesOfTheCode(t *testing.T) {
+	var rows []string
+	for _, e := range cli.ExitCodes() {
+		rows = append(rows, fmt.Sprintf("| `%d` | %s | %s |", e.Code, e.Text, e.Do))
+	}
+	requireTable(t, "troubleshooting", "| exit code | meaning | what to do |", rows)
+}
+
+// TestTheManualHasTheFlagsOfRun in the groups of its help.
+func TestTheManualHasTheFlagsOfRun(t *testing.T) {
+	c := find(t, "run")
+	var rows []string
+	for _, g := range cli.FlagGroups(c) {
+		rows = append(rows, "| **"+g.Title+"** | | |")
+		for _, f := range g.Flags {
+			name := "`--" + f.Name + "`"
+			if f.Shorthand != "" {
+				name += ", `-" + f.Shorthand + "`"
+			}
+			_, usage := pflag.UnquoteUsage(f)
+			value := f.DefValue
+			switch value {
+			case "false", "[]", "0s", "0":
+				value = ""
+			}
+			rows = append(rows, fmt.Sprintf("| %s | %s | %s |", name, value, strings.ReplaceAll(usage, "|", "\\|")))
+		}
+	}
+	requireTable(t, "settings", "| flag | default | meaning |", rows)
+}
+
+// find is a command by its name.
+func find(t *testing.T, name string) *cobra.Command {
+	t.Helper()
+	c, _, err := rootCommand().Find([]string{name})
+	require.NoError(t, err)
+	return c
+}
+
+// TestEveryFlagThatTheDocumentationNamesIsAFlag of some command of the two
+// programs, or of another program that is named beside it.
+func TestEveryFlagThatTheDocumentationNamesIsAFlag(t *testing.T) {
+	flags := map[string]bool{"help": true, "version": true}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { flags[f.Name] = true })
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(rootCommand())
+	for _, other := range []string{"check", "ignore-missing", "array", "wrap", "task-queue", "task-queue-type", "queue-rps-limit", "tls"} {
+		flags[other] = true // of sha256sum, sbatch, temporal and bulkonboard-temporal
+	}
+	names := regexp.MustCompile("(?:^|[\\s`(])--([a-z][a-z0-9-]*)")
+	files := []string{"../../README.md", "../../batch/README.md"}
+	for _, page := range pageNames {
+		files = append(files, "pages/"+page+".md")
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range names.FindAllStringSubmatch(string(b), -1) {
+			assert.True(t, flags[m[1]], "%s names --%s, which no command has", file, m[1])
+		}
+	}
+}
+
+func TestTheReadmeIsShortAndBeginsWithTheTwoCommands(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(b), 12<<10)
+	screen := strings.Join(strings.SplitN(string(b), "\n", 41)[:40], "\n")
+	assert.Contains(t, screen, "make run")
+	assert.Contains(t, screen, "make test")
 }

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// CheckFolder finds what is wrong with the folder in which a flag names a file to
+// write: a mistyped folder is not created, and one that may not be written to is
+// named before any work is done.
+func CheckFolder(p *Problems, flag, path string) {
+	if path == "" || path == standardInput {
+		return
+	}
+	folder := filepath.Dir(path)
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.Add(fmt.Sprintf("--%s: there is no folder %s; create it, or choose another --%s", flag, OneLine(folder), flag))
+	case errors.Is(err, fs.ErrPermission):
+		p.Add(fmt.Sprintf("--%s: you may not read the folder %s; choose another --%s", flag, OneLine(folder), flag))
+	case err != nil:
+		return // the file cannot be created either, and that error says more
+	case !info.IsDir():
+		p.Add(fmt.Sprintf("--%s: %s is a file and not a folder; choose another --%s", flag, OneLine(folder), flag))
+	case unix.Access(folder, unix.W_OK|unix.X_OK) != nil:
+		p.Add(fmt.Sprintf("--%s: you may not write to %s; choose another --%s", flag, OneLine(folder), flag))
+	}
+}
