@@ -31,6 +31,21 @@ func CheckMaxInvalid(p *Problems, text string) preflight.InvalidLimit {
 	return limit
 }
 
+// RegisterMinRows adds a flag. Does says what is not done below the limit, such as
+// send.
+func RegisterMinRows(f *pflag.FlagSet, limit *string, does string) {
+	f.StringVar(limit, "min-rows", "", does+" nothing when the list has fewer rows than this: a number, or a share of the rows of the last complete run, which the ledger knows (default 90%; 1 where no such run is known)")
+}
+
+// CheckMinRows reads the flag.
+func CheckMinRows(p *Problems, text string) preflight.RowLimit {
+	limit, err := preflight.ParseRowLimit(text)
+	if err != nil {
+		p.Add("--min-rows: " + err.Error())
+	}
+	return limit
+}
+
 // RegisterMaxFailures adds a flag. What says what stops.
 func RegisterMaxFailures(f *pflag.FlagSet, limit *string, what string) {
 	f.StringVar(limit, "max-failures", "", what+" when more of its rows than this were rejected or failed: a number, or a share such as 5% (of at least 100 rows); without it the first ten rows stop it, too, when all are rejected with the same message")
