@@ -33,6 +33,7 @@ type Planner struct {
 	Scratch string    // a folder of its own, with room for the list and for 100 bytes a row
 
 	Invalid preflight.InvalidLimit
+	Rows    preflight.RowLimit
 	Known   *known.Known // may be nil: there is no ledger
 
 	Monitor *measure.Monitor // may be nil
@@ -143,6 +144,9 @@ func (p *plan) make(ctx context.Context) (err error) {
 		return err
 	}
 	if p.m.Forecast, err = pre.Run(ctx); err != nil {
+		return err
+	}
+	if err := p.Rows.Check(p.m.Forecast.Rows, preflight.LastRunOf(p.Known)); err != nil {
 		return err
 	}
 	if err := p.Invalid.Check(p.m.Forecast); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
 )
 
@@ -36,6 +37,19 @@ func ParseRowLimit(s string) (RowLimit, error) {
 type LastRun struct {
 	Rows int64
 	At   time.Time
+}
+
+// LastRunOf is what a ledger knows of the last complete run; nil for nothing, and
+// without a ledger.
+func LastRunOf(k *known.Known) *LastRun {
+	if k == nil {
+		return nil
+	}
+	night, complete := k.LastNight()
+	if !complete {
+		return nil
+	}
+	return &LastRun{Rows: night.Rows, At: night.At}
 }
 
 // Check returns a *ShrunkenError when a list has fewer rows than it must have.

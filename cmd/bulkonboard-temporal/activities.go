@@ -84,12 +84,16 @@ func (t *task) planOnce(ctx context.Context) (*chunks.Manifest, error) {
 	if err != nil {
 		return nil, &misfitError{t.owner, "the request of the job has a max-invalid that this worker does not read: " + err.Error()}
 	}
+	rows, err := preflight.ParseRowLimit(t.request.MinRows)
+	if err != nil {
+		return nil, &misfitError{t.owner, "the request of the job has a min-rows that this worker does not read: " + err.Error()}
+	}
 	list, err := t.request.open(ctx, t.root)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = list.Close() }() // it was only read
-	p := chunks.Planner{Store: t.store, Job: t.request.Job, List: list, Scratch: t.folder, Invalid: limit, Monitor: &t.monitor}
+	p := chunks.Planner{Store: t.store, Job: t.request.Job, List: list, Scratch: t.folder, Invalid: limit, Rows: rows, Monitor: &t.monitor}
 	var m *chunks.Manifest
 	err = t.withLedger(ctx, func(known *known.Known, id string) (err error) {
 		p.Known, p.Job.Ledger = known, id

@@ -83,7 +83,7 @@ func quotaOf(baseURL, appID string) string {
 // request is what the flags ask for.
 func (s *jobFlags) request(settings map[string]string) *request {
 	return &request{
-		Version: requestVersion, Job: s.flags.Job(settings), MaxInvalid: s.flags.Invalid.String(), Quota: s.quota, Heartbeat: s.heartbeat,
+		Version: requestVersion, Job: s.flags.Job(settings), MaxInvalid: s.flags.Invalid.String(), MinRows: s.flags.MinRows, Quota: s.quota, Heartbeat: s.heartbeat,
 		Ledger: s.ledger.asked(),
 	}
 }

@@ -42,6 +42,7 @@ type request struct {
 	Job        chunks.Job    `json:"job"`
 	Input      input         `json:"input"`
 	MaxInvalid string        `json:"maxInvalid"`
+	MinRows    string        `json:"minRows,omitempty"`
 	Quota      string        `json:"quota"` // whose rate it is
 	Heartbeat  time.Duration `json:"heartbeat"`
 	Ledger     *ledgerUse    `json:"ledger,omitempty"` // nil: none is asked

@@ -120,7 +120,7 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 	job := p.job.Job(p.shown)
 	job.Ledger = p.ledger.id
 	planner := chunks.Planner{
-		Store: place, Job: job, List: file, Scratch: scratch, Invalid: p.job.Invalid,
+		Store: place, Job: job, List: file, Scratch: scratch, Invalid: p.job.Invalid, Rows: p.job.Rows,
 		Known: p.ledger.known(opened, p.job.Service.TenantID, p.job.Service.FormID), Monitor: &monitor, Share: share,
 	}
 	return planner.Plan(ctx)

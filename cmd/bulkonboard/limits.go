@@ -47,16 +47,12 @@ func (l *limits) register(f *pflag.FlagSet) {
 }
 
 func (l *limits) registerRows(f *pflag.FlagSet) {
-	f.StringVar(&l.minRows, "min-rows", "", "send nothing when the list has fewer rows than this: a number, or a share of the rows of the last complete run, which the ledger knows (default 90%; 1 where no such run is known)")
+	cli.RegisterMinRows(f, &l.minRows, "send")
 }
 
 // checkList reads the limits of the list.
 func (l *limits) checkList(p *cli.Problems) {
-	l.invalid = cli.CheckMaxInvalid(p, l.maxInvalid)
-	var err error
-	if l.rows, err = preflight.ParseRowLimit(l.minRows); err != nil {
-		p.Add("--min-rows: " + err.Error())
-	}
+	l.invalid, l.rows = cli.CheckMaxInvalid(p, l.maxInvalid), cli.CheckMinRows(p, l.minRows)
 }
 
 func (l *limits) check(p *cli.Problems) {

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"bulkonboard/batch/customers"
-	"bulkonboard/batch/known"
 	"bulkonboard/batch/preflight"
 )
 
@@ -49,23 +48,11 @@ func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 // are results, and as many as there were.
 func (j *job) checkForecast(f *preflight.Forecast) error {
 	if j.settings.retry == nil {
-		if err := j.settings.limits.rows.Check(f.Rows, lastRun(j.known)); err != nil {
+		if err := j.settings.limits.rows.Check(f.Rows, preflight.LastRunOf(j.known)); err != nil {
 			return err
 		}
 	}
 	return j.settings.limits.invalid.Check(f)
-}
-
-// lastRun is what a ledger knows of the last complete run; nil for nothing.
-func lastRun(k *known.Known) *preflight.LastRun {
-	if k == nil {
-		return nil
-	}
-	night, complete := k.LastNight()
-	if !complete {
-		return nil
-	}
-	return &preflight.LastRun{Rows: night.Rows, At: night.At}
 }
 
 // readKept finds, for a retry, the rows that are kept and answer rows above them.

@@ -6,13 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -49,8 +54,10 @@ func install(t *testing.T, rows int) *installed {
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	m := &installed{p, strings.NewReplacer("/usr/local/bin/bulkonboard", executable, "/etc/bulkonboard", p.folder, "/var/lib/bulkonboard", p.folder,
+		"/var/log/bulkonboard", p.folder, "/var/cache/bulkonboard", p.folder,
 		"/data/", p.folder+"/", "/secret/", p.folder+"/", "/config/", p.folder+"/", "/scratch/", p.folder+"/")}
 	require.NoError(t, os.Rename(p.file("list.csv"), p.file("customers.csv")))
+	require.NoError(t, os.Mkdir(p.file("results"), 0o700))
 	require.NoError(t, os.WriteFile(p.file("app-secret"), []byte(canarySecret+"\n"), 0o600))
 	m.write("job.yaml", recipe(t, "job.yaml"))
 	p.env = []string{"PATH=/usr/bin:/bin", "HOME=" + p.folder, programVariable + "=1", "GORACE=" + hasty,
@@ -66,6 +73,9 @@ func indexOf(env []string, begins string) int {
 	}
 	return -1
 }
+
+// tonight is the name of the results of a run that begins today.
+func tonight() string { return "results-" + time.Now().Format(time.DateOnly) + ".csv" }
 
 func (m *installed) write(name, text string) {
 	require.NoError(m.t, os.WriteFile(m.file(name), []byte(m.paths.Replace(text)), 0o600))
@@ -88,10 +98,14 @@ func TestTheCronLineRunsTheJobAndSpeaksOnlyWhenThereIsSomethingToDo(t *testing.T
 	command := strings.TrimPrefix(line, "0 2 * * * ")
 	require.NotContains(t, command, "%", "cron makes a line end of it")
 	m := install(t, 20)
+	address, pings := pinged(t)
+	require.Contains(t, recipe(t, "crontab"), "\nPING_URL=\n")
+	m.env = append(m.env, "PING_URL="+address)
 	out, code := m.sh(command)
 	assert.Zero(t, code)
 	assert.Empty(t, out)
-	assert.FileExists(t, m.file("results.csv"))
+	assert.FileExists(t, m.file("results/"+tonight()))
+	assert.FileExists(t, m.file("bulkonboard.prom"))
 	out, code = m.sh(command)
 	assert.Zero(t, code)
 	assert.Empty(t, out)
@@ -103,6 +117,57 @@ func TestTheCronLineRunsTheJobAndSpeaksOnlyWhenThereIsSomethingToDo(t *testing.T
 	assert.Contains(t, out, "complete: 20 rows")
 	assert.Contains(t, out, "bulkonboard: exit code 1\n")
 	assert.NotContains(t, out, canarySecret)
+	assert.Equal(t, []string{"/0", "/0", "/1"}, pings())
+	b, err := os.ReadFile(m.file("bulkonboard.log"))
+	require.NoError(t, err)
+	assert.Contains(t, string(b), `"event":"complete"`)
+}
+
+// pinged is a service for pings: it gives an address, and what was asked for.
+func pinged(t *testing.T) (address string, pings func() []string) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is not on this machine")
+	}
+	var mu sync.Mutex
+	var paths []string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		paths = append(paths, r.URL.Path)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(paths)
+	}
+}
+
+func TestTheServicePingsWithTheExitCode(t *testing.T) {
+	address, pings := pinged(t)
+	command := strings.TrimPrefix(lineOf(t, recipe(t, "bulkonboard.service"), "ExecStopPost=-"), "ExecStopPost=-")
+	for _, status := range []string{"0", "75", "KILL"} {
+		c := exec.Command("/bin/sh", "-c", strings.ReplaceAll(command, "$$", "$"))
+		c.Env = []string{"PATH=/usr/bin:/bin", "PING_URL=" + address, "EXIT_STATUS=" + status}
+		out, err := c.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	assert.Equal(t, []string{"/0", "/75", "/fail"}, pings())
+	c := exec.Command("/bin/sh", "-c", strings.ReplaceAll(command, "$$", "$"))
+	c.Env = []string{"PATH=/usr/bin:/bin", "EXIT_STATUS=0"}
+	require.NoError(t, c.Run(), "without an address there is no ping")
+}
+
+func TestTheCronLineThatWaitsForTheListGoesOnOnceItIsThere(t *testing.T) {
+	line := strings.TrimPrefix(lineOf(t, recipe(t, "crontab"), "#   timeout 3h"), "#   ")
+	m := install(t, 1)
+	require.NoError(t, os.WriteFile(m.file("last-run.log"), nil, 0o600))
+	require.NoError(t, os.Chtimes(m.file("last-run.log"), time.Time{}, time.Now().Add(-time.Hour)))
+	_, code := m.sh(line)
+	assert.Zero(t, code, "the list is newer")
+	require.NoError(t, os.Remove(m.file("customers.csv")))
+	_, code = m.sh(strings.Replace(line, "timeout 3h", "timeout 0.2", 1))
+	assert.Equal(t, 124, code, "there is none")
 }
 
 func TestTheServiceRunsTheJobWithTheCredentialThatItWasGiven(t *testing.T) {
@@ -114,7 +179,7 @@ func TestTheServiceRunsTheJobWithTheCredentialThatItWasGiven(t *testing.T) {
 	require.NoError(t, os.WriteFile(m.file("credentials/app-secret"), []byte(canarySecret), 0o400))
 	out, code := m.sh(strings.ReplaceAll(command, "%d", m.file("credentials")))
 	assert.Zero(t, code, out)
-	assert.FileExists(t, m.file("results.csv"))
+	assert.FileExists(t, m.file("results/"+tonight()))
 }
 
 // needsAPerson are the exit codes after which another start changes nothing
@@ -134,10 +199,12 @@ func TestTheUnitsPassVerificationAndAreHardened(t *testing.T) {
 		t.Skip("systemd-analyze is not on this machine")
 	}
 	m := install(t, 1)
-	for _, name := range []string{"bulkonboard.service", "bulkonboard.timer"} {
+	verify := []string{"verify", "--man=no"}
+	for _, name := range []string{"bulkonboard.service", "bulkonboard.timer", "bulkonboard.path", "bulkonboard-mail@.service"} {
 		m.write(name, recipe(t, name))
+		verify = append(verify, m.file(name))
 	}
-	out, err := exec.Command(analyze, "verify", "--man=no", m.file("bulkonboard.service"), m.file("bulkonboard.timer")).CombinedOutput()
+	out, err := exec.Command(analyze, verify...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	assert.Empty(t, string(out))
 	out, err = exec.Command(analyze, "security", "--offline=true", "--threshold=15", "--no-pager", m.file("bulkonboard.service")).CombinedOutput()
@@ -319,7 +386,7 @@ func TestTheCronJobIsStrictlyWhatKubernetesKnowsAndRunsTheJob(t *testing.T) {
 	m.write("job.yaml", settings.Data["job.yaml"])
 	out, code := m.sh("/usr/local/bin/bulkonboard " + strings.Join(c.Args, " "))
 	assert.Zero(t, code, out)
-	assert.FileExists(t, m.file("results.csv"))
+	assert.FileExists(t, m.file(tonight()))
 }
 
 func TestTheIndexedJobIsStrictlyWhatKubernetesKnowsAndRunsEveryChunk(t *testing.T) {

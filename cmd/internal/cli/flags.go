@@ -31,6 +31,21 @@ func CheckMaxInvalid(p *Problems, text string) preflight.InvalidLimit {
 	return limit
 }
 
+// RegisterMinRows adds a flag. Does says what is not done below the limit, such as
+// send.
+func RegisterMinRows(f *pflag.FlagSet, limit *string, does string) {
+	f.StringVar(limit, "min-rows", "", does+" nothing if the list has fewer rows than this: a `NUMBER`, or a share of the rows of the last complete run, which the ledger knows (default: 90%, or 1 where no such run is known)")
+}
+
+// CheckMinRows reads the flag.
+func CheckMinRows(p *Problems, text string) preflight.RowLimit {
+	limit, err := preflight.ParseRowLimit(text)
+	if err != nil {
+		p.Add("--min-rows: " + err.Error())
+	}
+	return limit
+}
+
 // RegisterMaxFailures adds a flag. What says what stops.
 func RegisterMaxFailures(f *pflag.FlagSet, limit *string, what string) {
 	f.StringVar(limit, "max-failures", "", what+" when more rows than this are rejected or failed: a `NUMBER` or a share such as 5%. Without it, the run also stops when the first ten rows are rejected with the same message")

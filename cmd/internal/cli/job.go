@@ -18,8 +18,11 @@ type JobFlags struct {
 	Service TargetFlags
 	Calls   CallFlags
 
-	// Invalid is how many rows may be invalid, once Check has found nothing.
+	// Invalid is how many rows may be invalid, and Rows how many there must be,
+	// once Check has found nothing.
 	Invalid preflight.InvalidLimit
+	Rows    preflight.RowLimit
+	MinRows string // as it was given
 
 	rate, duplicates, maxInvalid string
 	formulaSafe                  bool
@@ -35,6 +38,7 @@ func (j *JobFlags) Register(c *cobra.Command) {
 	f := c.Flags()
 	j.List.Register(f)
 	RegisterMaxInvalid(f, &j.maxInvalid, "plan")
+	RegisterMinRows(f, &j.MinRows, "plan")
 	f.BoolVar(&j.formulaSafe, "formula-safe", false, "write an apostrophe before cells of CSV results that a spreadsheet would run as a formula")
 	j.Service.register(f)
 	f.StringVar(&j.rate, "rate", "", "attempts per second at most, of all machines together: a `NUMBER`, or 0 for no limit")
@@ -55,7 +59,7 @@ func (j *JobFlags) Check(p *Problems) {
 	j.List.Check(p)
 	j.Service.check(p)
 	j.Calls.Check(p)
-	j.Invalid = CheckMaxInvalid(p, j.maxInvalid)
+	j.Invalid, j.Rows = CheckMaxInvalid(p, j.maxInvalid), CheckMinRows(p, j.MinRows)
 	var err error
 	if j.perSecond, err = ParseRate(j.rate); err != nil {
 		p.Add(fmt.Sprintf("--rate is %q; it takes attempts per second such as 50, or 0 for no ceiling: several machines cannot search for the pace together", j.rate))
