@@ -146,8 +146,8 @@ func TestEveryFlagThatTheDocumentationNamesIsAFlag(t *testing.T) {
 		}
 	}
 	walk(rootCommand())
-	for _, other := range []string{"check", "ignore-missing", "array", "wrap", "task-queue", "task-queue-type", "queue-rps-limit", "tls"} {
-		flags[other] = true // of sha256sum, sbatch, temporal and bulkonboard-temporal
+	for _, other := range []string{"check", "ignore-missing", "array", "wrap", "task-queue", "task-queue-type", "queue-rps-limit", "tls", "build-arg", "always", "dirty", "rm"} {
+		flags[other] = true // of sha256sum, sbatch, temporal, bulkonboard-temporal, git and podman
 	}
 	names := regexp.MustCompile("(?:^|[\\s`(])--([a-z][a-z0-9-]*)")
 	files := []string{"../../README.md", "../../batch/README.md"}
