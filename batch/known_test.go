@@ -20,6 +20,7 @@ import (
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/source"
@@ -424,7 +425,7 @@ func TestRefusalsOfEarlierNightsDoNotUseUpTheFailuresThatAreAllowed(t *testing.T
 	f := forecastOf(t, k, list)
 	j := newJob(t, list, refusing("Bad"))
 	j.adjust = func(c *Config) {
-		c.Known, c.Answers, c.MaxFailures = k, answers.Chain{f.Answers}, FailureLimit{Count: 2}
+		c.Known, c.Answers, c.MaxFailures = k, answers.Chain{f.Answers}, measure.Limit{Count: 2}
 	}
 	sum, err := j.run(t.Context())
 	require.NoError(t, err)

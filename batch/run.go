@@ -100,8 +100,12 @@ type Config struct {
 	MaxAttempts int           // charged attempts for a row, at most
 	MaxBackoff  time.Duration // between two attempts for a row, at most
 	Grace       time.Duration // for the calls in flight, once the run is told to stop
-	MaxFailures FailureLimit  // zero: no limit
-	MaxCalls    int64         // rows for which a first attempt is sent, before the run stops with a CallsError; 0: no limit
+	// MaxFailures is how many rows may be rejected or failed before the run stops.
+	// Rows of the starts that this one goes on with do not count, or it would stop
+	// again at once. Zero: no limit.
+	MaxFailures measure.Limit
+
+	MaxCalls int64 // rows for which a first attempt is sent, before the run stops with a CallsError; 0: no limit
 
 	// AcceptRefusals keeps a run going whose first rows are all refused in the
 	// same words.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -85,7 +86,7 @@ func (c *cluster) scratch() string {
 }
 
 func (c *cluster) planner() *Planner {
-	return &Planner{Store: c.store, Job: c.job, List: strings.NewReader(c.list), Scratch: c.scratch(), Invalid: preflight.InvalidLimit{Percent: 100}}
+	return &Planner{Store: c.store, Job: c.job, List: strings.NewReader(c.list), Scratch: c.scratch(), Invalid: measure.Limit{Percent: 100}}
 }
 
 func (c *cluster) plan() {

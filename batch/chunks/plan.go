@@ -32,7 +32,7 @@ type Planner struct {
 	List    io.Reader // the list as it stands on its place
 	Scratch string    // a folder of its own, with room for the list and for 100 bytes a row
 
-	Invalid preflight.InvalidLimit
+	Invalid measure.Limit
 	Rows    preflight.RowLimit
 	Known   *known.Known // may be nil: there is no ledger
 
@@ -149,7 +149,7 @@ func (p *plan) make(ctx context.Context) (err error) {
 	if err := p.Rows.Check(p.m.Forecast.Rows, preflight.LastRunOf(p.Known)); err != nil {
 		return err
 	}
-	if err := p.Invalid.Check(p.m.Forecast); err != nil {
+	if err := preflight.CheckInvalid(p.Invalid, p.m.Forecast); err != nil {
 		return err
 	}
 	return p.describe()

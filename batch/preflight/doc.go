@@ -8,6 +8,6 @@
 // that changes before it is sent is noticed. Encode keeps a forecast in a file
 // beside a planned job.
 //
-// InvalidLimit refuses a list of which too many rows are invalid: that is a
+// CheckInvalid refuses a list of which too many rows are invalid: that is a
 // wrong list, or a wrong mapping, and nothing of it is sent.
 package preflight

@@ -52,7 +52,7 @@ func (j *job) checkForecast(f *preflight.Forecast) error {
 			return err
 		}
 	}
-	return j.settings.limits.invalid.Check(f)
+	return preflight.CheckInvalid(j.settings.limits.invalid, f)
 }
 
 // readKept finds, for a retry, the rows that are kept and answer rows above them.
