@@ -141,7 +141,7 @@ func single(t *testing.T, list string, j *Job, s *service) (results, rejects str
 	output := filepath.Join(t.TempDir(), "results.csv")
 	ahead, err := source.Open(strings.NewReader(list), j.List.options())
 	require.NoError(t, err)
-	f, err := (&preflight.Preflight{List: ahead, FormID: "form", Scratch: scratchFile(t)}).Run(t.Context())
+	f, _, err := (&preflight.Preflight{List: ahead, FormID: "form", Scratch: scratchFile(t)}).Run(t.Context())
 	require.NoError(t, err)
 	l, err := source.Open(strings.NewReader(list), j.List.options())
 	require.NoError(t, err)

@@ -117,6 +117,8 @@ type plan struct {
 	marks marks
 	list  *source.List
 	files []*os.File
+
+	answers answers.Chain // of the ledger
 }
 
 // make reads the list.
@@ -143,7 +145,7 @@ func (p *plan) make(ctx context.Context) (err error) {
 	if pre.Scratch, err = p.file("keys"); err != nil {
 		return err
 	}
-	if p.m.Forecast, err = pre.Run(ctx); err != nil {
+	if p.m.Forecast, p.answers, err = pre.Run(ctx); err != nil {
 		return err
 	}
 	if err := p.Rows.Check(p.m.Forecast.Rows, preflight.LastRunOf(p.Known)); err != nil {
@@ -326,7 +328,7 @@ func (k *knownChunk) see(ctx context.Context, rec *source.Record) error {
 	if len(rec.Problems) > 0 {
 		return nil
 	}
-	a, err := answers.Chain{k.m.Forecast.Answers}.Answer(rec)
+	a, err := k.answers.Answer(rec)
 	if a.Result == nil || err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func preflightOfText(t *testing.T, text string) *Forecast {
 	list, err := source.Open(strings.NewReader(text), source.Options{})
 	require.NoError(t, err)
 	p := Preflight{List: list, Scratch: scratchFile(t)}
-	f, err := p.Run(t.Context())
+	f, _, err := p.Run(t.Context())
 	require.NoError(t, err)
 	return f
 }
