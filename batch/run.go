@@ -1,12 +1,3 @@
-// Package batch is the engine: it takes every record of a list through the
-// API once and writes one result for each, in order, so that a run that is
-// interrupted anywhere goes on where it stopped.
-//
-//	source ── reader ──┬── order (window) ──────────────────────────► writer ── sink
-//	                   └── work ── dispatcher ── journal ── calls ──┘
-//
-// The package takes its source, sink, caller, state and pace as values and
-// keeps nothing in globals.
 package batch
 
 import (
