@@ -114,7 +114,7 @@ func flipJob(t *testing.T) *job {
 	})
 	list, err := source.Open(strings.NewReader(j.list), source.Options{Name: "list"})
 	require.NoError(t, err)
-	forecast, err := (&preflight.Preflight{List: list, FormID: "form", Scratch: &memory{}}).Run(t.Context())
+	forecast, _, err := (&preflight.Preflight{List: list, FormID: "form", Scratch: &memory{}}).Run(t.Context())
 	require.NoError(t, err)
 	j.adjust = func(c *Config) {
 		c.ID, c.MaxInFlight = "run", flipInFlight

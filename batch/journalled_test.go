@@ -38,13 +38,3 @@ func FuzzJournalledResults(f *testing.F) {
 		assert.Equal(t, result, same)
 	})
 }
-
-func FuzzFailureLimits(f *testing.F) {
-	for _, seed := range []string{"5", "5%", "0", "NaN%", "101%", "-1"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		l, err := ParseFailureLimit(s)
-		assert.Equal(t, err == nil, l.Count > 0 || l.Percent > 0 && l.Percent <= 100)
-	})
-}

@@ -36,7 +36,7 @@ func TestARowThatIsKeptAnswersTheRowsAboveItThatFailed(t *testing.T) {
 		require.NoError(t, err)
 		return list
 	}
-	f, err := (&preflight.Preflight{List: open(), FormID: "form", Keep: keep, Scratch: &memory{}}).Run(t.Context())
+	f, _, err := (&preflight.Preflight{List: open(), FormID: "form", Keep: keep, Scratch: &memory{}}).Run(t.Context())
 	require.NoError(t, err)
 	above, err := customers.ReadKept(t.Context(), open(), keep, f.Duplicates, "form")
 	require.NoError(t, err)

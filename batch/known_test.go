@@ -20,6 +20,7 @@ import (
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/source"
@@ -42,7 +43,7 @@ var nights atomic.Int64
 
 // night takes a list through a preflight and a run, and gives each row's
 // status and message.
-func night(t *testing.T, k *known.Known, list string, answer callerFunc) (f *preflight.Forecast, rows [][]string, calls map[string]int) {
+func night(t *testing.T, k *known.Known, list string, answer callerFunc) (f forecast, rows [][]string, calls map[string]int) {
 	synctest.Test(t, func(t *testing.T) {
 		// Every bubble begins in the same night, and one is to be after the other.
 		time.Sleep(time.Duration(nights.Add(1)) * time.Second)
@@ -52,7 +53,7 @@ func night(t *testing.T, k *known.Known, list string, answer callerFunc) (f *pre
 		j := newJob(t, list, answer)
 		f = forecastOf(t, k, list)
 		j.adjust = func(c *Config) {
-			c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = k, answers.Chain{f.Answers}, f.Duplicates, true
+			c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = k, f.answers, f.Duplicates, true
 		}
 		_, err := j.run(t.Context())
 		require.NoError(t, err)
@@ -72,11 +73,17 @@ func night(t *testing.T, k *known.Known, list string, answer callerFunc) (f *pre
 	return f, rows, calls
 }
 
-func forecastOf(t *testing.T, k *known.Known, text string) *preflight.Forecast {
+func forecastOf(t *testing.T, k *known.Known, text string) forecast {
 	return forecastFor(t, "", k, text)
 }
 
-func forecastFor(t *testing.T, runID string, k *known.Known, text string) *preflight.Forecast {
+// forecast is what a preflight found.
+type forecast struct {
+	*preflight.Forecast
+	answers answers.Chain // of the ledger
+}
+
+func forecastFor(t *testing.T, runID string, k *known.Known, text string) forecast {
 	formID := "form"
 	if k != nil {
 		formID = k.FormID
@@ -84,9 +91,9 @@ func forecastFor(t *testing.T, runID string, k *known.Known, text string) *prefl
 	list, err := source.Open(strings.NewReader(text), source.Options{Name: "list"})
 	require.NoError(t, err)
 	p := preflight.Preflight{List: list, FormID: formID, Scratch: &memory{}, Known: k, RunID: runID}
-	f, err := p.Run(t.Context())
+	f, answers, err := p.Run(t.Context())
 	require.NoError(t, err)
-	return f
+	return forecast{f, answers}
 }
 
 // people makes a list of rows, each an e-mail address and a first name.
@@ -245,7 +252,7 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	require.NoError(t, err)
 	for rec, err := range records.Records() {
 		require.NoError(t, err)
-		a, err := f.Answers.Answer(rec)
+		a, err := f.answers.Answer(rec)
 		require.NoError(t, err)
 		res := a.Result
 		if rec.Row%5 == 1 {
@@ -264,7 +271,7 @@ func TestAListThatIsChangedBehindItsForecastGetsNobodyElsesAnswer(t *testing.T) 
 	night(t, k, people("a@x.io A", "b@x.io B"), refusing())
 	f := forecastOf(t, k, people("a@x.io A", "b@x.io B"))
 	j := newJob(t, people("a@x.io A", "c@x.io C"), refusing())
-	j.adjust = func(c *Config) { c.Known, c.Answers = k, answers.Chain{f.Answers} }
+	j.adjust = func(c *Config) { c.Known, c.Answers = k, f.answers }
 	_, err := j.run(t.Context())
 	var changed *source.ChangedError
 	require.ErrorAs(t, err, &changed)
@@ -348,7 +355,7 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 				start := func(ctx context.Context, run string) error {
 					f := forecastFor(t, run, k, list)
 					j.adjust = func(c *Config) {
-						c.ID, c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = "run-1", k, answers.Chain{f.Answers}, f.Duplicates, true
+						c.ID, c.Known, c.Answers, c.Duplicates, c.AcceptRefusals = "run-1", k, f.answers, f.Duplicates, true
 					}
 					_, err := j.run(ctx)
 					return err
@@ -374,7 +381,7 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 			}
 			return refusing()(ctx, r, attempt)
 		})
-		stopped.adjust = func(c *Config) { c.Known, c.Answers = k, answers.Chain{forecastOf(t, k, list).Answers} }
+		stopped.adjust = func(c *Config) { c.Known, c.Answers = k, forecastOf(t, k, list).answers }
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, ErrInterrupted)
 		defer cancel()
 		sum, err := stopped.run(ctx)
@@ -424,7 +431,7 @@ func TestRefusalsOfEarlierNightsDoNotUseUpTheFailuresThatAreAllowed(t *testing.T
 	f := forecastOf(t, k, list)
 	j := newJob(t, list, refusing("Bad"))
 	j.adjust = func(c *Config) {
-		c.Known, c.Answers, c.MaxFailures = k, answers.Chain{f.Answers}, FailureLimit{Count: 2}
+		c.Known, c.Answers, c.MaxFailures = k, f.answers, measure.Limit{Count: 2}
 	}
 	sum, err := j.run(t.Context())
 	require.NoError(t, err)
@@ -443,7 +450,7 @@ func TestACustomerWhoseSessionIDExpiresBeforeTheRunIsCalledAsTheRowHasIt(t *test
 		called = append(called, r.Email+" "+r.FirstName)
 		return refusing()(ctx, r, attempt)
 	})
-	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxInFlight = k, answers.Chain{f.Answers}, 1 }
+	j.adjust = func(c *Config) { c.Known, c.Answers, c.MaxInFlight = k, f.answers, 1 }
 	_, err := j.run(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a@x.io Ann", "b@x.io Bo", "a@x.io Ann"}, called)

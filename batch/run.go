@@ -1,31 +1,17 @@
-// Package batch is the engine: it takes every record of a list through the
-// API once and writes one result for each, in order, so that a run that is
-// interrupted anywhere goes on where it stopped.
-//
-//	source ── reader ──┬── order (window) ──────────────────────────► writer ── sink
-//	                   └── work ── dispatcher ── journal ── calls ──┘
-//
-// The package takes its source, sink, caller, state and pace as values and
-// keeps nothing in globals.
 package batch
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math"
-	"slices"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
-	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/source"
 )
@@ -105,8 +91,12 @@ type Config struct {
 	MaxAttempts int           // charged attempts for a row, at most
 	MaxBackoff  time.Duration // between two attempts for a row, at most
 	Grace       time.Duration // for the calls in flight, once the run is told to stop
-	MaxFailures FailureLimit  // zero: no limit
-	MaxCalls    int64         // rows for which a first attempt is sent, before the run stops with a CallsError; 0: no limit
+	// MaxFailures is how many rows may be rejected or failed before the run stops.
+	// Rows of the starts that this one goes on with do not count, or it would stop
+	// again at once. Zero: no limit.
+	MaxFailures measure.Limit
+
+	MaxCalls int64 // rows for which a first attempt is sent, before the run stops with a CallsError; 0: no limit
 
 	// AcceptRefusals keeps a run going whose first rows are all refused in the
 	// same words.
@@ -195,123 +185,6 @@ func (r *run) whole(ctx context.Context) error {
 	}
 	r.Monitor.Begin(&r.totals.Tally, r.from)
 	return r.pipeline(ctx)
-}
-
-// pipeline wires the stages, waits for all of them, and publishes the outputs
-// when they are complete.
-func (r *run) pipeline(ctx context.Context) error {
-	begins := r.openWave()
-	if err := r.openOutputs(); err != nil {
-		return err
-	}
-	// soft ends sending; calls ends the calls in flight, a grace later.
-	soft, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	calls, abort := context.WithCancel(context.WithoutCancel(ctx))
-	defer abort()
-
-	order := make(chan *slot, windowRecords)
-	work := make(chan *slot, r.MaxInFlight)
-	entries := make(chan entry, 2*r.MaxInFlight)
-	sending := make(chan attempt, r.MaxInFlight)
-	replies := make(chan attempt, r.MaxInFlight)
-	backpressure, ready := newBackpressure(), newNotifier()
-	settled := make(chan struct{})
-	window := newWindow()
-
-	read := &reader{
-		records: r.List.RecordsFrom(r.from), journal: r.journal, answers: r.chain(), duplicates: r.Duplicates, window: window, order: order, work: work, backpressure: backpressure, monitor: r.Monitor,
-	}
-	if len(r.Answers) > 0 {
-		r.List.DecodeLater()
-	}
-	read.records = unchanged(read.records, r.Ends, r.from.Row)
-	dispatch, err := r.dispatcher(work, backpressure, replies, entries, ready, stop)
-	if err != nil {
-		return err
-	}
-	dispatch.wave = begins
-	journal := &journaler{log: r.log, entries: entries, calls: sending, replies: replies, ready: ready, settled: settled, monitor: r.Monitor, stop: stop, known: r.Known}
-	if r.Known != nil {
-		journal.hasher = r.Known.Ledger.Hasher(r.Known.Owner)
-	}
-	write := &writer{
-		order: order, ready: ready, settled: settled, window: window, excerpt: r.excerpt, encoder: r.Encoder, commit: r.commit, totals: r.totals, meter: r.meter,
-		budget: r.MaxFailures, rowsBefore: r.totals.Rows, failedBefore: r.totals.Failures(), results: r.results, rejects: r.rejects, position: r.from, dirty: true,
-		answers: r.answers, records: r.records, problems: r.problems, reported: r.reported, monitor: r.Monitor,
-		ids: newSharedIDs(r.FormID, r.records), log: r.Log,
-	}
-
-	var g errgroup.Group
-	ends := func(f func() error) {
-		g.Go(func() error {
-			err := f()
-			if err != nil {
-				stop(err)
-			}
-			return err
-		})
-	}
-	ends(func() error { read.run(soft); return nil })
-	ends(func() error { dispatch.run(soft); return nil })
-	ends(journal.run)
-	ends(write.run)
-	through := newGate(newCeiling(r.Pace))
-	paced := session.Paced(calls, through.pass)
-	for range r.MaxInFlight {
-		g.Go(func() error {
-			sendAttempts(paced, r.Caller, through, r.FormID, sending, replies)
-			return nil
-		})
-	}
-	g.Go(func() error {
-		graceThen(soft, r.Grace, r.Abort, settled, abort)
-		return nil
-	})
-	err = g.Wait()
-
-	r.meter.Paced(time.Now(), r.pace.Snapshot(time.Now()))
-	if err == nil && write.all && read.complete {
-		return r.publish(write.position)
-	}
-	if begins.closes(context.Cause(soft)) {
-		r.totals.Wave = nil
-	}
-	if err == nil { // everything written is committed, and not what was measured since
-		takeUnwritten(r.records, order)
-		err = r.commit(write.position, r.totals)
-	}
-	cause := context.Cause(soft)
-	if cause == nil {
-		return err
-	}
-	if err != nil && !errors.Is(cause, err) {
-		r.Log.Warn("not everything that is done could be saved; the next start will", "event", "commit_failed", "error", err)
-	}
-	return cause
-}
-
-func (r *run) dispatcher(work <-chan *slot, backpressure *backpressure, replies <-chan attempt, entries chan<- entry, ready notifier, stop context.CancelCauseFunc) (*dispatcher, error) {
-	r.pace = pace.New(r.Pace)
-	d := &dispatcher{
-		pace: r.pace, changes: paceLog{log: r.Log}, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
-		work: work, backpressure: backpressure, replies: replies, journal: entries, ready: ready, stop: stop, watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
-		proven: r.proven, recognised: r.proven,
-		underWay: &underWay{later: map[string][]*slot{}, given: customers.NewGiven(r.Duplicates, r.Scratch)},
-	}
-	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
-		d.debug = r.Log
-	}
-	// A run that has answers knows that form and mapping are right.
-	if !r.AcceptRefusals && r.totals.Rows == 0 && !r.answeredOther {
-		d.refusals = &refusals{}
-	}
-	return d, r.takeAnswers(d.underWay.given)
-}
-
-// chain is all that is asked for the results of rows that need no call.
-func (r *run) chain() answers.Chain {
-	return slices.Concat(answers.Chain{r.journal}, r.Answers, answers.Chain{answers.Problems(r.decided)})
 }
 
 // decided is the time that results have which are decided now.

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -401,7 +402,7 @@ func TestTooManyFailuresStopTheRunAndTheNextGoesOn(t *testing.T) {
 			}
 			return okFor(r)
 		})
-		j.adjust = func(c *Config) { c.MaxFailures = FailureLimit{Count: 5} }
+		j.adjust = func(c *Config) { c.MaxFailures = measure.Limit{Count: 5} }
 		sum, err := j.run(t.Context())
 		var failures *FailuresError
 		require.ErrorAs(t, err, &failures)

@@ -79,7 +79,7 @@ func TestASessionIDOfACustomerOfTheLedgerIsNoticed(t *testing.T) {
 			list := people(c.rows...)
 			f := forecastOf(t, k, list)
 			j := newJob(t, list, answering(c.as))
-			j.adjust = func(c *Config) { c.Known, c.Answers = k, answers.Chain{f.Answers} }
+			j.adjust = func(c *Config) { c.Known, c.Answers = k, f.answers }
 			sum, err := j.run(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, c.want, sum.SharedIDs)

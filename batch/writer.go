@@ -34,7 +34,7 @@ type writer struct {
 	commit  func(source.Position, *Totals) error
 	totals  *Totals
 	meter   *measure.Meter
-	budget  FailureLimit
+	budget  measure.Limit
 	// Counts of the runs that this one goes on with.
 	rowsBefore, failedBefore int64
 
@@ -139,7 +139,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 		w.past++
 	}
 	w.position, w.dirty = s.rec.Next, true
-	if err := w.budget.check(w.totals.Failures()-w.failedBefore-w.past, w.totals.Rows-w.rowsBefore); err != nil {
+	if err := checkFailures(w.budget, w.totals.Failures()-w.failedBefore-w.past, w.totals.Rows-w.rowsBefore); err != nil {
 		return firstError(w.save(), err)
 	}
 	if err := w.shared(s, res); err != nil || len(w.results.buf) < flushBytes {

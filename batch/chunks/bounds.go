@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/store"
 )
 
@@ -18,7 +18,7 @@ type Bounds struct {
 
 	// MaxFailures is of each part. When it is set, the first rows may all be
 	// refused in the same words.
-	MaxFailures batch.FailureLimit `json:"maxFailures,omitzero"`
+	MaxFailures measure.Limit `json:"maxFailures,omitzero"`
 }
 
 // CallSettings bound the calls of the whole job.

@@ -53,7 +53,7 @@ func (w *Worker) RunChunk(ctx context.Context, index int) error {
 	a := &assignment{
 		Worker: w, part: w.Manifest.part(w.Store, w.Round, chunkName(index)),
 		begins: c.Begins, rows: c.Rows, share: w.Manifest.share(), inFlight: w.Manifest.inFlight(),
-		sceptical: index == 0 && w.Round == 1 && w.Manifest.Job.MaxFailures == batch.FailureLimit{},
+		sceptical: index == 0 && w.Round == 1 && w.Manifest.Job.MaxFailures == measure.Limit{},
 	}
 	return a.run(ctx, func() error { return a.takeChunk(ctx, index) })
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -85,7 +86,7 @@ func (c *cluster) scratch() string {
 }
 
 func (c *cluster) planner() *Planner {
-	return &Planner{Store: c.store, Job: c.job, List: strings.NewReader(c.list), Scratch: c.scratch(), Invalid: preflight.InvalidLimit{Percent: 100}}
+	return &Planner{Store: c.store, Job: c.job, List: strings.NewReader(c.list), Scratch: c.scratch(), Invalid: measure.Limit{Percent: 100}}
 }
 
 func (c *cluster) plan() {
@@ -140,7 +141,7 @@ func single(t *testing.T, list string, j *Job, s *service) (results, rejects str
 	output := filepath.Join(t.TempDir(), "results.csv")
 	ahead, err := source.Open(strings.NewReader(list), j.List.options())
 	require.NoError(t, err)
-	f, err := (&preflight.Preflight{List: ahead, FormID: "form", Scratch: scratchFile(t)}).Run(t.Context())
+	f, _, err := (&preflight.Preflight{List: ahead, FormID: "form", Scratch: scratchFile(t)}).Run(t.Context())
 	require.NoError(t, err)
 	l, err := source.Open(strings.NewReader(list), j.List.options())
 	require.NoError(t, err)

@@ -32,7 +32,7 @@ type Planner struct {
 	List    io.Reader // the list as it stands on its place
 	Scratch string    // a folder of its own, with room for the list and for 100 bytes a row
 
-	Invalid preflight.InvalidLimit
+	Invalid measure.Limit
 	Rows    preflight.RowLimit
 	Known   *known.Known // may be nil: there is no ledger
 
@@ -117,6 +117,8 @@ type plan struct {
 	marks marks
 	list  *source.List
 	files []*os.File
+
+	answers answers.Chain // of the ledger
 }
 
 // make reads the list.
@@ -143,13 +145,13 @@ func (p *plan) make(ctx context.Context) (err error) {
 	if pre.Scratch, err = p.file("keys"); err != nil {
 		return err
 	}
-	if p.m.Forecast, err = pre.Run(ctx); err != nil {
+	if p.m.Forecast, p.answers, err = pre.Run(ctx); err != nil {
 		return err
 	}
 	if err := p.Rows.Check(p.m.Forecast.Rows, preflight.LastRunOf(p.Known)); err != nil {
 		return err
 	}
-	if err := p.Invalid.Check(p.m.Forecast); err != nil {
+	if err := preflight.CheckInvalid(p.Invalid, p.m.Forecast); err != nil {
 		return err
 	}
 	return p.describe()
@@ -326,7 +328,7 @@ func (k *knownChunk) see(ctx context.Context, rec *source.Record) error {
 	if len(rec.Problems) > 0 {
 		return nil
 	}
-	a, err := answers.Chain{k.m.Forecast.Answers}.Answer(rec)
+	a, err := k.answers.Answer(rec)
 	if a.Result == nil || err != nil {
 		return err
 	}

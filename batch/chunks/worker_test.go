@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -155,7 +156,7 @@ func TestAPlanThatIsMadeAgainIsTheSame(t *testing.T) {
 func TestAListOfTooManyInvalidRowsIsNoJob(t *testing.T) {
 	c := newCluster(t, rowsOf("!!!a"), 5)
 	p := c.planner()
-	p.Invalid = preflight.InvalidLimit{Percent: 20}
+	p.Invalid = measure.Limit{Percent: 20}
 	_, err := p.Plan(t.Context())
 	var invalid *preflight.InvalidError
 	require.ErrorAs(t, err, &invalid)
@@ -283,14 +284,14 @@ func TestAListThatIsRefusedInTheSameWordsIsGivenUpUnlessAskedFor(t *testing.T) {
 	require.ErrorAs(t, c.worker(1).RunChunk(t.Context(), 0), &all)
 
 	c = newCluster(t, refused, 20)
-	c.job.MaxFailures = batch.FailureLimit{Percent: 100}
+	c.job.MaxFailures = measure.Limit{Percent: 100}
 	c.plan()
 	require.NoError(t, c.worker(1).RunChunk(t.Context(), 0))
 }
 
 func TestAChunkStopsAfterTooManyFailuresAndResumesWithoutCountingThemAgain(t *testing.T) {
 	c := newCluster(t, strings.ReplaceAll(listOf(40), "First", "Refused"), 40)
-	c.job.MaxFailures = batch.FailureLimit{Count: 12}
+	c.job.MaxFailures = measure.Limit{Count: 12}
 	c.plan()
 	starts, err := 0, error(nil)
 	for done := false; !done; starts++ {

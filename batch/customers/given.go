@@ -2,9 +2,10 @@ package customers
 
 import (
 	"bufio"
-	"bulkonboard/batch/state"
 	"io"
 	"math"
+
+	"bulkonboard/batch/state"
 )
 
 // Given keeps what the later rows of a customer are answered with. It belongs

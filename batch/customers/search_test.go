@@ -1,7 +1,6 @@
 package customers
 
 import (
-	"bulkonboard/batch/state"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -11,6 +10,8 @@ import (
 	"runtime"
 	"testing"
 	"unsafe"
+
+	"bulkonboard/batch/state"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

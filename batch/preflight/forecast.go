@@ -1,11 +1,12 @@
 package preflight
 
 import (
-	"bulkonboard/batch/customers"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+
+	"bulkonboard/batch/customers"
 )
 
 // The forecast of a planned job is kept beside it, so that its parts need not

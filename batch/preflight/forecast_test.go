@@ -104,10 +104,10 @@ func TestTheLimitOfInvalidRowsIsExact(t *testing.T) {
 		{"20%", 300, 281, 16, 16, false}, // a retry that changes nothing
 		{"20%", 300, 290, 3, 0, true},    // and one that makes new mistakes
 	} {
-		limit, err := ParseInvalidLimit(c.limit)
+		limit, err := measure.ParseLimit(c.limit, 0)
 		require.NoError(t, err)
 		assert.Equal(t, c.limit, limit.String())
-		err = limit.Check(&Forecast{Rows: c.rows, Kept: c.kept, Invalid: c.invalid, KnownInvalid: c.known})
+		err = CheckInvalid(limit, &Forecast{Rows: c.rows, Kept: c.kept, Invalid: c.invalid, KnownInvalid: c.known})
 		var stopped *InvalidError
 		assert.Equal(t, c.stops, err != nil, c)
 		if c.stops {
@@ -115,14 +115,14 @@ func TestTheLimitOfInvalidRowsIsExact(t *testing.T) {
 		}
 	}
 	for _, s := range []string{"", "-1", "0%", "101%", "NaN%", "some"} {
-		_, err := ParseInvalidLimit(s)
+		_, err := measure.ParseLimit(s, 0)
 		assert.Error(t, err, s)
 	}
 }
 
 func TestARefusedListNamesItsReasonsAndWhatToType(t *testing.T) {
 	f := preflightOf(t, []string{"a@x.io", "nobody", "b@x.io maybe", "neither"}, nil)
-	message := InvalidLimit{Percent: 20}.Check(f).Error()
+	message := CheckInvalid(measure.Limit{Percent: 20}, f).Error()
 	assert.Contains(t, message, "3 of 4 rows (75%) are invalid, more than --max-invalid 20% allows; nothing was sent")
 	assert.Contains(t, message, "2        invalid_customer_email: first in row 2 (line 3): customerEmail is not")
 	assert.Contains(t, message, "--map FIELD=")

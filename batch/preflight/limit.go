@@ -1,43 +1,19 @@
 package preflight
 
 import (
-	"bulkonboard/batch/measure"
 	"fmt"
 	"math"
 	"strings"
+
+	"bulkonboard/batch/measure"
 )
 
-// InvalidLimit is how many rows of a list may be invalid before it is taken
-// for a wrong list: a count, or a share of its rows in percent. The zero value
-// allows none.
-type InvalidLimit struct {
-	Count   int64
-	Percent float64
-}
-
-// ParseInvalidLimit reads "500", "20%" or "0".
-func ParseInvalidLimit(s string) (InvalidLimit, error) {
-	count, percent, err := measure.CountOrShare(s, 0)
-	return InvalidLimit{Count: count, Percent: percent}, err
-}
-
-// String is the limit as it is typed.
-func (l InvalidLimit) String() string {
-	if l.Percent > 0 {
-		return fmt.Sprintf("%g%%", l.Percent)
-	}
-	return fmt.Sprint(l.Count)
-}
-
-// Check returns an *InvalidError when more rows are invalid than allowed. Rows
-// that an earlier run has told about count neither for nor against the list.
-func (l InvalidLimit) Check(f *Forecast) error {
+// CheckInvalid returns an *InvalidError when more rows are invalid than allowed,
+// so that the list is taken for a wrong one. Rows that an earlier run has told
+// about count neither for nor against it.
+func CheckInvalid(l measure.Limit, f *Forecast) error {
 	invalid, rows := f.Invalid-f.KnownInvalid, f.Rows-f.Kept-f.KnownInvalid
-	allowed := float64(l.Count)
-	if l.Percent > 0 {
-		allowed = l.Percent * float64(rows) / 100
-	}
-	if float64(invalid) > allowed {
+	if !l.Allows(invalid, rows) {
 		return &InvalidError{Limit: l, Invalid: invalid, Rows: rows, Errors: f.Errors, TypeWords: f.TypeWords}
 	}
 	return nil
@@ -45,7 +21,7 @@ func (l InvalidLimit) Check(f *Forecast) error {
 
 // InvalidError refuses a list because of how many of its rows are invalid.
 type InvalidError struct {
-	Limit         InvalidLimit
+	Limit         measure.Limit
 	Invalid, Rows int64
 	Errors        measure.ErrorGroups
 	TypeWords     TypeWords

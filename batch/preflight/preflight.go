@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
@@ -48,7 +49,8 @@ type Preflight struct {
 
 	search   *customers.Search
 	join     *known.Join // nil without a ledger
-	customer []byte      // of the record that is being counted
+	answers  answers.Chain
+	customer []byte // of the record that is being counted
 	doubts   source.Doubts
 }
 
@@ -96,7 +98,6 @@ type Forecast struct {
 	Ends source.Position `json:"ends"` // the list
 
 	Duplicates *customers.Duplicates `json:"-"`
-	Answers    *known.Answers        `json:"-"` // nil without a ledger
 }
 
 // progressRows is how many rows go between two looks at the context, and two
@@ -105,23 +106,23 @@ const progressRows = 4096
 
 // Run reads the list. It ends early with the cause of ctx, or with what ended
 // reading. What it held in memory has been given back when it returns, but for
-// the forecast.
-func (p *Preflight) Run(ctx context.Context) (*Forecast, error) {
+// the forecast. The answers are those of the ledger, to be asked by the run.
+func (p *Preflight) Run(ctx context.Context) (*Forecast, answers.Chain, error) {
 	f := &Forecast{Bytes: int64(len(p.List.HeaderRaw())), Errors: measure.ErrorGroups{}}
 	p.begin()
 	if err := p.read(ctx, f); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f.Misread = p.List.Misread()
 	f.Sheet = p.List.Sheet() != ""
 	f.Notices = append(slices.Clone(p.List.Notices()), p.doubts.Notices()...)
 	if err := p.compare(f); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if f.Rows > progressRows {
 		debug.FreeOSMemory()
 	}
-	return f, nil
+	return f, p.answers, nil
 }
 
 func (p *Preflight) begin() {
@@ -198,11 +199,11 @@ func (p *Preflight) count(f *Forecast, rec *source.Record) error {
 // compare compares all rows with each other and with the ledger.
 func (p *Preflight) compare(f *Forecast) error {
 	if p.join != nil {
-		answers, c, err := p.join.Run(p.search, f.Rows)
+		said, c, err := p.join.Run(p.search, f.Rows)
 		if err != nil {
 			return err
 		}
-		f.Asked, f.Answers = true, answers
+		f.Asked, p.answers = true, answers.Chain{said}
 		f.Gone, f.Forms = p.Known.Ledger.Len()-c.Found, len(p.Known.Ledger.Forms())
 		f.Known, f.Refused, f.Changed, f.Expired, f.Due = c.Known, c.Refused, c.Changed, c.Expired, c.Due
 		f.Mailed -= c.Mails

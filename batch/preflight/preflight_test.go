@@ -52,7 +52,7 @@ func preflightOf(t *testing.T, rows []string, adjust func(*Preflight)) *Forecast
 	if adjust != nil {
 		adjust(p)
 	}
-	f, err := p.Run(context.Background())
+	f, _, err := p.Run(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, f.Rows, f.Kept+f.Invalid+f.Repeated+f.Calls)
 	require.Equal(t, int64(b.Len()), f.Bytes)
@@ -134,7 +134,7 @@ func TestAScratchFileThatFailsEndsThePreflight(t *testing.T) {
 		list, err := source.Open(strings.NewReader(csvList(150_000)+"Individual,c1@example.com,A,B\n"), source.Options{})
 		require.NoError(t, err)
 		p := &Preflight{List: list, FormID: "form", Scratch: &fullDisk{File: scratchFile(t), left: room}}
-		_, err = p.Run(context.Background())
+		_, _, err = p.Run(context.Background())
 		var wrong *state.IOError
 		require.ErrorAs(t, err, &wrong)
 		assert.Contains(t, err.Error(), "scratch file")
@@ -149,7 +149,7 @@ func TestAPreflightEndsWhenItIsToldTo(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errInterrupted)
 	p := &Preflight{List: list, FormID: "form", Scratch: scratchFile(t), Monitor: new(measure.Monitor)}
-	_, err = p.Run(ctx)
+	_, _, err = p.Run(ctx)
 	require.ErrorIs(t, err, errInterrupted)
 	seen := p.Monitor.Progress()
 	assert.Equal(t, measure.Reading, seen.State)
@@ -164,7 +164,7 @@ func BenchmarkPreflight(b *testing.B) {
 		list, err := source.Open(strings.NewReader(text), source.Options{})
 		require.NoError(b, err)
 		p := &Preflight{List: list, FormID: "form", Scratch: scratchFile(b)}
-		_, err = p.Run(context.Background())
+		_, _, err = p.Run(context.Background())
 		require.NoError(b, err)
 	}
 	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")

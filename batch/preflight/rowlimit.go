@@ -14,9 +14,7 @@ import (
 // number, or a share in percent of the rows of the last complete run. The zero
 // value is the default: DefaultRowShare, or 1 row where no run is known.
 type RowLimit struct {
-	Count   int64
-	Percent float64
-
+	measure.Limit
 	given bool
 }
 
@@ -29,8 +27,8 @@ func ParseRowLimit(s string) (RowLimit, error) {
 	if s == "" {
 		return RowLimit{}, nil
 	}
-	count, percent, err := measure.CountOrShare(s, 0)
-	return RowLimit{Count: count, Percent: percent, given: true}, err
+	limit, err := measure.ParseLimit(s, 0)
+	return RowLimit{limit, true}, err
 }
 
 // LastRun is the last complete run of a form.

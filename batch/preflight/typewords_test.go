@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/measure"
 	"bulkonboard/source"
 )
 
@@ -16,7 +17,7 @@ func TestOtherWordsInCustomerTypeAreShownWithTheirCounts(t *testing.T) {
 	for i, word := range []string{"Person", "C", "Person", "P", "Individual", "Person", "C", ""} {
 		text += fmt.Sprintf("%s,c%d@example.com,A,B\n", word, i)
 	}
-	err := InvalidLimit{}.Check(preflightOfText(t, text))
+	err := CheckInvalid(measure.Limit{}, preflightOfText(t, text))
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), `customerType has words other than Individual and LegalEntity: "Person" in 3 rows, "C" in 2 rows, "P" in 1 row; `)
 	assert.Contains(t, err.Error(), "--map customerType=")
@@ -58,7 +59,7 @@ func preflightOfText(t *testing.T, text string) *Forecast {
 	list, err := source.Open(strings.NewReader(text), source.Options{})
 	require.NoError(t, err)
 	p := Preflight{List: list, Scratch: scratchFile(t)}
-	f, err := p.Run(t.Context())
+	f, _, err := p.Run(t.Context())
 	require.NoError(t, err)
 	return f
 }

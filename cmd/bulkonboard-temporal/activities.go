@@ -15,6 +15,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/known"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/state"
 	"bulkonboard/batch/store"
@@ -80,7 +81,7 @@ func (t *task) planOnce(ctx context.Context) (*chunks.Manifest, error) {
 	if m, err := chunks.Open(ctx, t.store); !errors.As(err, new(*chunks.NoJobError)) {
 		return m, err
 	}
-	limit, err := preflight.ParseInvalidLimit(t.request.MaxInvalid)
+	limit, err := measure.ParseLimit(t.request.MaxInvalid, 0)
 	if err != nil {
 		return nil, &misfitError{t.owner, "the request of the job has a max-invalid that this worker does not read: " + err.Error()}
 	}

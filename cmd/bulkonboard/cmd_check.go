@@ -225,7 +225,8 @@ func shown(ctx context.Context, p *preflight.Preflight, stderr io.Writer) (*pref
 	p.Monitor = new(measure.Monitor)
 	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
 	defer stop()
-	return p.Run(ctx)
+	f, _, err := p.Run(ctx)
+	return f, err
 }
 
 // begin opens the list: a file, or standard input as it comes.

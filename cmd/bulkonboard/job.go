@@ -12,7 +12,6 @@ import (
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
-	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -28,15 +27,16 @@ type job struct {
 	known  *known.Known // nil without a ledger
 	opened *cli.OpenedLedger
 
-	monitor measure.Monitor
-	began   bool   // an earlier start may have made calls
-	path    string // of the list, or of what was spooled
-	list    *cli.OpenList
-	kept    *customers.KeptAnswers
-	left    *state.Checkpoint // of the run that was interrupted; nil for none
-	size    int64             // of the list's file as an earlier start read it; 0 when none did anything
-	added   int64             // bytes that it has got since
-	read    fileSum           // of the list, as far as it was read
+	monitor  measure.Monitor
+	began    bool   // an earlier start may have made calls
+	path     string // of the list, or of what was spooled
+	list     *cli.OpenList
+	kept     *customers.KeptAnswers
+	inLedger answers.Chain     // what the ledger has said of the list
+	left     *state.Checkpoint // of the run that was interrupted; nil for none
+	size     int64             // of the list's file as an earlier start read it; 0 when none did anything
+	added    int64             // bytes that it has got since
+	read     fileSum           // of the list, as far as it was read
 
 	corrected *sink.File    // the list of a retry with corrections; nil without
 	recalled  *sink.Learned // pace that an earlier run found; nil for none
@@ -86,7 +86,7 @@ func (j *job) take(ctx context.Context) error {
 		return j.refuse(err)
 	}
 	c := j.config(abort)
-	c.Ends, c.Answers = forecast.Ends, j.answers(forecast)
+	c.Ends, c.Answers = forecast.Ends, j.answers()
 	if forecast.Duplicates.Len() > 0 && j.settings.duplicates != "send" {
 		scratch, err := scratchIn(j.dir)
 		if err != nil {
@@ -111,17 +111,14 @@ func (j *job) take(ctx context.Context) error {
 
 // answers has the results of rows that are not sent: those that stay in a retry,
 // and then what the ledger knows.
-func (j *job) answers(f *preflight.Forecast) (chain answers.Chain) {
+func (j *job) answers() (chain answers.Chain) {
 	if j.keep != nil {
 		chain = append(chain, answers.Kept(j.keep))
 	}
 	if j.kept != nil {
 		chain = append(chain, j.kept)
 	}
-	if f.Answers != nil {
-		chain = append(chain, f.Answers)
-	}
-	return chain
+	return append(chain, j.inLedger...)
 }
 
 // find finds the list, and opens it at its first record.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"bulkonboard/batch"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -16,7 +16,7 @@ import (
 // limits are the bounds of a run: as they were given, and as check reads them.
 type limits struct {
 	maxInvalid string
-	invalid    preflight.InvalidLimit
+	invalid    measure.Limit
 
 	minRows string // of a run alone
 	rows    preflight.RowLimit
@@ -29,7 +29,7 @@ type limits struct {
 	until until
 
 	maxFailures string
-	failures    batch.FailureLimit
+	failures    measure.Limit
 
 	newCalls int64 // customers whose calls begin in this start, at most; 0 for no limit
 }

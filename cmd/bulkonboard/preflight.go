@@ -52,7 +52,7 @@ func (j *job) checkForecast(f *preflight.Forecast) error {
 			return err
 		}
 	}
-	return j.settings.limits.invalid.Check(f)
+	return preflight.CheckInvalid(j.settings.limits.invalid, f)
 }
 
 // readKept finds, for a retry, the rows that are kept and answer rows above them.
@@ -69,7 +69,7 @@ func (j *job) readKept(ctx context.Context, f *preflight.Forecast) error {
 	return err
 }
 
-func (j *job) readAhead(ctx context.Context) (*preflight.Forecast, error) {
+func (j *job) readAhead(ctx context.Context) (f *preflight.Forecast, err error) {
 	list, err := j.settings.list.OpenFirst(j.path, j.size)
 	if err != nil {
 		return nil, err
@@ -86,5 +86,6 @@ func (j *job) readAhead(ctx context.Context) (*preflight.Forecast, error) {
 		List: list.List, FormID: j.settings.service.Target.FormID, Keep: j.keep, KnownInvalid: j.knownInvalid,
 		Scratch: scratch, Monitor: &j.monitor, Share: list.Done, Known: j.known, RunID: j.ID,
 	}
-	return p.Run(ctx)
+	f, j.inLedger, err = p.Run(ctx)
+	return f, err
 }

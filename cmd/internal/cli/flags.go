@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"bulkonboard/batch/measure"
+	"bulkonboard/batch/preflight"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"bulkonboard/batch"
-	"bulkonboard/batch/preflight"
 )
 
 // RegisterMaxInvalid adds a flag. Does says what is not done beyond the limit,
@@ -23,8 +23,8 @@ func RegisterMaxInvalid(f *pflag.FlagSet, limit *string, does string) {
 }
 
 // CheckMaxInvalid reads the flag.
-func CheckMaxInvalid(p *Problems, text string) preflight.InvalidLimit {
-	limit, err := preflight.ParseInvalidLimit(text)
+func CheckMaxInvalid(p *Problems, text string) measure.Limit {
+	limit, err := measure.ParseLimit(text, 0)
 	if err != nil {
 		p.Add("--max-invalid: " + err.Error())
 	}
@@ -52,11 +52,11 @@ func RegisterMaxFailures(f *pflag.FlagSet, limit *string, what string) {
 }
 
 // CheckMaxFailures reads the flag; without it there is no limit.
-func CheckMaxFailures(p *Problems, text string) batch.FailureLimit {
+func CheckMaxFailures(p *Problems, text string) measure.Limit {
 	if text == "" {
-		return batch.FailureLimit{}
+		return measure.Limit{}
 	}
-	limit, err := batch.ParseFailureLimit(text)
+	limit, err := measure.ParseLimit(text, 1)
 	if err != nil {
 		p.Add("--max-failures: " + err.Error())
 	}

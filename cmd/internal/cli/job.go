@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 )
 
@@ -20,14 +20,14 @@ type JobFlags struct {
 
 	// Invalid is how many rows may be invalid, and Rows how many there must be,
 	// once Check has found nothing.
-	Invalid preflight.InvalidLimit
+	Invalid measure.Limit
 	Rows    preflight.RowLimit
 	MinRows string // as it was given
 
 	rate, duplicates, maxInvalid string
 	formulaSafe                  bool
 	maxFailures                  string
-	failures                     batch.FailureLimit
+	failures                     measure.Limit
 	parallel                     int
 	chunkRows                    int64
 	perSecond                    float64

@@ -1,0 +1,56 @@
+// Package batch is the engine: it takes every record of a list through the
+// API once and writes one result for each, in order, so that a run that is
+// interrupted anywhere goes on where it stopped.
+//
+//	source ── reader ──┬── order (window) ──────────────────────────► writer ── sink
+//	                   └── work ── dispatcher ── journaler ── workers ┘
+//
+// The package takes its source, sink, caller, state and pace as values and
+// keeps nothing in globals.
+//
+// # The way of a row
+//
+// These functions a row passes, in this order. Run makes the stages in
+// pipeline.go; each stage is a goroutine, and has a file of its name.
+//
+//  1. source: List.RecordsFrom reads the bytes of the record.
+//  2. batch: reader.admit makes a slot of it, which carries it to the writer.
+//  3. answers: Chain.Answer has the result of a row that needs no call: from the
+//     journal of an interrupted run, from Config.Answers, or because it is invalid.
+//  4. batch: reader.enter puts the slot into the window, waiting while that is
+//     full; reader.pass gives it to the dispatcher unless it has its result.
+//  5. batch: dispatcher.received queues it; dispatcher.nextRow picks it once the
+//     pace (pace: Controller.Next) lets an attempt go.
+//  6. batch: dispatcher.begin gives it the result of an earlier row of its
+//     customer, or waits for that row; dispatcher.send sends it otherwise.
+//  7. batch: journaler.write puts the attempt on record; journaler.release lets it
+//     go then.
+//  8. batch: sendAttempts calls the service, no faster than the ceiling allows
+//     (batch: gate.pass).
+//  9. session: Client.Call makes the request and judges the reply.
+//  10. batch: dispatcher.replied decides by the table of replies.go: the row has
+//     its result (dispatcher.finish), is sent again from 5 on (dispatcher.later),
+//     or waits for the reply to another row (dispatcher.suspend).
+//  11. batch: journaler.write puts the result on record; journaler.release stores
+//     it in the slot then.
+//  12. batch: writer.await has the slots in order; writer.write encodes the result
+//     (sink: CSV.Append).
+//  13. batch: writer.save commits, once a second: run.commit syncs the outputs,
+//     then puts results into the ledger (known: Records.Put), then writes the
+//     checkpoint (state: Dir.Commit).
+//  14. batch: run.publish puts the complete outputs in place (state: Dir.Publish).
+//
+// # The way of a setting
+//
+// A setting passes three layers, and has one name in all of them. --max-attempts is
+// a field of cli.CallFlags, and checked there; the command copies it into
+// Config.MaxAttempts; run.newDispatcher gives it to the dispatcher, and
+// dispatcher.replied acts on it. This package takes what Config has as it is.
+//
+// # Where to change what
+//
+//   - what a reply means: the table in replies.go; how it is recognised: session
+//   - a result without a call: a source for answers.Chain
+//   - when a row is sent again: dispatcher.later; how fast all of them go: pace
+//   - what is durable when: run.commit, and the package state
+package batch
