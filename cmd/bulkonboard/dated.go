@@ -1,5 +1,8 @@
 package main
 
+// Outputs with a date in their names: which day, of a run that begins and of one
+// that resumes.
+
 import (
 	"errors"
 	"os"
