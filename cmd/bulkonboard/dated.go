@@ -40,6 +40,14 @@ func (o *outputs) date(now time.Time) {
 	o.dateOf(lastUnfinished(o.results, now))
 }
 
+// redate looks once more, after what was complete has been put in place: what
+// begins then is of today.
+func (o *outputs) redate(now time.Time) {
+	if o.datedResults != "" {
+		o.dateOf(lastUnfinished(o.datedResults, now))
+	}
+}
+
 // dateOf dates the outputs.
 func (o *outputs) dateOf(day time.Time) {
 	o.results, o.rejects = dated(o.datedResults, day), dated(o.datedRejects, day)
