@@ -278,7 +278,7 @@ func TestAListThatIsChangedBehindItsForecastGetsNobodyElsesAnswer(t *testing.T) 
 	assert.Empty(t, j.service.calls)
 }
 
-// faulty is a ledger whose n-th Put fails, before or after it was done.
+// faulty is a ledger whose n-th change fails, before or after it was done.
 type faulty struct {
 	*ledger.Ledger
 	n    int
@@ -287,12 +287,18 @@ type faulty struct {
 
 var errFault = errors.New("no room")
 
-func (f *faulty) Put(n *ledger.News) error {
+func (f *faulty) Put(n *ledger.News) error { return f.change(func() error { return f.Ledger.Put(n) }) }
+
+func (f *faulty) Conclude(c *ledger.Conclusion) error {
+	return f.change(func() error { return f.Ledger.Conclude(c) })
+}
+
+func (f *faulty) change(do func() error) error {
 	f.n--
 	if f.n == 0 && !f.done {
 		return errFault
 	}
-	err := f.Ledger.Put(n)
+	err := do()
 	if f.n == 0 {
 		return errFault
 	}
@@ -310,14 +316,19 @@ func TestALedgerThatFailsEndsTheRunAndLosesNothing(t *testing.T) {
 			l := openLedger(t)
 			synctest.Test(t, func(t *testing.T) {
 				j := newJob(t, csvList(n), slow)
-				j.adjust = func(c *Config) { c.Known = knownBy(&faulty{l, fail, done}); c.AcceptRefusals = true }
-				_, err := j.run(t.Context())
+				night := func(l known.Ledger) func(*Config) {
+					return func(c *Config) { c.Known = knownBy(l); c.Known.Concludes, c.AcceptRefusals = true, true }
+				}
+				j.adjust = night(&faulty{l, fail, done})
+				summary, err := j.run(t.Context())
 				if failed = err != nil; failed {
 					require.ErrorIs(t, err, errFault)
-					j.adjust = func(c *Config) { c.Known = knownBy(l); c.AcceptRefusals = true }
-					_, err = j.run(t.Context())
+					j.adjust = night(l)
+					summary, err = j.run(t.Context())
 					require.NoError(t, err)
 				}
+				assert.EqualValues(t, 1, summary.News(), "nobody was told of it")
+				assert.Len(t, l.Problems(ledger.Form{Tenant: "tenant", ID: "form"}), 1)
 				assert.Len(t, j.rows(), n)
 				for customer, calls := range j.service.calls {
 					assert.Equal(t, 1, calls, customer)

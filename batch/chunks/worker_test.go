@@ -206,7 +206,13 @@ func TestALaterRoundSelectsByErrorCodeToo(t *testing.T) {
 
 func TestAnEmptyListIsAJobWithoutChunks(t *testing.T) {
 	c := newCluster(t, listOf(0), 2)
-	c.plan()
+	_, err := c.planner().Plan(t.Context())
+	require.ErrorAs(t, err, new(*preflight.ShrunkenError), "nobody has said that it is right")
+	p := c.planner()
+	p.Rows, err = preflight.ParseRowLimit("0")
+	require.NoError(t, err)
+	c.m, err = p.Plan(t.Context())
+	require.NoError(t, err)
 	c.run(1)
 	summary, err := c.merge(1)
 	require.NoError(t, err)

@@ -33,6 +33,7 @@ func lived(t *testing.T) (path string, want map[Key]Entry) {
 		require.NoError(t, l.Put(&news))
 	}
 	require.NoError(t, l.PutPace("service", 50, night))
+	concluded(t, l, "run-5", Form{Tenant: "tenant", ID: "form-1"}, 1, 2, 3)
 	want = map[Key]Entry{}
 	require.NoError(t, l.All(func(key Key, e *Entry) error { want[key] = *e; return nil }))
 	require.NoError(t, l.Close())

@@ -157,7 +157,7 @@ func (l *Ledger) withProblems(s *sealed) error {
 func (s *sealed) replaceProblems(form formKey, before, after []Problem) error {
 	for i := range before {
 		if findProblem(after, before[i].ID) == nil {
-			if err := s.drop(problemsBucket, before[i].key(form), before[i].append(nil)); err != nil {
+			if err := s.drop(problemsBucket, before[i].key(form), before[i].value()); err != nil {
 				return err
 			}
 		}
@@ -165,9 +165,9 @@ func (s *sealed) replaceProblems(form formKey, before, after []Problem) error {
 	for i := range after {
 		var was []byte
 		if p := findProblem(before, after[i].ID); p != nil {
-			was = p.append(nil)
+			was = p.value()
 		}
-		if err := s.put(problemsBucket, after[i].key(form), was, after[i].append(nil)); err != nil {
+		if err := s.put(problemsBucket, after[i].key(form), was, after[i].value()); err != nil {
 			return err
 		}
 	}
@@ -206,9 +206,9 @@ func (p *Problem) key(form formKey) []byte { return append(form[:], p.ID[:]...) 
 
 // A value is the customer's key, and run, row and code, as uvarints and as a
 // string.
-func (p *Problem) append(dst []byte) []byte {
-	dst = binary.AppendUvarint(append(dst, p.Customer[:]...), p.Since)
-	return appendString(binary.AppendUvarint(dst, uint64(p.Row)), p.Code)
+func (p *Problem) value() []byte {
+	b := binary.AppendUvarint(bytes.Clone(p.Customer[:]), p.Since)
+	return appendString(binary.AppendUvarint(b, uint64(p.Row)), p.Code)
 }
 
 func (l *Ledger) takeProblem(key, value []byte) error {
@@ -239,7 +239,7 @@ func (l *Ledger) copyProblems(s *sealed, forgotten func(Key) bool) error {
 			if forgotten(problems[i].Customer) {
 				continue
 			}
-			if err := s.put(problemsBucket, problems[i].key(form), nil, problems[i].append(nil)); err != nil {
+			if err := s.put(problemsBucket, problems[i].key(form), nil, problems[i].value()); err != nil {
 				return err
 			}
 		}

@@ -129,6 +129,7 @@ func (s *settings) look(stdin io.Reader) (*sink.Summary, error) {
 	if err := s.outputs.finish(); err != nil {
 		return nil, err
 	}
+	s.outputs.redate(time.Now())
 	if s.list.FromStandardInput() {
 		if sum, err := s.completeStream(stdin); sum != nil || err != nil {
 			return sum, err

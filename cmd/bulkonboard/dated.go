@@ -1,5 +1,8 @@
 package main
 
+// Outputs with a date in their names: which day, of a run that begins and of one
+// that resumes.
+
 import (
 	"errors"
 	"os"
@@ -35,6 +38,14 @@ func (o *outputs) date(now time.Time) {
 	}
 	o.datedResults, o.datedRejects = o.results, o.rejects
 	o.dateOf(lastUnfinished(o.results, now))
+}
+
+// redate looks once more, after what was complete has been put in place: what
+// begins then is of today.
+func (o *outputs) redate(now time.Time) {
+	if o.datedResults != "" {
+		o.dateOf(lastUnfinished(o.datedResults, now))
+	}
 }
 
 // dateOf dates the outputs.

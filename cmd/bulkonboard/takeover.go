@@ -1,5 +1,7 @@
 package main
 
+// An interrupted run whose list has changed: when it is taken over, and how.
+
 import (
 	"errors"
 	"fmt"

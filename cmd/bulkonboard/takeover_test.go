@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 )
 
@@ -284,4 +285,35 @@ func TestAnOutputWithADateIsThatOfTheNight(t *testing.T) {
 	night("list.csv")
 	assert.FileExists(t, p.file("results-2020-02-29.csv"), "the same list resumes the night that was interrupted")
 	assert.NoFileExists(t, p.file("results-"+today+".csv"))
+}
+
+// TestACompleteNightIsPutInPlaceUnderItsOwnDate kills a night when it is complete
+// and its results are not in their place yet.
+func TestACompleteNightIsPutInPlaceUnderItsOwnDate(t *testing.T) {
+	today := "results-" + time.Now().Format(time.DateOnly) + ".csv"
+	for n := 1; ; n++ {
+		p := newProgram(t, killRows, sandbox.Options{})
+		night := func(list, kill string) int {
+			p.env = append(p.env, killVariable+"="+kill)
+			c, _ := p.command("run", "-i", p.file(list), "-o", p.file("results-%Y-%m-%d.csv"), "--overwrite", "--ledger", p.file("customers.db"), "--rate", "0")
+			return p.end(c)
+		}
+		if night("list.csv", fmt.Sprint(atTheEnd, n)) != -1 {
+			t.Fatal("no point of the disk is between the last commit and the results")
+		}
+		left, err := state.Inspect(state.OS{}, p.file(today+".state"))
+		if err != nil || left.Checkpoint == nil || !left.Checkpoint.Complete {
+			continue
+		}
+		require.NoError(t, os.Rename(p.file(today+".state"), p.file("results-2020-02-29.csv.state")))
+		require.NoError(t, os.WriteFile(p.file("next.csv"), []byte("customerType,customerEmail,firstName,lastName\n"+strings.Repeat("Individual,new@example.com,Ann,Lee\n", killRows)), 0o600))
+		require.Equal(t, 0, night("next.csv", "0"))
+		before, err := os.ReadFile(p.file("results-2020-02-29.csv"))
+		require.NoError(t, err)
+		assert.Contains(t, string(before), "c1@example.com")
+		after, err := os.ReadFile(p.file(today))
+		require.NoError(t, err)
+		assert.Contains(t, string(after), "new@example.com")
+		return
+	}
 }

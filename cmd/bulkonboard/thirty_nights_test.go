@@ -153,7 +153,7 @@ func (y *year) night(code int) (said string) {
 	y.t.Helper()
 	c, stderr := y.job()
 	require.Equal(y.t, code, y.end(c), stderr.String())
-	assert.Equal(y.t, float64(code), y.metric("run_exit_code"), stderr.String())
+	assert.InDelta(y.t, code, y.metric("run_exit_code"), 0, stderr.String())
 	return stderr.String()
 }
 
@@ -193,7 +193,7 @@ func (y *year) refused(code int, words string) {
 	after, err := os.ReadFile(y.file("results.csv"))
 	require.NoError(y.t, err)
 	assert.Equal(y.t, before, after)
-	assert.Equal(y.t, success, y.metric("last_success_timestamp_seconds"))
+	assert.InDelta(y.t, success, y.metric("last_success_timestamp_seconds"), 0)
 	assert.Zero(y.t, y.asked())
 }
 
@@ -259,7 +259,7 @@ func TestThirtyNightsNeedAPersonOnlyWhenThereIsSomethingToDo(t *testing.T) {
 	y.refused(cli.ExitBadList, "add --min-rows") // 10: a third of the size
 	y.normal(cli.ExitOK, 0, 4)                   // 11
 	require.NoError(t, os.Remove(y.file("customers.csv")))
-	y.refused(cli.ExitBadList, "customers.csv: no such file") // 12: no file
+	y.refused(cli.ExitBadList, "there is no list ") // 12: no file
 	y.grow(5)
 	y.normal(cli.ExitOK, 0, 4) // 13
 
@@ -326,5 +326,5 @@ func (y *year) full() {
 	shell := y.shell(fmt.Sprintf(`ulimit -f %d; trap '' XFSZ; exec "$0" run --config job.yaml`, info.Size()/512/2))
 	out, _ := shell.CombinedOutput()
 	require.Equal(y.t, cli.ExitIO, shell.ProcessState.ExitCode(), string(out))
-	assert.Equal(y.t, float64(cli.ExitIO), y.metric("run_exit_code"))
+	assert.InDelta(y.t, cli.ExitIO, y.metric("run_exit_code"), 0)
 }
