@@ -69,7 +69,7 @@ const maxCellLines = 20
 // longRecord makes a record of several lines.
 func (l *List) longRecord(r *row, inside bool) *Record {
 	if inside {
-		l.notices.add("row_inside_quotes", "rows have a line inside quotation marks that reads as a row of its own: if it is one, a quotation mark is missing or too many", l.at.Line)
+		l.notices.count("row_inside_quotes", "rows have a line inside quotation marks that reads as a row of its own: if it is one, a quotation mark is missing or too many", l.at.Line)
 	}
 	l.ahead = l.ahead[r.lines-1:]
 	return l.record(r)

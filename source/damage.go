@@ -8,68 +8,135 @@ import (
 // What spreadsheets and exports do to values. None of it is part of any value, so
 // a row with it is not sent.
 
-// damage is one kind of it.
-type damage struct {
-	code  string
-	does  func(value string) bool
-	words string // behind the name of the field
-}
+// damage is a set of its kinds.
+type damage uint16
 
-// damages are all kinds, as they are looked for.
-var damages = []damage{
-	{"rounded_number", isRounded, " is written like 9.7E+11, as a spreadsheet does that has lost its last digits; format the column as text, and enter or export the values again"},
-	{"decimal_number", isDecimal, " is written like 971501234567.0, as programs do that took it for a number; format the column as text, and export the list again"},
-	{"spreadsheet_error", isErrorValue, " is an error value of a spreadsheet, such as #N/A; correct its formula, and export the list again"},
-	{"column_too_narrow", isHashes, " is a row of #, as a spreadsheet shows in a column that is too narrow; widen the column, and export the list again"},
-	{numberDigits.code, numberDigits.marks, " is stored as a number, and its digits cannot be trusted: a spreadsheet keeps 15; format the column as text, and enter the value again"},
-	{numberZeros.code, numberZeros.marks, " is stored as a number, and has lost the zeros that it began with; format the column as text, and enter the value again"},
-	{numberDate.code, numberDate.marks, " is stored as a date; format the column as text, and enter the value again"},
-	{formulaEmpty.code, formulaEmpty.marks, " is a formula without a value; open the workbook in a spreadsheet program, save it, and run again"},
-	{"control_character", hasControl, " contains a control character, such as a line break"},
-	{"direction_character", hasDirection, " contains a character that only sets the direction of text and cannot be seen; type the value again"},
-	{"invisible_character", hasInvisible, " contains a character that cannot be seen, such as a zero-width space; type the value again"},
-	{"replacement_character", hasReplacement, " contains U+FFFD, which stands where an earlier program could not read a character; export the list again"},
-	{"formula_prefix", hasPrefix, " begins with an apostrophe that keeps a spreadsheet from running it; take it away"},
+const (
+	rounded damage = 1 << iota
+	decimalNumber
+	errorValue
+	tooNarrow
+	digitsLost
+	zerosLost
+	isDate
+	noValue
+	control
+	direction
+	invisible
+	replacement
+	prefix
+)
+
+// damages says of each kind, in their order, what it is called and what is said of
+// it, behind the name of the field.
+var damages = []struct{ code, words string }{
+	{"rounded_number", " is written like 9.7E+11, as a spreadsheet does that has lost its last digits; format the column as text, and enter or export the values again"},
+	{"decimal_number", " is written like 971501234567.0, as programs do that took it for a number; format the column as text, and export the list again"},
+	{"spreadsheet_error", " is an error value of a spreadsheet, such as #N/A; correct its formula, and export the list again"},
+	{"column_too_narrow", " is a row of #, as a spreadsheet shows in a column that is too narrow; widen the column, and export the list again"},
+	{"number_digits_lost", " is stored as a number, and its digits cannot be trusted: a spreadsheet keeps 15; format the column as text, and enter the value again"},
+	{"number_zeros_lost", " is stored as a number, and has lost the zeros that it began with; format the column as text, and enter the value again"},
+	{"number_is_date", " is stored as a date; format the column as text, and enter the value again"},
+	{"formula_without_value", " is a formula without a value; open the workbook in a spreadsheet program, save it, and run again"},
+	{"control_character", " contains a control character, such as a line break"},
+	{"direction_character", " contains a character that only sets the direction of text and cannot be seen; type the value again"},
+	{"invisible_character", " contains a character that cannot be seen, such as a zero-width space; type the value again"},
+	{"replacement_character", " contains U+FFFD, which stands where an earlier program could not read a character; export the list again"},
+	{"formula_prefix", " begins with an apostrophe that keeps a spreadsheet from running it; take it away"},
 }
 
 // damage finds what was done to a value.
 func (p *problems) damage(f field, value string) {
-	for i := range damages {
-		if d := &damages[i]; d.does(value) {
-			p.add(d.code, f, f.String()+d.words)
+	done := damageOf(value)
+	for i := 0; done != 0; i++ {
+		if done&1 != 0 {
+			p.add(damages[i].code, f, f.String()+damages[i].words)
 		}
+		done >>= 1
 	}
 }
 
 // isDamaged reports a value that is damaged: what else could be said of it would
 // not help.
-func isDamaged(value string) bool {
-	if isPlain(value) {
-		return false
+func isDamaged(value string) bool { return !isPlain(value) && damageOf(value) != 0 }
+
+// damageOf finds what was done to a value.
+func damageOf(value string) (done damage) {
+	if value == "" {
+		return 0
 	}
-	for i := range damages {
-		if damages[i].does(value) {
-			return true
+	switch c := value[0]; {
+	case c == '#':
+		done = hashDamage(value)
+	case c == '\'' && WithoutPrefix(value) != value:
+		done = prefix
+	case looks[c]&numeric != 0 && isRounded(value):
+		done = rounded
+	case looks[c]&numeric != 0 && isDecimal(value):
+		done = decimalNumber
+	case (c == 'E' || c == 'e') && isErrorValue(value):
+		done = errorValue
+	}
+	return done | characterDamage(value)
+}
+
+// hashDamage is that of a value that begins with #.
+func hashDamage(value string) damage {
+	for mark, damage := range cellMarks {
+		if mark.marks(value) {
+			return damage
 		}
 	}
-	return false
+	switch {
+	case isErrorValue(value):
+		return errorValue
+	case isHashes(value):
+		return tooNarrow
+	}
+	return 0
+}
+
+// characterDamage is that of single characters.
+func characterDamage(value string) (done damage) {
+	before := rune(0)
+	for _, r := range value {
+		switch {
+		case unicode.IsControl(r):
+			done |= control
+		case r <= unicode.MaxASCII:
+		case r == unicode.ReplacementChar:
+			done |= replacement
+		case isDirection(r):
+			done |= direction
+		case isInvisible(r) && (!isJoiner(r) || !needsJoiners(before)):
+			done |= invisible
+		}
+		before = r
+	}
+	if isJoiner(before) { // behind the last letter there is nothing to join
+		done |= invisible
+	}
+	return done
 }
 
 // A mark stands before the text of a cell of a workbook that is stored as
 // something else than text and cannot be trusted. It stays in the results, so that
 // the row is invalid until somebody has given the cell another value.
-type mark struct{ text, code string }
+type mark string
 
-var (
-	numberDigits = mark{"#NUMBER! ", "number_digits_lost"}
-	numberZeros  = mark{"#ZEROS! ", "number_zeros_lost"}
-	numberDate   = mark{"#DATE! ", "number_is_date"}
-	formulaEmpty = mark{"#FORMULA! ", "formula_without_value"}
+const (
+	numberDigits mark = "#NUMBER! "
+	numberZeros  mark = "#ZEROS! "
+	numberDate   mark = "#DATE! "
+	formulaEmpty mark = "#FORMULA! "
 )
+
+// cellMarks are all of them, with the damage that they stand for.
+var cellMarks = map[mark]damage{numberDigits: digitsLost, numberZeros: zerosLost, numberDate: isDate, formulaEmpty: noValue}
 
 // marks reports a value that has the mark. Of nothing behind it no space is left.
 func (m mark) marks(value string) bool {
-	return strings.HasPrefix(value, m.text) || value == strings.TrimSpace(m.text)
+	return strings.HasPrefix(value, string(m)) || value == strings.TrimSpace(string(m))
 }
 
 // isRounded reports a number in scientific notation, in any spelling: digits with
@@ -130,31 +197,14 @@ func isErrorValue(value string) bool {
 // isHashes reports what is shown of a number that has no room.
 func isHashes(value string) bool { return len(value) >= 3 && strings.Trim(value, "#") == "" }
 
-func hasControl(value string) bool     { return strings.ContainsFunc(value, unicode.IsControl) }
-func hasReplacement(value string) bool { return strings.ContainsRune(value, unicode.ReplacementChar) }
-func hasDirection(value string) bool   { return strings.ContainsFunc(value, isDirection) }
-func hasPrefix(value string) bool      { return WithoutPrefix(value) != value }
-
 // isDirection reports the characters that set the direction of text (Unicode
 // Standard Annex 9, section 2).
 func isDirection(r rune) bool {
 	return r == 0x061c || r == 0x200e || r == 0x200f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069
 }
 
-// hasInvisible reports a character that is not seen. In the scripts that need
-// them, joiners between letters are part of a name (The Unicode Standard, section
-// 23.2).
-func hasInvisible(value string) bool {
-	before := rune(0)
-	for _, r := range value {
-		if isInvisible(r) && (!isJoiner(r) || !needsJoiners(before)) {
-			return true
-		}
-		before = r
-	}
-	return isJoiner(before)
-}
-
+// isJoiner reports characters that, in the scripts that need them, are part of a
+// name between its letters (The Unicode Standard, section 23.2).
 func isJoiner(r rune) bool { return r == 0x200c || r == 0x200d }
 
 // needsJoiners reports a letter or mark of a script whose letters are joined.
@@ -183,7 +233,7 @@ func isPlain(value string) bool {
 	switch {
 	case seen&suspicious != 0 || seen == 0:
 		return seen == 0
-	case value[0] == '#':
+	case value[0] == '#', value[0] == '\'':
 		return false
 	default: // E, e or a point, which is harmless without a digit in front
 		return seen&exponent == 0 || looks[value[0]]&numeric == 0 && !isErrorStart(value)
@@ -200,7 +250,7 @@ const (
 	suspicious byte = 1 << iota // damage by itself, or a character that may be
 	exponent                    // E, e, a point
 	numeric                     // the start of a number
-	hash                        // #
+	other                       // #, '
 )
 
 // looks says what each byte can be part of. In UTF-8, control characters beyond
@@ -209,14 +259,14 @@ const (
 var looks = func() (table [256]byte) {
 	for c := range len(table) {
 		switch c := byte(c); {
-		case c < ' ' || c == 0x7f || c == '\'' || strings.IndexByte("\xc2\xcd\xd8\xe1\xe2\xe3\xef\xf0\xf3", c) >= 0:
+		case c < ' ' || c == 0x7f || strings.IndexByte("\xc2\xcd\xd8\xe1\xe2\xe3\xef\xf0\xf3", c) >= 0:
 			table[c] = suspicious
 		case c == 'E' || c == 'e' || c == '.':
 			table[c] = exponent
 		case '0' <= c && c <= '9' || c == '+' || c == '-':
 			table[c] = numeric
-		case c == '#':
-			table[c] = hash
+		case c == '#', c == '\'':
+			table[c] = other
 		}
 		if c == '.' {
 			table[c] |= numeric

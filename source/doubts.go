@@ -24,22 +24,25 @@ const maxSpellings = 1 << 20
 // See looks at the values of a record that is valid.
 func (d *Doubts) See(rec *Record) {
 	c := &rec.Customer
-	for _, value := range c.places() {
-		if isNothing(*value) {
-			d.found.add("word_for_nothing", `values such as NULL, \N or None: if they stand for no value, leave these cells empty`, rec.Line)
+	for _, value := range [...]string{c.MobileNumber, c.EmployeeID, c.FirstName, c.LastName, c.FullName, c.RegistrationNumber, c.TradingName} {
+		if len(value) <= longestNothing && isNothing(value) {
+			d.found.count("word_for_nothing", `values such as NULL, \N or None: if they stand for no value, leave these cells empty`, rec.Line)
 			break
 		}
 	}
 	if c.MobileNumber != "" {
 		d.mobile(c.MobileNumber, rec.Line)
 	}
-	if !isASCII(c.Email) || strings.Contains(c.Email, "xn--") || strings.Contains(c.Email, "XN--") {
+	if hasSpellings(c.Email) {
 		d.address(c.Email, rec.Line)
 	}
 }
 
 // Notices are what was found.
 func (d *Doubts) Notices() []Notice { return d.found }
+
+// longestNothing is the length of the longest of them, in bytes.
+const longestNothing = 6
 
 // isNothing reports what programs write for no value.
 func isNothing(value string) bool {
@@ -70,12 +73,12 @@ func (d *Doubts) mobile(number string, line int64) {
 		case '0' <= c && c <= '9':
 			digits++
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= utf8.RuneSelf:
-			d.found.add("letters_in_mobile", "mobile numbers with letters, or with digits of another script, in them", line)
+			d.found.count("letters_in_mobile", "mobile numbers with letters, or with digits of another script, in them", line)
 			return
 		}
 	}
 	if digits < fewestDigits || digits > mostDigits {
-		d.found.add("odd_mobile", "mobile numbers with less than 7 or more than 15 digits", line)
+		d.found.count("odd_mobile", "mobile numbers with less than 7 or more than 15 digits", line)
 	}
 }
 
@@ -91,7 +94,7 @@ func (d *Doubts) address(address string, line int64) {
 	case !seen && len(d.spellings) < maxSpellings:
 		d.spellings[one] = this
 	case seen && before != this:
-		d.found.add("two_spellings", "e-mail addresses that look like that of an earlier row and are written with other characters (NFC and NFD, or a domain in letters and in xn--): they are sent as other customers", line)
+		d.found.count("two_spellings", "e-mail addresses that look like that of an earlier row and are written with other characters (NFC and NFD, or a domain in letters and in xn--): they are sent as other customers", line)
 	}
 }
 
@@ -106,11 +109,13 @@ func oneSpelling(address string) string {
 	return address[:at+1] + norm.NFC.String(domain)
 }
 
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
+// hasSpellings reports an address that can be spelt in several ways: one beyond
+// ASCII, or with the two hyphens of a domain in xn--.
+func hasSpellings(address string) bool {
+	for i := range len(address) {
+		if c := address[i]; c >= utf8.RuneSelf || c == '-' && i > 0 && address[i-1] == '-' {
+			return true
 		}
 	}
-	return true
+	return false
 }

@@ -69,11 +69,11 @@ type List struct {
 // Open recognises the list on r and reads its header. What makes it no
 // customer list is a *ListError.
 func Open(r io.Reader, o Options) (*List, error) {
-	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}, unprefix: o.FormulaSafe, results: o.Results}
+	l := &List{name: o.Name, format: o.Format, sum: xxhash.New(), at: Position{Line: 1}, unprefix: o.FormulaSafe, results: o.Results, sheetRows: o.SheetRows}
 	err := l.open(r, &o)
 	if err == nil {
 		if o.Part != nil {
-			l.at, l.sheetRows = o.Part.Begins, o.Part.Sheet
+			l.at = o.Part.Begins
 		}
 		l.first = l.at
 		return l, nil
@@ -97,7 +97,7 @@ func (l *List) open(r io.Reader, o *Options) error {
 	if magic, _ := in.Peek(len(WorkbookMagic)); string(magic) == WorkbookMagic { // an error comes again with the first read
 		return l.openWorkbook(in, o)
 	}
-	if o.Sheet != "" && o.Part == nil {
+	if o.Sheet != "" && !o.SheetRows {
 		return &ListError{Reason: "--sheet names a sheet of a workbook, and the list is none", Hint: "leave --sheet out"}
 	}
 	plain, err := decompressed(in)

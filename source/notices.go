@@ -15,8 +15,8 @@ const noticeLines = 5
 // notices collects them, in the order in which they first come.
 type notices []Notice
 
-// add counts one more at a line.
-func (n *notices) add(code, text string, line int64) {
+// count counts one more at a line.
+func (n *notices) count(code, text string, line int64) {
 	of := n.of(code, text)
 	of.Count++
 	if len(of.Lines) < noticeLines {

@@ -39,6 +39,10 @@ type Options struct {
 	Map       []string // FIELD=COLUMN: where a field comes from; FIELD= for nowhere
 	Set       []string // FIELD=VALUE: a value for every row
 
+	// SheetRows says that the list is the CSV that a workbook became: its lines
+	// are rows of a sheet.
+	SheetRows bool
+
 	// Results says that the list is a results file, as a run wrote it.
 	Results bool
 
@@ -66,7 +70,6 @@ type Options struct {
 type Part struct {
 	Begins  Position // of its first record; rows, lines and bytes are counted from there
 	LineEnd string   // of the whole list
-	Sheet   bool     // the whole list is a workbook: its lines are rows of a sheet
 }
 
 // ListError says that the input cannot be read as a customer list. No record

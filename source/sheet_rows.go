@@ -95,11 +95,11 @@ func (s *sheet) writeRows() error {
 // say counts what a person should know of a row.
 func (s *sheet) say(row *workbook.Row) {
 	if row.Hidden {
-		s.notices.add("hidden_rows", "rows that are hidden in the sheet: they are read like all others", row.Number)
+		s.notices.count("hidden_rows", "rows that are hidden in the sheet: they are read like all others", row.Number)
 	}
 	for i := range row.Cells {
 		if row.Cells[i].Formula && row.Cells[i].Column <= s.width {
-			s.notices.add("formulas", "rows with formulas: their values are read as they were when the workbook was last saved", row.Number)
+			s.notices.count("formulas", "rows with formulas: their values are read as they were when the workbook was last saved", row.Number)
 			return
 		}
 	}
@@ -145,11 +145,11 @@ func (s *sheet) text(c *workbook.Cell, row int64) string {
 	}
 	switch c.Kind {
 	case workbook.Inexact:
-		return numberDigits.text + c.Text
+		return string(numberDigits) + c.Text
 	case workbook.Date:
-		return numberDate.text + c.Text
+		return string(numberDate) + c.Text
 	case workbook.NoValue:
-		return strings.TrimSpace(formulaEmpty.text)
+		return strings.TrimSpace(string(formulaEmpty))
 	case workbook.Number:
 		return s.number(c, row)
 	}
@@ -171,11 +171,11 @@ func (s *sheet) number(c *workbook.Cell, row int64) string {
 			continue
 		}
 		if lost = lost || len(c.Text) < shortestMobile; !lost {
-			s.notices.add("numbers_for_mobile", "mobile numbers that are stored as numbers: what stood before their digits, + or zeros, is lost; format the column as text to keep it", row)
+			s.notices.count("numbers_for_mobile", "mobile numbers that are stored as numbers: what stood before their digits, + or zeros, is lost; format the column as text to keep it", row)
 		}
 	}
 	if lost {
-		return numberZeros.text + c.Text
+		return string(numberZeros) + c.Text
 	}
 	return c.Text
 }

@@ -307,7 +307,7 @@ func TestAWorkbookIsReadAgainFromAnyPlaceAndInParts(t *testing.T) {
 		require.Equal(t, whole[i+1:], rest)
 
 		part, err := Open(strings.NewReader(string(l.HeaderRaw())+plain.String()[from.Offset:]), Options{
-			Format: FormatCSV, Encoding: l.Encoding(), Delimiter: l.Delimiter(), Part: &Part{Begins: from, LineEnd: l.LineEnd(), Sheet: true},
+			Format: FormatCSV, Encoding: l.Encoding(), Delimiter: l.Delimiter(), Part: &Part{Begins: from, LineEnd: l.LineEnd()}, SheetRows: true,
 		})
 		require.NoError(t, err)
 		cut := collect(t, part)

@@ -172,13 +172,18 @@ func (m *Manifest) duplicates(ctx context.Context, s store.Store) (*customers.Du
 }
 
 // listOptions are how the whole list is read again: as it was the first time.
-func (m *Manifest) listOptions() source.Options { return m.Job.List.options() }
+func (m *Manifest) listOptions() source.Options {
+	o := m.Job.List.options()
+	o.SheetRows = m.Read.Sheet
+	return o
+}
 
 // partOptions are how the header and some of the records are read.
 func (m *Manifest) partOptions(begins source.Position) source.Options {
 	read := m.Job.List
 	read.Format, read.Encoding, read.Delimiter = m.Read.Format, m.Read.Encoding, m.Read.Delimiter
 	o := read.options()
-	o.Part = &source.Part{Begins: begins, LineEnd: m.Read.LineEnd, Sheet: m.Read.Sheet}
+	o.SheetRows = m.Read.Sheet
+	o.Part = &source.Part{Begins: begins, LineEnd: m.Read.LineEnd}
 	return o
 }

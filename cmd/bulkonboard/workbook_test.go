@@ -208,3 +208,36 @@ func TestARunOfAWorkbookResumesAndRefusesAnotherOne(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, left)
 }
+
+func TestAJobOfAWorkbookInChunksGivesTheResultsOfARun(t *testing.T) {
+	t.Parallel()
+	p := newListProgram(t, nil)
+	book := [][]any{nil}
+	for _, name := range bookHeader {
+		book[0] = append(book[0], name)
+	}
+	for i := range 90 {
+		row := bookRow(i)
+		if i%10 == 7 {
+			spoil(row, i/10)
+		}
+		book = append(book, row)
+	}
+	saveBook(t, p.file("list.xlsx"), book)
+	p.runs("plan", "-i", p.file("list.xlsx"), "--sheet", "Sheet1", "--job", p.file("job"), "--chunk-rows", "20")
+	for i := range 5 {
+		p.runs("run-chunk", "--job", p.file("job"), "--index", fmt.Sprint(i))
+	}
+	c, _ := p.command("merge", "--job", p.file("job"), "--output", p.file("merged"))
+	require.Equal(t, cli.ExitBadRows, p.end(c))
+	c, said := p.command("run", "-i", p.file("list.xlsx"), "-o", p.file("out"))
+	require.Equal(t, cli.ExitBadRows, p.end(c), said.String())
+	require.NoError(t, os.Rename(p.file("out"), p.file("whole")))
+	whole := csvRows(t, p.read("whole"))
+	merged := csvRows(t, p.read("merged"))
+	require.Len(t, merged, len(whole))
+	for i, row := range whole {
+		last := len(row) - 1 // when it was
+		assert.Equal(t, row[:last], merged[i][:last])
+	}
+}
