@@ -93,10 +93,11 @@ func (e *unreachableError) Unwrap() error { return e.err }
 // Kind tells what it means.
 func (e *unreachableError) Kind() cli.Kind { return cli.Unfinished }
 
-// dial connects with the server.
-func (s *serverFlags) dial(ctx context.Context, identity string, log *slog.Logger) (client.Client, error) {
+// dial connects with the server. Numbers, unless it is nil, is told what the SDK
+// counts.
+func (s *serverFlags) dial(ctx context.Context, identity string, log *slog.Logger, numbers client.MetricsHandler) (client.Client, error) {
 	o := client.Options{
-		HostPort: s.address, Namespace: s.namespace, Identity: identity,
+		HostPort: s.address, Namespace: s.namespace, Identity: identity, MetricsHandler: numbers,
 		Logger: sdklog.NewStructuredLogger(slog.New(quieter{log.Handler()})),
 	}
 	if s.keyFile != "" {
@@ -151,7 +152,10 @@ func (q quieter) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (q quieter) WithGroup(name string) slog.Handler { return quieter{q.Handler.WithGroup(name)} }
 
 // storeFlag says where the machines keep what they share.
-type storeFlag struct{ address string }
+type storeFlag struct {
+	address string
+	retried func() // is called for each request that will be made again; may be nil
+}
 
 func (s *storeFlag) register(c *cobra.Command) {
 	c.Flags().StringVar(&s.address, "store", "", "what all machines share: a folder that each of them sees, or s3://bucket/prefix?endpoint=https://host&region=name")
@@ -163,6 +167,9 @@ func (s *storeFlag) check(p *cli.Problems) { p.Need("store", s.address) }
 func (s *storeFlag) open(ctx context.Context, log *slog.Logger) (store.Store, error) {
 	place, err := s3.Open(ctx, s.address, s3.Options{Waiting: func(err error, next time.Duration) {
 		log.Warn("the store is waited for", "error", err, "next", next)
+		if s.retried != nil {
+			s.retried()
+		}
 	}})
 	if err != nil {
 		return nil, cli.Problems{"--store: " + err.Error()}

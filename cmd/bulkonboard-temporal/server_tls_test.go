@@ -208,7 +208,7 @@ func TestCertificatesThatAreReplacedAreUsedByTheNextConnection(t *testing.T) {
 	k := &keyring{t, t.TempDir()}
 	k.trust(first, first)
 	s := k.flags(&serverFlags{address: address, serverName: serverName, pair: cli.KeyPair{CertFile: k.file("cert.pem"), KeyFile: k.file("key.pem")}})
-	c, err := s.dial(t.Context(), "test", slog.New(slog.DiscardHandler))
+	c, err := s.dial(t.Context(), "test", slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, err)
 	defer c.Close()
 	stop()
@@ -227,7 +227,7 @@ func TestAKeyThatIsReplacedIsUsedByTheNextCall(t *testing.T) {
 	k := &keyring{t, t.TempDir()}
 	k.trust(own, own)
 	k.put("api-key", []byte("CANARY-one\n"))
-	c, err := k.flags(&serverFlags{address: address, serverName: serverName, keyFile: k.file("api-key")}).dial(t.Context(), "test", slog.New(slog.DiscardHandler))
+	c, err := k.flags(&serverFlags{address: address, serverName: serverName, keyFile: k.file("api-key")}).dial(t.Context(), "test", slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, err)
 	defer c.Close()
 	list := func() error {

@@ -50,7 +50,7 @@ var (
 	BadList     = Kind{"list", ExitBadList, true}
 	Changed     = Kind{"changed", ExitState, true} // the list, the state or a store is not as it was
 	Other       = Kind{"other", ExitState, true}   // a place is another job's
-	Newer       = Kind{"newer", ExitUsage, false} // a newer version of the program has asked for it, and can do it
+	Newer       = Kind{"newer", ExitUsage, false}  // a newer version of the program has asked for it, and can do it
 	Held        = Kind{"held", ExitHeld, false}
 	Passing     = Kind{"passing", ExitIO, false} // of files, of a store, and of what nobody knows
 	Stopped     = Kind{"stopped", ExitStopped, true}
