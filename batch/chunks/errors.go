@@ -75,6 +75,14 @@ func missing(name string, err error) error {
 	return err
 }
 
+// NewerError says that an object of a job has something that this program does
+// not know, and so cannot keep to.
+type NewerError struct{ Name, Reason string }
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("%s of the job was written by a newer version (%s): use that one", e.Name, e.Reason)
+}
+
 // MissingError says that a row has no answer though all parts are done: the
 // store has lost something. No results are written.
 type MissingError struct{ Row int64 } // 0: one that would have to be called for

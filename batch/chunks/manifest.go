@@ -102,6 +102,9 @@ func parseManifest(b []byte) (*Manifest, error) {
 	if err := unsealText(manifestName, b, &m); err != nil {
 		return nil, err
 	}
+	if m.Version > manifestVersion {
+		return nil, &NewerError{Name: manifestName, Reason: fmt.Sprintf("version %d, and this program reads version %d", m.Version, manifestVersion)}
+	}
 	if m.Version != manifestVersion {
 		return nil, &DamagedError{Name: manifestName, Reason: fmt.Sprintf("it has version %d, and this program reads version %d: use the one that planned the job", m.Version, manifestVersion)}
 	}

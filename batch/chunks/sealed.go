@@ -12,6 +12,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"strings"
 
 	"bulkonboard/batch/store"
 	"bulkonboard/source"
@@ -41,10 +42,31 @@ func unsealText(name string, b []byte, v any) error {
 	case crc32.Checksum(s.Content, castagnoli) != s.CRC:
 		return &DamagedError{Name: name, Reason: "its checksum is wrong, or another version wrote it"}
 	}
-	if err := json.Unmarshal(s.Content, v); err != nil {
+	if err := Decode(name, s.Content, v); errors.As(err, new(*NewerError)) {
+		return err
+	} else if err != nil {
 		return &DamagedError{Name: name, Reason: "it cannot be read: " + err.Error()}
 	}
 	return nil
+}
+
+// Decode reads an object of JSON into v. A field that v does not have is a
+// *NewerError: what a newer program has asked for cannot be left out.
+func Decode(name string, b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil {
+		_, err = d.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return fmt.Errorf("%s has more than one object", name)
+	}
+	if json.Unmarshal(b, v) == nil { // but for fields that are not known
+		return &NewerError{Name: name, Reason: strings.TrimPrefix(err.Error(), "json: ")}
+	}
+	return err
 }
 
 const (

@@ -54,7 +54,7 @@ func (f *clientFlags) open(ctx context.Context, v *cli.Voice, do func(context.Co
 	if err != nil {
 		return err
 	}
-	server, err := f.server.dial(ctx, identity(), v.Log)
+	server, err := f.server.dial(ctx, identity(), v.Log, nil)
 	if err != nil {
 		return err
 	}

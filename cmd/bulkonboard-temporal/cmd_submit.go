@@ -167,7 +167,7 @@ func checkJobName(p *cli.Problems, job string) {
 // notOfTheJob are settings that may differ when a job is submitted again.
 var notOfTheJob = []string{
 	"store", "job", "input", "storeInput", "wait", "output", "rejects", "overwrite", "address", "namespace", "taskQueue", "apiKeyFile",
-	"tls", "tlsCertFile", "tlsKeyFile", "tlsCaFile", "logFormat", "logLevel", "logFile",
+	"tls", "tlsCertFile", "tlsKeyFile", "tlsCaFile", "tlsServerName", "logFormat", "logLevel", "logFile",
 }
 
 func settingsOf(c *cobra.Command) map[string]string {

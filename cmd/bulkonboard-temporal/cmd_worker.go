@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -32,6 +33,7 @@ type workerSettings struct {
 	flushEvery     time.Duration
 	grace          time.Duration
 	ledger         cli.LedgerFile
+	health         healthFlags
 	log            cli.LogFlags
 }
 
@@ -76,6 +78,7 @@ func (s *workerSettings) register(c *cobra.Command) {
 	cli.RegisterFlushEvery(f, &s.flushEvery, "the store")
 	f.DurationVar(&s.grace, "grace", time.Minute, "time for the parts to come to a stop when the worker is told to stop")
 	s.ledger.Register(c, workerLedger)
+	s.health.register(c)
 	s.log.Register(c)
 	cli.TakesConfig(c, family)
 }
@@ -99,6 +102,8 @@ func (s *workerSettings) check() error {
 
 // work works until it is told to stop.
 func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
+	metrics := newWorkerMetrics(s.slots)
+	s.store.retried = metrics.stored.Inc
 	root, err := s.store.open(ctx, v.Log)
 	if err != nil {
 		return err
@@ -118,18 +123,23 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 	ctx, now, release := cli.UntilSignalled(ctx, s.grace, v.Say)
 	defer release()
 	owner := identity()
-	server, err := s.server.dial(ctx, owner, v.Log)
+	server, err := s.server.dial(ctx, owner, v.Log, metrics.sdk.handler())
 	if err != nil {
 		return err
 	}
 	defer server.Close()
+	closeHealth, err := s.health.open(ctx, metrics, readiness{server, s.server.taskQueue}, v.Log)
+	if err != nil {
+		return err
+	}
+	defer closeHealth()
 	a := &activities{
-		root: root, service: s.serviceFor, scratch: scratch, owner: owner, flushEvery: s.flushEvery, ledger: s.ledger, abort: now, log: v.Log,
+		root: root, service: metrics.counting(s.serviceFor), scratch: scratch, owner: owner, flushEvery: s.flushEvery, ledger: s.ledger, abort: now, log: v.Log,
 		recordHeartbeat: func(ctx context.Context, token []byte, b heartbeatDetails) error {
 			return server.RecordActivityHeartbeat(ctx, token, b)
 		},
 	}
-	return s.serve(ctx, now, server, a, v)
+	return s.serve(ctx, now, server, a, metrics, v)
 }
 
 // abortTime is how long parts have to stop once there is no time for their
@@ -138,19 +148,21 @@ const abortTime = 5 * time.Second
 
 // serve takes parts until ctx is done, and then waits for those under way, or
 // until now.
-func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server client.Client, a *activities, v *cli.Voice) error {
+func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server client.Client, a *activities, m *workerMetrics, v *cli.Voice) error {
 	lost := make(chan error, 2)
-	workers := s.workers(server, a, func(err error) { lost <- err })
+	workers := s.workers(server, a, m, func(err error) { lost <- err })
 	if err := startAll(workers); err != nil {
 		return &unreachableError{s.server.address, err}
 	}
 	v.Say("worker %s is ready: %d slots, task queue %s, calls go to %s", a.owner, s.slots, s.server.taskQueue, s.baseURL)
+	m.working.Store(true)
 	var err error
 	select {
 	case <-ctx.Done():
 	case fatal := <-lost:
 		err = &unreachableError{s.server.address, fatal}
 	}
+	m.working.Store(false)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -187,9 +199,10 @@ func startAll(workers []worker.Worker) error {
 }
 
 // workers are one for all parts and, with a ledger, one for those that want it.
-func (s *workerSettings) workers(server client.Client, a *activities, fatal func(error)) []worker.Worker {
+func (s *workerSettings) workers(server client.Client, a *activities, m *workerMetrics, fatal func(error)) []worker.Worker {
 	o := worker.Options{
 		Identity: a.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace, OnFatalError: fatal,
+		Interceptors: []interceptor.WorkerInterceptor{&partCounter{metrics: m}},
 	}
 	all := worker.New(server, s.server.taskQueue, o)
 	all.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})

@@ -38,6 +38,7 @@ var says = map[cli.Kind]string{
 
 	cli.Interrupted: "the worker stopped, and what it did is kept",
 	misfit:          "the worker does not fit the job: its --base-url, --app-id or --ledger is another, which its log shows; the part waits for a worker that fits",
+	cli.Newer:       "the worker is older than the program that submitted the job, and does not know all of its settings: the part waits for a worker of that version",
 	cli.Passing:     "the part could not be done; the worker's log says why",
 }
 
@@ -95,7 +96,7 @@ func asFailure(err error) error {
 	switch k {
 	case cli.Interrupted:
 		o.NextRetryDelay = handOnDelay
-	case misfit:
+	case misfit, cli.Newer:
 		o.NextRetryDelay = misfitDelay
 	}
 	return temporal.NewApplicationErrorWithOptions(textOf(k), k.Name, o)

@@ -90,13 +90,15 @@ func readRequest(ctx context.Context, root store.Store, job string) (*request, e
 
 func parseRequest(b []byte) (*request, error) {
 	var r request
-	if err := json.Unmarshal(b, &r); err != nil {
+	if err := chunks.Decode(requestName, b, &r); errors.As(err, new(*chunks.NewerError)) {
+		return nil, err
+	} else if err != nil {
 		return nil, fmt.Errorf("%s is no request for a job: %w", requestName, err)
 	}
-	if r.Version != requestVersion {
-		return nil, fmt.Errorf("%s has version %d, and this program reads version %d: use the one that submitted the job", requestName, r.Version, requestVersion)
+	if r.Version > requestVersion {
+		return nil, &chunks.NewerError{Name: requestName, Reason: fmt.Sprintf("version %d, and this program reads version %d", r.Version, requestVersion)}
 	}
-	if r.Heartbeat < minHeartbeat || r.Input.Object == "" || r.Quota == "" {
+	if r.Version < requestVersion || r.Heartbeat < minHeartbeat || r.Input.Object == "" || r.Quota == "" {
 		return nil, fmt.Errorf("%s is damaged: something is missing", requestName)
 	}
 	return &r, nil

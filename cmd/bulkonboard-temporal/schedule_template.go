@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 	"time"
 
+	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -48,7 +48,10 @@ func readTemplate(ctx context.Context, root store.Store, schedule string) (*temp
 
 func parseTemplate(schedule string, b []byte) (*template, error) {
 	var t template
-	err := json.Unmarshal(b, &t)
+	err := chunks.Decode(templateName(schedule), b, &t)
+	if errors.As(err, new(*chunks.NewerError)) {
+		return nil, err
+	}
 	if err == nil {
 		_, err = time.LoadLocation(t.Zone)
 	}

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -29,11 +27,12 @@ const defaultTaskQueue = "bulkonboard"
 type serverFlags struct {
 	address, namespace, taskQueue string
 
-	keyFile  string
-	tls      *pflag.Flag
-	useTLS   bool
-	pair     cli.KeyPair
-	serverCA string
+	keyFile    string
+	tls        *pflag.Flag
+	useTLS     bool
+	pair       cli.KeyPair
+	serverCA   string
+	serverName string // "": that of the address
 
 	warnings []string // about key files
 }
@@ -43,12 +42,13 @@ func (s *serverFlags) register(c *cobra.Command) {
 	f.StringVar(&s.address, "address", client.DefaultHostPort, "address of the Temporal server: host:port")
 	f.StringVar(&s.namespace, "namespace", client.DefaultNamespace, "namespace of the Temporal server")
 	f.StringVar(&s.taskQueue, "task-queue", defaultTaskQueue, "task queue that joins jobs and workers; workers with another secret want another queue")
-	f.StringVar(&s.keyFile, "api-key-file", "", "file that holds an API key for the Temporal server; implies --tls")
+	f.StringVar(&s.keyFile, "api-key-file", "", "file that holds an API key for the Temporal server, read again when it changes; implies --tls")
 	f.BoolVar(&s.useTLS, "tls", false, "speak TLS with the Temporal server; needed for one on another machine, unless --tls=false says that the way there is safe")
 	s.tls = f.Lookup("tls")
-	f.StringVar(&s.pair.CertFile, "tls-cert-file", "", "PEM file with a certificate for the Temporal server (mTLS); implies --tls")
+	f.StringVar(&s.pair.CertFile, "tls-cert-file", "", "PEM file with a certificate for the Temporal server (mTLS), read again when it changes; implies --tls")
 	f.StringVar(&s.pair.KeyFile, "tls-key-file", "", "PEM `FILE` with the key of that certificate")
-	f.StringVar(&s.serverCA, "tls-ca-file", "", "PEM file with the certificates that may vouch for the Temporal server; implies --tls")
+	f.StringVar(&s.serverCA, "tls-ca-file", "", "PEM file with the certificates that may vouch for the Temporal server, read again when it changes; implies --tls")
+	f.StringVar(&s.serverName, "tls-server-name", "", "`NAME` that the certificate of the Temporal server is for, where it is not the host of --address; implies --tls")
 	for _, name := range []string{"api-key-file", "tls-cert-file", "tls-key-file", "tls-ca-file"} {
 		_ = c.MarkFlagFilename(name)
 	}
@@ -77,11 +77,6 @@ func isHere(address string) bool {
 	return err == nil && session.ThisMachine(host)
 }
 
-// speaksTLS reports that TLS was asked for, or is implied.
-func (s *serverFlags) speaksTLS() bool {
-	return s.useTLS || s.keyFile != "" || s.pair.Given() || s.serverCA != ""
-}
-
 // unreachableError says that the Temporal server did not answer. Nothing was
 // changed.
 type unreachableError struct {
@@ -98,53 +93,32 @@ func (e *unreachableError) Unwrap() error { return e.err }
 // Kind tells what it means.
 func (e *unreachableError) Kind() cli.Kind { return cli.Unfinished }
 
-// dial connects with the server.
-func (s *serverFlags) dial(ctx context.Context, identity string, log *slog.Logger) (client.Client, error) {
+// dial connects with the server. Numbers, unless it is nil, is told what the SDK
+// counts.
+func (s *serverFlags) dial(ctx context.Context, identity string, log *slog.Logger, numbers client.MetricsHandler) (client.Client, error) {
 	o := client.Options{
-		HostPort: s.address, Namespace: s.namespace, Identity: identity,
+		HostPort: s.address, Namespace: s.namespace, Identity: identity, MetricsHandler: numbers,
 		Logger: sdklog.NewStructuredLogger(slog.New(quieter{log.Handler()})),
 	}
 	if s.keyFile != "" {
-		key, warning, err := cli.ReadKeyFile("api-key-file", s.keyFile)
+		key, warning, err := s.apiKey()
 		if err != nil {
 			return nil, cli.Problems{err.Error()}
 		}
 		s.warnings = append(s.warnings, warning)
-		o.Credentials = client.NewAPIKeyStaticCredentials(strings.TrimSpace(key))
+		o.Credentials = client.NewAPIKeyDynamicCredentials(key)
 	}
 	for _, warning := range s.warnings {
 		if warning != "" {
 			log.Warn(warning)
 		}
 	}
-	var err error
-	if o.ConnectionOptions.TLS, err = s.tlsConfig(); err != nil {
+	if err := s.secure(&o.ConnectionOptions); err != nil {
 		return nil, cli.Problems{err.Error()}
 	}
 	c, err := client.DialContext(ctx, o)
 	if err != nil {
 		return nil, &unreachableError{s.address, err}
-	}
-	return c, nil
-}
-
-func (s *serverFlags) tlsConfig() (*tls.Config, error) {
-	if !s.speaksTLS() {
-		return nil, nil //nolint:nilnil // no TLS is no error
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if s.pair.Given() {
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return s.pair.Get() }
-	}
-	if s.serverCA == "" {
-		return c, nil
-	}
-	text, err := os.ReadFile(s.serverCA)
-	if err == nil {
-		c.RootCAs, err = session.ParseAuthorities(text)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("--tls-ca-file cannot be used: %w", err)
 	}
 	return c, nil
 }
@@ -178,7 +152,10 @@ func (q quieter) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (q quieter) WithGroup(name string) slog.Handler { return quieter{q.Handler.WithGroup(name)} }
 
 // storeFlag says where the machines keep what they share.
-type storeFlag struct{ address string }
+type storeFlag struct {
+	address string
+	retried func() // is called for each request that will be made again; may be nil
+}
 
 func (s *storeFlag) register(c *cobra.Command) {
 	c.Flags().StringVar(&s.address, "store", "", "what all machines share: a folder that each of them sees, or s3://bucket/prefix?endpoint=https://host&region=name")
@@ -190,6 +167,9 @@ func (s *storeFlag) check(p *cli.Problems) { p.Need("store", s.address) }
 func (s *storeFlag) open(ctx context.Context, log *slog.Logger) (store.Store, error) {
 	place, err := s3.Open(ctx, s.address, s3.Options{Waiting: func(err error, next time.Duration) {
 		log.Warn("the store is waited for", "error", err, "next", next)
+		if s.retried != nil {
+			s.retried()
+		}
 	}})
 	if err != nil {
 		return nil, cli.Problems{"--store: " + err.Error()}

@@ -19,6 +19,7 @@ func TestTLSIsSpokenWhenAskedForOrImplied(t *testing.T) {
 		"nothing asked": {&serverFlags{}, false},
 		"asked":         {&serverFlags{useTLS: true}, true},
 		"an API key":    {&serverFlags{keyFile: "key"}, true},
+		"another name":  {&serverFlags{serverName: "temporal.internal"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := test.flags.tlsConfig()

@@ -400,3 +400,50 @@ func TestNamesAreMadeSafe(t *testing.T) {
 	}
 	assert.Equal(t, "customers-2026-11-26", jobNameOf(filepath.Join("x", "customers.csv.gz"), time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)))
 }
+
+func TestAJobWithSettingsThatAWorkerDoesNotKnowIsLeftToNewerOnes(t *testing.T) {
+	for name, newer := range map[string]func(*site){
+		"request": func(s *site) {
+			s.change(jobPrefix("night")+"/"+requestName, `"quota":`, `"slowly": true, "quota":`)
+		},
+		"version": func(s *site) { s.change(jobPrefix("night")+"/"+requestName, `"version": 1`, `"version": 2`) },
+		"call settings": func(s *site) {
+			s.change(jobPrefix("night")+"/"+requestName, `"maxAttempts":`, `"kindly": 1, "maxAttempts":`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.submit("night", listOf(3))
+			newer(s)
+			var suite testsuite.WorkflowTestSuite
+			env := suite.NewTestActivityEnvironment()
+			s.activities.register(env)
+			_, err := env.ExecuteActivity(planName, part{Job: "night", Round: 1})
+			assert.Equal(t, cli.Newer.Name, kindOf(t, err))
+			var failed *temporal.ApplicationError
+			require.ErrorAs(t, err, &failed)
+			assert.False(t, failed.NonRetryable(), "another worker may know them")
+			assert.Equal(t, misfitDelay, failed.NextRetryDelay())
+			assert.Empty(t, s.calls)
+			assert.Contains(t, s.logged.String(), "written by a newer version")
+		})
+	}
+}
+
+func TestAScheduleWithSettingsThatAWorkerDoesNotKnowIsLeftToNewerOnes(t *testing.T) {
+	s := newSite(t)
+	s.schedule("nightly", "list.csv", "UTC")
+	s.change(templateName("nightly"), `"quota":`, `"slowly":true,"quota":`)
+	_, err := s.activities.makeJob(t.Context(), due{Schedule: "nightly"})
+	assert.Equal(t, cli.Newer, cli.KindOf(err))
+}
+
+// change changes what is in the store.
+func (s *site) change(name, was, is string) {
+	s.t.Helper()
+	b, err := store.ReadAll(s.t.Context(), s.root, name, maxRequest)
+	require.NoError(s.t, err)
+	require.Contains(s.t, string(b), was)
+	require.NoError(s.t, s.root.Delete(s.t.Context(), name))
+	require.NoError(s.t, s.root.Put(s.t.Context(), name, bytes.Replace(b, []byte(was), []byte(is), 1)))
+}

@@ -57,7 +57,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 		return j.refuse(err)
 	}
 	if shown != nil {
-		j.caller = measured{j.caller, shown.metrics}
+		j.caller = shown.attempts.Count(j.caller)
 		defer func() {
 			if !errors.Is(err, errAnotherDay) { // the next start goes on showing them
 				shown.end(cli.ExitCode(err), time.Now())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"regexp"
@@ -14,12 +13,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"bulkonboard/batch"
 	"bulkonboard/batch/measure"
-	"bulkonboard/batch/session"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/exporter"
 	"bulkonboard/sink"
-	"bulkonboard/source"
 )
 
 // metrics are the numbers of a run for Prometheus. Each has one reason to be
@@ -29,21 +26,12 @@ type metrics struct {
 	registry *prometheus.Registry
 	monitor  *measure.Monitor
 	started  time.Time
-	attempts [len(outcomeNames)]prometheus.Counter
-	took     prometheus.Histogram
+	attempts *exporter.Attempts
 
 	mu          sync.Mutex // covers what follows
 	lastSuccess time.Time  // zero: none that is known of
 	ended       time.Time  // zero: not yet
 	code        int        // the exit code, once ended
-}
-
-// outcomeNames are the outcomes of attempts as a label has them.
-var outcomeNames = [...]string{
-	session.OK: "ok", session.Rejected: "rejected", session.Throttled: "throttled", session.Failed: "failed",
-	session.Unavailable: "unavailable", session.Unreachable: "unreachable", session.InDoubt: "in_doubt",
-	session.CredentialsRefused: "credentials_refused", session.TenantRefused: "tenant_refused",
-	session.NotTheAPI: "not_the_api", session.TLSRefused: "tls_refused", session.Cancelled: "cancelled",
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -72,17 +60,9 @@ var (
 // user's on each.
 func newMetrics(m *measure.Monitor, labels prometheus.Labels, now time.Time) *metrics {
 	registry := prometheus.NewRegistry()
-	byOutcome := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "bulkonboard_attempts_total", Help: "Attempts that were sent by this start of the run and came back, by what came of them.",
-	}, []string{"outcome"})
-	x := &metrics{registry: registry, monitor: m, started: now, took: prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "bulkonboard_attempt_duration_seconds", Help: "Time until an attempt was answered.",
-		Buckets: []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
-	})}
-	for i, name := range outcomeNames {
-		x.attempts[i] = byOutcome.WithLabelValues(name)
-	}
-	prometheus.WrapRegistererWith(labels, registry).MustRegister(x, byOutcome, x.took)
+	r := prometheus.WrapRegistererWith(labels, registry)
+	x := &metrics{registry: registry, monitor: m, started: now, attempts: exporter.NewAttempts(r, "this start of the run")}
+	r.MustRegister(x)
 	return x
 }
 
@@ -153,22 +133,6 @@ func (x *metrics) end(code int, now time.Time) {
 	if code == cli.ExitOK || code == cli.ExitBadRows {
 		x.lastSuccess = now
 	}
-}
-
-// measured counts the attempts of a caller.
-type measured struct {
-	batch.Caller
-	metrics *metrics
-}
-
-// Call implements batch.Caller.
-func (m measured) Call(ctx context.Context, r *source.Customer) session.Reply {
-	a := m.Caller.Call(ctx, r)
-	m.metrics.attempts[a.Outcome].Inc()
-	if a.Status > 0 {
-		m.metrics.took.Observe(a.Latency.Seconds())
-	}
-	return a
 }
 
 // ownLabels are those that metrics have already.

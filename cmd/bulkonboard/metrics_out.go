@@ -6,15 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
@@ -22,6 +18,7 @@ import (
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/exporter"
 )
 
 // metricsFlags say where the metrics of a run go.
@@ -57,7 +54,7 @@ type metricsOut struct {
 	*metrics
 	file   string // "" for none
 	log    *slog.Logger
-	server *http.Server // nil for none
+	server *exporter.Server // nil for none
 
 	done, written chan struct{}
 }
@@ -78,11 +75,9 @@ func (f *metricsFlags) open(ctx context.Context, m *measure.Monitor, log *slog.L
 	}
 	f.shown = true
 	if f.listen != "" {
-		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
-		if err != nil {
+		if o.server, err = exporter.Serve(ctx, f.listen, o.registry, nil, o.log); err != nil {
 			return nil, cli.Problems{"--metrics-listen: " + err.Error()}
 		}
-		o.serve(ln)
 	}
 	go o.writeRegularly()
 	return o, nil
@@ -124,11 +119,7 @@ func (o *metricsOut) close() {
 	<-o.written
 	o.writeOrWarn()
 	if o.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if o.server.Shutdown(ctx) != nil {
-			_ = o.server.Close() // whoever still asks gets no answer
-		}
+		o.server.Close()
 	}
 }
 
@@ -185,25 +176,4 @@ func lastSuccessIn(file string) (time.Time, error) {
 		return moment(metric.GetGauge().GetValue()), nil
 	}
 	return time.Time{}, nil
-}
-
-// serve answers on ln until the server is shut down.
-func (o *metricsOut) serve(ln net.Listener) {
-	process := prometheus.NewRegistry() // not for the file: node_exporter has its own
-	process.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(prometheus.Gatherers{o.registry, process}, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	o.server = &http.Server{
-		Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(o.log.Handler(), slog.LevelWarn),
-	}
-	go func() {
-		if err := o.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			o.log.Warn("metrics are no longer served; the run goes on", "event", "metrics_failed", "error", err)
-		}
-	}()
-	o.log.Info("serving metrics", "event", "metrics_served", "address", "http://"+ln.Addr().String()+"/metrics")
 }

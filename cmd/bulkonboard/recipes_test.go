@@ -5,7 +5,6 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,9 +20,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
 	"bulkonboard/batch/sandbox"
+	"bulkonboard/cmd/internal/kubetest"
 )
 
 const recipes = "../../testdata/recipes"
@@ -218,13 +217,10 @@ func TestTheUnitsPassVerificationAndAreHardened(t *testing.T) {
 
 // The parts of the Kubernetes API that the manifest uses, by batch/v1 and v1.
 type (
-	named struct {
-		Name string `yaml:"name"`
-	}
 	claim struct {
-		APIVersion string `yaml:"apiVersion"`
-		Kind       string `yaml:"kind"`
-		Metadata   named  `yaml:"metadata"`
+		APIVersion string         `yaml:"apiVersion"`
+		Kind       string         `yaml:"kind"`
+		Metadata   kubetest.Named `yaml:"metadata"`
 		Spec       struct {
 			AccessModes []string `yaml:"accessModes"`
 			Resources   struct {
@@ -235,13 +231,13 @@ type (
 	configMap struct {
 		APIVersion string            `yaml:"apiVersion"`
 		Kind       string            `yaml:"kind"`
-		Metadata   named             `yaml:"metadata"`
+		Metadata   kubetest.Named    `yaml:"metadata"`
 		Data       map[string]string `yaml:"data"`
 	}
 	cronJob struct {
-		APIVersion string `yaml:"apiVersion"`
-		Kind       string `yaml:"kind"`
-		Metadata   named  `yaml:"metadata"`
+		APIVersion string         `yaml:"apiVersion"`
+		Kind       string         `yaml:"kind"`
+		Metadata   kubetest.Named `yaml:"metadata"`
 		Spec       struct {
 			Schedule                   string `yaml:"schedule"`
 			TimeZone                   string `yaml:"timeZone"`
@@ -253,19 +249,19 @@ type (
 				Spec struct {
 					BackoffLimit     int32 `yaml:"backoffLimit"`
 					PodFailurePolicy struct {
-						Rules []failureRule `yaml:"rules"`
+						Rules []kubetest.FailureRule `yaml:"rules"`
 					} `yaml:"podFailurePolicy"`
 					Template struct {
-						Spec podSpec `yaml:"spec"`
+						Spec kubetest.PodSpec `yaml:"spec"`
 					} `yaml:"template"`
 				} `yaml:"spec"`
 			} `yaml:"jobTemplate"`
 		} `yaml:"spec"`
 	}
 	indexedJob struct {
-		APIVersion string `yaml:"apiVersion"`
-		Kind       string `yaml:"kind"`
-		Metadata   named  `yaml:"metadata"`
+		APIVersion string         `yaml:"apiVersion"`
+		Kind       string         `yaml:"kind"`
+		Metadata   kubetest.Named `yaml:"metadata"`
 		Spec       struct {
 			CompletionMode       string `yaml:"completionMode"`
 			Completions          int32  `yaml:"completions"`
@@ -273,92 +269,20 @@ type (
 			BackoffLimitPerIndex int32  `yaml:"backoffLimitPerIndex"`
 			PodReplacementPolicy string `yaml:"podReplacementPolicy"`
 			PodFailurePolicy     struct {
-				Rules []failureRule `yaml:"rules"`
+				Rules []kubetest.FailureRule `yaml:"rules"`
 			} `yaml:"podFailurePolicy"`
 			Template struct {
-				Spec podSpec `yaml:"spec"`
+				Spec kubetest.PodSpec `yaml:"spec"`
 			} `yaml:"template"`
 		} `yaml:"spec"`
-	}
-	failureRule struct {
-		Action      string `yaml:"action"`
-		OnExitCodes struct {
-			ContainerName string  `yaml:"containerName"`
-			Operator      string  `yaml:"operator"`
-			Values        []int32 `yaml:"values"`
-		} `yaml:"onExitCodes"`
-		OnPodConditions []struct {
-			Type   string `yaml:"type"`
-			Status string `yaml:"status"`
-		} `yaml:"onPodConditions"`
-	}
-	podSpec struct {
-		RestartPolicy                 string `yaml:"restartPolicy"`
-		AutomountServiceAccountToken  *bool  `yaml:"automountServiceAccountToken"`
-		TerminationGracePeriodSeconds int64  `yaml:"terminationGracePeriodSeconds"`
-		SecurityContext               struct {
-			RunAsNonRoot        bool   `yaml:"runAsNonRoot"`
-			RunAsUser           int64  `yaml:"runAsUser"`
-			RunAsGroup          int64  `yaml:"runAsGroup"`
-			FSGroup             int64  `yaml:"fsGroup"`
-			FSGroupChangePolicy string `yaml:"fsGroupChangePolicy"`
-			SeccompProfile      struct {
-				Type string `yaml:"type"`
-			} `yaml:"seccompProfile"`
-		} `yaml:"securityContext"`
-		Containers []container `yaml:"containers"`
-		Volumes    []struct {
-			Name                  string `yaml:"name"`
-			PersistentVolumeClaim struct {
-				ClaimName string `yaml:"claimName"`
-			} `yaml:"persistentVolumeClaim"`
-			ConfigMap named `yaml:"configMap"`
-			EmptyDir  struct {
-				SizeLimit string `yaml:"sizeLimit"`
-			} `yaml:"emptyDir"`
-			Secret struct {
-				SecretName  string `yaml:"secretName"`
-				DefaultMode int32  `yaml:"defaultMode"`
-			} `yaml:"secret"`
-		} `yaml:"volumes"`
-	}
-	container struct {
-		Name  string   `yaml:"name"`
-		Image string   `yaml:"image"`
-		Args  []string `yaml:"args"`
-		Env   []struct {
-			Name  string `yaml:"name"`
-			Value string `yaml:"value"`
-		} `yaml:"env"`
-		SecurityContext struct {
-			AllowPrivilegeEscalation *bool `yaml:"allowPrivilegeEscalation"`
-			ReadOnlyRootFilesystem   bool  `yaml:"readOnlyRootFilesystem"`
-			Capabilities             struct {
-				Drop []string `yaml:"drop"`
-			} `yaml:"capabilities"`
-		} `yaml:"securityContext"`
-		Resources struct {
-			Requests map[string]string `yaml:"requests"`
-			Limits   map[string]string `yaml:"limits"`
-		} `yaml:"resources"`
-		VolumeMounts []struct {
-			Name      string `yaml:"name"`
-			MountPath string `yaml:"mountPath"`
-			ReadOnly  bool   `yaml:"readOnly"`
-		} `yaml:"volumeMounts"`
 	}
 )
 
 func TestTheCronJobIsStrictlyWhatKubernetesKnowsAndRunsTheJob(t *testing.T) {
-	d := yaml.NewDecoder(strings.NewReader(recipe(t, "cronjob.yaml")))
-	d.KnownFields(true)
 	var settings configMap
 	var volume claim
 	var job cronJob
-	require.NoError(t, d.Decode(&settings))
-	require.NoError(t, d.Decode(&volume))
-	require.NoError(t, d.Decode(&job))
-	require.ErrorIs(t, d.Decode(new(any)), io.EOF)
+	require.NoError(t, kubetest.Decode(recipe(t, "cronjob.yaml"), &settings, &volume, &job))
 	assert.Equal(t, []string{"v1 ConfigMap", "v1 PersistentVolumeClaim", "batch/v1 CronJob"},
 		[]string{settings.APIVersion + " " + settings.Kind, volume.APIVersion + " " + volume.Kind, job.APIVersion + " " + job.Kind})
 
@@ -391,11 +315,8 @@ func TestTheCronJobIsStrictlyWhatKubernetesKnowsAndRunsTheJob(t *testing.T) {
 
 func TestTheIndexedJobIsStrictlyWhatKubernetesKnowsAndRunsEveryChunk(t *testing.T) {
 	text := recipe(t, "indexed-job.yaml")
-	d := yaml.NewDecoder(strings.NewReader(text))
-	d.KnownFields(true)
 	var job indexedJob
-	require.NoError(t, d.Decode(&job))
-	require.ErrorIs(t, d.Decode(new(any)), io.EOF)
+	require.NoError(t, kubetest.Decode(text, &job))
 	assert.Equal(t, []string{"batch/v1", "Job", "Indexed", "Failed"}, []string{job.APIVersion, job.Kind, job.Spec.CompletionMode, job.Spec.PodReplacementPolicy})
 	pod := job.Spec.Template.Spec
 	assert.Equal(t, "Never", pod.RestartPolicy, "a failure policy needs it")

@@ -27,7 +27,12 @@ type address struct {
 	secure   bool   // by TLS
 	region   string // "" when the server is asked
 	insecure bool   // that it is not by TLS to another machine was asked for
+	byPath   bool   // the bucket is in the path of a request, never in the name of its host
+	kmsKey   string // that the server encrypts objects with; "" for the bucket's default
 }
+
+// optionNames are what may follow the question mark.
+var optionNames = []string{"endpoint", "region", "insecure", "path-style", "kms-key"}
 
 // parseAddress reads s3://bucket/prefix?endpoint=https://host:port&region=name.
 // All but the bucket may be missing; without an endpoint it is at Amazon.
@@ -67,8 +72,8 @@ func (a *address) options(query string) error {
 		return errors.New("what follows the question mark in the address of the bucket cannot be read: write ?endpoint=https://host:port&region=name")
 	}
 	for key, given := range values {
-		if !slices.Contains([]string{"endpoint", "region", "insecure"}, key) {
-			return fmt.Errorf("the address of a bucket takes endpoint, region and insecure, not %q; credentials come from %s", key, sources)
+		if !slices.Contains(optionNames, key) {
+			return fmt.Errorf("the address of a bucket takes %s, not %q; credentials come from %s", strings.Join(optionNames, ", "), key, sources)
 		}
 		if len(given) > 1 {
 			return fmt.Errorf("the address of the bucket gives %s %d times", key, len(given))
@@ -76,16 +81,33 @@ func (a *address) options(query string) error {
 	}
 	a.region = values.Get("region")
 	if strings.Trim(a.region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return errors.New("the region in the address of the bucket is no name such as eu-central-1")
+		return errors.New("the region in the address of the bucket is not a name such as eu-central-1")
 	}
-	if given := values.Get("insecure"); given != "" && given != "true" {
-		return errors.New("insecure in the address of the bucket takes true; leave it out otherwise")
+	if a.kmsKey = values.Get("kms-key"); strings.Trim(a.kmsKey, kmsLetters) != "" || values.Has("kms-key") && a.kmsKey == "" {
+		return errors.New("the kms-key in the address of the bucket is not the id, the ARN or the alias of a key")
 	}
-	a.insecure = values.Get("insecure") == "true"
+	if a.insecure, err = flag(values, "insecure"); err != nil {
+		return err
+	}
+	if a.byPath, err = flag(values, "path-style"); err != nil {
+		return err
+	}
 	if values.Has("endpoint") {
 		return a.at(values.Get("endpoint"))
 	}
 	return nil
+}
+
+// kmsLetters are those of which the names of keys consist.
+const kmsLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/:"
+
+// flag reads an option that is true or is left out.
+func flag(values url.Values, name string) (bool, error) {
+	given := values.Get(name)
+	if given != "" && given != "true" {
+		return false, fmt.Errorf("%s in the address of the bucket takes true; leave it out otherwise", name)
+	}
+	return given == "true", nil
 }
 
 // isHere reports a host that is this machine.
@@ -126,6 +148,12 @@ func (a address) String() string {
 	}
 	if a.insecure {
 		s += "&insecure=true"
+	}
+	if a.byPath {
+		s += "&path-style=true"
+	}
+	if a.kmsKey != "" {
+		s += "&kms-key=" + url.QueryEscape(a.kmsKey)
 	}
 	return s
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/encrypt"
 
 	"bulkonboard/batch/store"
 )
@@ -41,6 +42,7 @@ type bucket struct {
 	address address
 	options Options
 	core    *minio.Core
+	sealing encrypt.ServerSide // how the server encrypts what is put; nil for the bucket's default
 	// partSize is the size of the parts of an upload, one of which is in
 	// memory, unless the object would have too many of them.
 	partSize int64
@@ -71,11 +73,26 @@ func Open(ctx context.Context, address string, o Options) (store.Store, error) {
 		}
 	}
 	// Tries are made here, where it is known which may be made again.
-	core, err := minio.NewCore(a.endpoint, &minio.Options{Creds: found, Secure: a.secure, Region: a.region, Transport: o.transport, MaxRetries: 1})
+	core, err := minio.NewCore(a.endpoint, &minio.Options{
+		Creds: found, Secure: a.secure, Region: a.region, BucketLookup: a.lookup(), Transport: o.transport, MaxRetries: 1,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("use the server %s: %w", a.endpoint, err)
 	}
-	return &bucket{address: a, options: o, core: core, partSize: defaultPartSize}, nil
+	b := &bucket{address: a, options: o, core: core, partSize: defaultPartSize}
+	if a.kmsKey != "" {
+		b.sealing, err = encrypt.NewSSEKMS(a.kmsKey, nil)
+	}
+	return b, err
+}
+
+// lookup is where a request names the bucket. Unless it was said, Amazon has it
+// in the host's name, and every other server in the path.
+func (a address) lookup() minio.BucketLookupType {
+	if a.byPath {
+		return minio.BucketLookupPath
+	}
+	return minio.BucketLookupAuto
 }
 
 // transport notices within seconds that a server is frozen or cut off.

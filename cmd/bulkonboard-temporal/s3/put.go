@@ -39,8 +39,10 @@ func (b *bucket) Put(ctx context.Context, name string, content []byte) error {
 		return err
 	}
 	owner, sum := rand.Text(), digest(content)
+	options := onlyOnce(owner)
+	options.ServerSideEncryption = b.sealing
 	return b.try(ctx, "write", name, func(ctx context.Context) error {
-		_, err := b.core.PutObject(ctx, b.address.bucket, b.address.key(name), bytes.NewReader(content), int64(len(content)), "", sum, onlyOnce(owner))
+		_, err := b.core.PutObject(ctx, b.address.bucket, b.address.key(name), bytes.NewReader(content), int64(len(content)), "", sum, options)
 		if refused(err) {
 			return b.settle(ctx, name, owner)
 		}
@@ -112,7 +114,7 @@ func (u *upload) key() string { return u.bucket.address.key(u.name) }
 // begin begins the upload. One that began, but whose answer was lost, is left.
 func (u *upload) begin(ctx context.Context) (err error) {
 	u.id, err = u.bucket.core.NewMultipartUpload(ctx, u.bucket.address.bucket, u.key(),
-		minio.PutObjectOptions{UserMetadata: map[string]string{ownerKey: u.owner}})
+		minio.PutObjectOptions{UserMetadata: map[string]string{ownerKey: u.owner}, ServerSideEncryption: u.bucket.sealing})
 	return err
 }
 

@@ -117,8 +117,13 @@ const testPartSize = 64 << 10
 // open opens a store at a service.
 func open(t *testing.T, s *service, o Options) store.Store {
 	t.Helper()
+	return openAt(t, s, "s3://bucket/jobs?endpoint=http://s3.test&insecure=true&region=us-east-1", o)
+}
+
+func openAt(t *testing.T, s *service, address string, o Options) store.Store {
+	t.Helper()
 	o.transport = s
-	opened, err := Open(t.Context(), "s3://bucket/jobs?endpoint=http://s3.test&insecure=true&region=us-east-1", o)
+	opened, err := Open(t.Context(), address, o)
 	require.NoError(t, err)
 	opened.(*bucket).partSize = testPartSize
 	return opened

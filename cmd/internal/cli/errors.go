@@ -50,6 +50,7 @@ var (
 	BadList     = Kind{"list", ExitBadList, true}
 	Changed     = Kind{"changed", ExitState, true} // the list, the state or a store is not as it was
 	Other       = Kind{"other", ExitState, true}   // a place is another job's
+	Newer       = Kind{"newer", ExitUsage, false}  // a newer version of the program has asked for it, and can do it
 	Held        = Kind{"held", ExitHeld, false}
 	Passing     = Kind{"passing", ExitIO, false} // of files, of a store, and of what nobody knows
 	Stopped     = Kind{"stopped", ExitStopped, true}
@@ -65,6 +66,7 @@ var kinds = []struct {
 }{
 	{badRows, []func(error) bool{is[*BadRowsError]}},
 	{Usage, []func(error) bool{is[Problems], is[*state.NoLockError], is[*state.UnfinishedError]}},
+	{Newer, []func(error) bool{is[*chunks.NewerError]}},
 	{Held, []func(error) bool{is[*state.HeldError]}},
 	{Other, []func(error) bool{is[*chunks.OtherJobError]}},
 	{Changed, []func(error) bool{

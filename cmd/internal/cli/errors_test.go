@@ -33,6 +33,7 @@ func TestAnErrorHasTheExitCodeOfItsRowInTheTable(t *testing.T) {
 		{fmt.Errorf("wrapped: %w", &state.HeldError{}), ExitHeld, false},
 		{&state.CorruptError{}, ExitState, true},
 		{&chunks.OtherJobError{}, ExitState, true},
+		{&chunks.NewerError{}, ExitUsage, false},
 		{errors.Join(&state.CorruptError{}, &state.IOError{Err: fs.ErrInvalid}), ExitState, true},
 		{&state.IOError{Err: fs.ErrInvalid}, ExitIO, false},
 		{errors.Join(&state.IOError{Err: fs.ErrInvalid}, &source.ListError{}), ExitIO, false},
