@@ -5,6 +5,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -85,12 +86,17 @@ func dayOf(pattern, name string, zone *time.Location) (day time.Time, is bool) {
 			at = []int{len(pattern), len(pattern)}
 		}
 		if text += regexp.QuoteMeta(pattern[:at[0]]); at[0] < at[1] {
-			parts = append(parts, pattern[at[0]:at[1]])
-			text += `(\d{2,4})`
+			part := pattern[at[0]:at[1]]
+			parts = append(parts, part)
+			text += fmt.Sprintf(`(\d{%d})`, len(dateParts[part]))
 		}
 		pattern = pattern[at[1]:]
 	}
-	found := regexp.MustCompile(text + "$").FindStringSubmatch(name)
+	as, err := regexp.Compile(text + "$")
+	if err != nil { // bytes that are no text
+		return day, false
+	}
+	found := as.FindStringSubmatch(name)
 	if found == nil {
 		return day, false
 	}
