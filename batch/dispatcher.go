@@ -267,7 +267,7 @@ func (d *dispatcher) replied(a attempt, now time.Time) {
 		d.stop(refusedError(s, reply))
 	case next == suspend:
 		d.suspend(s, reply, now)
-	case next == finish || s.blame.Used(d.maxAttempts):
+	case next == finish || s.blame.Used(d.maxAttempts) && !d.spares():
 		res := resultOf(s, reply, now)
 		d.finish(s, &res)
 	default:

@@ -17,6 +17,11 @@ func (d *dispatcher) untried() bool {
 	return left
 }
 
+// spares reports whether no row is given up, because it looks like an outage and
+// the wave keeps those from being tried that would tell. Until then the failures
+// were held against the rows, though they may be what the outage began with.
+func (d *dispatcher) spares() bool { return d.wave.usedUp() && d.untried() }
+
 // coming reports whether rows may still come from the reader.
 func (d *dispatcher) coming() bool {
 	return d.work != nil && (!d.backpressure.on.Load() || len(d.work) > 0)

@@ -198,8 +198,8 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	case c.block.on:
 		c.postpone(now, s.RetryAfter)
 		return
-	case t.epoch != c.epoch:
-		return
+	case t.epoch != c.epoch && (c.untried || s.Class == Throttled):
+		return // it says nothing of this rate, but all the same where few are left to tell of an outage
 	}
 	if !refused || c.alone {
 		c.count(now, t, false)
