@@ -143,7 +143,7 @@ func (m *mapping) checkHeader(header []string, at columnNumbers) error {
 }
 
 func noHeader(reason string) error {
-	return &ListError{Line: 1, Reason: reason, Hint: "put a header line first: " + strings.Join(FieldNames(), ",")}
+	return &ListError{Line: 1, Reason: reason, Hint: "put a header line first: " + strings.Join(fieldNames(), ",")}
 }
 
 // hasAddress recognises a list without a header by an e-mail address in its

@@ -106,8 +106,8 @@ func (c *Customer) Value(name string) string {
 	return ""
 }
 
-// FieldNames lists the canonical field names in the order of the request.
-func FieldNames() []string {
+// fieldNames lists the canonical field names in the order of the request.
+func fieldNames() []string {
 	names := make([]string, fieldCount)
 	for f := range fieldCount {
 		names[f] = f.String()

@@ -188,7 +188,7 @@ func nearFields(name string) string {
 			best, least = f.String(), d
 		}
 	}
-	all := "the fields are " + strings.Join(FieldNames(), ", ")
+	all := "the fields are " + strings.Join(fieldNames(), ", ")
 	if best == "" {
 		return all
 	}
