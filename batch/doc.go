@@ -51,6 +51,6 @@
 //
 //   - what a reply means: the table in replies.go; how it is recognised: session
 //   - a result without a call: a source for answers.Chain
-//   - when a row is sent again: dispatcher.later; how fast all of them go: pace
+//   - when a row is sent again: dispatcher.later in retries.go; how fast all of them go: pace
 //   - what is durable when: run.commit, and the package state
 package batch
