@@ -125,7 +125,7 @@ func checkNames(header []string) error {
 func (m *mapping) checkHeader(header []string, at columnNumbers) error {
 	c := choice{mapping: m, header: header, at: at}
 	lacks := c.lacking(customerEmail)
-	details := !c.has(fieldsIn(individualGroup)...) && !c.has(fieldsIn(companyGroup)...)
+	details := !c.has(individualFields...) && !c.has(companyFields...)
 	if len(lacks) == 0 && !details {
 		return nil
 	}

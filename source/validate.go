@@ -85,9 +85,9 @@ func (p *problems) types(c *Customer) {
 	case c.Type == individualType && company, c.Type == companyType && individual:
 		p.add("type_mismatch", customerType, "customerType does not match the details: Individual needs firstName and lastName, LegalEntity a company's")
 	}
-	required := fieldsIn(companyGroup)
+	required := companyFields
 	if individual {
-		required = fieldsIn(individualGroup)
+		required = individualFields
 	}
 	for _, f := range required {
 		if *f.in(c) == "" {
