@@ -26,7 +26,7 @@
 //  7. batch: journaler.write puts the attempt on record; journaler.release lets it
 //     go then.
 //  8. batch: sendAttempts calls the service, no faster than the ceiling allows
-//     (batch: gate.pass).
+//     (batch: limiter.wait).
 //  9. session: Client.Call makes the request and judges the reply.
 //  10. batch: dispatcher.replied decides by the table of replies.go: the row has
 //     its result (dispatcher.finish), is sent again from 5 on (dispatcher.later),
@@ -51,6 +51,6 @@
 //
 //   - what a reply means: the table in replies.go; how it is recognised: session
 //   - a result without a call: a source for answers.Chain
-//   - when a row is sent again: dispatcher.later; how fast all of them go: pace
+//   - when a row is sent again: dispatcher.later in retries.go; how fast all of them go: pace
 //   - what is durable when: run.commit, and the package state
 package batch

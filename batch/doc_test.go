@@ -53,7 +53,7 @@ func TestTheWayOfARowPassesFunctionsThatExist(t *testing.T) {
 	steps := regexp.MustCompile(`(?m)^ {1,2}\d+\. `).Split(file.Doc.Text(), -1)
 	require.Len(t, steps, 15)
 	steps[14], _, _ = strings.Cut(steps[14], "\n# ")
-	name := regexp.MustCompile(`\b([a-z]+): ([A-Za-z]+(?:\.[A-Za-z]+)?)|\b((?:run|reader|dispatcher|journaler|writer)\.[a-z][A-Za-z]*)\b`)
+	name := regexp.MustCompile(`\b([a-z]+): ([A-Za-z]+(?:\.[A-Za-z]+)?)|\b((?:run|reader|dispatcher|journaler|writer|limiter)\.[a-z][A-Za-z]*)\b`)
 	for _, step := range steps[1:] {
 		found := name.FindAllStringSubmatch(step, -1)
 		require.NotEmpty(t, found, step)

@@ -121,14 +121,6 @@ func refusing(names ...string) callerFunc {
 	}
 }
 
-func statuses(rows [][]string) []string {
-	var out []string
-	for _, row := range rows {
-		out = append(out, row[colStatus])
-	}
-	return out
-}
-
 func TestTheRowsOfOneCustomerAreOneQuestionToTheLedger(t *testing.T) {
 	for _, c := range []struct {
 		name          string

@@ -149,11 +149,11 @@ func (r *run) newJournaler(c *channels) *journaler {
 
 // startWorkers starts as many workers as calls may be in flight.
 func (r *run) startWorkers(ctx context.Context, c *channels, g *errgroup.Group) {
-	through := newGate(newCeiling(r.Pace))
-	paced := session.Paced(ctx, through.pass)
+	limit := newLimiter(newCeiling(r.Pace))
+	paced := session.Paced(ctx, limit.wait)
 	for range r.MaxInFlight {
 		g.Go(func() error {
-			sendAttempts(paced, r.Caller, through, r.FormID, c.calls, c.replies)
+			sendAttempts(paced, r.Caller, limit, r.FormID, c.calls, c.replies)
 			return nil
 		})
 	}

@@ -18,7 +18,7 @@ type Encoder interface {
 // results could not be written is a *source.ListError.
 func EncoderFor(list *source.List, formulaSafe bool) (Encoder, error) {
 	if list.Format() == source.FormatJSONL {
-		return &sink.JSONL{}, CheckFormulaSafe(list, formulaSafe)
+		return &sink.JSONL{}, checkFormulaSafe(list, formulaSafe)
 	}
 	if number, column, clashes := sink.Clash(list.Header()); clashes {
 		return nil, &source.ListError{
@@ -31,8 +31,8 @@ func EncoderFor(list *source.List, formulaSafe bool) (Encoder, error) {
 	return sink.NewCSV(list.Header(), o), nil
 }
 
-// CheckFormulaSafe refuses to make a list safe for spreadsheets that none reads.
-func CheckFormulaSafe(list *source.List, formulaSafe bool) error {
+// checkFormulaSafe refuses to make a list safe for spreadsheets that none reads.
+func checkFormulaSafe(list *source.List, formulaSafe bool) error {
 	if !formulaSafe || list.Format() != source.FormatJSONL {
 		return nil
 	}

@@ -1,5 +1,56 @@
 package batch
 
+import (
+	"container/heap"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"bulkonboard/batch/pace"
+	"bulkonboard/batch/session"
+)
+
+const (
+	// firstDelay is the mean wait before a row's second attempt.
+	firstDelay = 250 * time.Millisecond
+
+	// throttledDelay is the same for a row that is throttled again and again
+	// while others are not. It is long, so that a quota that is used up for a
+	// while does not use up the row's attempts.
+	throttledDelay = 3 * time.Second
+)
+
+// later puts a row among the waiting. One that failed because the service as a
+// whole did, or is throttled for the first time, is not at fault: it is due at
+// once, when the pace allows. Any other waits on its own, with exponential
+// backoff and full jitter, uniform between zero and a bound that doubles up to
+// the largest delay, and as long as the service asked for.
+func (d *dispatcher) later(s *slot, r *session.Reply, now time.Time) {
+	s.readyAt = now
+	throttled := meaningOf(r).class == pace.Throttled
+	if d.pace.Blocked() || throttled && !s.throttled {
+		s.throttled = s.throttled || throttled
+		s.delays = nil
+		heap.Push(&d.waiting, s)
+		return
+	}
+	if s.delays == nil {
+		first, jitter := firstDelay, 1.0
+		if throttled {
+			first, jitter = throttledDelay, 0.2
+		}
+		s.delays = backoff.NewExponentialBackOff(
+			backoff.WithInitialInterval(min(first, d.maxBackoff/2)),
+			backoff.WithRandomizationFactor(jitter),
+			backoff.WithMultiplier(2),
+			backoff.WithMaxInterval(d.maxBackoff/2),
+			backoff.WithMaxElapsedTime(0),
+		)
+	}
+	s.readyAt = now.Add(max(s.delays.NextBackOff(), r.RetryAfter))
+	heap.Push(&d.waiting, s)
+}
+
 // retries orders waiting slots by the time of their next attempt. It is a
 // heap.Interface: a row in backoff holds neither a worker nor a connection.
 type retries []*slot

@@ -85,21 +85,6 @@ func TestASummaryThatCannotBeWrittenIsToldAndLosesNothing(t *testing.T) {
 	}
 }
 
-func TestCountsThatDoNotAddUpHandNothingOn(t *testing.T) {
-	for name, c := range map[string]struct {
-		ok, rows, read int64
-	}{
-		"a status is missing":    {2, 3, 3},
-		"a row is missing":       {2, 2, 3},
-		"a row is written twice": {4, 4, 3},
-	} {
-		r := &run{totals: &Totals{Tally: measure.Tally{Rows: c.rows, Status: map[sink.Status]int64{sink.OK: c.ok}}}}
-		var wrong *CountsError
-		require.ErrorAs(t, r.publish(source.Position{Row: c.read}), &wrong, name)
-		assert.False(t, r.concluded, name)
-	}
-}
-
 func TestTheSummaryHasThePaceThatWasFound(t *testing.T) {
 	totals := newTotals()
 	r := &run{totals: totals, meter: measure.NewMeter(totals.Measures, time.Now()), Config: Config{SummaryFile: SummaryFile{

@@ -27,12 +27,12 @@ type attempt struct {
 // give one back.
 //
 // An attempt was paced when it was decided upon, and may have been held up by
-// the disk since. The gate spaces such attempts out again, right before they
+// the disk since. The limiter spaces such attempts out again, right before they
 // go, so that a stall is not followed by a burst above the ceiling.
-func sendAttempts(ctx context.Context, caller Caller, through *gate, formID string, calls <-chan attempt, replies chan<- attempt) {
+func sendAttempts(ctx context.Context, caller Caller, limit *limiter, formID string, calls <-chan attempt, replies chan<- attempt) {
 	var customer source.Customer
 	for a := range calls {
-		if !through.pass(ctx) {
+		if !limit.wait(ctx) {
 			a.reply = session.Reply{Outcome: session.Cancelled}
 		} else {
 			customer = a.slot.rec.Customer

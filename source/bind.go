@@ -125,7 +125,7 @@ func checkNames(header []string) error {
 func (m *mapping) checkHeader(header []string, at columnNumbers) error {
 	c := choice{mapping: m, header: header, at: at}
 	lacks := c.lacking(customerEmail)
-	details := !c.has(fieldsIn(individualGroup)...) && !c.has(fieldsIn(companyGroup)...)
+	details := !c.has(individualFields...) && !c.has(companyFields...)
 	if len(lacks) == 0 && !details {
 		return nil
 	}
@@ -143,7 +143,7 @@ func (m *mapping) checkHeader(header []string, at columnNumbers) error {
 }
 
 func noHeader(reason string) error {
-	return &ListError{Line: 1, Reason: reason, Hint: "put a header line first: " + strings.Join(FieldNames(), ",")}
+	return &ListError{Line: 1, Reason: reason, Hint: "put a header line first: " + strings.Join(fieldNames(), ",")}
 }
 
 // hasAddress recognises a list without a header by an e-mail address in its

@@ -27,7 +27,7 @@ func (l *List) TypeFollows() bool { return l.mapping.typeFollows }
 // validate finds the problems of a customer. Where the type follows from the
 // details, it is not missing: these are.
 func (l *List) validate(c *Customer) []Problem {
-	problems := Validate(c)
+	problems := validate(c)
 	if l.mapping.typeFollows && c.Type == "" {
 		problems = slices.DeleteFunc(problems, func(p Problem) bool { return p.Code == "missing_customer_type" })
 	}

@@ -1,6 +1,9 @@
 package source
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Field is one field of a customer. All that depends on which fields there are
 // is driven by the table of them: columns, request, digests, and what is cut out
@@ -106,8 +109,8 @@ func (c *Customer) Value(name string) string {
 	return ""
 }
 
-// FieldNames lists the canonical field names in the order of the request.
-func FieldNames() []string {
+// fieldNames lists the canonical field names in the order of the request.
+func fieldNames() []string {
 	names := make([]string, fieldCount)
 	for f := range fieldCount {
 		names[f] = f.String()
@@ -134,7 +137,12 @@ func (f field) group() string { return fieldTable[f].Group }
 // in is the place of the field's value in c.
 func (f field) in(c *Customer) *string { return c.places()[f] }
 
-// fieldsIn are those of an object of the request.
+// individualFields and companyFields are those of the objects of a request.
+var (
+	individualFields = slices.Clip(fieldsIn(individualGroup))
+	companyFields    = slices.Clip(fieldsIn(companyGroup))
+)
+
 func fieldsIn(group string) (fields []field) {
 	for f := range fieldCount {
 		if f.group() == group {

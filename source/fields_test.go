@@ -32,7 +32,7 @@ func TestTheTableOfFieldsHasEveryFieldOfACustomer(t *testing.T) {
 }
 
 func TestEveryFieldIsReadFromItsColumnAndItsMember(t *testing.T) {
-	l, err := Open(strings.NewReader(strings.Join(FieldNames(), ",")+"\n"+strings.Join(FieldNames(), ",")+"\n"), Options{})
+	l, err := Open(strings.NewReader(strings.Join(fieldNames(), ",")+"\n"+strings.Join(fieldNames(), ",")+"\n"), Options{})
 	require.NoError(t, err)
 	assert.Equal(t, filled(t), clean(collect(t, l)[0].Customer))
 
@@ -60,8 +60,8 @@ func TestARequestHasTheFieldsOfTheCustomersTypeAndThoseThatHaveAValue(t *testing
 	}
 	all := filled(t)
 	all.Type = individualType
-	assert.Equal(t, FieldNames()[:lastName+1], sent(all))
+	assert.Equal(t, fieldNames()[:lastName+1], sent(all))
 	all.Type = companyType
-	assert.Equal(t, append(FieldNames()[:firstName:firstName], "fullName", "registrationNumber", "tradingName"), sent(all))
+	assert.Equal(t, append(fieldNames()[:firstName:firstName], "fullName", "registrationNumber", "tradingName"), sent(all))
 	assert.Equal(t, []string{"formId", "customerType", "customerEmail", "firstName", "lastName"}, sent(Customer{Type: individualType}))
 }

@@ -70,7 +70,7 @@ func assignment(flag, text, what string) (f field, value string, err error) {
 		flag = fmt.Sprintf("--map is %q; it", text)
 	}
 	if !found {
-		return 0, "", fmt.Errorf("%s takes FIELD=%s, where FIELD is one of %s", flag, what, strings.Join(FieldNames(), ", "))
+		return 0, "", fmt.Errorf("%s takes FIELD=%s, where FIELD is one of %s", flag, what, strings.Join(fieldNames(), ", "))
 	}
 	f, known := fieldOf(name)
 	if !known {

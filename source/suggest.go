@@ -111,11 +111,11 @@ func (c *choice) group(near *[fieldCount][]string) []field {
 		}
 		return n
 	}
-	individual, company := gaps(fieldsIn(individualGroup)), gaps(fieldsIn(companyGroup))
-	if !c.has(fieldsIn(individualGroup)...) && (c.has(fieldsIn(companyGroup)...) || company < individual) {
-		return fieldsIn(companyGroup)
+	individual, company := gaps(individualFields), gaps(companyFields)
+	if !c.has(individualFields...) && (c.has(companyFields...) || company < individual) {
+		return companyFields
 	}
-	return fieldsIn(individualGroup)
+	return individualFields
 }
 
 // spelt writes the flags for the fields that a list needs, on one line to copy,
@@ -188,7 +188,7 @@ func nearFields(name string) string {
 			best, least = f.String(), d
 		}
 	}
-	all := "the fields are " + strings.Join(FieldNames(), ", ")
+	all := "the fields are " + strings.Join(fieldNames(), ", ")
 	if best == "" {
 		return all
 	}

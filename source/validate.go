@@ -16,12 +16,12 @@ const (
 // section 4.5.3.1.3, less the angle brackets).
 const maxEmail = 254
 
-// Validate checks a customer against every rule of the API guide that can be
+// validate checks a customer against every rule of the API guide that can be
 // checked without calling, and for what spreadsheets and exports do to values. It
 // returns all problems: first those of the guide, in its order. It writes
 // sendEmail as true or false; other values are left as they are. Its messages
 // never quote a value.
-func Validate(c *Customer) []Problem {
+func validate(c *Customer) []Problem {
 	var p problems
 	p.types(c)
 	p.email(c.Email)
@@ -85,9 +85,9 @@ func (p *problems) types(c *Customer) {
 	case c.Type == individualType && company, c.Type == companyType && individual:
 		p.add("type_mismatch", customerType, "customerType does not match the details: Individual needs firstName and lastName, LegalEntity a company's")
 	}
-	required := fieldsIn(companyGroup)
+	required := companyFields
 	if individual {
-		required = fieldsIn(individualGroup)
+		required = individualFields
 	}
 	for _, f := range required {
 		if *f.in(c) == "" {

@@ -24,7 +24,7 @@ func TestAnAddressWithACharacterThatCannotBeSeenIsInvalid(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			customer := ann()
 			customer.Email = c.address
-			problems := Validate(&customer)
+			problems := validate(&customer)
 			require.Len(t, problems, 1)
 			assert.Equal(t, c.code, problems[0].Code)
 			assert.Contains(t, problems[0].Message, "cannot be seen")
@@ -33,7 +33,7 @@ func TestAnAddressWithACharacterThatCannotBeSeenIsInvalid(t *testing.T) {
 	for _, good := range []string{"jörg@example.com", "अनु@example.in", "a+b@bücher.example"} {
 		customer := ann()
 		customer.Email = good
-		assert.Empty(t, Validate(&customer), good)
+		assert.Empty(t, validate(&customer), good)
 	}
 }
 
@@ -78,7 +78,7 @@ func TestValuesThatOnlyLookLikeDamageAreLeftAlone(t *testing.T) {
 		if value != "" {
 			customer.LastName = value
 		}
-		assert.Empty(t, Validate(&customer), "%q", value)
+		assert.Empty(t, validate(&customer), "%q", value)
 	}
 }
 
@@ -88,13 +88,13 @@ func TestSendEmailTakesTheWordsThatPeopleUse(t *testing.T) {
 	} {
 		customer := ann()
 		customer.SendEmail = word
-		assert.Empty(t, Validate(&customer), word)
+		assert.Empty(t, validate(&customer), word)
 		assert.Equal(t, want, customer.SendEmail, word)
 	}
 	for _, word := range []string{"y", "ja", "2", "on"} {
 		customer := ann()
 		customer.SendEmail = word
-		problems := Validate(&customer)
+		problems := validate(&customer)
 		require.Len(t, problems, 1, word)
 		assert.Equal(t, "invalid_send_email", problems[0].Code)
 	}
@@ -103,7 +103,7 @@ func TestSendEmailTakesTheWordsThatPeopleUse(t *testing.T) {
 func TestAllProblemsOfARowAreTold(t *testing.T) {
 	c := Customer{Type: "Person", Email: "nobody", FirstName: "A\u200bnn", MobileNumber: "9.7E+11", SendEmail: "perhaps", ClientID: "7"}
 	var codes []string
-	for _, p := range Validate(&c) {
+	for _, p := range validate(&c) {
 		codes = append(codes, p.Code)
 	}
 	assert.Equal(t, []string{
@@ -123,7 +123,7 @@ func TestDoubtfulValuesAreCountedAndSent(t *testing.T) {
 	rows[6].Email = "ann@xn--bcher-kva.example"
 	rows[7].FirstName, rows[7].LastName = `\N`, "None"
 	for i := range rows {
-		require.Empty(t, Validate(&rows[i]))
+		require.Empty(t, validate(&rows[i]))
 		d.See(&Record{Line: int64(i + 2), Customer: rows[i]})
 	}
 	found := map[string][]int64{}

@@ -12,15 +12,15 @@ import (
 
 // RowLimit is how many rows a list must have to be taken for a whole one: a
 // number, or a share in percent of the rows of the last complete run. The zero
-// value is the default: DefaultRowShare, or 1 row where no run is known.
+// value is the default: defaultRowShare, or 1 row where no run is known.
 type RowLimit struct {
 	measure.Limit
 	given bool
 }
 
-// DefaultRowShare is the share, in percent, that a list must have of the last
+// defaultRowShare is the share, in percent, that a list must have of the last
 // one's rows.
-const DefaultRowShare = 90
+const defaultRowShare = 90
 
 // ParseRowLimit reads "500" or "90%", or "" for the default.
 func ParseRowLimit(s string) (RowLimit, error) {
@@ -58,7 +58,7 @@ func (l RowLimit) Check(rows int64, last *LastRun) error {
 	case l.given && percent == 0:
 		least = l.Count
 	case !l.given:
-		percent = DefaultRowShare
+		percent = defaultRowShare
 	}
 	if percent > 0 && last != nil {
 		least = max(1, int64(math.Ceil(percent*float64(last.Rows)/100)))

@@ -12,17 +12,17 @@ import (
 	"bulkonboard/batch/pace"
 )
 
-func TestTheGateSpacesOutWhatAStallHeldUp(t *testing.T) {
+func TestTheLimiterSpacesOutWhatAStallHeldUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perSecond, held = 100, 250
-		through := newGate(newCeiling(pace.Config{Ceiling: perSecond}))
+		limit := newLimiter(newCeiling(pace.Config{Ceiling: perSecond}))
 		start := time.Now()
 		inSecond := map[time.Duration]int{}
 		var mu sync.Mutex
 		var all sync.WaitGroup
 		for range held {
 			all.Go(func() {
-				assert.True(t, through.pass(t.Context()))
+				assert.True(t, limit.wait(t.Context()))
 				mu.Lock()
 				defer mu.Unlock()
 				inSecond[time.Since(start)/time.Second]++
@@ -36,20 +36,20 @@ func TestTheGateSpacesOutWhatAStallHeldUp(t *testing.T) {
 	})
 }
 
-func TestTheGateLetsNobodyThroughOnceItIsOver(t *testing.T) {
+func TestTheLimiterLetsNobodyThroughOnceItIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		through := newGate(newCeiling(pace.Config{Ceiling: 0.1}))
+		limit := newLimiter(newCeiling(pace.Config{Ceiling: 0.1}))
 		ctx, cancel := context.WithCancel(t.Context())
-		assert.True(t, through.pass(ctx))
+		assert.True(t, limit.wait(ctx))
 		var all sync.WaitGroup
 		for range 2 { // one whose turn it is, and one behind
-			all.Go(func() { assert.False(t, through.pass(ctx)) })
+			all.Go(func() { assert.False(t, limit.wait(ctx)) })
 		}
 		synctest.Wait()
 		start := time.Now()
 		cancel()
 		all.Wait()
 		assert.Zero(t, time.Since(start))
-		assert.False(t, (*gate)(nil).pass(ctx), "an open one neither")
+		assert.False(t, (*limiter)(nil).wait(ctx), "an open one neither")
 	})
 }

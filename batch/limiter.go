@@ -5,40 +5,40 @@ import (
 	"time"
 )
 
-// gate lets attempts out one after another, as the ceiling has it. It is safe
+// limiter lets attempts out one after another, as the ceiling has it. It is safe
 // for concurrent use. A nil one is open.
-type gate struct {
+type limiter struct {
 	turn    chan struct{} // holds one token: whoever has it is next
 	ceiling *ceiling      // covered by turn
 }
 
-func newGate(ceiling *ceiling) *gate {
+func newLimiter(ceiling *ceiling) *limiter {
 	if ceiling == nil {
 		return nil
 	}
-	g := &gate{turn: make(chan struct{}, 1), ceiling: ceiling}
-	g.turn <- struct{}{}
-	return g
+	l := &limiter{turn: make(chan struct{}, 1), ceiling: ceiling}
+	l.turn <- struct{}{}
+	return l
 }
 
-// pass waits until an attempt may go, and reports false when ctx is done first.
+// wait waits until an attempt may go, and reports false when ctx is done first.
 // The time that counts is when it goes, not when it was to: so the ceiling
 // holds however late a timer is.
-func (g *gate) pass(ctx context.Context) bool {
-	if g == nil {
+func (l *limiter) wait(ctx context.Context) bool {
+	if l == nil {
 		return ctx.Err() == nil
 	}
 	select {
-	case <-g.turn:
+	case <-l.turn:
 	case <-ctx.Done():
 		return false
 	}
-	defer func() { g.turn <- struct{}{} }()
+	defer func() { l.turn <- struct{}{} }()
 	for {
 		now := time.Now()
-		at := g.ceiling.next(now)
+		at := l.ceiling.next(now)
 		if !at.After(now) {
-			g.ceiling.take(now)
+			l.ceiling.take(now)
 			return ctx.Err() == nil
 		}
 		select {
