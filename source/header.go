@@ -210,7 +210,7 @@ func (l *List) bindColumns(header []string) error {
 	l.header, l.columnOf = header, at
 	if at[customerType] == 0 && !l.mapping.isConstant(customerType) {
 		l.mapping.typeFollows = true
-		l.notices.of("type_follows", "the list has no column customerType: the type of each row follows from its details")
+		l.notices.of("type_follows", "customerType is read from no column: the type of each row follows from its details")
 	}
 	l.columns, err = bindColumns(at)
 	return err

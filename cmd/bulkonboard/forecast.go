@@ -60,7 +60,7 @@ func noticeText(f *preflight.Forecast, n *source.Notice) string {
 	if n.Count > int64(len(lines)) {
 		lines = append(lines, "…")
 	}
-	return fmt.Sprintf("%d × %s (%s %s)", n.Count, n.Text, word, strings.Join(lines, ", "))
+	return fmt.Sprintf("%s (%d: %s %s)", n.Text, n.Count, word, strings.Join(lines, ", "))
 }
 
 // logForecast logs what people see as a table.
