@@ -42,7 +42,7 @@ lint: ## lint, with a pinned golangci-lint
 	go -C $(CLUSTER) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
 
 fmt: ## format the code
-	gofmt -w batch cmd sink source
+	gofmt -w batch cmd sink source testdata/fasthttp
 
 vet: ## vet the code, and check its format, go.mod and what the program links
 	@.ci/vet
@@ -50,7 +50,7 @@ vet: ## vet the code, and check its format, go.mod and what the program links
 bench: ## run the benchmarks of the parts
 	go test -run '^$$' -bench . -benchmem ./...
 
-bench-e2e: build ## measure whole runs against a bare net/http loop
+bench-e2e: build ## measure whole runs against bare loops of net/http and fasthttp
 	go test -tags bench -count=1 -v -timeout 0 -run '^TestEndToEnd$$' ./cmd/bulkonboard
 bench-compare: ## benchmark the parts at REF and here, and show what differs
 	.ci/bench-compare $(REF)

@@ -3,10 +3,17 @@
 package main
 
 import (
-	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -14,27 +21,28 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // roleVariable makes the test binary be one of the two processes that the
 // program is measured against.
 const roleVariable = "BULKONBOARD_BENCH_ROLE"
 
-// timesPath is where the server tells when it saw what.
-const timesPath = "/times"
-
 func init() {
 	rows, _ := strconv.Atoi(os.Getenv("BENCH_ROWS"))
 	workers, _ := strconv.Atoi(os.Getenv("BENCH_INFLIGHT"))
+	latency, _ := time.ParseDuration(os.Getenv("BENCH_LATENCY"))
 	var err error
 	switch os.Getenv(roleVariable) {
 	case "":
 		return
-	case "server":
-		err = serveStatic(int64(rows))
+	case "service":
+		err = serveBench(os.Getenv("BENCH_PROTOCOL"), int64(rows), latency, os.Getenv("BENCH_IDENTITY"))
 	case "bare":
-		err = bareLoop(os.Getenv("BENCH_URL"), rows, workers)
+		err = bareLoop(os.Getenv("BENCH_URL"), os.Getenv("BENCH_AUTHORITY"), rows, workers)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -43,105 +51,19 @@ func init() {
 	os.Exit(0)
 }
 
-const staticEnvelope = `{"version":null,"statusCode":200,"messages":["Processed successfully"],"result":{"sessionId":"ab98babe-b555-4b79-88bf-967f454df0c0"}}`
-
-// static answers every call with the same bytes, for as little CPU as Go can:
-// what the server costs is not what is measured.
-type static struct {
-	rows   int64
-	calls  atomic.Int64
-	mu     sync.Mutex
-	times  []time.Time
-	answer []byte
-}
-
-func serveStatic(rows int64) error {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+// bareLoop is the least that a client on net/http can do: every worker posts
+// one and the same body and decodes the answer.
+func bareLoop(url, authority string, rows, workers int) error {
+	text, err := os.ReadFile(authority)
 	if err != nil {
 		return err
 	}
-	fmt.Println(ln.Addr())
-	s := &static{rows: rows, answer: response(staticEnvelope)}
-	for {
-		conn, err := ln.Accept()
-		if err != nil {
-			return err
-		}
-		go s.serve(conn)
-	}
-}
-
-func response(body string) []byte {
-	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-}
-
-// serve answers the requests of one connection.
-func (s *static) serve(conn net.Conn) {
-	defer conn.Close()
-	buf, n := make([]byte, 16<<10), 0
-	for {
-		size, whole := requestSize(buf[:n])
-		if !whole {
-			more, err := conn.Read(buf[n:])
-			if err != nil {
-				return
-			}
-			n += more
-			continue
-		}
-		answer := s.answer
-		if bytes.HasPrefix(buf[:n], []byte("GET "+timesPath)) {
-			answer = s.told()
-		} else {
-			s.count(s.calls.Add(1))
-		}
-		if _, err := conn.Write(answer); err != nil {
-			return
-		}
-		n = copy(buf, buf[size:n])
-	}
-}
-
-// requestSize is the length of the request at the start of b, if all of it is
-// there.
-func requestSize(b []byte) (size int, whole bool) {
-	head := bytes.Index(b, []byte("\r\n\r\n"))
-	if head < 0 {
-		return 0, false
-	}
-	size = head + 4
-	if _, after, found := bytes.Cut(b[:head], []byte("Content-Length: ")); found {
-		digits, _, _ := bytes.Cut(after, []byte("\r"))
-		length, _ := strconv.Atoi(string(digits))
-		size += length
-	}
-	return size, len(b) >= size
-}
-
-// count notes the time of the first call and of the end of every tenth.
-func (s *static) count(call int64) {
-	if call == 1 || call%(s.rows/10) == 0 {
-		s.mu.Lock()
-		s.times = append(s.times, time.Now())
-		s.mu.Unlock()
-	}
-}
-
-// told tells the times, and begins anew.
-func (s *static) told() []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b, _ := json.Marshal(s.times)
-	s.times = []time.Time{}
-	s.calls.Store(0)
-	return response(string(b))
-}
-
-// bareLoop is the least that a client on net/http can do: every worker posts
-// one and the same body and decodes the answer.
-func bareLoop(url string, rows, workers int) error {
-	transport := &http.Transport{MaxIdleConns: workers, MaxIdleConnsPerHost: workers}
-	client := &http.Client{Transport: transport}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+		MaxIdleConns: workers, MaxIdleConnsPerHost: workers,
+	}}
 	const body = `{"appId":"app","appSecret":"secret","tenantId":"tenant","formId":"form","customerType":"Individual","customerEmail":"customer.123456@example.com","customerMobileNumber":"+971501234567","individual":{"firstName":"Olivia","lastName":"Smith-123456"}}`
 	var left atomic.Int64
 	left.Store(int64(rows))
@@ -185,4 +107,30 @@ func post(client *http.Client, url, body string) error {
 		return fmt.Errorf("no session in the answer")
 	}
 	return err
+}
+
+// makeAuthority writes the certificate of an authority, and one that it vouches
+// for, with its key, for this machine.
+func makeAuthority(t *testing.T, authority, identity string) {
+	root := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "bench"}, NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), NotAfter: root.NotAfter, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	rootKey, leafKey := newKey(t), newKey(t)
+	rootDER, err := x509.CreateCertificate(rand.Reader, root, root, rootKey.Public(), rootKey)
+	require.NoError(t, err)
+	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, root, leafKey.Public(), rootKey)
+	require.NoError(t, err)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(leafKey)
+	require.NoError(t, err)
+	block := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+	require.NoError(t, os.WriteFile(authority, block("CERTIFICATE", rootDER), 0o600))
+	require.NoError(t, os.WriteFile(identity, append(block("CERTIFICATE", leafDER), block("PRIVATE KEY", keyDER)...), 0o600))
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return key
 }

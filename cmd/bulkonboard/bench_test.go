@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,9 +25,13 @@ import (
 //
 //	BENCH_ROWS      rows of the list (200000)
 //	BENCH_ROUNDS    how often everything is run, in turn (5)
-//	BENCH_INFLIGHT  calls in flight, of both clients (64)
+//	BENCH_CASES     protocol/in flight/latency of the service, of each case
 //	BENCH_FORMATS   csv,jsonl
 //	BENCH_PROGRAM   the program; several, separated by ":", are run in turn
+//
+// A protocol is http, tls (HTTP/1.1 over TLS) or h2 (HTTP/2 over TLS).
+const defaultCases = "http/64/0s,http/512/0s,http/512/40ms,tls/64/0s,tls/512/40ms,h2/64/0s,h2/512/40ms"
+
 func benchSetting(name, otherwise string) string {
 	if value := os.Getenv("BENCH_" + name); value != "" {
 		return value
@@ -44,75 +47,106 @@ func benchNumber(t *testing.T, name string, otherwise int) int {
 
 // cost is what one run of one client came to.
 type cost struct {
-	rate   float64 // rows/s, from the start of the process to its end
 	cpu    float64 // microseconds of the client's CPU for one row
+	rate   float64 // rows/s, from the start of the process to its end
 	rss    float64 // MiB at most
 	first  float64 // milliseconds from the start to the first call
 	slower float64 // the rate of the last tenth over that of the first
+	conns  int     // connections that the service saw
 }
 
-// bench is a server and what is run against it.
+// bench is a service and what is run against it.
 type bench struct {
-	t              *testing.T
-	rows, inFlight int
-	folder, server string
-	pin            bool
+	t        *testing.T
+	rows     int
+	folder   string
+	pin      bool
+	fasthttp string // its loop, built
+
+	protocol, latency string
+	inFlight          int
+	service, control  string // URLs
 }
 
-// TestEndToEnd runs a bare loop on net/http and the program over the same
-// number of rows, in turn, and prints what each costs. Ratios of one round
-// travel between machines; figures do not.
+// TestEndToEnd runs loops on net/http and fasthttp, which do nothing but post and
+// decode, and the program over the same number of rows, in turn, and prints what
+// each costs. Ratios of one round travel between machines; figures do not. CPU is
+// steadier than rows/s.
 func TestEndToEnd(t *testing.T) {
-	b := &bench{t: t, rows: benchNumber(t, "ROWS", 200_000), inFlight: benchNumber(t, "INFLIGHT", 64), folder: t.TempDir()}
-	b.pin = canPin()
+	b := &bench{t: t, rows: benchNumber(t, "ROWS", 200_000), folder: t.TempDir(), pin: canPin()}
 	formats := strings.Split(benchSetting("FORMATS", "csv,jsonl"), ",")
 	for _, format := range formats {
 		b.makeList(format)
 	}
-	b.startServer()
-	where := "client and server share all cores"
+	makeAuthority(t, b.authority(), b.identity())
+	b.buildFasthttp()
+	where := "client and service share all cores"
 	if b.pin {
-		where = "client on core 0, server on core 1"
+		where = "client on core 0, service on core 1"
 	}
-	fmt.Printf("%d rows, %d in flight, %s\n\n", b.rows, b.inFlight, where)
-	fmt.Printf("%-28s %10s %12s %10s %10s %12s %8s\n", "", "rows/s", "µs CPU/row", "peak MiB", "first, ms", "last/first", "of bare")
+	for _, name := range strings.Split(benchSetting("CASES", defaultCases), ",") {
+		t.Run(name, func(t *testing.T) {
+			of := *b
+			of.t = t
+			of.begin(name)
+			fmt.Printf("\n%s: %d rows, %d in flight, %s, %s\n\n", of.protocol, of.rows, of.inFlight, of.latency, where)
+			of.rounds(formats)
+		})
+	}
+}
+
+// begin takes a case up and starts its service.
+func (b *bench) begin(name string) {
+	parts := strings.Split(name, "/")
+	require.Len(b.t, parts, 3, name)
+	var err error
+	b.protocol, b.latency = parts[0], parts[2]
+	b.inFlight, err = strconv.Atoi(parts[1])
+	require.NoError(b.t, err)
+	b.startService()
+}
+
+func (b *bench) rounds(formats []string) {
+	fmt.Printf("%-28s %12s %8s %10s %10s %10s %12s %6s\n", "", "µs CPU/row", "of bare", "rows/s", "peak MiB", "first, ms", "last/first", "conns")
 	all := map[string][]cost{}
 	var names []string
-	for range benchNumber(t, "ROUNDS", 5) {
-		bare := b.bare()
-		all["bare net/http"] = append(all["bare net/http"], bare)
-		b.print("bare net/http", bare, bare)
+	add := func(name string, m cost) {
+		if all[name] = append(all[name], m); len(all[name]) == 1 {
+			names = append(names, name)
+		}
+		fmt.Printf("%-28s %12.2f %8.2f %10.0f %10.1f %10.0f %12.2f %6d\n", name, m.cpu, m.cpu/last(all[bareName]).cpu, m.rate, m.rss, m.first, m.slower, m.conns)
+	}
+	for range benchNumber(b.t, "ROUNDS", 5) {
+		add(bareName, b.loop(b.self(0, "bare")))
+		if b.protocol != "h2" { // which it does not speak
+			add("fasthttp", b.loop(b.command(0, b.fasthttp)))
+		}
 		for _, program := range filepath.SplitList(benchSetting("PROGRAM", "../../build/bulkonboard")) {
 			for _, format := range formats {
-				name := filepath.Base(program) + " " + format
-				m := b.program(program, format)
-				b.print(name, m, bare)
-				if all[name] = append(all[name], m); len(all[name]) == 1 {
-					names = append(names, name)
-				}
+				add(filepath.Base(program)+" "+format, b.program(program, format))
 			}
 		}
 	}
 	summarise(names, all)
 }
 
-func (b *bench) print(name string, m, bare cost) {
-	fmt.Printf("%-28s %10.0f %12.2f %10.1f %10.0f %12.2f %8.2f\n", name, m.rate, m.cpu, m.rss, m.first, m.slower, m.rate/bare.rate)
-}
+const bareName = "bare net/http"
+
+func last(of []cost) cost { return of[len(of)-1] }
 
 // summarise prints medians, and between what the ratio to the bare loop of the
 // same round lay.
 func summarise(names []string, all map[string][]cost) {
-	bare := all["bare net/http"]
-	fmt.Printf("\n%-28s %10s %12s %10s   %s\n", "median", "rows/s", "µs CPU/row", "peak MiB", "rows/s of bare (least to most); CPU of bare")
-	for _, name := range append([]string{"bare net/http"}, names...) {
+	bare := all[bareName]
+	fmt.Printf("\n%-28s %12s %10s %10s   %s\n", "median", "µs CPU/row", "rows/s", "peak MiB", "CPU of bare (least to most); rows/s of bare")
+	for _, name := range names {
 		var rate, cpu, rss, ofRate, ofCPU []float64
 		for i, m := range all[name] {
 			rate, cpu, rss = append(rate, m.rate), append(cpu, m.cpu), append(rss, m.rss)
 			ofRate, ofCPU = append(ofRate, m.rate/bare[i].rate), append(ofCPU, m.cpu/bare[i].cpu)
 		}
-		fmt.Printf("%-28s %10.0f %12.2f %10.1f   %.2f (%.2f to %.2f); %.2f\n", name, median(rate), median(cpu), median(rss),
-			median(ofRate), slices.Min(ofRate), slices.Max(ofRate), median(ofCPU))
+		fmt.Printf("%-28s %12.2f %10.0f %10.1f   %.2f (%.2f to %.2f); %.2f\n", name, median(cpu), median(rate), median(rss),
+			median(ofCPU), slices.Min(ofCPU), slices.Max(ofCPU), median(ofRate))
 	}
 }
 
@@ -132,34 +166,44 @@ func (b *bench) command(core int, name string, args ...string) *exec.Cmd {
 		name, args = "taskset", append([]string{"-c", strconv.Itoa(core), name}, args...)
 	}
 	c := exec.Command(name, args...)
-	c.Env = append(os.Environ(), "GOMAXPROCS=1")
+	c.Env = append(os.Environ(), "GOMAXPROCS=1", "BENCH_ROWS="+strconv.Itoa(b.rows), "BENCH_INFLIGHT="+strconv.Itoa(b.inFlight),
+		"BENCH_PROTOCOL="+b.protocol, "BENCH_LATENCY="+b.latency, "BENCH_AUTHORITY="+b.authority(), "BENCH_IDENTITY="+b.identity())
 	return c
 }
+
+func (b *bench) authority() string { return filepath.Join(b.folder, "authority.pem") }
+func (b *bench) identity() string  { return filepath.Join(b.folder, "service.pem") }
 
 // self is this test binary in one of the roles of bench_roles_test.go.
 func (b *bench) self(core int, role string) *exec.Cmd {
 	executable, err := os.Executable()
 	require.NoError(b.t, err)
 	c := b.command(core, executable)
-	c.Env = append(c.Env, roleVariable+"="+role, "BENCH_ROWS="+strconv.Itoa(b.rows), "BENCH_INFLIGHT="+strconv.Itoa(b.inFlight))
+	c.Env = append(c.Env, roleVariable+"="+role)
 	return c
 }
 
-func (b *bench) startServer() {
-	c := b.self(1, "server")
+// buildFasthttp builds the loop on fasthttp, which has a go.mod of its own: the
+// program does not link it.
+func (b *bench) buildFasthttp() {
+	b.fasthttp = filepath.Join(b.folder, "fasthttp")
+	out, err := exec.Command("go", "-C", "../../testdata/fasthttp", "build", "-o", b.fasthttp, ".").CombinedOutput()
+	require.NoError(b.t, err, string(out))
+}
+
+func (b *bench) startService() {
+	c := b.self(1, "service")
 	out, err := c.StdoutPipe()
 	require.NoError(b.t, err)
 	c.Stderr = os.Stderr
 	require.NoError(b.t, c.Start())
 	b.t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
-	address, err := bufio.NewReader(out).ReadString('\n')
+	_, err = fmt.Fscanln(bufio.NewReader(out), &b.service, &b.control)
 	require.NoError(b.t, err)
-	b.server = "http://" + strings.TrimSpace(address)
 }
 
-func (b *bench) bare() cost {
-	c := b.self(0, "bare")
-	c.Env = append(c.Env, "BENCH_URL="+b.server)
+func (b *bench) loop(c *exec.Cmd) cost {
+	c.Env = append(c.Env, "BENCH_URL="+b.service)
 	return b.run(c)
 }
 
@@ -167,8 +211,12 @@ func (b *bench) program(path, format string) cost {
 	path, err := filepath.Abs(path)
 	require.NoError(b.t, err)
 	list, out := filepath.Join(b.folder, "list."+format), filepath.Join(b.folder, "results."+format)
-	c := b.command(0, path, "run", "--input", list, "--output", out, "--overwrite", "--rate", "0",
-		"--max-inflight", strconv.Itoa(b.inFlight), "--base-url", b.server, "--app-id", "app", "--tenant-id", "tenant", "--form-id", "form")
+	args := []string{"run", "--input", list, "--output", out, "--overwrite", "--rate", "0",
+		"--max-inflight", strconv.Itoa(b.inFlight), "--base-url", b.service, "--app-id", "app", "--tenant-id", "tenant", "--form-id", "form"}
+	if b.protocol != "http" {
+		args = append(args, "--ca-file", b.authority())
+	}
+	c := b.command(0, path, args...)
 	c.Env = append(c.Env, "BULKONBOARD_APP_SECRET=secret")
 	m := b.run(c)
 	b.requireWhole(out, format)
@@ -178,7 +226,7 @@ func (b *bench) program(path, format string) cost {
 // run runs a client to its end. The peak of memory that the kernel reports is
 // never below that of this process, from which it was forked.
 func (b *bench) run(c *exec.Cmd) cost {
-	b.times() // begins the server's counting anew
+	b.seen() // begins the service's counting anew
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
 	start := time.Now()
@@ -186,27 +234,26 @@ func (b *bench) run(c *exec.Cmd) cost {
 	took := time.Since(start)
 	require.NoError(b.t, err, said.String())
 	usage := c.ProcessState.SysUsage().(*syscall.Rusage)
-	tenth := b.times()
-	require.Len(b.t, tenth, 11, "the server saw another number of calls")
+	seen := b.seen()
+	require.Len(b.t, seen.Times, 11, "the service saw another number of calls")
 	rows := float64(b.rows)
 	return cost{
-		rate:   rows / took.Seconds(),
 		cpu:    float64((c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Microseconds()) / rows,
+		rate:   rows / took.Seconds(),
 		rss:    float64(usage.Maxrss) / 1024,
-		first:  tenth[0].Sub(start).Seconds() * 1000,
-		slower: tenth[1].Sub(tenth[0]).Seconds() / tenth[10].Sub(tenth[9]).Seconds(),
+		first:  seen.Times[0].Sub(start).Seconds() * 1000,
+		slower: seen.Times[1].Sub(seen.Times[0]).Seconds() / seen.Times[10].Sub(seen.Times[9]).Seconds(),
+		conns:  seen.Connections,
 	}
 }
 
-// times asks the server when it saw its first call and the end of every tenth
-// of the rows.
-func (b *bench) times() []time.Time {
-	answer, err := http.Get(b.server + timesPath)
+// seen asks the service what it saw since the last time.
+func (b *bench) seen() (s seen) {
+	answer, err := http.Get(b.control)
 	require.NoError(b.t, err)
 	defer answer.Body.Close()
-	var times []time.Time
-	require.NoError(b.t, json.NewDecoder(answer.Body).Decode(&times))
-	return times
+	require.NoError(b.t, json.NewDecoder(answer.Body).Decode(&s))
+	return s
 }
 
 // requireWhole checks that a run was a run: a result for every row.
@@ -224,40 +271,4 @@ func (b *bench) requireWhole(path, format string) {
 		}
 	}
 	require.Equal(b.t, [2]int{b.rows + 1, b.rows}, [2]int{lines, ok})
-}
-
-// makeList writes a list that looks like the lists of companies: one row in
-// five is one, and a name in seven is not ASCII.
-func (b *bench) makeList(format string) {
-	f, err := os.Create(filepath.Join(b.folder, "list."+format))
-	require.NoError(b.t, err)
-	defer f.Close()
-	w := bufio.NewWriter(f)
-	row := csvRow
-	if format == "jsonl" {
-		row = jsonlRow
-	} else {
-		_, _ = io.WriteString(w, "customerType,customerEmail,customerMobileNumber,firstName,lastName,fullName,registrationNumber,tradingName,branch,note\n")
-	}
-	first := []string{"John", "Mary", "José", "Wei", "Olivia", "Yusuf", "Ann"}
-	for i := range b.rows {
-		row(w, i, first[i%len(first)])
-	}
-	require.NoError(b.t, w.Flush())
-}
-
-func csvRow(w io.Writer, i int, first string) {
-	if i%5 == 0 {
-		fmt.Fprintf(w, "LegalEntity,office.%d@example.com,+971501234567,,,%s & Sons %d LLC,REG-%08d,\"Trading, %d\",Dubai,\n", i, first, i, i, i)
-		return
-	}
-	fmt.Fprintf(w, "Individual,customer.%d@example.com,+971501234567,%s,Smith-%d,,,,Dubai,a note of some words\n", i, first, i)
-}
-
-func jsonlRow(w io.Writer, i int, first string) {
-	if i%5 == 0 {
-		fmt.Fprintf(w, `{"customerType":"LegalEntity","customerEmail":"office.%d@example.com","customerMobileNumber":"+971501234567","company":{"fullName":"%s & Sons %d LLC","registrationNumber":"REG-%08d","tradingName":"Trading, %d"},"branch":"Dubai"}`+"\n", i, first, i, i, i)
-		return
-	}
-	fmt.Fprintf(w, `{"customerType":"Individual","customerEmail":"customer.%d@example.com","customerMobileNumber":"+971501234567","individual":{"firstName":"%s","lastName":"Smith-%d"},"branch":"Dubai","note":"a note of some words"}`+"\n", i, first, i)
 }
