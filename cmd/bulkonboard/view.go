@@ -9,6 +9,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"bulkonboard/batch/measure"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -101,7 +102,7 @@ func (v *view) flow() []string {
 		parts = append(parts, fmt.Sprintf("%d in flight", v.InFlight))
 	}
 	if v.left > 0 {
-		parts = append(parts, fmt.Sprintf("ETA %s (%s)", roughly(v.left), clock(v.now.Add(v.left), v.now, "15:04")))
+		parts = append(parts, fmt.Sprintf("ETA %s (%s)", cli.Roughly(v.left), clock(v.now.Add(v.left), v.now, "15:04")))
 	}
 	return append(parts, v.bytes())
 }
