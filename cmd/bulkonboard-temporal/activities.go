@@ -60,7 +60,7 @@ func (a *activities) plan(ctx context.Context, p part) (layout, error) {
 		if err != nil {
 			return err
 		}
-		l = layout{Chunks: len(m.Chunks), Parallel: m.Parallel, Rest: m.Rest, Rows: m.Rows()}
+		l = layout{Chunks: len(m.Chunks), Parallel: m.Parallel, Rest: m.Rest, Rows: m.Rows(), Rate: m.Job.Rate}
 		return nil
 	})
 	return l, err

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"bulkonboard/source"
@@ -99,4 +102,74 @@ func (j *jobClient) seen(ctx context.Context, info *workflowpb.WorkflowExecution
 		}
 	}
 	return name, state
+}
+
+// schedule is one of this program, and how it went.
+type schedule struct {
+	name  string
+	entry *client.ScheduleListEntry
+	info  client.ScheduleInfo
+}
+
+// schedules are those of this program.
+func (j *jobClient) schedules(ctx context.Context) ([]schedule, error) {
+	listed, err := j.server.ScheduleClient().List(ctx, client.ScheduleListOptions{})
+	if err != nil {
+		return nil, &unreachableError{j.flags.address, err}
+	}
+	var all []schedule
+	for listed.HasNext() {
+		entry, err := listed.Next()
+		if err != nil {
+			return nil, &unreachableError{j.flags.address, err}
+		}
+		name, ours := strings.CutPrefix(entry.ID, schedulePrefix)
+		if !ours || entry.WorkflowType.Name != scheduledName {
+			continue
+		}
+		described, err := j.server.ScheduleClient().GetHandle(ctx, entry.ID).Describe(ctx)
+		if errors.As(err, new(*serviceerror.NotFound)) {
+			continue // it has been deleted meanwhile
+		}
+		if err != nil {
+			return nil, &unreachableError{j.flags.address, err}
+		}
+		all = append(all, schedule{name, entry, described.Info})
+	}
+	return all, nil
+}
+
+// next is when the schedule is due next.
+func (s *schedule) next() string {
+	switch {
+	case s.entry.Paused:
+		return "paused"
+	case len(s.entry.NextActionTimes) > 0:
+		return s.entry.NextActionTimes[0].Format(time.RFC3339)
+	}
+	return "never"
+}
+
+// skipped says how often the schedule was due and began no job, and why; empty
+// when it always did.
+func (s *schedule) skipped() string {
+	var parts []string
+	if n := s.info.NumActionsSkippedOverlap; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d × because two jobs before were not done", n))
+	}
+	if n := s.info.NumActionsMissedCatchupWindow; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d × because the Temporal server was away for longer than --catch-up", n))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// saySkipped says which schedules were due and began no job.
+func (j *jobClient) saySkipped(ctx context.Context) error {
+	all, err := j.schedules(ctx)
+	for _, s := range all {
+		if skipped := s.skipped(); skipped != "" {
+			j.Say("the schedule %s was due and began no job: %s", s.name, skipped)
+		}
+	}
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"bulkonboard/cmd/internal/cli"
 )
@@ -32,6 +34,7 @@ type registry struct {
 	starts    int
 	waitedFor []string // runs
 	cancelled []string
+	schedules
 }
 
 func (r *registry) add(typ, id, job string, status enums.WorkflowExecutionStatus) {
@@ -80,6 +83,55 @@ func (r *registry) CancelWorkflow(_ context.Context, id, _ string) error {
 
 func (r *registry) DescribeTaskQueue(context.Context, string, enums.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
 	return &workflowservice.DescribeTaskQueueResponse{}, nil
+}
+
+// schedules are what a server knows of schedules.
+type schedules struct {
+	client.ScheduleClient
+	client.ScheduleHandle
+	entries []*client.ScheduleListEntry
+	info    map[string]client.ScheduleInfo // by id
+	of      string                         // the handle
+}
+
+func (r *registry) ScheduleClient() client.ScheduleClient { return r.schedules }
+
+func (s schedules) List(context.Context, client.ScheduleListOptions) (client.ScheduleListIterator, error) {
+	return &s, nil
+}
+
+func (s *schedules) HasNext() bool { return len(s.entries) > 0 }
+
+func (s *schedules) Next() (*client.ScheduleListEntry, error) {
+	e := s.entries[0]
+	s.entries = s.entries[1:]
+	return e, nil
+}
+
+func (s schedules) GetHandle(_ context.Context, id string) client.ScheduleHandle {
+	s.of = id
+	return s
+}
+
+func (s schedules) Describe(context.Context) (*client.ScheduleDescription, error) {
+	return &client.ScheduleDescription{Info: s.info[s.of]}, nil
+}
+
+func TestATimeThatAScheduleSkippedIsSaid(t *testing.T) {
+	s, r := newSite(t), &registry{}
+	at := time.Date(2026, 11, 30, 3, 30, 0, 0, time.UTC)
+	for _, id := range []string{"bulkonboard-nightly", "bulkonboard-weekly", "another"} {
+		r.entries = append(r.entries, &client.ScheduleListEntry{ID: id, WorkflowType: workflow.Type{Name: scheduledName}, NextActionTimes: []time.Time{at}})
+	}
+	r.info = map[string]client.ScheduleInfo{"bulkonboard-nightly": {NumActionsSkippedOverlap: 2, NumActionsMissedCatchupWindow: 1}}
+	j, said := s.client(r)
+	var out bytes.Buffer
+	require.NoError(t, j.listSchedules(t.Context(), &out))
+	const skipped = "2 × because two jobs before were not done, 1 × because the Temporal server was away for longer than --catch-up"
+	assert.Equal(t, "nightly\tnext: 2026-11-30T03:30:00Z\tskipped: "+skipped+"\nweekly\tnext: 2026-11-30T03:30:00Z\n", out.String())
+	require.NoError(t, j.list(t.Context(), &out))
+	assert.Contains(t, said.String(), "the schedule nightly was due and began no job: "+skipped)
+	assert.NotContains(t, said.String(), "weekly")
 }
 
 // ended is a workflow that has failed.

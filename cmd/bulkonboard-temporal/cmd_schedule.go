@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 	_ "time/tzdata" // time zones are understood in a container without a zone database, too
 
@@ -118,27 +117,16 @@ func scheduleListCommand() *cobra.Command {
 }
 
 func (j *jobClient) listSchedules(ctx context.Context, stdout io.Writer) error {
-	schedules, err := j.server.ScheduleClient().List(ctx, client.ScheduleListOptions{})
+	all, err := j.schedules(ctx)
 	if err != nil {
-		return &unreachableError{j.flags.address, err}
+		return err
 	}
-	for schedules.HasNext() {
-		s, err := schedules.Next()
-		if err != nil {
-			return &unreachableError{j.flags.address, err}
+	for _, s := range all {
+		line := s.name + "\tnext: " + s.next()
+		if skipped := s.skipped(); skipped != "" {
+			line += "\tskipped: " + skipped
 		}
-		name, ours := strings.CutPrefix(s.ID, schedulePrefix)
-		if !ours || s.WorkflowType.Name != scheduledName {
-			continue
-		}
-		next := "never"
-		switch {
-		case s.Paused:
-			next = "paused"
-		case len(s.NextActionTimes) > 0:
-			next = s.NextActionTimes[0].Format(time.RFC3339)
-		}
-		fmt.Fprintf(stdout, "%s\tnext: %s\n", name, next)
+		fmt.Fprintln(stdout, line)
 	}
 	return nil
 }

@@ -132,5 +132,8 @@ func (j *jobClient) list(ctx context.Context, stdout io.Writer) error {
 	if len(seen) == 0 {
 		j.Say("the Temporal server knows of no job")
 	}
+	if err := j.saySkipped(ctx); err != nil {
+		return err
+	}
 	return j.sayWorkers(ctx)
 }

@@ -41,7 +41,8 @@ func (e *execution) String() string {
 	c := e.state
 	text := fmt.Sprintf("%s%s: %s", e.job, ofRound(e.round), c.Phase)
 	if c.Layout.Chunks > 0 {
-		text += fmt.Sprintf(", %d of %d chunks, %d of %d rows", c.Done, c.Layout.Chunks, min(c.Rows+e.rows, c.Layout.Rows), c.Layout.Rows)
+		rows, of := e.done()
+		text += fmt.Sprintf(", %d of %d chunks, %d of %d rows", c.Done, c.Layout.Chunks, rows, of)
 	}
 	if e.parts > 0 {
 		text += fmt.Sprintf(", %d parts under way", e.parts)
@@ -50,6 +51,16 @@ func (e *execution) String() string {
 		text += "; " + e.waiting
 	}
 	return text
+}
+
+// done is how many rows are answered, and how many the list has: 0 while that is
+// not known.
+func (e *execution) done() (rows, of int64) {
+	if e.state == nil {
+		return 0, 0
+	}
+	of = e.state.Layout.Rows
+	return min(e.state.Rows+e.rows, of), of
 }
 
 // look finds out how far the job is that has a quota; nil when none has it.

@@ -50,10 +50,11 @@ const (
 
 // layout is what a workflow needs to know of a plan.
 type layout struct {
-	Chunks   int   `json:"chunks"`
-	Parallel int   `json:"parallel"`
-	Rest     bool  `json:"rest"`
-	Rows     int64 `json:"rows"`
+	Chunks   int     `json:"chunks"`
+	Parallel int     `json:"parallel"`
+	Rest     bool    `json:"rest"`
+	Rows     int64   `json:"rows"`
+	Rate     float64 `json:"rate"` // of all chunks together; 0 for no ceiling
 }
 
 // part names a chunk of a round; where only the round counts, it is the first.

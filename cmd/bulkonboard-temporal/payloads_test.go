@@ -15,14 +15,14 @@ import (
 // payloads are all that goes through Temporal, as it is there. What is added
 // here is a name, an index, a count or a time; or it stays in the store.
 var payloads = map[any]string{
-	roundState{}:       `{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}}`,
+	roundState{}:       `{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0,"rate":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}}`,
 	part{}:             `{"job":"","round":0,"chunk":0}`,
-	layout{}:           `{"chunks":0,"parallel":0,"rest":false,"rows":0}`,
+	layout{}:           `{"chunks":0,"parallel":0,"rest":false,"rows":0,"rate":0}`,
 	counted{}:          `{"rows":0}`,
 	total{}:            `{"rows":0,"bad":0}`,
 	heartbeatDetails{}: `{"state":"","rows":0}`,
 	due{}:              `{"schedule":"","at":"0001-01-01T00:00:00Z"}`,
-	prepared{}:         `{"course":{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}},"quota":"","late":false,"patience":0}`,
+	prepared{}:         `{"course":{"job":"","round":0,"heartbeat":0,"ledger":false,"phase":"","layout":{"chunks":0,"parallel":0,"rest":false,"rows":0,"rate":0},"next":0,"done":0,"rows":0,"total":{"rows":0,"bad":0}},"quota":"","late":false,"patience":0}`,
 }
 
 func TestNoCustomersDataGoesThroughTemporal(t *testing.T) {

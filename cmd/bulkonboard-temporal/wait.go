@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/temporal"
@@ -19,9 +18,6 @@ import (
 )
 
 // Waiting for a job, and what is done with its results.
-
-// sayEvery is how often a command that waits says how far the job is.
-const sayEvery = 10 * time.Second
 
 // waitFlags say what becomes of the results.
 type waitFlags struct {
@@ -120,15 +116,17 @@ func (j *jobClient) finished(ctx context.Context, job string, round int) (*sink.
 // wait waits for the round of a job, and says meanwhile how far it is. Run is
 // its workflow's: once that ends, the quota may be another job's.
 func (j *jobClient) wait(ctx context.Context, job, quota string, round int, run string) (*sink.Summary, error) {
+	f := &follower{jobClient: j, job: job, quota: quota, round: round, speed: cli.Speed{Span: leftSpan}}
 	saying, quiet := context.WithCancel(ctx)
 	said := make(chan struct{})
 	go func() {
 		defer close(said)
-		j.keepSaying(saying, job, quota, round)
+		f.run(saying)
 	}()
 	err := j.server.GetWorkflow(ctx, workflowOf(quota), run).Get(ctx, nil)
 	quiet()
 	<-said
+	f.forecast(ctx) // of a job that is done before anybody has looked
 	if ctx.Err() != nil {
 		j.sayItGoesOn(job)
 		return nil, batch.ErrInterrupted
@@ -149,27 +147,6 @@ func (j *jobClient) wait(ctx context.Context, job, quota string, round int, run 
 
 func (j *jobClient) sayItGoesOn(job string) {
 	j.Say("the job %s goes on without this command; ask with: %s", job, j.command("status", job))
-}
-
-func (j *jobClient) keepSaying(ctx context.Context, job, quota string, round int) {
-	tick := time.NewTicker(sayEvery)
-	defer tick.Stop()
-	before := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		running, err := j.look(ctx, quota)
-		if err != nil || running == nil || !running.of(job, round) {
-			continue // the next time, or the end, will say
-		}
-		if now := running.String(); now != before {
-			j.Say("%s", now)
-			before = now
-		}
-	}
 }
 
 // stopped says why a round ended before its end.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -32,7 +33,7 @@ func onboard(ctx workflow.Context, c roundState) (roundState, error) {
 	all := part{Job: c.Job, Round: c.Round}
 	if c.Layout == (layout{}) {
 		c.Phase = planning
-		if err := workflow.ExecuteActivity(c.withLedger(ctx), planName, all).Get(ctx, &c.Layout); err != nil {
+		if err := workflow.ExecuteActivity(summed(c.withLedger(ctx), c.Job), planName, all).Get(ctx, &c.Layout); err != nil {
 			return c, ending(ctx, err)
 		}
 	}
@@ -45,12 +46,12 @@ func onboard(ctx workflow.Context, c roundState) (roundState, error) {
 	}
 	if c.Layout.Rest {
 		c.Phase = resting
-		if err := workflow.ExecuteActivity(ctx, runRestName, all).Get(ctx, nil); err != nil {
+		if err := workflow.ExecuteActivity(summed(ctx, "later rows of customers with rows in several chunks"), runRestName, all).Get(ctx, nil); err != nil {
 			return c, ending(ctx, err)
 		}
 	}
 	c.Phase = merging
-	if err := workflow.ExecuteActivity(c.withLedger(ctx), mergeName, all).Get(ctx, &c.Total); err != nil {
+	if err := workflow.ExecuteActivity(summed(c.withLedger(ctx), fmt.Sprintf("%d rows", c.Layout.Rows)), mergeName, all).Get(ctx, &c.Total); err != nil {
 		return c, ending(ctx, err)
 	}
 	c.Phase = merged
@@ -66,6 +67,22 @@ func untilDone(heartbeat time.Duration) workflow.ActivityOptions {
 		WaitForCancellation: true,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
 	}
+}
+
+// summed gives a part a line that says in Temporal what it is about.
+func summed(ctx workflow.Context, text string) workflow.Context {
+	o := workflow.GetActivityOptions(ctx)
+	o.Summary = text
+	return workflow.WithActivityOptions(ctx, o)
+}
+
+// chunk is that line for a chunk.
+func (l *layout) chunk(index int) string {
+	text := fmt.Sprintf("chunk %d of %d, about %d rows", index+1, l.Chunks, (l.Rows+int64(l.Chunks)-1)/int64(l.Chunks))
+	if l.Rate > 0 {
+		text += fmt.Sprintf(", %.4g calls/s", l.Rate/float64(l.Parallel))
+	}
+	return text
 }
 
 // withLedger has a part done by a worker that has the ledger, if the job has
@@ -88,7 +105,7 @@ func (c *roundState) runChunks(ctx workflow.Context) (failed error) {
 	for {
 		for ; running < c.Layout.Parallel && c.Next < c.Layout.Chunks && failed == nil && ctx.Err() == nil && !long(ctx); c.Next++ {
 			running++
-			chunk := workflow.ExecuteActivity(within, runChunkName, part{Job: c.Job, Round: c.Round, Chunk: c.Next})
+			chunk := workflow.ExecuteActivity(summed(within, c.Layout.chunk(c.Next)), runChunkName, part{Job: c.Job, Round: c.Round, Chunk: c.Next})
 			chunks.AddFuture(chunk, func(f workflow.Future) {
 				running--
 				var n counted

@@ -257,3 +257,10 @@ func TestAWorkflowTellsHowFarItIs(t *testing.T) {
 	require.NoError(t, v.Get(&c))
 	assert.Equal(t, 4, c.Done)
 }
+
+func TestAChunkIsSummedUpInALineForThoseWhoLookIntoTemporal(t *testing.T) {
+	l := layout{Chunks: 24, Parallel: 4, Rows: 23_990, Rate: 50}
+	assert.Equal(t, "chunk 7 of 24, about 1000 rows, 12.5 calls/s", l.chunk(6))
+	l.Rate = 0
+	assert.Equal(t, "chunk 24 of 24, about 1000 rows", l.chunk(23))
+}

@@ -210,7 +210,7 @@ func (i *inspection) readList(ctx context.Context, l *cli.OpenedLedger, stdin io
 	if err != nil {
 		return nil, err
 	}
-	printForecast(stdout, f, i.list.Name(), expected{})
+	cli.PrintForecast(stdout, f, i.list.Name(), cli.ExpectedPace{})
 	i.found.List, i.found.Plan = &checkedList{Name: i.list.Name(), SHA256: read.String(), Rows: f.Rows}, planOf(f)
 	if f.Invalid > 0 {
 		return f, &cli.BadRowsError{Rows: f.Invalid}

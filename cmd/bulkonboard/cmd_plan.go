@@ -83,7 +83,7 @@ func (p *planning) run(ctx context.Context, v *cli.Voice, stdout io.Writer) erro
 	if err != nil {
 		return err
 	}
-	printForecast(v.People, m.Forecast, p.job.List.Name(), expected{perSecond: m.Job.Rate})
+	cli.PrintForecast(v.People, m.Forecast, p.job.List.Name(), cli.ExpectedPace{PerSecond: m.Job.Rate})
 	p.printNext(v, m)
 	fmt.Fprintln(stdout, len(m.Chunks))
 	return nil

@@ -180,10 +180,10 @@ func (s *runStatus) print(w io.Writer) {
 	if s.Waiting > 0 {
 		line("waiting", "%d done, waiting to be written", s.Waiting)
 	}
-	line("rate", "%g rows/s on average, over %s", s.RowsPerSecond, roughly(time.Duration(s.RunningSeconds*float64(time.Second))))
+	line("rate", "%g rows/s on average, over %s", s.RowsPerSecond, cli.Roughly(time.Duration(s.RunningSeconds*float64(time.Second))))
 	if s.LeftSeconds > 0 {
 		left := time.Duration(s.LeftSeconds * float64(time.Second))
-		line("time left", "%s (%s)", roughly(left), clock(time.Now().Add(left), time.Now(), "15:04"))
+		line("time left", "%s (%s)", cli.Roughly(left), clock(time.Now().Add(left), time.Now(), "15:04"))
 	}
 	line("as of", "%s", s.AsOf.Local().Format(time.DateTime))
 	if s.Reason != "" {

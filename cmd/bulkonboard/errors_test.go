@@ -16,7 +16,7 @@ import (
 
 func TestAnErrorGroupIsShownWithItsFirstRowsAndTheShapesOfItsValues(t *testing.T) {
 	var b strings.Builder
-	printErrors(&b, "errors", measure.ErrorGroups{
+	cli.PrintErrors(&b, "errors", measure.ErrorGroups{
 		"a": {Code: "bad_mail", Field: "customerEmail", Status: sink.Invalid, Count: 7, Rows: []int64{3, 4, 9, 11, 12}, Line: 4, Message: "no address", Shapes: []string{"aa aa", "9"}},
 		"b": {Code: "gone", Status: sink.Failed, Count: 1, Rows: []int64{8}, Line: 9, Message: "HTTP 500"},
 	})

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"bulkonboard/batch/pace"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -27,23 +28,17 @@ func (j *job) paceConfig() pace.Config {
 	return c
 }
 
-// expected is a pace that a forecast reckons with.
-type expected struct {
-	perSecond float64 // 0: as fast as it goes
-	guessed   bool
-}
-
 // guess is what a forecast reckons with when nobody knows.
 const guess = 10
 
-func (j *job) expectedPace() expected {
+func (j *job) expectedPace() cli.ExpectedPace {
 	switch {
 	case !j.settings.limits.pace.search:
-		return expected{perSecond: j.settings.limits.pace.ceiling}
+		return cli.ExpectedPace{PerSecond: j.settings.limits.pace.ceiling}
 	case j.recalled != nil:
-		return expected{perSecond: rounded(j.recalled.PerSecond)}
+		return cli.ExpectedPace{PerSecond: rounded(j.recalled.PerSecond)}
 	}
-	return expected{perSecond: guess, guessed: true}
+	return cli.ExpectedPace{PerSecond: guess, Guessed: true}
 }
 
 // calledService is what a pace is good for.

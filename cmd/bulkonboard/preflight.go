@@ -5,6 +5,7 @@ import (
 
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/preflight"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // preflight reads the whole list before the first call. Before a run begins, it
@@ -35,8 +36,8 @@ func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 	if !j.began {
 		shown := *f
 		shown.Calls, shown.Repeated = f.Calls-j.kept.Leads(), f.Repeated+j.kept.Leads()
-		logForecast(j.Voice, &shown)
-		printForecast(j.People, &shown, j.settings.list.Name(), j.expectedPace())
+		cli.LogForecast(j.Voice, &shown)
+		cli.PrintForecast(j.People, &shown, j.settings.list.Name(), j.expectedPace())
 		if n := j.settings.limits.newCalls; 0 < n && n < shown.Calls {
 			j.Say("this start begins %d of these calls (--max-calls), and the run then stops; the same command resumes it", n)
 		}

@@ -5,21 +5,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
 	"bulkonboard/batch"
-	"bulkonboard/batch/measure"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
 // What is said at the end of a run, a retry or a merge.
-
-// shownErrors is how many error groups a summary shows before it points to the
-// results file.
-const shownErrors = 10
 
 // conclusion is what the end of a command says beyond what it counted.
 type conclusion struct {
@@ -57,8 +51,8 @@ func printSummary(w io.Writer, s *conclusion, sum *batch.Summary) {
 		fmt.Fprintf(w, "  %-10s %d of the %d rows that need attention are as an earlier run has reported them\n", "open", sum.Open, sum.Bad())
 	}
 	news, open := sum.Errors.Apart()
-	printErrors(w, "errors, the commonest first", news)
-	printErrors(w, "open since an earlier run, the commonest first", open)
+	cli.PrintErrors(w, "errors, the commonest first", news)
+	cli.PrintErrors(w, "open since an earlier run, the commonest first", open)
 	printNext(w, s, sum)
 }
 
@@ -120,47 +114,6 @@ func printPace(w io.Writer, s *conclusion, sum *batch.Summary) {
 	if found := rounded(sum.Pace.Learned); found > 0 && found != s.ceiling {
 		fmt.Fprintf(w, "  %-10s %g/s is what the service takes; try --rate %g\n", "pace", found, found)
 	}
-}
-
-// printErrors shows the commonest errors under a title.
-func printErrors(w io.Writer, title string, errors measure.ErrorGroups) {
-	if len(errors) == 0 {
-		return
-	}
-	fmt.Fprintln(w, title)
-	for i, g := range errors.Commonest() {
-		if i == shownErrors {
-			fmt.Fprintf(w, "  and %d more kinds\n", len(errors)-i)
-			return
-		}
-		fmt.Fprintf(w, "  %-8d %-9s %s: first in row %d (line %d): %s\n", g.Count, g.Status, g.Code, g.Rows[0], g.Line, g.Message)
-		if g.OpenSince != nil {
-			fmt.Fprintf(w, "%20s since %s\n", "", g.OpenSince.Local().Format(time.DateOnly))
-		}
-		if more := moreOf(g); more != "" {
-			fmt.Fprintf(w, "%20s %s\n", "", more)
-		}
-	}
-}
-
-// moreOf tells the rows behind the first one of a group, and what the values
-// look like that are wrong.
-func moreOf(g *sink.ErrorGroup) string {
-	var parts []string
-	if len(g.Rows) > 1 {
-		rows := make([]string, len(g.Rows), len(g.Rows)+1)
-		for i, row := range g.Rows {
-			rows[i] = strconv.FormatInt(row, 10)
-		}
-		if g.Count > int64(len(rows)) {
-			rows = append(rows, "…")
-		}
-		parts = append(parts, "rows "+strings.Join(rows, ", "))
-	}
-	if len(g.Shapes) > 0 {
-		parts = append(parts, fmt.Sprintf("%s like \"%s\"", g.Field, strings.Join(g.Shapes, "\", \"")))
-	}
-	return strings.Join(parts, "; ")
 }
 
 func printNext(w io.Writer, s *conclusion, sum *batch.Summary) {

@@ -9,6 +9,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"bulkonboard/batch/measure"
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
 
@@ -28,11 +29,11 @@ const (
 )
 
 // look makes views of a run that is looked at again and again.
-type look struct{ rows, share speed }
+type look struct{ rows, share cli.Speed }
 
 // newLook returns a look at a run, every so often.
 func newLook(every time.Duration) *look {
-	return &look{rows: speed{span: max(nowSpan, every)}, share: speed{span: max(leftSpan, every)}}
+	return &look{rows: cli.Speed{Span: max(nowSpan, every)}, share: cli.Speed{Span: max(leftSpan, every)}}
 }
 
 // at is how a run stands now.
@@ -41,42 +42,12 @@ func (l *look) at(p measure.Progress, now time.Time) *view {
 	if p.OfRows > 0 {
 		done = float64(p.Answered) / float64(p.OfRows)
 	}
-	v := &view{Progress: p, now: now, perSecond: l.rows.see(now, float64(p.Answered))}
-	perSecond := l.share.see(now, done)
+	v := &view{Progress: p, now: now, perSecond: l.rows.See(now, float64(p.Answered))}
+	perSecond := l.share.See(now, done)
 	if perSecond > 0 && done < 1 && p.State != measure.Outage && p.State != measure.Draining {
 		v.left = time.Duration((1 - done) / perSecond * float64(time.Second))
 	}
 	return v
-}
-
-// speed is how fast a number grows, over the last span.
-type speed struct {
-	span time.Duration
-	seen []sample // the oldest first, a twentieth of the span or more apart
-}
-
-type sample struct {
-	at time.Time
-	n  float64
-}
-
-// see takes in a number and gives its growth per second. A smaller number than
-// before is the beginning of something else.
-func (s *speed) see(now time.Time, n float64) float64 {
-	if len(s.seen) > 0 && n < s.seen[len(s.seen)-1].n {
-		s.seen = s.seen[:0]
-	}
-	for len(s.seen) > 1 && now.Sub(s.seen[1].at) >= s.span {
-		s.seen = s.seen[1:]
-	}
-	if len(s.seen) == 0 || now.Sub(s.seen[len(s.seen)-1].at) >= s.span/20 {
-		s.seen = append(s.seen, sample{now, n})
-	}
-	since := now.Sub(s.seen[0].at)
-	if since <= 0 {
-		return 0
-	}
-	return (n - s.seen[0].n) / since.Seconds()
 }
 
 // share is how much is done, in whole percent that are really reached.
@@ -101,7 +72,7 @@ func (v *view) flow() []string {
 		parts = append(parts, fmt.Sprintf("%d in flight", v.InFlight))
 	}
 	if v.left > 0 {
-		parts = append(parts, fmt.Sprintf("ETA %s (%s)", roughly(v.left), clock(v.now.Add(v.left), v.now, "15:04")))
+		parts = append(parts, fmt.Sprintf("ETA %s (%s)", cli.Roughly(v.left), clock(v.now.Add(v.left), v.now, "15:04")))
 	}
 	return append(parts, v.bytes())
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -8,13 +8,18 @@ import (
 	"time"
 
 	"bulkonboard/batch/preflight"
-	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/source"
 )
 
-// printForecast says what a run would do, and how long it takes at the pace
+// ExpectedPace is a pace that a forecast reckons with.
+type ExpectedPace struct {
+	PerSecond float64 // 0: as fast as it goes
+	Guessed   bool
+}
+
+// PrintForecast says what a run would do, and how long it takes at the pace
 // that is expected.
-func printForecast(w io.Writer, f *preflight.Forecast, name string, at expected) {
+func PrintForecast(w io.Writer, f *preflight.Forecast, name string, at ExpectedPace) {
 	fmt.Fprintf(w, "forecast: %d rows in %s\n", f.Rows, name)
 	line := func(what string, n int64, text string) {
 		fmt.Fprintf(w, "  %-10s %d%s\n", what, n, text)
@@ -38,7 +43,7 @@ func printForecast(w io.Writer, f *preflight.Forecast, name string, at expected)
 	for i := range f.Notices {
 		fmt.Fprintf(w, "  %-10s %s\n", "notice", noticeText(f, &f.Notices[i]))
 	}
-	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
+	PrintErrors(w, "invalid rows, the commonest reason first", f.Errors)
 }
 
 // noticeText is a notice with its count and the first lines.
@@ -63,8 +68,8 @@ func noticeText(f *preflight.Forecast, n *source.Notice) string {
 	return fmt.Sprintf("%s (%d: %s %s)", n.Text, n.Count, word, strings.Join(lines, ", "))
 }
 
-// logForecast logs what people see as a table.
-func logForecast(v *cli.Voice, f *preflight.Forecast) {
+// LogForecast logs what people see as a table.
+func LogForecast(v *Voice, f *preflight.Forecast) {
 	attrs := []any{"event", "forecast", "rows", f.Rows, "calls", f.Calls, "mailed", f.Mailed, "duplicates", f.Repeated, "kept", f.Kept, "invalid", f.Invalid}
 	if f.Asked {
 		attrs = append(attrs, "new", f.New, "known", f.Known, "changed", f.Changed, "expired", f.Expired, "again", f.Due, "refused", f.Refused, "gone", f.Gone)
@@ -108,19 +113,19 @@ func otherForms(f *preflight.Forecast) string {
 }
 
 // timeFor is how long calls take at a rate.
-func timeFor(calls int64, at expected) string {
-	if at.perSecond == 0 || calls == 0 {
+func timeFor(calls int64, at ExpectedPace) string {
+	if at.PerSecond == 0 || calls == 0 {
 		return ""
 	}
-	takes := roughly(time.Duration(float64(calls) / at.perSecond * float64(time.Second)))
-	if at.guessed {
-		return fmt.Sprintf(", at a pace that is searched for: if it is %g/s, about %s", at.perSecond, takes)
+	takes := Roughly(time.Duration(float64(calls) / at.PerSecond * float64(time.Second)))
+	if at.Guessed {
+		return fmt.Sprintf(", at a pace that is searched for: if it is %g/s, about %s", at.PerSecond, takes)
 	}
-	return fmt.Sprintf(", at %g/s about %s", at.perSecond, takes)
+	return fmt.Sprintf(", at %g/s about %s", at.PerSecond, takes)
 }
 
-// roughly gives a time as people plan with it.
-func roughly(d time.Duration) string {
+// Roughly gives a time as people plan with it.
+func Roughly(d time.Duration) string {
 	const day = 24 * time.Hour
 	seconds, minutes := max(d.Round(time.Second), time.Second), d.Round(time.Minute)
 	switch {

@@ -1,0 +1,33 @@
+package cli
+
+import "time"
+
+// Speed is how fast a number grows, over the last span.
+type Speed struct {
+	Span time.Duration
+	seen []sample // the oldest first, a twentieth of the span or more apart
+}
+
+type sample struct {
+	at time.Time
+	n  float64
+}
+
+// See takes in a number and gives its growth per second. A smaller number than
+// before is the beginning of something else.
+func (s *Speed) See(now time.Time, n float64) float64 {
+	if len(s.seen) > 0 && n < s.seen[len(s.seen)-1].n {
+		s.seen = s.seen[:0]
+	}
+	for len(s.seen) > 1 && now.Sub(s.seen[1].at) >= s.Span {
+		s.seen = s.seen[1:]
+	}
+	if len(s.seen) == 0 || now.Sub(s.seen[len(s.seen)-1].at) >= s.Span/20 {
+		s.seen = append(s.seen, sample{now, n})
+	}
+	since := now.Sub(s.seen[0].at)
+	if since <= 0 {
+		return 0
+	}
+	return (n - s.seen[0].n) / since.Seconds()
+}
