@@ -130,7 +130,7 @@ func (s *serverFlags) dial(ctx context.Context, identity string, log *slog.Logge
 
 func (s *serverFlags) tlsConfig() (*tls.Config, error) {
 	if !s.speaksTLS() {
-		return nil, nil //nolint:nilnil // no TLS is no error
+		return nil, nil //nolint:nilnil // no TLS is not an error
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.pair.Given() {

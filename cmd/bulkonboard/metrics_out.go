@@ -49,7 +49,7 @@ func (f *metricsFlags) check(p *cli.Problems) {
 	}
 }
 
-// metricsEvery is how often the file is written anew.
+// metricsEvery is how often the file is written again.
 const metricsEvery = 15 * time.Second
 
 // metricsOut is where the metrics of a run go while it lasts.
@@ -67,7 +67,7 @@ type metricsOut struct {
 // worth a warning and not the run.
 func (f *metricsFlags) open(ctx context.Context, m *measure.Monitor, log *slog.Logger) (*metricsOut, error) {
 	if f.listen == "" && f.file == "" {
-		return nil, nil //nolint:nilnil // no metrics are no error
+		return nil, nil //nolint:nilnil // no metrics are not an error
 	}
 	o, err := f.out(m, log)
 	if err == nil {
@@ -127,7 +127,7 @@ func (o *metricsOut) close() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if o.server.Shutdown(ctx) != nil {
-			_ = o.server.Close() // whoever still asks gets no answer
+			_ = o.server.Close() // a client that still asks gets no answer
 		}
 	}
 }
@@ -148,7 +148,7 @@ func (o *metricsOut) writeRegularly() {
 
 func (o *metricsOut) writeOrWarn() {
 	if err := o.write(); err != nil {
-		o.log.Warn("the metrics file cannot be written; the run goes on", "event", "metrics_failed", "error", err)
+		o.log.Warn("the metrics file cannot be written; the run continues", "event", "metrics_failed", "error", err)
 	}
 }
 
@@ -202,7 +202,7 @@ func (o *metricsOut) serve(ln net.Listener) {
 	}
 	go func() {
 		if err := o.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			o.log.Warn("metrics are no longer served; the run goes on", "event", "metrics_failed", "error", err)
+			o.log.Warn("metrics are no longer served; the run continues", "event", "metrics_failed", "error", err)
 		}
 	}()
 	o.log.Info("serving metrics", "event", "metrics_served", "address", "http://"+ln.Addr().String()+"/metrics")

@@ -76,7 +76,7 @@ func (a *address) options(query string) error {
 	}
 	a.region = values.Get("region")
 	if strings.Trim(a.region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return errors.New("the region in the address of the bucket is no name such as eu-central-1")
+		return errors.New("the region in the address of the bucket is not a name such as eu-central-1")
 	}
 	if given := values.Get("insecure"); given != "" && given != "true" {
 		return errors.New("insecure in the address of the bucket takes true; leave it out otherwise")
@@ -98,7 +98,7 @@ func isHere(host string) bool {
 func (a *address) at(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return errors.New("the endpoint in the address of the bucket is no address of a server: write ?endpoint=https://host:port")
+		return errors.New("the endpoint in the address of the bucket is not an address of a server: write ?endpoint=https://host:port")
 	}
 	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("the endpoint in the address of the bucket has more than a host and a port: write ?endpoint=https://host:port")
