@@ -6,7 +6,7 @@ import (
 )
 
 // untried reports whether a row is left in the window that was never tried. With
-// a wave that is used up it cannot be, so failures are held against the rows that
+// a wave that is used up it cannot be, so failures are compared with the rows that
 // were begun, as at the end of a list; but once the service is taken for the one
 // that fails, it is not for these rows to pay that no other may be asked.
 func (d *dispatcher) untried() bool {

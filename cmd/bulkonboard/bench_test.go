@@ -226,7 +226,7 @@ func (b *bench) program(path, format string) cost {
 // run runs a client to its end. The peak of memory that the kernel reports is
 // never below that of this process, from which it was forked.
 func (b *bench) run(c *exec.Cmd) cost {
-	b.seen() // begins the service's counting anew
+	b.seen() // starts the service's counts again
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
 	start := time.Now()

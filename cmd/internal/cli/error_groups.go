@@ -15,13 +15,13 @@ import (
 // results file.
 const shownErrors = 10
 
-// PrintErrors shows the commonest errors under a title.
+// PrintErrors shows the most frequent errors under a title.
 func PrintErrors(w io.Writer, title string, errors measure.ErrorGroups) {
 	if len(errors) == 0 {
 		return
 	}
 	fmt.Fprintln(w, title)
-	for i, g := range errors.Commonest() {
+	for i, g := range errors.MostFrequent() {
 		if i == shownErrors {
 			fmt.Fprintf(w, "  and %d more kinds\n", len(errors)-i)
 			return
