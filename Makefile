@@ -54,7 +54,7 @@ bench-e2e: build ## measure whole runs against a bare net/http loop
 	go test -tags bench -count=1 -v -timeout 0 -run '^TestEndToEnd$$' ./cmd/bulkonboard
 bench-compare: ## benchmark the parts at REF and here, and show what differs
 	.ci/bench-compare $(REF)
-bench-pace: ## hold the pace against every kind of service, 100 times each
+bench-pace: ## measure the pace against every kind of service, 100 times each
 	GOGC=800 go test ./batch/pace -count=1 -v -timeout 0 -run QuotaAndKeeps -pace.all -pace.seeds 100
 
 torture: ## kill, starve and corrupt a real run for some minutes

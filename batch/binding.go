@@ -20,7 +20,7 @@ func differences(before, now map[string]string) []Change {
 	return changed
 }
 
-// ChangedError refuses to go on with a run under other settings.
+// ChangedError refuses to resume a run under other settings.
 type ChangedError struct{ Changes []Change }
 
 // Change is one setting that differs from the interrupted run's.
@@ -29,10 +29,10 @@ type Change struct{ What, Before, Now string }
 // Error names what changed, and both ways out.
 func (e *ChangedError) Error() string {
 	var b strings.Builder
-	b.WriteString("this is not the run that was interrupted:")
+	b.WriteString("the settings differ from those of the interrupted run:")
 	for _, c := range e.Changes {
 		fmt.Fprintf(&b, "\n  %s was %q and is %q", c.What, c.Before, c.Now)
 	}
-	b.WriteString("\nput it back and run again to go on, or begin anew with --restart, or write to another --output")
+	b.WriteString("\nrestore the original list and run again to resume, or start over with --restart, or write to another --output")
 	return b.String()
 }

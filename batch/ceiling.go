@@ -70,7 +70,7 @@ func newCeiling(p pace.Config) *ceiling {
 // next is when the ceiling lets the next attempt go. It keeps one token
 // reserved ahead of need, so that the next one is counted from when this one
 // was due and not from when a timer happened to fire. A reservation that went
-// stale while there was nothing to send is taken anew, or it would come on top
+// stale while there was nothing to send is taken again, or it would come on top
 // of what the limiter saves up.
 func (c *ceiling) next(now time.Time) time.Time {
 	if !c.begun {

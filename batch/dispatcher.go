@@ -96,8 +96,8 @@ func (d *dispatcher) run(ctx context.Context) {
 	d.show(time.Now(), ctx.Err() != nil)
 }
 
-// record puts on record what rows that were not finished have been charged, so
-// that the next start goes on from there.
+// record puts on record which attempts counted against rows that were not finished, so
+// that the next start continues from there.
 func (d *dispatcher) record() {
 	for _, s := range d.waiting {
 		d.ended(s)
@@ -114,7 +114,7 @@ func (d *dispatcher) ended(s *slot) {
 
 // idle reports that nothing is left to do. Where nothing is under way, and no
 // row comes until those are written whose results are withheld, these are
-// accepted: there is nothing to hold them against.
+// accepted: there is nothing to compare them with.
 func (d *dispatcher) idle() bool {
 	if d.inFlight > 0 || len(d.waiting) > 0 || d.queue.left > 0 || d.setup.active() || d.coming() {
 		return false
@@ -274,7 +274,7 @@ func (d *dispatcher) sayOdd(r *session.Reply) {
 	}
 }
 
-// log tells of an attempt, for whoever asks what happened to a row.
+// log tells of an attempt, for operators who ask what happened to a row.
 func (d *dispatcher) log(a *attempt) {
 	if d.debug == nil {
 		return

@@ -1,6 +1,6 @@
 // Package batch is the engine: it takes every record of a list through the
 // API once and writes one result for each, in order, so that a run that is
-// interrupted anywhere goes on where it stopped.
+// interrupted anywhere resumes where it stopped.
 //
 //	source ── reader ──┬── order (window) ──────────────────────────► writer ── sink
 //	                   └── work ── dispatcher ── journaler ── workers ┘

@@ -26,5 +26,5 @@ type FailuresError struct {
 
 // Error says how many failed and what to look at.
 func (e *FailuresError) Error() string {
-	return fmt.Sprintf("%d of %d rows were rejected or failed, more than --max-failures allows; look at the errors above, then run again to go on", e.Failures, e.Rows)
+	return fmt.Sprintf("%d of %d rows were rejected or failed, more than --max-failures allows; look at the errors above, then run again to resume", e.Failures, e.Rows)
 }

@@ -33,7 +33,7 @@ const (
 	ended   = state.Ended
 	outcome = state.Outcome
 
-	// released is no fact for the journal: a result that is in it, and was
+	// released is not a fact for the journal: a result that is in it, and was
 	// withheld, takes effect.
 	released state.Kind = 0
 )
@@ -44,7 +44,7 @@ type entry struct {
 	slot    *slot
 	attempt int
 	charged int          // attempts that count against the row, of an end
-	result  *sink.Result // of an outcome; whoever has seen it only reads it
+	result  *sink.Result // of an outcome; its readers only read it
 	// withheld outcomes go into the journal and do not take effect.
 	withheld bool
 }

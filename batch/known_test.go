@@ -342,7 +342,7 @@ func TestARefusalOfTheRunItselfIsNoReasonNotToSendTheNextRowOfTheCustomer(t *tes
 		resumed string
 		want    []string
 	}{
-		"gone on with":  {"run-1", []string{"rejected", "ok", "ok"}},
+		"resumed":       {"run-1", []string{"rejected", "ok", "ok"}},
 		"another night": {"run-2", []string{"rejected", "ok", "rejected"}},
 	} {
 		t.Run(name, func(t *testing.T) {

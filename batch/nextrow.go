@@ -6,7 +6,7 @@ import (
 )
 
 // untried reports whether a row is left in the window that was never tried. With
-// a wave that is used up it cannot be, so failures are held against the rows that
+// a wave that is used up it cannot be, so failures are compared with the rows that
 // were begun, as at the end of a list; but once the service is taken for the one
 // that fails, it is not for these rows to pay that no other may be asked.
 func (d *dispatcher) untried() bool {
@@ -19,7 +19,7 @@ func (d *dispatcher) untried() bool {
 
 // spares reports whether no row is given up, because it looks like an outage and
 // the wave keeps those from being tried that would tell. Until then the failures
-// were held against the rows, though they may be what the outage began with.
+// were compared with the rows, though they may be what the outage began with.
 func (d *dispatcher) spares() bool { return d.wave.usedUp() && d.untried() }
 
 // coming reports whether rows may still come from the reader.

@@ -45,7 +45,7 @@ const tries = 64
 // several rows is called in their order, so those are left alone.
 func (q *queue) random() *slot {
 	for n := 0; n < tries && q.untried > 0; n++ {
-		i := q.head + rand.IntN(len(q.rows)-q.head) //nolint:gosec // which row is tried is no secret
+		i := q.head + rand.IntN(len(q.rows)-q.head) //nolint:gosec // which row is tried is not a secret
 		if s := q.rows[i]; s != nil && s.fresh() && !s.family.Shared() {
 			return q.take(i)
 		}

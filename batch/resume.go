@@ -25,7 +25,7 @@ func (r *run) recover() error {
 	}
 	if len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 && nothingDone(rec) {
 		// A wrong tenant, say, that was refused on the first call and has
-		// been mended: there is nothing to go on with.
+		// been fixed: there is nothing to resume.
 		if err := r.State.BeginAnew(); err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (r *run) takeJournal(rows map[int64]*state.Row) error {
 		if row.Outcome != nil {
 			var err error
 			if j.print, j.result, _, err = parseOutcome(row.Outcome); err != nil {
-				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or begin anew with --restart", number, err)
+				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or start over with --restart", number, err)
 			}
 			j.answered = true
 			r.answeredOther = r.answeredOther || j.result.Status != sink.Rejected
@@ -88,13 +88,13 @@ func (r *run) takeJournal(rows map[int64]*state.Row) error {
 	return nil
 }
 
-// takeUp checks that the checkpoint is of this very job and goes on from it.
+// takeUp checks that the checkpoint is of this very job and continues from it.
 func (r *run) takeUp(cp *state.Checkpoint) error {
 	if changed := differences(cp.Binding, r.Binding); len(changed) > 0 {
 		return &ChangedError{Changes: changed}
 	}
 	if err := json.Unmarshal(cp.Extra, r.totals); err != nil {
-		return &FormatError{fmt.Sprintf("the counts in the checkpoint cannot be read (%v); begin anew with --restart", err)}
+		return &FormatError{fmt.Sprintf("the counts in the checkpoint cannot be read (%v); start over with --restart", err)}
 	}
 	r.from = source.Position{Row: cp.Row, Line: cp.Line, Offset: cp.Offset, Sum: cp.Sum}
 	return nil

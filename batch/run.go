@@ -20,7 +20,7 @@ import (
 // otherwise. The run owns none of them: who opened, closes.
 type Config struct {
 	// ID tells this run from every other, over all its starts. NewID makes
-	// one; a run that is gone on with keeps the one that state.Dir.Began
+	// one; a run that is resumed keeps the one that state.Dir.Began
 	// gives.
 	ID string
 
@@ -47,7 +47,7 @@ type Config struct {
 	Begins source.Position
 
 	// Journal takes what is sent and answered, in the place of that in State.
-	// What it has, Answers must give to whoever goes on. May be nil.
+	// What it has, Answers must give to the run that resumes. May be nil.
 	Journal Log
 
 	// Duplicates are the rows of one customer, as a preflight found them; nil:
@@ -55,7 +55,7 @@ type Config struct {
 	Duplicates *customers.Duplicates
 
 	// Known takes in what becomes of customers, for the next night. Nil: there
-	// is no ledger.
+	// is not a ledger.
 	Known *known.Known
 
 	// Decided is when it was decided what becomes of rows that need no call.
@@ -74,12 +74,12 @@ type Config struct {
 	// is nobody else's, and needed only when there are Duplicates.
 	Scratch state.ScratchFile
 
-	// Size is how many bytes of the list's file the run reads, for whoever
+	// Size is how many bytes of the list's file the run reads, for the run that
 	// resumes it.
 	Size int64
 
 	// Origin is shown by those who look at the state: the list, and the
-	// command that goes on with the run.
+	// command that resumes the run.
 	Origin Origin
 
 	// Binding is what a resumed run must agree on with the run that it goes
@@ -88,11 +88,11 @@ type Config struct {
 
 	FormID      string        // for records that carry none
 	MaxInFlight int           // attempts under way at once, at most
-	MaxAttempts int           // charged attempts for a row, at most
+	MaxAttempts int           // attempts that count against a row, at most
 	MaxBackoff  time.Duration // between two attempts for a row, at most
 	Grace       time.Duration // for the calls in flight, once the run is told to stop
 	// MaxFailures is how many rows may be rejected or failed before the run stops.
-	// Rows of the starts that this one goes on with do not count, or it would stop
+	// Rows of the starts that this one resumes do not count, or it would stop
 	// again at once. Zero: no limit.
 	MaxFailures measure.Limit
 
@@ -111,7 +111,7 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Run takes the list through the API, or goes on where an interrupted run
+// Run takes the list through the API, or continues where an interrupted run
 // stopped. It returns when every record has its result, or when ctx is done,
 // the calls in flight have come back and what they brought is on disk; in that
 // case the error is the cause of ctx.

@@ -27,7 +27,7 @@ type Summary struct {
 	Began       bool // the state was taken up and rows were looked at
 	Complete    bool
 	StartedAt   time.Time
-	Duration    time.Duration // of this run, not of the ones it goes on with
+	Duration    time.Duration // of this run, not of the ones it resumes
 	FromJournal int           // results that an interrupted run had received and not written
 	RowsBefore  int64         // rows that earlier runs had written
 	Pace        pace.Snapshot
@@ -56,7 +56,7 @@ func (r *run) summary() *Summary {
 }
 
 // SummaryFile is the summary that a run leaves beside its results, and what it
-// says beyond what the run itself knows. It is written anew at the end of every
+// says beyond what the run itself knows. It is written again at the end of every
 // start that began. That of a run that is not complete stays in the state
 // folder, since what stands beside the results is about them; that of a
 // complete run appears right before its results.
@@ -145,7 +145,7 @@ func (r *run) document(reason error) ([]byte, error) {
 	if perSecond := math.Float64frombits(r.learned.Load()); perSecond > 0 {
 		s.Learned = &sink.Learned{PerSecond: perSecond, At: now.UTC()}
 	}
-	for _, g := range t.Errors.Commonest() {
+	for _, g := range t.Errors.MostFrequent() {
 		group := *g
 		if group.Code != measure.OtherErrors {
 			group.Retry = r.SummaryFile.Retry(group.Status, group.Code)

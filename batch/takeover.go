@@ -68,7 +68,7 @@ func (e *TakeOverError) Error() string {
 		"; restore the original list and run again to resume it, or start over with --restart (customers already called may be called again)"
 }
 
-// sameWhatever are the settings that whoever takes an interrupted run over must
+// sameWhatever are the settings that a run that takes over an interrupted one must
 // have as it had them: whom it called. All others are of its list.
 var sameWhatever = []string{"endpoint", "tenant id", "form id", "ledger"}
 

@@ -6,7 +6,7 @@ import (
 )
 
 // Totals are what a run knows of all its starts together. They are kept in the
-// checkpoint, so a resumed run goes on from them.
+// checkpoint, so a resumed run continues from them.
 type Totals struct {
 	measure.Tally
 

@@ -9,7 +9,7 @@ import (
 // unchanged yields the records of a list that is read again, up to a
 // *source.ChangedError when it is not what it was: ends is where it ended the
 // first time, and from how many rows were left out now. A list that was cut
-// short, or written anew while it was read, would lose customers without a
+// short, or written again while it was read, would lose customers without a
 // word. What it has got behind its end is not looked at.
 func unchanged(records iter.Seq2[*source.Record, error], ends source.Position, from int64) iter.Seq2[*source.Record, error] {
 	if ends.Row == 0 {

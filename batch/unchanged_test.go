@@ -28,8 +28,8 @@ func TestAListThatIsReadAgainMustBeTheSameUpToWhereItEnded(t *testing.T) {
 		{"grown behind a last line without a line end", ann + strings.TrimSpace(bob), ann + bob + cid, 1, "bytes differ"},
 		{"cut short", ann + bob + cid, ann + bob, 2, "shorter"},
 		{"empty", ann, "", 0, "shorter"},
-		{"written anew", ann + bob + cid, bob + ann + cid, 2, "bytes differ"},
-		{"written anew and shorter", ann + bob + cid, cid, 1, "shorter"},
+		{"written again", ann + bob + cid, bob + ann + cid, 2, "bytes differ"},
+		{"written again and shorter", ann + bob + cid, cid, 1, "shorter"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ type Wave struct {
 	After int64 `json:"after"` // calls that the run had begun before the wave
 }
 
-// openWave opens a wave, or goes on with the one that is open, and says how many
+// openWave opens a wave, or resumes the one that is open, and says how many
 // calls are left of it. It comes before the commit that each start begins with,
 // so the wave is on record before its first call. A wave of another size is a
 // new decision, and so is none.
@@ -87,7 +87,7 @@ type CallsError struct {
 	Begun int64 // of its calls, those of this start
 }
 
-// Error says that nothing is lost and how to go on.
+// Error says that nothing is lost and how to resume.
 func (e *CallsError) Error() string {
 	earlier := ""
 	if e.Begun < e.Size {

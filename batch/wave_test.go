@@ -135,7 +135,7 @@ func TestEachRowOfACustomerThatIsSentForEachIsACall(t *testing.T) {
 	})
 }
 
-// TestAnInterruptedWaveGoesOn has a person look after as many calls as the wave
+// TestAnInterruptedWaveGoesOn has a person look at as many calls as the wave
 // has, however often it is started again.
 func TestAnInterruptedWaveGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,7 @@ const (
 	// bounds their number, too; windowRecords does for those that need a call,
 	// which go through the order one by one. The window must be deep, because
 	// results leave in order: a row in its last backoff holds up the writer, and
-	// the rows behind it go on until the window is full.
+	// the rows behind it continue until the window is full.
 	windowRecords = 16384
 	windowBytes   = 16 << 20
 

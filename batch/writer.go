@@ -35,7 +35,7 @@ type writer struct {
 	totals  *Totals
 	meter   *measure.Meter
 	budget  measure.Limit
-	// Counts of the runs that this one goes on with.
+	// Counts of the runs that this one resumes.
 	rowsBefore, failedBefore int64
 
 	results *output
@@ -52,7 +52,7 @@ type writer struct {
 	ids     *sharedIDs
 	log     *slog.Logger
 
-	told     int64 // rows that meter and monitor have been told of, in this run
+	told     int64 // rows that meter and monitor know of this run
 	position source.Position
 	dirty    bool // rows, or the headers, were written since the last commit
 	all      bool // every slot of the order was answered and written
@@ -202,7 +202,7 @@ func firstError(errs ...error) error {
 
 // takeUnwritten takes note, for the ledger, of what is left in the window when a run
 // stops: results that wait for a row before them. The journal has them for
-// whoever goes on with this run, but another list may ask the ledger first.
+// the run that resumes this one, but another list may ask the ledger first.
 func takeUnwritten(to *known.Records, order <-chan *slot) {
 	if to == nil {
 		return

@@ -4,13 +4,13 @@ import "bulkonboard/batch/session"
 
 // wrongReplies notices a service that replies to every row in the same unusable
 // way: with a success without a session id, or in an encoding that it is not in.
-// That is no outage, and no row's doing.
+// That is not an outage, and no row's doing.
 type wrongReplies struct {
 	code string
 	rows map[int64]int
 }
 
-// same reports that so many rows got the same reply, and none any other, that the
+// same reports that this number of rows got the same reply, and none any other, that the
 // service must be set up wrongly. last says that no other row is left to ask.
 func (w *wrongReplies) same(s *slot, r *session.Reply, last bool) bool {
 	if !r.WrongSetUp() || r.Outcome == session.Unreachable {

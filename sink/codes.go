@@ -38,7 +38,7 @@ var (
 const (
 	typeIn   = "Correct the value with fixes."
 	ask      = "Compare the values with what the service expects, and correct them with fixes."
-	tryAgain = "Run retry. If it fails again, ask whoever runs the service."
+	tryAgain = "Run retry. If it fails again, ask the operator of the service."
 )
 
 var errorCodes = []CodeEntry{
@@ -86,8 +86,8 @@ var errorCodes = []CodeEntry{
 	// Rows that the service refuses.
 	{"invalid_customer_details", "The service does not accept the details of this customer.", ask},
 	{"invalid_request", "The service could not read the request.", "Report it: this is a fault of bulkonboard or of a proxy."},
-	{"credentials_refused", "The service refuses this row with 401, and accepts others.", "Ask whoever runs the service why this customer is refused."},
-	{"tenant_refused", "The service refuses this row with 403, and accepts others.", "Ask whoever runs the service, or a firewall before it, why this customer is refused."},
+	{"credentials_refused", "The service refuses this row with 401, and accepts others.", "Ask the operator of the service why this customer is refused."},
+	{"tenant_refused", "The service refuses this row with 403, and accepts others.", "Ask the operator of the service, or of a firewall in front of it, why this customer is refused."},
 
 	// Calls that fail.
 	{"rate_limited", "The service asks for fewer calls.", "Run retry, with a lower --rate if it happens again."},
@@ -96,11 +96,11 @@ var errorCodes = []CodeEntry{
 	{"status_code_NNN", "The service answers with this statusCode in its envelope.", tryAgain},
 	{"no_session_id", "The service reports success and gives no session id.", tryAgain},
 	{"session_id_malformed", "The service gives a session id that cannot be one, such as an e-mail address.", tryAgain},
-	{"secret_in_session_id", "The service gives a session id that contains the app secret.", "Do not retry. Ask whoever runs the service."},
+	{"secret_in_session_id", "The service gives a session id that contains the app secret.", "Do not retry. Ask the operator of the service."},
 	{"not_json", "The answer is not JSON: a proxy or a login page, perhaps.", "Check --base-url and the proxy."},
 	{"redirect", "The service sends the call elsewhere, and no redirect is followed.", "Give the final address as --base-url."},
 	{"proxy_authentication_required", "The proxy asks for credentials.", "Put them into HTTPS_PROXY, or use --no-proxy-env."},
-	{"proxy_refused", "The proxy refuses the connection.", "Ask whoever runs the proxy, or use --no-proxy-env."},
+	{"proxy_refused", "The proxy refuses the connection.", "Ask the operator of the proxy, or use --no-proxy-env."},
 	{"dns_failure", "The name of the service cannot be resolved.", "Check --base-url and the name server."},
 	{"connection_refused", "Nothing accepts connections at the address of the service.", "Check --base-url, its port and the firewall."},
 	{"connection_failed", "No connection to the service can be made.", "Check the network and the firewall."},

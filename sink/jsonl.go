@@ -38,7 +38,7 @@ func (j *JSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
 }
 
 // input appends the opening of the result object: all members of the input
-// object but an earlier run's result, or, for a line that is no object, its
+// object but an earlier run's result, or, for a line that is not an object, its
 // text under "input".
 func (j *JSONL) input(dst []byte, rec *source.Record) []byte {
 	text := strings.TrimSpace(rec.Text)

@@ -200,7 +200,7 @@ func TestAListsOwnColumnWithTheNameOfAResultClashes(t *testing.T) {
 func TestAMemberOfTheCustomersOwnIsNoResult(t *testing.T) {
 	rec := &source.Record{Text: `{"Onboarding":"2024-05-01","onboarding":{"onboardingStatus":"ok","sessionId":"s-1","errorCode":"","errorMessage":"","attempts":1,"processedAt":"2026-02-03T04:05:06.789Z"}}`}
 	res, ok := new(RetryJSONL).Result(rec)
-	require.True(t, ok, "a row that ended well is not sent again")
+	require.True(t, ok, "a row that succeeded is not sent again")
 	assert.Equal(t, "s-1", res.SessionID)
 	_, ok = new(RetryJSONL).Result(&source.Record{Text: `{"Onboarding":{"onboardingStatus":"ok","sessionId":"mine"}}`})
 	assert.False(t, ok)

@@ -68,7 +68,7 @@ type Summary struct {
 	Output  *File `json:"output,omitempty"`  // only of a complete run
 	Rejects *File `json:"rejects,omitempty"` // only of a complete run, when asked for
 
-	Errors   []ErrorGroup      `json:"errors"`   // the commonest first
+	Errors   []ErrorGroup      `json:"errors"`   // the most frequent first
 	Settings map[string]string `json:"settings"` // every setting by its key; of --set, what may be somebody's own is left out
 	Command  Command           `json:"command"`
 	Timeline Timeline          `json:"timeline"`
@@ -124,7 +124,7 @@ type File struct {
 	Size   int64  `json:"size"` // in bytes
 	SHA256 string `json:"sha256,omitempty"`
 	Rows   int64  `json:"rows,omitempty"`
-	Added  int64  `json:"added,omitempty"` // bytes that the list got behind these while the run went on, and that are not part of it
+	Added  int64  `json:"added,omitempty"` // bytes that the list got behind these while the run continued, and that are not part of it
 }
 
 // Latency is how long attempts took: those that the service processed or may
@@ -150,7 +150,7 @@ type SharedIDs struct {
 	Of    int64 `json:"of"`  // the row that had its id before; 0: that is a customer of the ledger
 }
 
-// ErrorGroup is the rows that did not end well for one reason: work for
+// ErrorGroup is the rows that need attention for one reason: work for
 // somebody.
 type ErrorGroup struct {
 	Code    string   `json:"code"`

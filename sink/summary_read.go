@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// MaxSummary is the size in bytes beyond which a file is no summary.
+// MaxSummary is the size in bytes beyond which a file is not a summary.
 const MaxSummary = 4 << 20
 
 // ErrNoSummary says that a file is something else than a summary.
-var ErrNoSummary = errors.New("this is no summary that bulkonboard wrote")
+var ErrNoSummary = errors.New("this is not a summary that bulkonboard wrote")
 
 // ErrEdited says that a summary is not as it was written.
 var ErrEdited = errors.New("the summary was changed after it was written: its digest does not fit what it says")
 
 // DecodeSummary reads what Encode wrote. White space does not matter, anything
 // else does: a summary that was changed gives ErrEdited, together with what it
-// says now. The error wraps ErrNoSummary for anything that is no summary.
+// says now. The error wraps ErrNoSummary for anything that is not a summary.
 func DecodeSummary(b []byte) (*Summary, error) {
 	if len(b) > MaxSummary {
 		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrNoSummary, MaxSummary)

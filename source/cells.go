@@ -7,7 +7,7 @@ type cutState int
 
 const (
 	cutWhole cutState = iota // the record ends where the text ends
-	cutOpen                  // a quoted cell goes on beyond the text
+	cutOpen                  // a quoted cell continues beyond the text
 	cutBad                   // quotes stand where RFC 4180 has none
 )
 

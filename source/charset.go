@@ -52,7 +52,7 @@ func (o order) ascii(b []byte, at int) byte {
 	return c
 }
 
-// text decodes raw. What is no text in this encoding is there as U+FFFD (in
+// text decodes raw. What is not text in this encoding is there as U+FFFD (in
 // UTF-8, as the bytes that it is), so that records can be cut: badByte must be
 // asked before anything is made of it.
 func (c *charset) text(raw []byte) string {
@@ -67,7 +67,7 @@ func (c *charset) text(raw []byte) string {
 	}
 }
 
-// badByte is the offset in raw of the first byte that is no text, or -1. text
+// badByte is the offset in raw of the first byte that is not text, or -1. text
 // is what raw was decoded to.
 func (c *charset) badByte(raw []byte, text string) int {
 	switch {

@@ -56,7 +56,7 @@ func TestRFC4180(t *testing.T) {
 
 // jsonParsing are tests of the JSONTestSuite by Nicolas Seriot
 // (https://github.com/nst/JSONTestSuite, test_parsing, MIT licence), written
-// down anew under its names. y_ must be accepted, n_ refused, and i_ is up to
+// down again under its names. y_ must be accepted, n_ refused, and i_ is up to
 // the parser: there the code that this one gives is written. Tests that have
 // line ends inside are left out: a line is what a record is. So are deep
 // nestings, which are tested as such.

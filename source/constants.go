@@ -135,7 +135,7 @@ var standIns = map[field]string{
 // A digest of a value is keyed by its run and field, slow to make (600,000
 // iterations, as OWASP's Password Storage Cheat Sheet has it for PBKDF2 with
 // SHA-256), and short: a million values share it with other ones. So a slip is
-// found, and whoever reads the digest can neither try all phone numbers nor be
+// found, and a reader of the digest can neither try all phone numbers nor be
 // sure of the one that fits.
 const (
 	digestIterations = 600_000

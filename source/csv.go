@@ -31,12 +31,12 @@ func (l *List) cut(ln *line) (r row) {
 	return r
 }
 
-// rowRecord makes a CSV record of a line and, where a quoted cell goes on, of
+// rowRecord makes a CSV record of a line and, where a quoted cell continues, of
 // the lines behind it.
 //
 // A stray quote must cost its own record and not the file. So when the quotes
 // of a record that spans lines do not work out, or it has not the columns of
-// the header, only its first line is the bad record, and reading goes on with
+// the header, only its first line is the bad record, and reading resumes
 // the next line. Unless it is no longer than cells are, and a line that would be
 // sent then stands inside of its quotes: that may be text in a cell, and all of the
 // record is bad. Of longer ones, each quote is likelier to be a stray one.

@@ -92,7 +92,7 @@ func (l *List) checkText(rec *Record, body int, text string) *Problem {
 	}
 	if at := strings.IndexByte(text, 0); at >= 0 {
 		offset := rec.Offset + int64(l.charset.rawLen(raw, at))
-		return &Problem{Code: "nul_byte", Message: fmt.Sprintf("%s: the byte at offset %d of the list is NUL, which is no text", l.place(rec, text[:at]), offset)}
+		return &Problem{Code: "nul_byte", Message: fmt.Sprintf("%s: the byte at offset %d of the list is NUL, which is not text", l.place(rec, text[:at]), offset)}
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 // read back as the rows that they are in the list. That takes more than their
 // bytes where a row is bad: behind other neighbors than in the list, a stray
 // quote can find one that closes it, and make one row of several. Such rows are
-// kept apart by empty lines, which are no rows. It has nothing in common with
+// kept apart by empty lines, which are not rows. It has nothing in common with
 // the list that is being read meanwhile.
 type Excerpt struct {
 	format    Format
@@ -30,7 +30,7 @@ type Excerpt struct {
 	state     ExcerptState
 }
 
-// ExcerptState is how far an excerpt has come, for whoever resumes it.
+// ExcerptState is how far an excerpt has come, for the run that resumes it.
 type ExcerptState struct {
 	Rows  int64      `json:"rows,omitempty"`
 	Bytes int64      `json:"bytes,omitempty"` // behind the header
@@ -188,7 +188,7 @@ func (e *Excerpt) opens(ln *line) {
 // results have it.
 func (e *Excerpt) firstObject(dst []byte, rec *Record) []byte {
 	if !strings.HasPrefix(strings.TrimLeft(rec.Text, " \t\r\n"), "{") || e.misleads(rec) {
-		text, _ := jsontext.AppendQuote(nil, strings.TrimSpace(rec.Text)) // what is no text is written as such
+		text, _ := jsontext.AppendQuote(nil, strings.TrimSpace(rec.Text)) // what is not text is written as such
 		return append(append(dst, e.encoded(`{"input":`+e.spelled(string(text))+`}`)...), e.lineEnd...)
 	}
 	s := lines{buf: rec.Raw, end: len(rec.Raw), err: io.EOF, wide: e.charset.wide}

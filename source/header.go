@@ -38,7 +38,7 @@ func delimiterOf(text string) byte {
 }
 
 // readHeader reads the first line that is not blank as the header, and the
-// lines behind it as far as a quoted name goes on. --delimiter goes before what
+// lines behind it as far as a quoted name continues. --delimiter overrides what
 // a list states about itself.
 func (l *List) readHeader() error {
 	for {
@@ -126,7 +126,7 @@ func (l *List) bindHeader(r row) error {
 		}
 	}
 	if strings.IndexByte(r.text, 0) >= 0 {
-		return &ListError{Line: at.Line, Reason: "the header has a NUL byte in it, so this is no text", Hint: nameEncoding}
+		return &ListError{Line: at.Line, Reason: "the header has a NUL byte in it, so this is not text", Hint: nameEncoding}
 	}
 	if r.state != cutWhole {
 		return &ListError{

@@ -247,7 +247,7 @@ func (o *object) problem(code string, f field, what string) {
 	o.problems = append(o.problems, Problem{Code: code, Field: f.String(), Message: f.String() + " " + what})
 }
 
-// objectProblem says what is wrong with a line that is no usable object. The
+// objectProblem says what is wrong with a line that is not a usable object. The
 // parser's words are not repeated: they can quote the line.
 func objectProblem(line int64, text string, err error) Problem {
 	switch text = strings.TrimSpace(text); {
@@ -256,7 +256,7 @@ func objectProblem(line int64, text string, err error) Problem {
 	case strings.HasPrefix(text, "//"), strings.HasPrefix(text, "/*"), strings.HasPrefix(text, "#"):
 		return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d is a comment, which JSONL does not have; take the line away", line)}
 	case text == "{":
-		return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d begins an object that goes on in the next line; put each object on one line: jq -c .", line)}
+		return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d begins an object that continues in the next line; put each object on one line: jq -c .", line)}
 	case errors.Is(err, errNotObject):
 		return Problem{Code: "not_an_object", Message: fmt.Sprintf("line %d is JSON, but no object", line)}
 	case errors.Is(err, jsontext.ErrDuplicateName):
@@ -264,7 +264,7 @@ func objectProblem(line int64, text string, err error) Problem {
 	}
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
-		return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d, column %d: this is no valid JSON", line, syntax.ByteOffset+1)}
+		return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d, column %d: this is not valid JSON", line, syntax.ByteOffset+1)}
 	}
-	return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d: this is no single JSON object", line)}
+	return Problem{Code: "malformed_json", Message: fmt.Sprintf("line %d: this is not a single JSON object", line)}
 }

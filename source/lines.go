@@ -43,7 +43,7 @@ func newLines(in io.Reader) *lines {
 
 // next returns the next line, io.EOF at the end, or what reading ended with.
 // The line's bytes are lent until the next call. What stands before a read
-// error without a line end is no line: it may be half of one.
+// error without a line end is not a line: it may be half of one.
 func (s *lines) next() (line, error) {
 	from := 0
 	for {

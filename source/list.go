@@ -23,7 +23,7 @@ const (
 	maxObject = 1 << 20
 
 	// maxResult bounds a row of results, in bytes: the longest record, written
-	// in UTF-8 and quoted anew, with its result.
+	// in UTF-8 and quoted again, with its result.
 	maxResult = 12 << 20
 )
 
@@ -264,7 +264,7 @@ func (l *List) Encoding() string { return l.charset.String() }
 func (l *List) terminal(err error) error {
 	if errors.Is(err, errLineTooLong) {
 		return &ListError{
-			Name: l.name, Line: l.at.Line, Reason: "the line is over 16 MiB, so this is no customer list",
+			Name: l.name, Line: l.at.Line, Reason: "the line is over 16 MiB, so this is not a customer list",
 			Hint: "check that this is the right file, and that its lines end with a line end",
 		}
 	}

@@ -260,7 +260,7 @@ func TestAReadErrorComesLast(t *testing.T) {
 	}
 	var read *ReadError
 	require.ErrorAs(t, last, &read)
-	assert.Equal(t, 1, rows, "half a row is no row")
+	assert.Equal(t, 1, rows, "half a row is not a row")
 }
 
 func TestCellsAreThoseOfTheStandardLibrary(t *testing.T) {

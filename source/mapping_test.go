@@ -40,7 +40,7 @@ func TestWhatAHeaderLacksIsAnsweredWithTheFlagsToType(t *testing.T) {
 		{"a type of another name", "Client Type,mail,firstName,lastName", []string{"--map customerType=\"Client Type\" --map customerEmail=mail"}, "--set"},
 		{"nothing alike", "a,b,c", []string{"name it with --map customerEmail=COLUMN", "--map firstName=COLUMN"}, "--map customerEmail=a"},
 		{"two that could be meant", "E-mail,Work e-mail,customerType,firstName,lastName", []string{
-			"  --map customerEmail=E-mail\n", "may be meant, too; nothing is read that is not named:\n  --map customerEmail=\"Work e-mail\"",
+			"  --map customerEmail=E-mail\n", "other possible matches (ignored unless you map them):\n  --map customerEmail=\"Work e-mail\"",
 		}, "COLUMN"},
 		{"names that a shell would take apart", "$E-mail!,customerType,firstName,lastName", []string{"'$E-mail!'"}, "\"$"},
 	}
@@ -180,7 +180,7 @@ func TestOptionsThatAreWrongByThemselvesAreSaidAllAtOnce(t *testing.T) {
 		"--map is \"mail\"; it takes FIELD=COLUMN",
 		"--map custmerEmail: there is no such field; did you mean customerEmail?",
 		"--map lastName is given twice",
-		"--set customerType: customerType is neither",
+		"--set customerType: customerType must be exactly",
 		"--set sendEmail: sendEmail is neither",
 		"--set customerEmail would make every row the same customer",
 		"--map lastName and --set lastName contradict",

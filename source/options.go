@@ -101,7 +101,7 @@ type ChangedError struct {
 }
 
 func (e *ChangedError) Error() string {
-	msg := fmt.Sprintf("the list has changed in its first %d rows (%d bytes): %s; put it back and run again to go on, or begin anew with --restart", e.At.Row, e.At.Offset, e.Reason)
+	msg := fmt.Sprintf("the list has changed in its first %d rows (%d bytes): %s; restore the original list and run again to resume, or start over with --restart", e.At.Row, e.At.Offset, e.Reason)
 	if e.Name != "" {
 		return e.Name + ": " + msg
 	}

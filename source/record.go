@@ -12,7 +12,7 @@ type Position struct {
 // Record is one input row: where it stands, the very bytes it was read from,
 // and the customer it decodes to.
 //
-// A record is owned by whoever received it and, unless it was lent, is never
+// A record is owned by its receiver and, unless it was lent, is never
 // written to again by the reader. Its strings may share memory with Raw's
 // decoded copy.
 type Record struct {

@@ -115,7 +115,7 @@ func (l *List) next() (*Record, error) {
 			continue
 		}
 		if l.isNoRow(&ln) {
-			l.notices.count("empty_rows", "rows of nothing but delimiters: they are no rows and get no result", l.at.Line)
+			l.notices.count("empty_rows", "rows of nothing but delimiters: they are not rows and get no result", l.at.Line)
 			l.consume(ln.raw, 1)
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 // cut at commas, a line for each row of the sheet, an empty one where the row is
 // empty. Line numbers are the row numbers of the sheet, though a cell may have
 // several lines. The bytes, offsets and sums of its records are those of that CSV,
-// which is made anew each time the workbook is read and is the same each time. So
+// which is made again each time the workbook is read and is the same each time. So
 // no copy of the list outlives the process that reads it.
 const (
 	sheetDelimiter = ','
@@ -90,7 +90,7 @@ func (l *List) Close() error {
 	return errors.Join(errs...)
 }
 
-// Sheet is the name of the sheet that the list is in; "" when it is no workbook.
+// Sheet is the name of the sheet that the list is in; "" when it is not a workbook.
 func (l *List) Sheet() string {
 	if l.sheet == nil {
 		return ""

@@ -138,11 +138,11 @@ func (c *choice) spelt(near *[fieldCount][]string, need []field) string {
 	}
 	lines := []string{c.listed()}
 	if len(flags) > 0 {
-		lines = append(lines, "if these are meant, add to the command:", "  "+strings.Join(flags, " "))
+		lines = append(lines, "if these columns are right, add to the command:", "  "+strings.Join(flags, " "))
 	}
 	lines = append(lines, unknown...)
 	if len(others) > 0 {
-		lines = append(lines, "these may be meant, too; nothing is read that is not named:", "  "+strings.Join(others, "\n  "))
+		lines = append(lines, "other possible matches (ignored unless you map them):", "  "+strings.Join(others, "\n  "))
 	}
 	return strings.Join(lines, "\n")
 }

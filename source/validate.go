@@ -62,7 +62,7 @@ func (p *problems) add(code string, f field, message string) {
 	*p = append(*p, Problem{Code: code, Field: f.String(), Message: message})
 }
 
-// types holds customerType against the details, by the guide's validation
+// types compares customerType with the details, by the guide's validation
 // rules 1 to 3.
 func (p *problems) types(c *Customer) {
 	individual, company := c.hasIndividual(), c.hasCompany()
@@ -72,7 +72,7 @@ func (p *problems) types(c *Customer) {
 		p.add("missing_customer_type", customerType, "customerType is missing; it is Individual or LegalEntity")
 	default:
 		if !isDamaged(c.Type) {
-			p.add("invalid_customer_type", customerType, "customerType is neither Individual nor LegalEntity, spelt exactly so")
+			p.add("invalid_customer_type", customerType, "customerType must be exactly Individual or LegalEntity (case-sensitive)")
 		}
 	}
 	switch {

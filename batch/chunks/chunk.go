@@ -40,11 +40,11 @@ type Worker struct {
 	Log     *slog.Logger
 }
 
-// RunChunk runs one chunk, or goes on where whoever had it before stopped. One
+// RunChunk runs one chunk, or resumes where the previous worker stopped. One
 // that has ended is left alone. It returns when every row of the chunk has its
 // outcome in the store, or with the cause of ctx after the calls in flight have
 // come back and what they brought is in the store. A *LostError says that
-// somebody else goes on with the chunk.
+// somebody else resumes the chunk.
 func (w *Worker) RunChunk(ctx context.Context, index int) error {
 	if index < 0 || index >= len(w.Manifest.Chunks) {
 		return &NoChunkError{Index: index, Chunks: len(w.Manifest.Chunks)}
@@ -70,7 +70,7 @@ type assignment struct {
 	// sceptical stops when the first rows are all refused in the same words.
 	sceptical bool
 
-	own        outcomes // of this round, by whoever had the part before
+	own        outcomes // of this round, by the worker that had the part before
 	next       int      // segment
 	all        *customers.Duplicates
 	duplicates *customers.Duplicates // of the part
@@ -100,7 +100,7 @@ func (a *assignment) runOn(ctx context.Context, take func() error) error {
 	return a.engine(ctx)
 }
 
-// takeUp claims the part, and reads what whoever had it before has left. From
+// takeUp claims the part, and reads what the worker before it has left. From
 // the claim on they put no more. They may have had all, and end the part: then
 // segments go while they are read.
 func (a *assignment) takeUp(ctx context.Context) (ended bool, err error) {

@@ -22,7 +22,7 @@ func (e *OtherJobError) Error() string {
 	return fmt.Sprintf("there is a job already (%s), of another list or with other settings; plan this one under another name", e.Run)
 }
 
-// LostError says that somebody else goes on with a part: it was taken for dead,
+// LostError says that somebody else resumes a part: it was taken for dead,
 // or started twice. What was answered is in the store.
 type LostError struct{ Part string }
 

@@ -236,7 +236,7 @@ func TestARoundCallsForEveryRowThatIsToBeCalledFor(t *testing.T) {
 	require.NoError(t, err)
 	c.service.calls = map[string]int{}
 	c.run(2)
-	assert.Equal(t, map[string]int{"a@example.com": 1}, c.service.calls, "though other rows of the customer ended well")
+	assert.Equal(t, map[string]int{"a@example.com": 1}, c.service.calls, "though other rows of the customer succeeded")
 }
 
 func TestTheRestIsNotCalledForFromBytesThatChanged(t *testing.T) {

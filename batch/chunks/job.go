@@ -11,7 +11,7 @@
 //
 // Nothing here knows who starts the parts, when, or how often: any of them may
 // run again at any time, or twice at once. That a name in the store can be
-// taken only once settles who goes on.
+// taken only once settles who continues.
 package chunks
 
 import (

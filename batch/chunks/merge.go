@@ -25,7 +25,7 @@ type Merger struct {
 	Manifest *Manifest
 	Round    int // what stands after this one
 
-	State   *state.Dir // merging goes on where it was interrupted
+	State   *state.Dir // merging continues where it was interrupted
 	Results string
 	Rejects string // empty when none are asked for
 
@@ -125,7 +125,7 @@ func (w *merge) summaryFile() batch.SummaryFile {
 	return f
 }
 
-// binding is what merging that goes on must agree on.
+// binding is what merging that continues must agree on.
 func (w *merge) binding() map[string]string {
 	return map[string]string{
 		"command": "merge", "job": w.Manifest.Run, "round": roundName(w.Round), "rejects": w.Rejects,

@@ -14,7 +14,7 @@ import (
 	"bulkonboard/batch/store"
 )
 
-// maxSegment is the length in bytes beyond which an object is no segment.
+// maxSegment is the length in bytes beyond which an object is not a segment.
 const maxSegment = 4 << 30
 
 // outcomes are what a round has made of rows, by their numbers. They are kept
@@ -22,7 +22,7 @@ const maxSegment = 4 << 30
 type outcomes map[int64][]byte
 
 // take takes one entry. An outcome that was taken back is followed by the end of
-// an attempt. Of two outcomes the first stands: whoever wrote the second had not
+// an attempt. Of two outcomes the first stands: the writer of the second had not
 // seen it.
 func (o outcomes) take(kind state.Kind, row int64, payload []byte) error {
 	switch _, there := o[row]; {
@@ -157,7 +157,7 @@ func (p *part) putSegment(ctx context.Context, n int, owner string, entries []by
 }
 
 // notEnded checks that the part has not ended before a segment was put: then
-// its number had been given up, and whoever put it has been replaced.
+// its number had been given up, and its writer has been replaced.
 func (p *part) notEnded(ctx context.Context, n int) error {
 	done, err := p.isDone(ctx)
 	if err != nil || !done {
@@ -167,7 +167,7 @@ func (p *part) notEnded(ctx context.Context, n int) error {
 	return &LostError{Part: p.name}
 }
 
-// claim takes the next number of a part, so that whoever was at it before
+// claim takes the next number of a part, so that the worker that had it before
 // stops, and tells how many were taken before. It reports false when the part
 // has ended.
 func (p *part) claim(ctx context.Context, owner string) (before int, ended bool, err error) {
@@ -176,7 +176,7 @@ func (p *part) claim(ctx context.Context, owner string) (before int, ended bool,
 			return 0, false, err
 		}
 		err = p.putSegment(ctx, before, owner, nil)
-		if errors.Is(err, store.ErrExists) { // whoever is at it was faster
+		if errors.Is(err, store.ErrExists) { // another worker was faster
 			continue
 		}
 		if err == nil {

@@ -14,7 +14,7 @@ type Progress struct {
 	Rows  int64 // of the chunks that are done
 
 	// The parts by name, in the order of the list. What is begun may be under
-	// way, or wait for somebody to go on with it.
+	// way, or wait for somebody to resume it.
 	Done, Begun, ToDo []string
 }
 

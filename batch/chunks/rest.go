@@ -7,7 +7,7 @@ import (
 )
 
 // RunRest runs the part that the chunks leave: the later rows of customers that
-// have rows in several chunks. Where the first row ended well, they have its
+// have rows in several chunks. Where the first row succeeded, they have its
 // answer and nothing is left to do; where it did not, they are called for, the
 // next row first. All chunks of the round must have ended, or the error is a
 // *NotDoneError. It may have the whole rate, since it runs alone. Otherwise it
@@ -57,7 +57,7 @@ func (a *assignment) takeRest(ctx context.Context) error {
 }
 
 // left gives the customers of whom rows are left, all but the first: those that
-// have rows in several chunks and did not end well in the first. What became of
+// have rows in several chunks and failed in the first. What became of
 // that is kept, because it counts for the others.
 func (a *assignment) left(ctx context.Context) (*customers.Duplicates, error) {
 	l := &leads{assignment: a, chunk: -1}
@@ -105,7 +105,7 @@ type leads struct {
 	err      error
 }
 
-// well reports whether a row ended well.
+// well reports whether a row succeeded.
 func (l *leads) well(ctx context.Context, lead int64) bool {
 	if i := l.Manifest.chunkOf(lead); i != l.chunk {
 		if _, l.standing, l.err = l.history.chunk(ctx, i); l.err != nil {

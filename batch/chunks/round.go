@@ -13,7 +13,7 @@ import (
 )
 
 // Round is one time that the parts of a job are run. The first one runs all of
-// them; a later one calls again for rows that did not end well.
+// them; a later one calls again for rows that need attention.
 type Round struct {
 	StartedAt  time.Time     `json:"startedAt"`
 	Statuses   []sink.Status `json:"statuses"`             // which rows to call for again
@@ -153,7 +153,7 @@ func (o outcomes) over(newer outcomes) outcomes {
 }
 
 // again takes out what a round calls for again: rows that it selects, unless
-// another row of their customer ended well.
+// another row of their customer succeeded.
 func (h *history) again(ctx context.Context, round int, name string, standing outcomes) error {
 	if round == 1 {
 		return nil
@@ -174,7 +174,7 @@ func (h *history) again(ctx context.Context, round int, name string, standing ou
 	return nil
 }
 
-// well gives the customers that ended well before a round in any row of a part,
+// well gives the customers that succeeded before a round in any row of a part,
 // or of the rest, by the row that leads.
 func (h *history) well(ctx context.Context, round int, name string, standing outcomes) (map[int64]bool, error) {
 	well := map[int64]bool{}

@@ -21,7 +21,7 @@ import (
 //	crc u32
 //
 // All numbers but the uvarints are little-endian; each crc is CRC-32C over
-// everything before it: that of the head is for whoever reads no further. The
+// everything before it: that of the head is for a reader that stops there. The
 // payload is that of the engine's journal.
 const (
 	segmentMagic   = 0x53534b42 // "BKSS"

@@ -14,8 +14,8 @@ import (
 
 // trail is the journal of a part, in the store. What is appended goes there
 // every so often, in a segment of its own. The segments are numbered, and each
-// number can be taken only once: whoever finds the next one taken has been
-// replaced, and stops. When a part ends its numbers are given up; so whoever has
+// number can be taken only once: a worker that finds the next one taken has been
+// replaced, and stops. When a part ends its numbers are given up; so a worker that has
 // put a segment looks whether the part had ended before.
 //
 // Its methods are safe for concurrent use.

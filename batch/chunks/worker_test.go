@@ -179,7 +179,7 @@ func TestALaterRoundCallsAgainForWhatItSelectsAndForNothingElse(t *testing.T) {
 	c.service.calls = map[string]int{}
 	c.service.answer = func(r *source.Customer, n int) session.Reply {
 		if strings.HasPrefix(r.Email, "d@") {
-			r.FirstName = "Mended"
+			r.FirstName = "Fixed"
 		}
 		return wellFor(r, n)
 	}
@@ -241,7 +241,7 @@ func TestWhileTheStoreIsAwayNoMoreIsAnswered(t *testing.T) {
 		require.NoError(t, tr.Append(entryOf(1)))
 		go func() { _ = tr.flush(t.Context()) }()
 		synctest.Wait()
-		require.NoError(t, tr.Append(entryOf(2)), "a moment is no outage")
+		require.NoError(t, tr.Append(entryOf(2)), "a moment is not an outage")
 		time.Sleep(2 * time.Second)
 		start := time.Now()
 		require.NoError(t, tr.Append(entryOf(3)))

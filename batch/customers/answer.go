@@ -95,7 +95,7 @@ type FormatError struct{ Reason string }
 // Error says what is not as this version writes it.
 func (e *FormatError) Error() string { return e.Reason }
 
-var errAnswersFormat = &FormatError{"the answers kept for duplicates are not in the format of this version; begin anew with --restart"}
+var errAnswersFormat = &FormatError{"the answers kept for duplicates are not in the format of this version; start over with --restart"}
 
 // AppendAnswer appends what ReadAnswer reads, for the customer whose rows a row
 // leads.

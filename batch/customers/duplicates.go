@@ -171,7 +171,7 @@ func (d *Duplicates) AppendTo(dst []byte) []byte {
 }
 
 // ParseDuplicates reads what AppendTo made, and checks what the search in them
-// relies on. The rest is for the checksum of whoever kept them: a run that goes
+// relies on. The rest is for the checksum of the keeper: a run that goes
 // on has no time to look at each twice.
 func ParseDuplicates(b []byte) (*Duplicates, bool) {
 	members := make([]member, len(b)/MemberBytes)

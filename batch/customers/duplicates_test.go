@@ -23,7 +23,7 @@ func TestAPartHasTheCustomersThatAreWhollyInIt(t *testing.T) {
 	d := severalFamilies()
 	within, beyond := d.Part(1, 4)
 	assert.Equal(t, map[int64]int64{3: 2}, pairsOf(within))
-	assert.Equal(t, map[int64]bool{4: true}, beyond, "its customer goes on in another part")
+	assert.Equal(t, map[int64]bool{4: true}, beyond, "its customer continues in another part")
 
 	within, beyond = d.Part(5, 9)
 	assert.Equal(t, map[int64]int64{8: 5}, pairsOf(within))

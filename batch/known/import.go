@@ -12,7 +12,7 @@ import (
 )
 
 // Import puts the results of an earlier run down in a ledger. It is used by one
-// goroutine. It sorts them first: put down in the order of a list, ten million
+// goroutine. It sorts them first: recorded in the order of a list, ten million
 // customers would have it write the whole ledger again and again.
 type Import struct {
 	records *Records

@@ -48,7 +48,7 @@ func (j *Join) Sight(v *customers.Sighting, rec *source.Record, customer []byte)
 	v.Key, v.Digest = key, digest
 }
 
-// Run compares all rows of a list of so many, which the search has seen.
+// Run compares all rows of a list, which the search has seen.
 func (j *Join) Run(search *customers.Search, rows int64) (*Answers, JoinCounts, error) {
 	j.search, j.own = search, j.known.Ledger.RunNumber(j.runID)
 	j.answers.width = uint32(rows/customers.SpillParts + 1)

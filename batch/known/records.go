@@ -15,7 +15,7 @@ type Records struct {
 	*Known
 	hasher  *ledger.Hasher
 	pending ledger.News
-	forms   map[ledger.Form]bool // that the ledger has been told of, or is about to
+	forms   map[ledger.Form]bool // that the ledger knows, or is about to
 }
 
 // NewRecords begins to take what a run brings, which began at a time. It is nil

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Key names a customer of a tenant's form to whoever has the secret of the
+// Key names a customer of a tenant's form to the owner of the secret of the
 // ledger, and nobody to others: the first half of an HMAC-SHA-256. That two of
 // ten million customers share one has a chance of one in 2^82.
 type Key [16]byte
@@ -94,7 +94,7 @@ func (e *Entry) of(run uint64) {
 
 // with is the entry after another one for the same customer. Of each kind the
 // newest call stays, whatever the order in which they come, and however often.
-// A time that is still to come is no time: a clock was wrong, and what has it
+// A time that is still to come is not a time: a clock was wrong, and what has it
 // gives way.
 func (e Entry) with(other *Entry, now time.Time) Entry {
 	if other.Session.ID != "" && e.Session.givesWay(&other.Session.Sent, now) {
@@ -288,7 +288,7 @@ func packUUID(s string) (packed [16]byte, ok bool) {
 	return packed, err == nil
 }
 
-// unpackUUID is "" for what is no packed UUID.
+// unpackUUID is "" for what is not a packed UUID.
 func unpackUUID(b []byte) string {
 	if len(b) != 16 {
 		return ""

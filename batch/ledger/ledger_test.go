@@ -338,7 +338,7 @@ func TestWhatIsErasedIsNoLongerInTheFile(t *testing.T) {
 	assert.Contains(t, string(b), "session-43.")
 	l = opened(t, l.Path())
 	_, known := find(t, l, keyOf(l, 42))
-	assert.True(t, known, "whoever was erased may come again")
+	assert.True(t, known, "an erased customer may come again")
 }
 
 // inEveryOrder gives the orders of some outcomes.

@@ -10,7 +10,7 @@ import (
 )
 
 // Erase erases what edit takes out of entries, and counts the customers of whom
-// nothing is left. The file is written anew: the database alone would leave what
+// nothing is left. The file is written again: the database alone would leave what
 // was erased in pages that are free. Until the new file is in its place, nothing
 // has happened.
 func (l *Ledger) Erase(edit func(Key, *Entry)) (erased int64, err error) {
@@ -147,7 +147,7 @@ func (c *copying) update(f func(*sealed) error) error {
 	})
 }
 
-// move writes the ledger anew, with n customers under the keys of an owner. What comes in the order of the
+// move writes the ledger again, with n customers under the keys of an owner. What comes in the order of the
 // old ones is far apart in that of the new: some of it is taken at a time, as
 // much as is small enough to be sorted in memory.
 func (l *Ledger) move(n uint64, owner Owner, each func(pick func(Key) bool, f func(Key, []byte) error) error) error {

@@ -30,7 +30,7 @@ func (s *sum) subtract(o sum) {
 
 // entry gives the tag of an entry and what it adds to the sum. It is a SHA-256
 // of the key for entries and the entry, of which most is never shown, so it
-// cannot be gone on with as a whole one could; an HMAC would be the same in twice
+// cannot be resumed as a whole one could; an HMAC would be the same in twice
 // the time, which a night of ten million known customers spends mostly here.
 func (h *Hasher) entry(bucket, key, value []byte) (tag [tagBytes]byte, adds sum) {
 	if h.entries == nil {

@@ -102,7 +102,7 @@ func readSecret(path string) ([]byte, error) {
 	return secret, nil
 }
 
-// makeSecret makes the file of a secret, durable before anything is put down
+// makeSecret makes the file of a secret, durable before anything is recorded
 // under it, never through a link and never over another's file. A crash leaves
 // no file, or a temporary one, or the whole.
 func makeSecret(path string, secret []byte) error {

@@ -7,8 +7,8 @@ import (
 
 // A ledger of version 1 has neither tags nor a seal, and does not say of which
 // service and application its customers are. It is taken over when it is
-// opened: it is written anew, as it is when something is erased, so it is of one
-// version or of the other. Its customers become those of whoever opens it; when
+// opened: it is written again, as it is when something is erased, so it is of one
+// version or of the other. Its customers become those of the run that opens it; when
 // that is a command that needs no service, they wait for the first that does.
 //
 // A value of version 1 is: a byte of outcome and flags, the last call; for an

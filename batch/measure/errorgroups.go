@@ -27,7 +27,7 @@ const (
 // ErrorGroups are error groups by their code and field.
 type ErrorGroups map[string]*sink.ErrorGroup
 
-// Add counts a record that did not end well, by its error code. One without a
+// Add counts a record that failed, by its error code. One without a
 // code, which only somebody's edit of an earlier result can make, is in no group.
 func (g ErrorGroups) Add(rec *source.Record, res *sink.Result) { g.AddOpen(rec, res, time.Time{}) }
 
@@ -107,9 +107,9 @@ func (g ErrorGroups) Apart() (news, open ErrorGroups) {
 	return news, open
 }
 
-// Commonest lists the groups, the largest first, and what is news before what is
+// MostFrequent lists the groups, the largest first, and what is news before what is
 // open since an earlier run.
-func (g ErrorGroups) Commonest() []*sink.ErrorGroup {
+func (g ErrorGroups) MostFrequent() []*sink.ErrorGroup {
 	old := map[bool]int{true: 1}
 	return slices.SortedFunc(maps.Values(g), func(a, b *sink.ErrorGroup) int {
 		return cmp.Or(cmp.Compare(old[a.OpenSince != nil], old[b.OpenSince != nil]), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Rows[0], b.Rows[0]))

@@ -26,7 +26,7 @@ func TestErrorsAreGroupedByCodeAndField(t *testing.T) {
 	}
 	g.Add(&source.Record{Row: 12, Line: 13}, &sink.Result{Status: sink.Rejected, ErrorCode: "http_400", ErrorMessage: "no"})
 	g.Add(&source.Record{Row: 13, Line: 14}, &sink.Result{Status: sink.Failed})
-	groups := g.Commonest()
+	groups := g.MostFrequent()
 	require.Len(t, groups, 3, "a row without a code is in none")
 	assert.Equal(t, sink.ErrorGroup{
 		Code: "control_character", Field: "lastName", Status: sink.Invalid, Count: 10, Rows: []int64{2, 3, 4, 5, 6}, Line: 3,
@@ -42,7 +42,7 @@ func TestCodesBeyondReasonAreOneGroup(t *testing.T) {
 		g.Add(&source.Record{Row: row + 1}, &sink.Result{Status: sink.Rejected, ErrorCode: fmt.Sprintf("invented_%d", row)})
 	}
 	assert.Len(t, g, maxErrorGroups+1)
-	other := g.Commonest()[0]
+	other := g.MostFrequent()[0]
 	assert.Equal(t, OtherErrors, other.Code)
 	assert.Equal(t, int64(9*maxErrorGroups), other.Count)
 }

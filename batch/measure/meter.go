@@ -34,7 +34,7 @@ type Meter struct {
 	given   bool // it was all measured elsewhere
 }
 
-// NewMeter goes on with what earlier starts have measured.
+// NewMeter resumes what earlier starts have measured.
 func NewMeter(before Measures, now time.Time) *Meter {
 	t := &Meter{m: before, started: now, before: before.Running}
 	if before.StartedAt.IsZero() {
@@ -44,7 +44,7 @@ func NewMeter(before Measures, now time.Time) *Meter {
 	return t
 }
 
-// GivenMeter goes on with what an earlier start has put on the timeline, or
+// GivenMeter resumes what an earlier start has put on the timeline, or
 // begins with what was measured elsewhere. It is used by the writer alone.
 func GivenMeter(before, given Measures) *Meter {
 	if before.StartedAt.IsZero() {

@@ -38,7 +38,7 @@ type Progress struct {
 	Until time.Time // of Held and Outage: no trial before; zero while one is under way
 
 	// Rows and Bytes of the list are written or, while it is read ahead, read.
-	// Earlier runs that this one goes on with count.
+	// Earlier runs that this one resumes count.
 	Rows, Bytes int64
 	// Answered rows have their result; those beyond Rows wait for a row before
 	// them.
@@ -56,7 +56,7 @@ type Progress struct {
 	Pace     pace.Snapshot // of this run
 }
 
-// Monitor is where a run shows how far it is. Whoever made it may look at any
+// Monitor is where a run shows how far it is. Its owner may look at any
 // time, from any goroutine. The zero value is ready for one run, and for the
 // preflight before it.
 type Monitor struct {

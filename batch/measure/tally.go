@@ -43,7 +43,7 @@ func (t *Tally) Add(rec *source.Record, res *sink.Result, doubts int, since time
 	t.Errors.AddOpen(rec, res, since)
 }
 
-// Bad counts the records that did not end well.
+// Bad counts the rows that need attention.
 func (t *Tally) Bad() int64 {
 	return t.Status[sink.Invalid] + t.Failures()
 }
@@ -51,7 +51,7 @@ func (t *Tally) Bad() int64 {
 // News counts the records that need attention and that nobody was told of yet.
 func (t *Tally) News() int64 { return t.Bad() - t.Open }
 
-// Failures counts the records that were sent and did not end well.
+// Failures counts the records that were sent and failed.
 func (t *Tally) Failures() int64 {
 	return t.Status[sink.Rejected] + t.Status[sink.Failed]
 }

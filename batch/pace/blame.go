@@ -20,7 +20,7 @@ type Blame struct {
 	pending  int // failures since which no other row has succeeded
 }
 
-// Charged makes the blame of a row that an earlier start has charged.
+// Charged makes the blame of a row that an earlier start has counted.
 func Charged(attempts int) Blame {
 	return Blame{answered: min(attempts, 2), failed: attempts, counted: attempts, evidence: inFull * float64(attempts)}
 }
@@ -57,7 +57,7 @@ func (b *Blame) Used(attempts int) bool {
 // suspect reports a row whose failing again says nothing of the service.
 func (b *Blame) suspect() bool { return b.counted >= 2 }
 
-// docket decides whom failures are charged to.
+// docket decides against which rows failures count.
 type docket struct {
 	open []charge
 

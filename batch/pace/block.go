@@ -121,7 +121,7 @@ func (c *Controller) postpone(now time.Time, hint time.Duration) {
 }
 
 // trialFailed puts off the next trial. That another row failed, too, says that
-// it is the service: nobody is charged.
+// it is the service: no row loses an attempt.
 func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b := &c.block
 	told := b.outage()

@@ -9,7 +9,7 @@ import (
 
 const minutes = 60.0
 
-// cell is one service that the pace is held against.
+// cell is one service that the pace is compared with.
 type cell struct {
 	name   string
 	server func() *server
@@ -163,7 +163,7 @@ func choose(yes bool, a, b float64) float64 {
 	return b
 }
 
-// slots is services that take so many calls at once.
+// slots is services that limit the calls at once.
 func slots() []cell {
 	const mean = 0.2064 // of lognormal(0.2)
 	queue := counting("10 at once, others wait", 10/mean, nil)

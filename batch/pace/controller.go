@@ -27,7 +27,7 @@ type Controller struct {
 	proven  bool // the service has processed a call
 	well    bool // and in this start
 
-	alone      bool // the service fails every row: each is charged for itself
+	alone      bool // the service fails every row: each counts for itself
 	aloneSince time.Time
 
 	phase phase

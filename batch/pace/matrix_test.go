@@ -34,7 +34,7 @@ type column struct {
 	runs []figures
 }
 
-// TestThePaceTakesTheQuotaAndKeepsToIt holds the controller against services
+// TestThePaceTakesTheQuotaAndKeepsToIt compares the controller with services
 // of every kind, in virtual time.
 func TestThePaceTakesTheQuotaAndKeepsToIt(t *testing.T) {
 	columns := simulateAll(t)
@@ -90,7 +90,7 @@ func repeats(f figures) float64   { return f.repeats }
 func recovery(f figures) float64  { return f.recovery }
 func inOutage(f figures) float64  { return float64(f.inOutage) }
 
-// check holds the means of a cell against its gates. With few seeds, one
+// check compares the means of a cell with its gates. With few seeds, one
 // simulation may be a little off the mean.
 func (c column) check(t *testing.T) {
 	slack := 0.0

@@ -1,5 +1,5 @@
 // Package pace decides when the next attempt may be sent, which rows it may be
-// for, how many may be under way, and whom a failure is charged to. There is one
+// for, how many may be under way, and which row a failure counts against. There is one
 // controller for an endpoint, used by the one goroutine that dispatches: it takes
 // the time as an argument, keeps no clock, takes no lock and starts no goroutine.
 //

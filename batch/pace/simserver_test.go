@@ -43,7 +43,7 @@ func (b *bucket) take(now seconds) (seconds, bool) {
 	return (1 - b.level) / rate, false
 }
 
-// fixedWindow counts calls in windows that begin anew at fixed times.
+// fixedWindow counts calls in windows that start over at fixed times.
 type fixedWindow struct {
 	limit, length float64
 	number, count float64

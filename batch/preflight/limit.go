@@ -30,12 +30,12 @@ type InvalidError struct {
 // shownReasons is how many reasons an InvalidError names.
 const shownReasons = 5
 
-// Error names the commonest reasons and what to type.
+// Error names the most frequent reasons and what to type.
 func (e *InvalidError) Error() string {
 	share := 100 * float64(e.Invalid) / float64(e.Rows)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d rows (%.3g%%) are invalid, more than --max-invalid %s allows; nothing was sent", e.Invalid, e.Rows, share, e.Limit)
-	for i, g := range e.Errors.Commonest() {
+	for i, g := range e.Errors.MostFrequent() {
 		if i == shownReasons {
 			fmt.Fprintf(&b, "\n  and %d more kinds", len(e.Errors)-i)
 			break
@@ -47,6 +47,6 @@ func (e *InvalidError) Error() string {
 	}
 	b.WriteString("\nif a field is read from the wrong column, name the right one: --map FIELD=\"COLUMN\" (bulkonboard check shows the mapping)")
 	fmt.Fprintf(&b, "\nif the list is right but for these rows, type --max-invalid %.0f%%: they come out as invalid in the results,"+
-		" to be mended there and sent with bulkonboard retry", math.Ceil(share))
+		" to be fixed there and sent with bulkonboard retry", math.Ceil(share))
 	return b.String()
 }

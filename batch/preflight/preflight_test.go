@@ -90,7 +90,7 @@ func TestTheForecastCountsWhatWouldBeCalledAndMailed(t *testing.T) {
 	assert.Equal(t, int64(3), f.Calls)
 	assert.Equal(t, int64(2), f.Mailed, "rows 1 and 5; rows 3 and 6 take another's result")
 	assert.Equal(t, int64(3), f.Invalid)
-	groups := f.Errors.Commonest()
+	groups := f.Errors.MostFrequent()
 	require.Len(t, groups, 2)
 	assert.Equal(t, sink.ErrorGroup{
 		Code: "invalid_customer_email", Field: "customerEmail", Status: sink.Invalid, Count: 2, Rows: []int64{4, 7}, Line: 5,

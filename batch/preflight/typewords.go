@@ -43,7 +43,7 @@ func isTypeWord(word string) bool {
 	})
 }
 
-// String lists the words with their counts, the commonest first, and says what to
+// String lists the words with their counts, the most frequent first, and says what to
 // do. It is empty where there are none.
 func (w TypeWords) String() string {
 	const advice = "; correct them in the list, or have the type follow from the details of each row: --map customerType="

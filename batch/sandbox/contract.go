@@ -55,13 +55,13 @@ type result struct {
 	Token     string `json:"token,omitempty"`
 }
 
-// refusal is an answer that is no session id.
+// refusal is an answer that is not a session id.
 type refusal struct {
 	status  int
 	message string
 }
 
-// check holds a request against the guide's validation rules, in its order and
+// check compares a request with the guide's validation rules, in its order and
 // in its words. nil means that the customer gets a session id.
 func (o *Options) check(r *request) *refusal {
 	if refused := o.checkAccess(r); refused != nil {

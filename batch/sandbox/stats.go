@@ -17,7 +17,7 @@ type Stats struct {
 	Resets    int64 `json:"resets"`
 	Truncated int64 `json:"truncated"`
 	Outage    int64 `json:"outage"` // fell into an outage
-	Tokens    int64 `json:"tokens"` // calls to GetAppToken, which are no attempts, and in none of the other numbers
+	Tokens    int64 `json:"tokens"` // calls to GetAppToken, which are not attempts, and in none of the other numbers
 
 	// Processed counts calls that made or found a customer's session, even
 	// where the answer was lost on the way back.

@@ -76,7 +76,7 @@ func ValidateBaseURL(s string) error {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "":
-		return errors.New("this is no URL; it looks like https://auth.example.com")
+		return errors.New("not a valid URL; example: https://auth.example.com")
 	case u.User != nil:
 		return errors.New("a URL must not carry a user name or password")
 	case u.RawQuery != "" || u.Fragment != "":
@@ -235,7 +235,7 @@ func (c *Client) send(request *http.Request) (envelope, http.Header, error) {
 }
 
 // posting is a request with a body, which is memory of its own and never used
-// again: a transport may go on reading it after the answer has come.
+// again: a transport may continue reading it after the answer has come.
 func posting(ctx context.Context, template *http.Request, body []byte) *http.Request {
 	request := template.WithContext(ctx)
 	request.ContentLength = int64(len(body))

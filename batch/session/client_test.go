@@ -81,7 +81,7 @@ func TestEveryAnswerHasItsMeaning(t *testing.T) {
 		{"405", 405, "", "", NotTheAPI, "http_405"},
 		{"HTML in a 200", 200, "", html, NotTheAPI, "not_json"},
 		{"nothing in a 200", 200, "", "", NotTheAPI, "not_json"},
-		{"JSON that is no envelope", 200, "", `{"hello":1}`, NotTheAPI, "not_json"},
+		{"JSON that is not an envelope", 200, "", `{"hello":1}`, NotTheAPI, "not_json"},
 		{"429", 429, "Retry-After: 7", envelopeOf(429, "Too many requests", ""), Throttled, "rate_limited"},
 		{"429 inside a 200", 200, "", envelopeOf(429, "Too many requests", ""), Throttled, "rate_limited"},
 		{"500", 500, "", envelopeOf(500, "Server error", ""), Failed, "http_500"},

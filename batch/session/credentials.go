@@ -26,7 +26,7 @@ type access struct {
 	current         atomic.Pointer[credentials]
 
 	fetch   func(context.Context) (Secret, error) // nil: there is no other secret to be had
-	turn    chan struct{}                         // has room for whoever renews
+	turn    chan struct{}                         // has room for the goroutine that renews
 	running atomic.Bool
 	last    time.Time // of a renewal; covered by turn
 }

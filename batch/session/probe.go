@@ -205,7 +205,7 @@ func (p *probe) clock(h http.Header, took time.Duration) Finding {
 		return f
 	}
 	f.Text = fmt.Sprintf("this machine is %s %s the service's clock", off.Round(time.Second), direction)
-	f.Next = "set the clock of this machine (NTP), or report the service's to whoever runs it: the times of results, --until and the expiry of session ids depend on it"
+	f.Next = "set the clock of this machine (NTP), or report it to the operator of the service: the times of results, --until and the expiry of session ids depend on it"
 	if f.Result = StepWarning; off > clockFails {
 		return f.failed(FaultSetUp, f.Text, f.Next)
 	}

@@ -242,7 +242,7 @@ func TestAProbeSaysWhichStepOfTheWayIsWrong(t *testing.T) {
 		}, "token", StepFailed, FaultUnreachable, "asks for fewer calls", "check again later"},
 		{"a certificate that ends soon", func(t *testing.T, v *vendor) Config {
 			return overTLS(t, v, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(72 * time.Hour) }, standard)
-		}, "tls", StepWarning, FaultNone, "valid until 20", "tell whoever runs the service"},
+		}, "tls", StepWarning, FaultNone, "valid until 20", "tell the operator of the service"},
 		{"nothing", func(t *testing.T, v *vendor) Config { return overTLS(t, v, asItIs, standard) },
 			"token", StepOK, FaultNone, "the service accepts app id, app secret and tenant", ""},
 	}

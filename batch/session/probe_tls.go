@@ -48,7 +48,7 @@ func verified(f Finding, state *tls.ConnectionState) Finding {
 	}
 	f.Text = fmt.Sprintf("%s, certificate issued by %s, valid until %s", tls.VersionName(state.Version), issuer(leaf), day(ends))
 	if time.Until(ends) < certificateWarns {
-		f.Result, f.Next = StepWarning, "tell whoever runs the service: a run after that is refused"
+		f.Result, f.Next = StepWarning, "tell the operator of the service: a run after that is refused"
 	}
 	return f
 }
@@ -64,14 +64,14 @@ func (p *probe) certificate(f Finding, err error) Finding {
 	case errors.As(err, &host):
 		return f.failed(FaultSetUp, fmt.Sprintf("the certificate is for %s, not for %s", namesIn(host.Certificate), host.Host), "check --base-url, and that no other service answers at this address")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
-		return f.failed(FaultSetUp, "the certificate is valid from "+day(invalid.Cert.NotBefore)+" only", "check the clock of this machine; if it is right, tell whoever runs the service")
+		return f.failed(FaultSetUp, "the certificate is valid from "+day(invalid.Cert.NotBefore)+" only", "check the clock of this machine; if it is right, tell the operator of the service")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return f.failed(FaultSetUp, "the certificate expired on "+day(invalid.Cert.NotAfter), "tell whoever runs the service; check the clock of this machine, too")
+		return f.failed(FaultSetUp, "the certificate expired on "+day(invalid.Cert.NotAfter), "tell the operator of the service; check the clock of this machine, too")
 	case errors.As(err, &unknown):
 		return f.failed(FaultSetUp, "the certificate is signed by an authority that this machine does not trust ("+issuer(unknown.Cert)+")",
 			"if the service, or a proxy that looks into TLS, has an authority of its own, name it with --ca-file")
 	}
-	return f.failed(FaultSetUp, "the certificate does not verify: "+err.Error(), "tell whoever runs the service")
+	return f.failed(FaultSetUp, "the certificate does not verify: "+err.Error(), "tell the operator of the service")
 }
 
 // refusedTLS says what a service has against this client.

@@ -41,7 +41,7 @@ func (p *probe) token(ctx context.Context, a *Reply) Finding {
 	case a.Outcome == Throttled:
 		return f.failed(FaultUnreachable, "the service asks for fewer calls"+said, "check again later")
 	}
-	return f.failed(FaultUnreachable, "the service does not answer as it should: "+a.Code+said, "check again later; if it stays so, tell whoever runs the service")
+	return f.failed(FaultUnreachable, "the service does not answer as it should: "+a.Code+said, "check again later; if it stays so, tell the operator of the service")
 }
 
 // noToken tells a base URL with a wrong path from a service that has no such

@@ -13,7 +13,7 @@ import (
 
 // errProxy does not repeat what the environment holds: a proxy's URL may have a
 // password in it.
-var errProxy = errors.New("the proxy of the environment cannot be used; mend HTTPS_PROXY, or go without by --no-proxy-env")
+var errProxy = errors.New("the proxy of the environment cannot be used; fix HTTPS_PROXY, or go without by --no-proxy-env")
 
 // route is the way to the service: what is trusted, and through which proxy,
 // if any. Plain http goes to this machine and nowhere else. The environment is asked once, since a client has one endpoint.

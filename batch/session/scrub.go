@@ -135,7 +135,7 @@ func (s *scrubber) inDecoded(decoded []byte, overlap int) bool {
 	return false
 }
 
-// in reports whether so many characters of the secret stand in a text in a row,
+// in reports whether that number of characters of the secret stands in a text in a row,
 // without regard to case and blanks.
 func in[text string | []byte](s *scrubber, t text, overlap int) bool {
 	if s.secret != "" {

@@ -136,7 +136,7 @@ func certificateError(err error) bool {
 // such name, or a client's certificate that this program does not have.
 var refusals = []tls.AlertError{40, 42, 43, 44, 45, 46, 48, 49, 70, 71, 112, 116}
 
-// refusesTLS reports one of them, or a server that goes on in an older version
+// refusesTLS reports one of them, or a server that continues in an older version
 // than was offered. crypto/tls has no type for either, but for the words.
 func refusesTLS(err error) bool {
 	var op *net.OpError

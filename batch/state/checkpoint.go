@@ -89,7 +89,7 @@ func anyCheckpoint(fsys FS, dir string) (*Checkpoint, error) {
 	name := filepath.Join(dir, checkpointName)
 	b, err := readFile(fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil //nolint:nilnil // no checkpoint is no error
+		return nil, nil //nolint:nilnil // no checkpoint is not an error
 	}
 	if err != nil {
 		return nil, ioError("read", name, err)
@@ -98,11 +98,11 @@ func anyCheckpoint(fsys FS, dir string) (*Checkpoint, error) {
 	var cp Checkpoint
 	switch {
 	case json.Unmarshal(b, &outer) != nil:
-		return nil, &CorruptError{Path: name, Reason: "it is no checkpoint"}
+		return nil, &CorruptError{Path: name, Reason: "it is not a checkpoint"}
 	case crc32.Checksum(outer.Checkpoint, castagnoli) != outer.CRC:
 		return nil, &CorruptError{Path: name, Reason: "its checksum is wrong"}
 	case json.Unmarshal(outer.Checkpoint, &cp) != nil:
-		return nil, &CorruptError{Path: name, Reason: "it is no checkpoint"}
+		return nil, &CorruptError{Path: name, Reason: "it is not a checkpoint"}
 	case cp.Version != version:
 		return nil, &CorruptError{Path: name, Reason: fmt.Sprintf("it is of version %d, and this program knows version %d: finish the run with the program that began it", cp.Version, version)}
 	}

@@ -76,7 +76,7 @@ func (e *engine) run(d *disk, machineDied bool) error {
 	}
 	from := int64(0)
 	if _, err := d.Size(target); err == nil && rec.Checkpoint == nil {
-		return nil // published; the program refuses to begin anew over it
+		return nil // published; the program refuses to start over above it
 	}
 	if rec.Checkpoint != nil {
 		if rec.Checkpoint.Complete {

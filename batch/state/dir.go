@@ -3,7 +3,7 @@
 //
 // The state of a run that writes results.csv is the folder results.csv.state:
 //
-//	lock, holder.json   who is at it
+//	lock, holder.json   who is running it
 //	journal-NNNNNN      what was sent and answered, in segments of frames
 //	checkpoint          up to where everything is written and durable
 //	results, rejects    the partial outputs
@@ -33,7 +33,7 @@ import (
 
 // Options adjust a Dir. The zero value is right.
 type Options struct {
-	// SegmentBytes is the size beyond which the journal goes on in another
+	// SegmentBytes is the size beyond which the journal continues in another
 	// segment at the next commit; 4 MiB unless set.
 	SegmentBytes int64
 
@@ -57,7 +57,7 @@ type Dir struct {
 }
 
 // Open locks the state folder at path, and makes it if there is none. It
-// returns a *HeldError at once when another process is at it.
+// returns a *HeldError at once when another process is running.
 func Open(fsys FS, path string, o Options) (*Dir, error) {
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = defaultSegmentBytes

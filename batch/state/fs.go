@@ -217,11 +217,11 @@ func linkNew(fsys FS, from, to string) error {
 // name goes first: written into, it would stay whatever it is, another user's
 // perhaps.
 func writeFile(fsys FS, name string, content io.Reader, durable bool) error {
-	const anew = os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	f, err := fsys.OpenFile(name, anew, 0o600)
+	const fresh = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	f, err := fsys.OpenFile(name, fresh, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		if err = fsys.Remove(name); err == nil {
-			f, err = fsys.OpenFile(name, anew, 0o600)
+			f, err = fsys.OpenFile(name, fresh, 0o600)
 		}
 	}
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 // Snapshot is what can be seen of a run from outside.
 type Snapshot struct {
 	Checkpoint *Checkpoint // nil before the first one
-	Held       bool        // a process is at it
-	Holder     Holder      // the last one to be at it
+	Held       bool        // a process is running
+	Holder     Holder      // the last process that ran
 	Answers    int         // in the journal, behind the checkpoint
 }
 
-// Inspect looks at a state folder without disturbing the run that may be at
-// it. It returns fs.ErrNotExist when there is none.
+// Inspect looks at a state folder without disturbing the run that may be under
+// way. It returns fs.ErrNotExist when there is none.
 func Inspect(fsys FS, path string) (*Snapshot, error) {
 	if _, err := fsys.Size(path); err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func Inspect(fsys FS, path string) (*Snapshot, error) {
 	for _, number := range numbers {
 		b, err := readFile(fsys, segmentName(path, number))
 		if err != nil {
-			continue // dropped meanwhile: the run goes on beside this
+			continue // dropped meanwhile: the run continues beside this
 		}
 		readFrames(b, func(e Entry) {
 			if cp == nil || e.Row > cp.Row {

@@ -143,7 +143,7 @@ func (j *journal) begin(number int, content []byte) error {
 }
 
 // commit has a checkpoint saved that covers everything up to a row and names the
-// segments which whoever resumes must find, with what of each is durable, and
+// segments which a resumed run must find, with what of each is durable, and
 // drops the others. A segment that has grown is closed first; until the
 // checkpoint names the next one, nothing is appended to that.
 func (j *journal) commit(row int64, save func([]segment) error) error {

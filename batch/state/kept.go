@@ -13,7 +13,7 @@ import (
 
 // Names of what the state keeps. All but the summary is of the list and says
 // nothing about how far a run has come, so it outlives a run that is begun
-// anew.
+// again.
 const (
 	Corrected = "corrected"  // the list of a retry, with corrections
 	Spool     = "spool"      // the list itself, when it came by standard input

@@ -80,7 +80,7 @@ func named(lock *flock.Flock, name string) bool {
 // fileLock is a lock on a file.
 type fileLock struct{ *flock.Flock }
 
-// Remove implements Lock: the name goes first. Whoever opened the file before
+// Remove implements Lock: the name goes first. A process that opened the file before
 // that finds, once it has the lock, that the name is gone.
 func (l fileLock) Remove() error {
 	return errors.Join(unlessGone(os.Remove(l.Path())), l.Unlock())
@@ -124,8 +124,8 @@ func (e *HeldError) Error() string {
 // askAgain is how often a lock that is waited for is tried.
 const askAgain = 200 * time.Millisecond
 
-// Hold locks a file that is no state, such as one that several jobs share, and
-// waits for it so long. It returns a *HeldError when another process holds it
+// Hold locks a file that is not a state, such as one that several jobs share, and
+// waits for it for that duration. It returns a *HeldError when another process holds it
 // still. The lock and who holds it are in two files beside the file, and stay:
 // the command, which is told to others, names no customer.
 func Hold(ctx context.Context, fsys FS, path, command string, wait time.Duration) (release func() error, err error) {

@@ -31,7 +31,7 @@ func CheckOwn(name string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return &PlantedError{Path: name, Reason: "is no folder, or only a link to one"}
+		return &PlantedError{Path: name, Reason: "is not a folder, or only a link to one"}
 	}
 	parent, err := os.Stat(filepath.Dir(name))
 	if err != nil {

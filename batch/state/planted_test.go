@@ -90,5 +90,5 @@ func TestAStateFolderIsMadeClosedAndIsARealFolderOfThisUser(t *testing.T) {
 	_, err = Open(OS{}, theirs, Options{})
 	requirePlanted(t, err, theirs)
 	require.NoError(t, os.Chown(shared, 65533, 65533))
-	openReal(t, theirs) // a folder of theirs altogether: root goes on for them
+	openReal(t, theirs) // a folder of theirs altogether: root continues for them
 }

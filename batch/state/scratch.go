@@ -23,11 +23,11 @@ func ScratchError(op string, err error) error {
 // gone however the process ends. What an earlier version has left in its place
 // goes first.
 func MakeScratch(path string) (*os.File, error) {
-	const anew = os.O_RDWR | os.O_CREATE | os.O_EXCL | noFollow
-	file, err := os.OpenFile(path, anew, 0o600)
+	const fresh = os.O_RDWR | os.O_CREATE | os.O_EXCL | noFollow
+	file, err := os.OpenFile(path, fresh, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		if err = os.Remove(path); err == nil {
-			file, err = os.OpenFile(path, anew, 0o600)
+			file, err = os.OpenFile(path, fresh, 0o600)
 		}
 	}
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 const temps = ".tmp"
 
 // tempLife is how long a file is left there that nobody has written to since.
-// No writer of another machine is frozen for so long and goes on.
+// No writer of another machine is frozen for that long and continues.
 const tempLife = 24 * time.Hour
 
 // Dir is a Store in a folder that several machines see: NFS, a volume of
@@ -213,7 +213,7 @@ func (d *Dir) Get(ctx context.Context, name string, offset, length int64) (io.Re
 	return &part{Reader: io.LimitReader(&stoppable{ctx: ctx, r: f}, length), Closer: f}, nil
 }
 
-// place goes to an offset of a file; a folder is no object.
+// place goes to an offset of a file; a folder is not an object.
 func place(f *os.File, offset int64) error {
 	info, err := f.Stat()
 	if err != nil {

@@ -124,7 +124,7 @@ func TestANameIsGivenToWhatIsDurableAndIsDurableItself(t *testing.T) {
 }
 
 // Whatever fails, there is the whole object or none, and the next process can
-// go on.
+// continue.
 func TestAFailedPutLeavesAWholeObjectOrNone(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 10_000)
 	for _, late := range []bool{false, true} {

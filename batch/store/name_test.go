@@ -24,7 +24,7 @@ func FuzzANameThatPassesStaysInTheStore(f *testing.F) {
 		assert.LessOrEqual(t, len(name), maxName)
 		for i := range name {
 			if err := CheckPrefix(name[:i]); err != nil {
-				t.Fatal("a name begins with what is no prefix:", err)
+				t.Fatal("a name begins with what is not a prefix:", err)
 			}
 		}
 	})

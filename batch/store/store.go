@@ -42,7 +42,7 @@ type Store interface {
 	// order of the bytes of their names. An error is the last thing it yields.
 	// What is put or deleted meanwhile may be in it or not.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
-	// Delete removes an object. One that is missing is no error.
+	// Delete removes an object. One that is missing is not an error.
 	Delete(ctx context.Context, name string) error
 }
 

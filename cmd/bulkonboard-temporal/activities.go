@@ -104,7 +104,7 @@ func (t *task) planOnce(ctx context.Context) (*chunks.Manifest, error) {
 	return m, err
 }
 
-// runChunk runs one chunk, or goes on with it.
+// runChunk runs one chunk, or resumes it.
 func (a *activities) runChunk(ctx context.Context, p part) (counted, error) {
 	var n counted
 	err := a.work(ctx, p, func(ctx context.Context, t *task) error {

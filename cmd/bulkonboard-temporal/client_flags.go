@@ -62,7 +62,7 @@ func (f *clientFlags) open(ctx context.Context, v *cli.Voice, do func(context.Co
 	return do(ctx, &jobClient{root: root, server: server, flags: &f.server, store: f.store.address, Voice: v})
 }
 
-// untilInterrupted ends a command that only waits: the job goes on without it.
+// untilInterrupted ends a command that only waits: the job continues without it.
 func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it

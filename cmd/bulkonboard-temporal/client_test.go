@@ -202,7 +202,7 @@ func TestOnlyTheVeryRoundIsJoined(t *testing.T) {
 	err := j.takeUp(t.Context(), "night", q, &waitFlags{wait: true})
 	var unreachable *unreachableError
 	require.ErrorAs(t, err, &unreachable)
-	assert.Contains(t, said.String(), "the job night goes on without this command; ask with: bulkonboard-temporal status night")
+	assert.Contains(t, said.String(), "the job night continues without this command; ask with: bulkonboard-temporal status night")
 	assert.Equal(t, []string{"run-of-" + workflowOf("quota")}, r.waitedFor)
 
 	other := &registry{busy: startTries}

@@ -36,7 +36,7 @@ const (
 
 	crashRows = 20_000 // of a job in which something dies in the middle
 	middle    = crashRows / 3
-	chunkRows = crashRows / parallel // whoever dies is far from the end of what it is at
+	chunkRows = crashRows / parallel // a worker that dies is far from the end of its work
 
 	quota = "test"
 	job   = "customers"
@@ -114,7 +114,7 @@ func (c *cluster) submitArgs(args ...string) []string {
 	}, args...)
 }
 
-// list writes a list of so many customers.
+// list writes a list of that number of customers.
 func (c *cluster) list(rows int) {
 	var b bytes.Buffer
 	b.WriteString("customerType,customerEmail,firstName,lastName\n")
@@ -276,7 +276,7 @@ func (s *service) arrived(now time.Time) {
 	}
 }
 
-// after waits for so many calls. It is asked before they come.
+// after waits for that number of calls. It is asked before they come.
 func (s *service) after(t *testing.T, calls int) {
 	t.Helper()
 	s.mu.Lock()

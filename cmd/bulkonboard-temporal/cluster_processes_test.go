@@ -284,7 +284,7 @@ func (l *line) carry(to, from net.Conn) {
 	}
 }
 
-// cut cuts the line, or mends it.
+// cut cuts the line, or fixes it.
 func (l *line) cut(broken bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,7 +12,7 @@ func cancelCommand() *cobra.Command {
 		Use:   "cancel JOB --store STORE",
 		Short: "Stop a job; what is done is kept",
 		Long: `cancel tells the workers to stop a job: the calls in flight come back, and what
-they brought is kept. It takes up to a few heartbeats. resume goes on with it.
+they brought is kept. It takes up to a few heartbeats. resume resumes it.
 The job of a schedule that waits for its quota does not begin.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -40,6 +40,6 @@ func (j *jobClient) cancel(ctx context.Context, job string) error {
 	if err := j.server.CancelWorkflow(ctx, workflowOf(r.Quota), running.run); err != nil {
 		return &unreachableError{j.flags.address, err}
 	}
-	j.Say("the job %s is told to stop: %s\ngo on with it: %s", job, running, j.command("resume", job))
+	j.Say("the job %s is told to stop: %s\nresume it: %s", job, running, j.command("resume", job))
 	return j.sayWorkersFor(ctx, r)
 }

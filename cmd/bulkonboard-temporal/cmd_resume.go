@@ -11,7 +11,7 @@ func resumeCommand() *cobra.Command {
 	var w waitFlags
 	c := &cobra.Command{
 		Use:   "resume JOB --store STORE",
-		Short: "Go on with a job that has stopped",
+		Short: "Resume a job that has stopped",
 		Long: `resume starts a job again that was cancelled or has failed, where it stopped, as
 submitting it again would. A job that is done gives its results once more.`,
 		Args: cobra.ExactArgs(1),

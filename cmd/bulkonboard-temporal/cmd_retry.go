@@ -22,7 +22,7 @@ func retryCommand() *cobra.Command {
 	var s retrySettings
 	c := &cobra.Command{
 		Use:   "retry JOB --store STORE",
-		Short: "Call again for the rows of a job that did not end well",
+		Short: "Call again for the rows of a job that failed",
 		Long: `retry begins another round of a job that is done: it calls again for the rows that
 were rejected or failed, or for those of them that are selected, and for nobody
 else. Its results are those of the whole list, with the newest of each row.`,
@@ -48,7 +48,7 @@ func (s *retrySettings) checkRows() error {
 type undoneError struct{ job, next string }
 
 func (e *undoneError) Error() string {
-	return fmt.Sprintf("the job %s is not done yet; go on with it first: %s", e.job, e.next)
+	return fmt.Sprintf("the job %s is not done yet; resume it first: %s", e.job, e.next)
 }
 
 // Kind tells what it means.

@@ -31,7 +31,7 @@ func scheduleCommand() *cobra.Command {
 		ofSchedule("pause", "Let a schedule rest", "rests; its job comes round again after: schedule unpause", func(ctx context.Context, h client.ScheduleHandle) error {
 			return h.Pause(ctx, client.SchedulePauseOptions{})
 		}),
-		ofSchedule("unpause", "Let a schedule go on", "goes on", func(ctx context.Context, h client.ScheduleHandle) error {
+		ofSchedule("unpause", "Let a schedule continue", "continues", func(ctx context.Context, h client.ScheduleHandle) error {
 			return h.Unpause(ctx, client.ScheduleUnpauseOptions{})
 		}),
 		ofSchedule("trigger", "Run the job of a schedule now", "comes round now", func(ctx context.Context, h client.ScheduleHandle) error {
@@ -82,7 +82,7 @@ func ofSchedule(verb, short, says string, do func(context.Context, client.Schedu
 func scheduleDeleteCommand() *cobra.Command {
 	var f clientFlags
 	c := &cobra.Command{
-		Use: "delete NAME --store STORE", Short: "Remove a schedule; its jobs stay, and one under way goes on", Args: cobra.ExactArgs(1),
+		Use: "delete NAME --store STORE", Short: "Remove a schedule; its jobs stay, and one under way continues", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.with(c, func(ctx context.Context, j *jobClient) error {
 				err := j.server.ScheduleClient().GetHandle(ctx, scheduleOf(args[0])).Delete(ctx)

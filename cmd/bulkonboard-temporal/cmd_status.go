@@ -99,7 +99,7 @@ func (j *jobClient) lastEnd(ctx context.Context, job, quota string, round int) (
 // lastTrouble says how a job stopped that Temporal knows nothing of, such as when
 // another has had the quota since.
 func (j *jobClient) lastTrouble(ctx context.Context, job string, round int) (string, error) {
-	next := "go on with it: " + j.command("resume", job)
+	next := "resume it: " + j.command("resume", job)
 	t, err := j.lastReport(ctx, job, round)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -38,7 +38,7 @@ type jobFlags struct {
 func (s *jobFlags) register(c *cobra.Command) {
 	f := c.Flags()
 	s.flags.Register(c)
-	f.DurationVar(&s.heartbeat, "heartbeat", 30*time.Second, "a worker that is not heard of for so long is taken for dead")
+	f.DurationVar(&s.heartbeat, "heartbeat", 30*time.Second, "a worker that is silent for this long is taken for dead")
 	f.StringVar(&s.quota, "quota", "", "name of the quota that the rate is a part of: one job at a time has it (default: from --base-url and --app-id)")
 	s.ledger.register(c)
 	// A call must not outlast the part that it is of: see checkHeartbeat.
@@ -101,10 +101,10 @@ func submitCommand() *cobra.Command {
 	var s submitSettings
 	c := &cobra.Command{
 		Use:   "submit --store STORE --input LIST --rate RATE",
-		Short: "Hand a list to the workers, or go on with one",
+		Short: "Hand a list to the workers, or resume one",
 		Long: `submit puts a list and what is to be done with it into the store, and starts it.
 It returns at once, unless it is told to wait. Submitted again, the same list
-with the same settings goes on where it stopped, or is waited for.
+with the same settings resumes where it stopped, or is waited for.
 
 One quota has one job at a time: while it is taken, submit says by whom.`,
 		Args: cobra.NoArgs,
@@ -192,11 +192,11 @@ func (s *submitSettings) submit(ctx context.Context, j *jobClient, settings map[
 	if err := j.free(ctx, r.Quota, s.name); err != nil {
 		return err
 	}
-	anew, err := r.put(ctx, j.root, s.name)
+	again, err := r.put(ctx, j.root, s.name)
 	if err != nil {
 		return err
 	}
-	if anew {
+	if again {
 		j.Say("submitting %s as the job %s", s.job.flags.List.Name(), s.name)
 	}
 	if s.storeInput == "" {

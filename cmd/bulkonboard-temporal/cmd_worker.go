@@ -174,7 +174,7 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 	}()
 	select {
 	case <-stopped:
-		v.Say("the worker has stopped; what it was at goes on elsewhere")
+		v.Say("the worker has stopped; its work continues elsewhere")
 		return err
 	case <-now:
 	}

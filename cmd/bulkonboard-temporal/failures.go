@@ -80,7 +80,7 @@ func (e *misfitError) Error() string {
 // Kind tells what it means.
 func (e *misfitError) Kind() cli.Kind { return misfit }
 
-// handedOnError is why a worker stops a part that goes on, here or elsewhere,
+// handedOnError is why a worker stops a part that continues, here or elsewhere,
 // unless the job itself was stopped.
 type handedOnError string
 

@@ -34,7 +34,7 @@ const (
 
 // Why a worker stops a part.
 const (
-	errFenced    = handedOnError("the Temporal server was not heard of for so long that it may have given the part to another worker")
+	errFenced    = handedOnError("the Temporal server was silent for so long that it may have given the part to another worker")
 	errTaken     = handedOnError("the Temporal server has given the part to another worker, or the job is over")
 	errCancelled = handedOnError("the job was stopped")
 )
@@ -43,7 +43,7 @@ func shareOf(heartbeat time.Duration, share float64) time.Duration {
 	return time.Duration(share * float64(heartbeat))
 }
 
-// reasonToStop is whether to stop, and why: so long after the last heartbeat that the
+// reasonToStop is whether to stop, and why: long enough after the last heartbeat that the
 // server is known to have heard, with this answer to the newest one.
 func reasonToStop(heartbeat, silence time.Duration, answer error) error {
 	var gone *serviceerror.NotFound
@@ -85,7 +85,7 @@ func (h *heartbeat) record(ctx context.Context) error {
 }
 
 // silence is how long ago the server was last heard of. A machine that was
-// suspended has only one of its two clocks go on.
+// suspended has only one of its two clocks continue.
 func (h *heartbeat) silence() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -93,7 +93,7 @@ func (h *heartbeat) silence() time.Duration {
 	return max(now.Sub(h.last), now.Round(0).Sub(h.last.Round(0)))
 }
 
-// run sends heartbeats until ctx is done. It goes on while a part that was stopped comes
+// run sends heartbeats until ctx is done. It continues while a part that was stopped comes
 // to its end, so that it is not given on before.
 func (h *heartbeat) run(ctx context.Context) {
 	tick := time.NewTicker(shareOf(h.timeout, intervalShare))

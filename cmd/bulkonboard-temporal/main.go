@@ -29,9 +29,9 @@ const configText = `# Settings of bulkonboard-temporal, for any of its commands 
 # (or BULKONBOARD_CONFIG=FILE): each takes those that it has.
 #
 # Every setting stands here at its default: take the # away to change one. A
-# flag goes before its variable (--base-url, BULKONBOARD_BASE_URL), and that
-# before this file. A relative path starts at the folder of this file. A key that
-# is no setting is refused.
+# flag overrides its environment variable (--base-url, BULKONBOARD_BASE_URL),
+# which overrides this file. A relative path starts at the folder of this file. A key that
+# is not a setting is refused.
 #
 # The app secret is never written here: name its file with appSecretFile, or set
 # BULKONBOARD_APP_SECRET.
@@ -40,7 +40,7 @@ const configText = `# Settings of bulkonboard-temporal, for any of its commands 
 func rootCommand() *cobra.Command {
 	root := cli.Root("bulkonboard-temporal", "Take customer lists through a GetSessionId service on many machines", `bulkonboard-temporal does what bulkonboard run does, in parts, on any number of
 machines that share a store and a Temporal server. When a machine dies, another
-goes on with what it was at. All of them together keep to one rate.
+continues its work. All of them together keep to one rate.
 
 On each machine that is to work:
   bulkonboard-temporal worker --store /mnt/share --base-url URL --app-id ID

@@ -3,7 +3,7 @@ package main
 import "time"
 
 // What goes through Temporal, and stays there for as long as it keeps
-// histories: names, indexes, counts and times. Whoever may look into Temporal
+// histories: names, indexes, counts and times. People who may look into Temporal
 // learns nothing of a customer. Of the service he learns what is in the name of
 // the quota, which is a part of the workflow's id: its host and the application
 // id, unless --quota says otherwise. All else is in the store.
@@ -71,7 +71,7 @@ type counted struct {
 // total is what a round came to.
 type total struct {
 	Rows int64 `json:"rows"`
-	Bad  int64 `json:"bad"` // did not end well
+	Bad  int64 `json:"bad"` // failed
 }
 
 // heartbeatDetails are what a worker says of the part that it is at.

@@ -12,7 +12,7 @@ import (
 
 // Histories of the real server, as "temporal workflow show --output json" gives
 // them. A job that is under way while workers are replaced by a newer version
-// has such a one, and must go on. Never record them anew to make a test pass:
+// has such a one, and must continue. Never record them again to make a test pass:
 // ask workflow.GetVersion instead.
 const histories = "testdata/history/*.json"
 

@@ -73,7 +73,7 @@ type otherRequestError struct{ job string }
 func (e *otherRequestError) Kind() cli.Kind { return cli.Other }
 
 func (e *otherRequestError) Error() string {
-	return fmt.Sprintf("there is a job %s already, of another list or with other settings; put them back to go on with it, or submit this one under another name with --job", e.job)
+	return fmt.Sprintf("there is a job %s already, of another list or with other settings; put them back to resume it, or submit this one under another name with --job", e.job)
 }
 
 // readRequest reads what was asked for; a *noJobError says that nothing was.
@@ -93,7 +93,7 @@ func parseRequest(b []byte) (*request, error) {
 	if err := chunks.Decode(requestName, b, &r); errors.As(err, new(*chunks.NewerError)) {
 		return nil, err
 	} else if err != nil {
-		return nil, fmt.Errorf("%s is no request for a job: %w", requestName, err)
+		return nil, fmt.Errorf("%s is not a request for a job: %w", requestName, err)
 	}
 	if r.Version > requestVersion {
 		return nil, &chunks.NewerError{Name: requestName, Reason: fmt.Sprintf("version %d, and this program reads version %d", r.Version, requestVersion)}
@@ -106,15 +106,15 @@ func parseRequest(b []byte) (*request, error) {
 
 // put puts the request into the store. The same one may be there already: what
 // bounds the calls may differ, see updateBounds. Any other is an *otherRequestError.
-func (r *request) put(ctx context.Context, root store.Store, job string) (anew bool, err error) {
+func (r *request) put(ctx context.Context, root store.Store, job string) (again bool, err error) {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return false, err
 	}
 	other := &otherRequestError{job}
-	anew, err = putOnce(ctx, root, jobPrefix(job)+"/"+requestName, b, other)
+	again, err = putOnce(ctx, root, jobPrefix(job)+"/"+requestName, b, other)
 	if !errors.Is(err, other) {
-		return anew, err
+		return again, err
 	}
 	there, err := readRequest(ctx, root, job)
 	if err == nil && !bytes.Equal(there.unbounded(), r.unbounded()) {
@@ -178,7 +178,7 @@ func (r *request) planned(ctx context.Context, root store.Store, job string) err
 
 // putOnce puts an object that may be there already, if it is the very same; it
 // returns other when it is not.
-func putOnce(ctx context.Context, s store.Store, name string, b []byte, other error) (anew bool, err error) {
+func putOnce(ctx context.Context, s store.Store, name string, b []byte, other error) (again bool, err error) {
 	err = s.Put(ctx, name, b)
 	if !errors.Is(err, store.ErrExists) {
 		return err == nil, err

@@ -305,9 +305,9 @@ func TestErrorsAreOfOneKindEach(t *testing.T) {
 func TestARequestIsPutOnceAndNeverReplaced(t *testing.T) {
 	s := newSite(t)
 	r := s.submit("night", listOf(3))
-	anew, err := r.put(t.Context(), s.root, "night")
+	again, err := r.put(t.Context(), s.root, "night")
 	require.NoError(t, err)
-	assert.False(t, anew)
+	assert.False(t, again)
 	r.Quota = "another"
 	_, err = r.put(t.Context(), s.root, "night")
 	var other *otherRequestError

@@ -35,7 +35,7 @@ func (w *waitFlags) register(c *cobra.Command) {
 	f.BoolVar(&w.wait, "wait", false, "wait for the job, and end with its exit code")
 	cli.TypedOnly(c, "wait") // in bulkonboard the variable is how long to wait for a ledger
 	f.StringVarP(&w.output, "output", "o", "", "copy the results to this file when the job is done; implies --wait")
-	f.StringVar(&w.rejects, "rejects", "", "copy the records that did not end well to this file, as the very bytes of the input; implies --wait")
+	f.StringVar(&w.rejects, "rejects", "", "copy the rows that need attention to this file, as the very bytes of the input; implies --wait")
 	f.BoolVar(&w.overwrite, "overwrite", false, "replace these files, if they are there")
 	_ = c.MarkFlagFilename("output")
 	_ = c.MarkFlagFilename("rejects")
@@ -76,7 +76,7 @@ type jobError struct {
 }
 
 func (e *jobError) Error() string {
-	return fmt.Sprintf("the job %s has stopped: %s\nwhat is done is kept; to go on: %s", e.job, e.reason, e.next)
+	return fmt.Sprintf("the job %s has stopped: %s\nwhat is done is kept; to resume: %s", e.job, e.reason, e.next)
 }
 
 // Kind tells what it means.
@@ -148,7 +148,7 @@ func (j *jobClient) wait(ctx context.Context, job, quota string, round int, run 
 }
 
 func (j *jobClient) sayItGoesOn(job string) {
-	j.Say("the job %s goes on without this command; ask with: %s", job, j.command("status", job))
+	j.Say("the job %s continues without this command; ask with: %s", job, j.command("status", job))
 }
 
 func (j *jobClient) keepSaying(ctx context.Context, job, quota string, round int) {

@@ -77,7 +77,7 @@ func (c *roundState) withLedger(ctx workflow.Context) workflow.Context {
 	return workflow.WithTaskQueue(ctx, ledgerQueue(workflow.GetInfo(ctx).TaskQueueName))
 }
 
-// runChunks has the chunks run, so many at once and no more: each has that
+// runChunks has the chunks run, a number at once and no more: each has that
 // share of the rate. When one fails, the others are stopped and waited for. It
 // returns with no chunk under way, early when the history is long.
 func (c *roundState) runChunks(ctx workflow.Context) (failed error) {
@@ -117,7 +117,7 @@ func ending(ctx workflow.Context, err error) error {
 	return err
 }
 
-// long reports whether it is time to go on with a new history.
+// long reports whether it is time to continue with a new history.
 func long(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
 	return info.GetContinueAsNewSuggested() || info.GetCurrentHistoryLength() > maxHistory

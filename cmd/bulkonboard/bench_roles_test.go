@@ -127,7 +127,7 @@ func (s *static) count(call int64) {
 	}
 }
 
-// told tells the times, and begins anew.
+// told tells the times, and starts over.
 func (s *static) told() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()

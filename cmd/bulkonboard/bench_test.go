@@ -178,7 +178,7 @@ func (b *bench) program(path, format string) cost {
 // run runs a client to its end. The peak of memory that the kernel reports is
 // never below that of this process, from which it was forked.
 func (b *bench) run(c *exec.Cmd) cost {
-	b.times() // begins the server's counting anew
+	b.times() // begins the server's counting again
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
 	start := time.Now()

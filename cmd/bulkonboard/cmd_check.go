@@ -291,7 +291,7 @@ func printMapping(w io.Writer, list *source.List) {
 	}
 	for i, name := range list.Header() {
 		if !read[i+1] {
-			fmt.Fprintf(w, "  %-20s column %d, %q\n", "(only carried along)", i+1, name)
+			fmt.Fprintf(w, "  %-20s column %d, %q\n", "(copied unchanged)", i+1, name)
 		}
 	}
 }

@@ -14,8 +14,7 @@ import (
 	"bulkonboard/cmd/internal/manual"
 )
 
-// The pages of the manual are part of the program, so whoever has the one has
-// the other, in the same version.
+// The pages of the manual are part of the program, so both are always of the same version.
 //
 //go:embed pages/*.md
 var pageFiles embed.FS

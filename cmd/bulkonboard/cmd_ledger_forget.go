@@ -21,7 +21,7 @@ func ledgerForgetCommand() *cobra.Command {
 		Long: `forget erases the customer with this e-mail address, of every tenant and form that
 the ledger has customers of. With - the address is read from standard input, so
 that it is in no shell's history. The log says by key, and not by name, what was
-erased. The file is written anew, so nothing of the person is left in it; copies
+erased. The file is written again, so nothing of the person is left in it; copies
 of it, and results files, are not touched.`,
 		Example: `  bulkonboard ledger forget ann@example.com --ledger customers.db`,
 		Args:    cli.OneArgument("one e-mail address: bulkonboard ledger forget EMAIL, or - to read it from standard input"),

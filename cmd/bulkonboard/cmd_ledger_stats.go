@@ -23,7 +23,7 @@ func ledgerStatsCommand() *cobra.Command {
 	})
 }
 
-// ages are the columns of the table, each up to so many days.
+// ages are the columns of the table, each up to a number of days.
 var ages = [...]int{1, 7, 30, 90, 365}
 
 // ledgerTable counts customers by outcome; the last column is what is older.
@@ -54,7 +54,7 @@ func printLedger(w io.Writer, l *ledger.Ledger, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s: %d customers, put down by %d runs; %.1f MiB\n", l.Path(), l.Len(), len(l.Runs()), float64(info.Size())/(1<<20))
+	fmt.Fprintf(w, "%s: %d customers, recorded by %d runs; %.1f MiB\n", l.Path(), l.Len(), len(l.Runs()), float64(info.Size())/(1<<20))
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(out, "\t")
 	for _, days := range ages {

@@ -80,7 +80,7 @@ func writePages(program, folder string, date time.Time) error {
 
 func manName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
-// manPage is the page of a command, in the macros of man(7). Whoever starts
+// manPage is the page of a command, in the macros of man(7). Everybody who starts
 // the program pays for every package it is linked with, so this one goes
 // without those that make pages by way of Markdown.
 func manPage(c *cobra.Command, date time.Time) string {

@@ -34,7 +34,7 @@ func mergeCommand() *cobra.Command {
 		Short: "Merge the results of the chunks of a job",
 		Long: `merge makes one results file of a job whose chunks are all done, row for row as
 run would have on one machine, with its summary and rejects. It calls nobody.
-Interrupted, it goes on with the same command.`,
+Interrupted, it resumes with the same command.`,
 		Example: `  bulkonboard merge --job /mnt/shared/tonight -o results.csv`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

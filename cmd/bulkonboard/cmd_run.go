@@ -152,7 +152,7 @@ func (s *settings) look(stdin io.Reader) (*sink.Summary, error) {
 	return nil, s.checkList()
 }
 
-// checkList refuses a file that is no list before anything is made. Standard
+// checkList refuses a file that is not a list before anything is made. Standard
 // input can be looked at only once there is a place to keep it.
 func (s *settings) checkList() error {
 	if s.list.FromStandardInput() {
@@ -167,7 +167,7 @@ func (s *settings) checkList() error {
 	return err
 }
 
-// discard begins anew, after saying what that throws away.
+// discard starts over, after saying what that throws away.
 func discard(dir *state.Dir, path string, v *cli.Voice) error {
 	left, err := state.Inspect(state.OS{}, path)
 	if err == nil && left.Checkpoint != nil {

@@ -41,7 +41,7 @@ func runChunkCommand() *cobra.Command {
 		Short: "Send one chunk of a job, or resume it",
 		Long: `run-chunk sends one chunk of a job that plan has made, at its share of the rate,
 and puts what becomes of each row into the folder of the job. Started again, on
-this machine or another, it goes on where the chunk stopped; one that is done is
+this machine or another, it continues where the chunk stopped; one that is done is
 left alone. Of two that run one chunk at once, the first one stops.
 
 At most as many chunks may run at once as plan was told with --parallel: their

@@ -81,7 +81,7 @@ func (e *unfinishedError) Kind() cli.Kind { return cli.Unfinished }
 
 func (e *unfinishedError) Error() string { return e.text }
 
-// verification holds files against a summary and collects what it finds.
+// verification compares files with a summary and collects what it finds.
 type verification struct {
 	summary     *sink.Summary
 	results     string

@@ -91,7 +91,7 @@ func TestVerifyFindsWhatIsNotAsTheRunLeftIt(t *testing.T) {
 		{"no header", "out.csv", func(s string) string { return s[strings.Index(s, "\n")+1:] }, []string{"its rows cannot be counted", "bytes, and the run wrote"}},
 		{"nothing left", "out.csv", func(string) string { return "" }, []string{"out.csv has 0 bytes"}},
 		{"an edited summary", "out.csv.summary.json", replace(`"rejected": 2`, `"rejected": 1`), []string{"was changed after it was written", "add up to 19, not to 20"}},
-		{"a summary that was cut off", "out.csv.summary.json", func(s string) string { return s[:100] }, []string{"this is no summary"}},
+		{"a summary that was cut off", "out.csv.summary.json", func(s string) string { return s[:100] }, []string{"this is not a summary"}},
 		{"a run made complete by hand", "out.csv.summary.json", replace(`"complete": true`, `"complete": false`), []string{"was changed after it was written"}},
 		{"a forged count", "out.csv.summary.json", forge(func(s *sink.Summary) { s.Status[sink.OK], s.Status[sink.Rejected] = 19, 1 }),
 			[]string{"has 18 rows that are ok, and the summary counts 19", "the counts per error add up to 2, not to 1"}},

@@ -14,7 +14,7 @@ import (
 )
 
 // correct makes the list that a retry sends: the results with the corrections of
-// the sheet. It is made anew at each start, from files whose hashes are known, so
+// the sheet. It is made again at each start, from files whose hashes are known, so
 // that nothing depends on what is left of it.
 func (j *job) correct() (string, error) {
 	table, err := j.settings.retry.from.table()

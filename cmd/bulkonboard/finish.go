@@ -18,7 +18,7 @@ func (o *outputs) finish() (err error) {
 		return nil
 	}
 	if err != nil || left.Held || left.Checkpoint == nil || !left.Checkpoint.Complete {
-		return nil // whoever starts a run is told, or the run resumes
+		return nil // the operator who starts a run is told, or the run resumes
 	}
 	dir, err := state.Open(fileSystem, o.stateDir(), state.Options{})
 	if err != nil {

@@ -38,7 +38,7 @@ func printForecast(w io.Writer, f *preflight.Forecast, name string, at expected)
 	for i := range f.Notices {
 		fmt.Fprintf(w, "  %-10s %s\n", "notice", noticeText(f, &f.Notices[i]))
 	}
-	printErrors(w, "invalid rows, the commonest reason first", f.Errors)
+	printErrors(w, "invalid rows, most frequent reason first", f.Errors)
 }
 
 // noticeText is a notice with its count and the first lines.
@@ -90,7 +90,7 @@ func printAsked(line func(what string, n int64, text string), f *preflight.Forec
 	line("changed", f.Changed, " since they were sent")
 	line("expired", f.Expired, "")
 	if f.Due > 0 {
-		line("again", f.Due, " that did not end well before")
+		line("again", f.Due, " that failed before")
 	}
 	if f.Refused > 0 {
 		line("refused", f.Refused, " before and not changed since: not sent (bulkonboard retry sends them)")

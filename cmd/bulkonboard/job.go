@@ -59,7 +59,7 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 	if shown != nil {
 		j.caller = shown.attempts.Count(j.caller)
 		defer func() {
-			if !errors.Is(err, errAnotherDay) { // the next start goes on showing them
+			if !errors.Is(err, errAnotherDay) { // the next start continues showing them
 				shown.end(cli.ExitCode(err), time.Now())
 			}
 			shown.close()

@@ -93,7 +93,7 @@ func (l *ledgerFile) openKnown(ctx context.Context, v *cli.Voice, command string
 		return nil, nil //nolint:nilnil // a job need not have one
 	}
 	if !l.madeBefore() {
-		v.Say("the ledger %s is made now and knows nobody: if there was one, stop, and look for it", cli.OneLine(l.Path))
+		v.Say("created a new, empty ledger %s; if you expected an existing one, stop and check the path", cli.OneLine(l.Path))
 	}
 	opened, err := l.openLedger(ctx, command)
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 	"bulkonboard/cmd/internal/cli"
 )
 
-var update = flag.Bool("update", false, "write the golden files of testdata/lists anew; look at the difference")
+var update = flag.Bool("update", false, "write the golden files of testdata/lists again; look at the difference")
 
 const listsFolder = "../../testdata/lists"
 

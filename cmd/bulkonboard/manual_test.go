@@ -84,7 +84,7 @@ func requireTable(t *testing.T, page, header string, rows []string) {
 		require.NoError(t, os.WriteFile(filepath.Join("pages", page+".md"), []byte(before+table+after), 0o600))
 		return
 	}
-	assert.Equal(t, table, header+"\n"+strings.TrimSuffix(rest, after), "to write it anew: go test ./cmd/bulkonboard -run %s -update", t.Name())
+	assert.Equal(t, table, header+"\n"+strings.TrimSuffix(rest, after), "to write it again: go test ./cmd/bulkonboard -run %s -update", t.Name())
 }
 
 func TestTheManualHasTheErrorCodesOfTheCode(t *testing.T) {

@@ -20,7 +20,7 @@ func TestARunThatIsKilledInWavesBeginsNoMoreCallsThanAWave(t *testing.T) {
 	killInWaves(t, 300, 50, 12)
 }
 
-// killInWaves takes a list through the service in waves, kills so many starts at
+// killInWaves takes a list through the service in waves, kills a number of starts at
 // a random call before the list is done, and checks how many customers each wave has called.
 func killInWaves(t *testing.T, rows, wave, most int) {
 	const inFlight = 8
@@ -65,7 +65,7 @@ func killInWaves(t *testing.T, rows, wave, most int) {
 	t.Logf("%d kills in %d waves, %d calls in doubt, %d of them had reached the service", kills, waves, doubts, stats.RepeatedCalls)
 }
 
-// killedAfter kills a command after so many calls, unless it has ended by then,
+// killedAfter kills a command after that number of calls, unless it has ended by then,
 // and reports whether it did.
 func (p *program) killedAfter(c *exec.Cmd, calls int64) bool {
 	enough := p.service.Stats().Calls + calls

@@ -46,7 +46,7 @@ func (f *metricsFlags) check(p *cli.Problems) {
 	}
 }
 
-// metricsEvery is how often the file is written anew.
+// metricsEvery is how often the file is written again.
 const metricsEvery = 15 * time.Second
 
 // metricsOut is where the metrics of a run go while it lasts.
@@ -64,7 +64,7 @@ type metricsOut struct {
 // worth a warning and not the run.
 func (f *metricsFlags) open(ctx context.Context, m *measure.Monitor, log *slog.Logger) (*metricsOut, error) {
 	if f.listen == "" && f.file == "" {
-		return nil, nil //nolint:nilnil // no metrics are no error
+		return nil, nil //nolint:nilnil // no metrics are not an error
 	}
 	o, err := f.out(m, log)
 	if err == nil {
@@ -139,7 +139,7 @@ func (o *metricsOut) writeRegularly() {
 
 func (o *metricsOut) writeOrWarn() {
 	if err := o.write(); err != nil {
-		o.log.Warn("the metrics file cannot be written; the run goes on", "event", "metrics_failed", "error", err)
+		o.log.Warn("the metrics file cannot be written; the run continues", "event", "metrics_failed", "error", err)
 	}
 }
 

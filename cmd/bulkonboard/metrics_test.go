@@ -123,7 +123,7 @@ func TestAMetricsFileIsReplacedWholeOrNotAtAll(t *testing.T) {
 	before, err := os.ReadFile(file)
 	require.NoError(t, err)
 	o.registry.MustRegister(broken{})
-	require.Error(t, o.write(), "half of it is no file")
+	require.Error(t, o.write(), "half of it is not a file")
 	after, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, before, after)
@@ -219,7 +219,7 @@ func TestMetricsThatCannotBeShownAreRefusedAtTheStartAndNotLater(t *testing.T) {
 	require.NoError(t, os.RemoveAll(gone))
 	o.end(cli.ExitCode(nil), time.Now())
 	o.close()
-	assert.Contains(t, said.String(), "level=WARN msg=\"the metrics file cannot be written; the run goes on\"")
+	assert.Contains(t, said.String(), "level=WARN msg=\"the metrics file cannot be written; the run continues\"")
 }
 
 func TestALabelIsANameAndAValue(t *testing.T) {

@@ -90,7 +90,7 @@ func (o *outputs) checkOutput(flag, path string, in os.FileInfo) error {
 		return cli.Problems{fmt.Sprintf("--%s: %s is a folder; name a file in it, such as %s", flag, path, filepath.Join(path, "results.csv"))}
 	case !out.Mode().IsRegular():
 		// It would not be written to, but replaced: /dev/null for everybody.
-		return cli.Problems{fmt.Sprintf("--%s: %s is no ordinary file, and would be replaced by one; name another file", flag, path)}
+		return cli.Problems{fmt.Sprintf("--%s: %s is not an ordinary file, and would be replaced by one; name another file", flag, path)}
 	}
 	return o.checkForeign(flag, path)
 }

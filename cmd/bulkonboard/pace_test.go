@@ -55,7 +55,7 @@ func TestAnOutageCostsNoRowAndHardlyACall(t *testing.T) {
 			stats := p.service.Stats()
 			assert.LessOrEqual(t, stats.Outage, int64(20+inFlight), kind)
 			assert.LessOrEqual(t, stats.BusiestSecond, 51+int64(50*late()), "%s: at --rate 50", kind)
-			assert.Contains(t, stderr.String(), "nobody was charged for it", kind)
+			assert.Contains(t, stderr.String(), "no row lost an attempt", kind)
 		})
 	}
 	for _, end := range ends {

@@ -20,7 +20,7 @@ import (
 )
 
 // shownMetrics are the labels of every metric that a run may show, and those that
-// whoever reads them adds.
+// a reader of them adds.
 func shownMetrics(t *testing.T) map[string][]string {
 	m := new(measure.Monitor)
 	m.Expect(10, 100)

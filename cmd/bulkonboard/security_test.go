@@ -121,7 +121,7 @@ func TestAPrivateAuthorityIsTrustedWhenItIsNamedAndTheProxyIsSaid(t *testing.T) 
 	assert.Contains(t, stderr.String(), "certificate")
 	c, stderr = p.start("--base-url", server.URL, "--ca-file", p.file("list.csv"))
 	assert.Equal(t, cli.ExitUsage, p.end(c))
-	assert.Contains(t, stderr.String(), "--ca-file is no use: there is no certificate in it")
+	assert.Contains(t, stderr.String(), "--ca-file is of no use: there is no certificate in it")
 	assert.Zero(t, p.service.Stats().Calls)
 
 	// The certificate is for example.com, which only the proxy leads to.
@@ -219,7 +219,7 @@ func TestWhatIsSaidNamesRowsAndNeverPeople(t *testing.T) {
 	t.Cleanup(server.Close)
 	list := "customerType,customerEmail,firstName,lastName,customerMobileNumber,clientId\n" +
 		"Individual,sent.CANARY@example.com,CANARYfirst,CANARYlast,+49CANARY,\n" +
-		"Individual,CANARY is no address,CANARYfirst,CANARYlast,,\n" +
+		"Individual,CANARY is not an address,CANARYfirst,CANARYlast,,\n" +
 		"CANARY,other@example.com,CANARYfirst,CANARYlast,,CANARY\n" +
 		"Individual,CANARY\n" +
 		"Individual,\"CANARY,x,y,,\n"
@@ -239,7 +239,7 @@ func TestARunWritesToNoPlaceThatAnotherUserPrepared(t *testing.T) {
 	require.NoError(t, os.Symlink(t.TempDir(), p.file("out.csv.state")))
 	c, stderr := p.start()
 	assert.Equal(t, cli.ExitState, p.end(c))
-	assert.Contains(t, stderr.String(), "out.csv.state is no folder, or only a link to one")
+	assert.Contains(t, stderr.String(), "out.csv.state is not a folder, or only a link to one")
 	assert.Zero(t, p.service.Stats().Calls)
 }
 
@@ -301,7 +301,7 @@ func TestWhatAServiceSendsUnaskedIsSaidNowhere(t *testing.T) {
 
 // TestValuesThatAreSetForEveryRowAreToldNowhere: not in the log, the journal, the
 // checkpoint, the summary or the report, not in a command or in settings that are
-// printed, and not in who is said to be at it.
+// printed, and not in the process that is named.
 func TestValuesThatAreSetForEveryRowAreToldNowhere(t *testing.T) {
 	p := newProgram(t, 30, sandbox.Options{Latency: 50 * time.Millisecond})
 	flags := []string{"--map", "lastName=", "--set", "lastName=CANARYname", "--set=customerMobileNumber=+49CANARY", "--log-level", "debug", "--log-file", p.file("log"), "--rate", "20"}

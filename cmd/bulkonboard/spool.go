@@ -14,7 +14,7 @@ import (
 )
 
 // spool makes a file of standard input, so that the run can read it more than
-// once, and returns its path. A run that goes on has one already: then nothing
+// once, and returns its path. A run that continues has one already: then nothing
 // need come, and what comes must be the same.
 //
 // Where an interrupted run may be taken over, another list may come: it is kept
@@ -30,7 +30,7 @@ func spool(dir *state.Dir, began, takesOver bool, stdin io.Reader, v *cli.Voice)
 	case err != nil:
 		return "", err
 	case incoming == nil && there:
-		v.Say("standard input has nothing: using the list that was kept of it")
+		v.Say("standard input is empty; using the saved copy")
 		return path, nil
 	case incoming == nil:
 		return "", &source.ListError{Reason: "standard input is empty", Hint: "pipe a customer list into the command, or name a file with --input"}
@@ -75,12 +75,12 @@ func nextSpool(dir *state.Dir, path string, incoming io.Reader) (string, error) 
 // terminal is not waited for: nobody types a list.
 func incomingList(stdin io.Reader) (io.Reader, error) {
 	if isTerminal(stdin) {
-		return nil, nil //nolint:nilnil // no list is no error here
+		return nil, nil //nolint:nilnil // no list is not an error here
 	}
 	in := bufio.NewReaderSize(stdin, 64<<10)
 	_, err := in.Peek(1)
 	if errors.Is(err, io.EOF) {
-		return nil, nil //nolint:nilnil // no list is no error here
+		return nil, nil //nolint:nilnil // no list is not an error here
 	}
 	if err != nil {
 		return nil, &source.ReadError{Name: cli.StandardInputName, Err: err}
@@ -141,6 +141,6 @@ func (e *otherStreamError) Kind() cli.Kind { return cli.Changed }
 
 // Error says where they differ, and the ways out.
 func (e *otherStreamError) Error() string {
-	return fmt.Sprintf("standard input is not the list that this run began with: they differ from byte %d on; to go on, give the same list again or nothing at all (< /dev/null);"+
-		" to send the new one, begin anew with --restart or write to another --output", e.at)
+	return fmt.Sprintf("standard input is not the list that this run began with: they differ from byte %d on; to resume, give the same list again or nothing at all (< /dev/null);"+
+		" to send the new one, start over with --restart or write to another --output", e.at)
 }

@@ -57,8 +57,8 @@ func printSummary(w io.Writer, s *conclusion, sum *batch.Summary) {
 		fmt.Fprintf(w, "  %-10s %d of the %d rows that need attention are as an earlier run has reported them\n", "open", sum.Open, sum.Bad())
 	}
 	news, open := sum.Errors.Apart()
-	printErrors(w, "errors, the commonest first", news)
-	printErrors(w, "open since an earlier run, the commonest first", open)
+	printErrors(w, "errors, most frequent first", news)
+	printErrors(w, "open since an earlier run, the most frequent first", open)
 	printNext(w, s, sum)
 }
 
@@ -115,20 +115,20 @@ func throttledText(sum *batch.Summary) string {
 // printPace says how the service held up, and what to ask of it next time.
 func printPace(w io.Writer, s *conclusion, sum *batch.Summary) {
 	if sum.Pace.Outages > 0 {
-		fmt.Fprintf(w, "  %-10s %d, for %s in all; nobody was charged for it\n", "outages", sum.Pace.Outages, sum.Pace.Outage.Round(100*time.Millisecond))
+		fmt.Fprintf(w, "  %-10s %d, for %s in all; no row lost an attempt\n", "outages", sum.Pace.Outages, sum.Pace.Outage.Round(100*time.Millisecond))
 	}
 	if found := rounded(sum.Pace.Learned); found > 0 && found != s.ceiling {
 		fmt.Fprintf(w, "  %-10s %g/s is what the service takes; try --rate %g\n", "pace", found, found)
 	}
 }
 
-// printErrors shows the commonest errors under a title.
+// printErrors shows the most frequent errors under a title.
 func printErrors(w io.Writer, title string, errors measure.ErrorGroups) {
 	if len(errors) == 0 {
 		return
 	}
 	fmt.Fprintln(w, title)
-	for i, g := range errors.Commonest() {
+	for i, g := range errors.MostFrequent() {
 		if i == shownErrors {
 			fmt.Fprintf(w, "  and %d more kinds\n", len(errors)-i)
 			return
@@ -167,7 +167,7 @@ func printNext(w io.Writer, s *conclusion, sum *batch.Summary) {
 	switch {
 	case !sum.Complete:
 		fmt.Fprintf(w, "so far:  %s, in %s\n", rowsDone(sum), s.outputs.stateDir())
-		fmt.Fprintf(w, "go on:   %s\n", sum.Origin.Command)
+		fmt.Fprintf(w, "resume:  %s\n", sum.Origin.Command)
 	case sum.Bad() > 0:
 		fmt.Fprintf(w, "results: %s\n", s.outputs.results)
 		fmt.Fprintf(w, "summary: %s\n", sink.SummaryPath(s.outputs.results))
@@ -195,7 +195,7 @@ func (s *conclusion) printWork(w io.Writer, sum *batch.Summary) {
 	if refused+failed > 0 {
 		say("send again what failed or was rejected, as it is", command("retry", s.outputs.results)+s.again(nil))
 	}
-	if groups := sum.Errors.Commonest(); len(groups) > 1 {
+	if groups := sum.Errors.MostFrequent(); len(groups) > 1 {
 		first := groups[0]
 		say("only rows of one kind, such as", groupCommand(command, s.outputs.results, first.Status, first.Code, s.again([]string{first.Code})))
 	}

@@ -111,7 +111,7 @@ func (o *outputs) checkSummary() error {
 		return cli.Problems{"the summary would be written over " + path + ", which cannot be looked at: " + err.Error()}
 	}
 	if _, err := sink.DecodeSummary(b); errors.Is(err, sink.ErrNoSummary) {
-		return cli.Problems{fmt.Sprintf("%s exists and is no summary of a run; name another --output, or replace it with --overwrite", path)}
+		return cli.Problems{fmt.Sprintf("%s exists and is not a summary of a run; name another --output, or replace it with --overwrite", path)}
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func stoppedSummaryOf(results string) (*sink.Summary, error) {
 	}
 	s, err := sink.DecodeSummary(b)
 	if err != nil {
-		return nil, &unfinishedError{fmt.Sprintf("%s: %v; the next start of the run writes it anew", path, err)}
+		return nil, &unfinishedError{fmt.Sprintf("%s: %v; the next start of the run writes it again", path, err)}
 	}
 	if s.Complete {
 		return nil, nil //nolint:nilnil // it was to be put in place when the run was killed

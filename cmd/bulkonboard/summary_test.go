@@ -84,7 +84,7 @@ func TestASummaryIsNeverWrittenOverAnotherFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(p.file("out.csv.summary.json"), []byte("mine"), 0o600))
 	c, stderr := p.start()
 	assert.Equal(t, cli.ExitUsage, p.end(c))
-	assert.Contains(t, stderr.String(), "is no summary of a run")
+	assert.Contains(t, stderr.String(), "is not a summary of a run")
 	c, stderr = p.start("--rejects", p.file("out.csv.summary.json"))
 	assert.Equal(t, cli.ExitUsage, p.end(c))
 	assert.Contains(t, stderr.String(), "--rejects and the summary of --output are one file")

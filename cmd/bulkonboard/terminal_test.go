@@ -118,12 +118,12 @@ var (
 	frameLines = []*regexp.Regexp{
 		regexp.MustCompile(`^ *(\d+)% \[[=>+-]+\] (\d+) of (\d+) rows$`),
 		regexp.MustCompile(`^[\d.]+ rows/s, (\d+) in flight(, ETA \d+ [smh]( \d+ m)? \(\d\d:\d\d\))?(, [\d.]+ of [\d.]+ (bytes|kB)|, …)$`),
-		regexp.MustCompile(`^ok (\d+)(, (duplicate|invalid|rejected|failed) \d+)*(, \d+ more answered)?$`),
-		regexp.MustCompile(`^(starting|running( at up to [\d.]+ calls/s)?|held .*|outage since .*|draining: .*)$`),
+		regexp.MustCompile(`^ok (\d+)(, (duplicate|invalid|rejected|failed) \d+)*(, \d+ done, waiting to be written)?$`),
+		regexp.MustCompile(`^(starting|running( at up to [\d.]+ calls/s)?|paused .*|outage since .*|draining: .*)$`),
 	}
 	// textLines are all that may stand above a frame.
 	textLines = regexp.MustCompile(`^([$#].*|forecast: .*|  (calls|mailed|duplicates|invalid) .*|\d\d:\d\d:\d\d [a-z].*|\^C|` +
-		`stopping: .*|(INCOMPLETE|complete): .*|  (ok|attempts|outages) .*|so far: .*|go on: .*|(results|summary): .*|bulkonboard: interrupted|exit code \d+|)$`)
+		`stopping: .*|(INCOMPLETE|complete): .*|  (ok|attempts|outages) .*|so far: .*|resume: .*|(results|summary): .*|bulkonboard: interrupted|exit code \d+|)$`)
 	count = regexp.MustCompile(`(?:ok|duplicate|invalid|rejected|failed) (\d+)`)
 )
 
@@ -208,7 +208,7 @@ func TestATerminalShowsWhatIsTrueAndStaysTidy(t *testing.T) {
 
 			s.enter(run)
 			s.frame(`^running at up to 40 calls/s$`)
-			assert.Regexp(t, `^held until \d\d:\d\d:\d\d after 429$`, s.frame(`^held until`)[3])
+			assert.Regexp(t, `^paused until \d\d:\d\d:\d\d after 429$`, s.frame(`^paused until`)[3])
 			s.frame(`^outage since \d\d:\d\d, next probe in \d+ s$`)
 			for _, narrow := range []int{41, width} {
 				s.resize(narrow)

@@ -182,7 +182,7 @@ func (y *year) kill(calls int) {
 	y.kills++
 }
 
-// refused is a night whose list is no list: nothing is called and nothing replaced.
+// refused is a night whose list is not a list: nothing is called and nothing replaced.
 func (y *year) refused(code int, words string) {
 	y.t.Helper()
 	y.serve(0, 0)
@@ -234,7 +234,7 @@ func TestThirtyNightsNeedAPersonOnlyWhenThereIsSomethingToDo(t *testing.T) {
 	y.grow(60)
 	y.normal(cli.ExitBadRows, 4, 0) // 1: three refused customers and one bad address
 	y.grow(5)
-	assert.Contains(t, y.normal(cli.ExitOK, 0, 4), "open since an earlier run") // 2: which are no news
+	assert.Contains(t, y.normal(cli.ExitOK, 0, 4), "open since an earlier run") // 2: which are not news
 
 	y.grow(10)
 	y.export(y.rows)

@@ -199,5 +199,5 @@ func TestTortureInjectedErrors(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("injected errors and kills stopped %d runs, and all went on", stopped)
+	t.Logf("injected errors and kills stopped %d runs, and all continued", stopped)
 }

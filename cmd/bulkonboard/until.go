@@ -54,7 +54,7 @@ func parseUntil(s string, now time.Time) (at time.Time, next string, err error) 
 	if d, err := time.ParseDuration(s); err == nil && d > 0 {
 		return now.Add(d), "", nil
 	}
-	return time.Time{}, "", fmt.Errorf("--until is %q; it takes a time of day such as 06:00, a moment such as 2026-01-31T06:00:00Z, or a time above zero such as 4h", s)
+	return time.Time{}, "", fmt.Errorf("--until is %q; it takes a time of day such as 06:00, a moment such as 2026-01-31T06:00:00Z, or a duration such as 4h", s)
 }
 
 // nextClock is the next moment after now at which a clock on the wall comes to

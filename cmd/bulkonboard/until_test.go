@@ -118,7 +118,7 @@ func TestAClosedWindowEndsTheContextWithItsCause(t *testing.T) {
 		assert.Equal(t, 4*time.Hour, time.Since(start))
 		var deadline *batch.DeadlineError
 		require.ErrorAs(t, context.Cause(ctx), &deadline)
-		assert.Equal(t, "--until 4h has passed; what is done is kept: run the same command again to go on", deadline.Error())
+		assert.Equal(t, "--until 4h has passed; what is done is kept: run the same command again to resume", deadline.Error())
 	})
 }
 
@@ -129,7 +129,7 @@ func TestARunWhoseTimeIsUpDrainsAndTheNextStartGoesOn(t *testing.T) {
 	require.Equal(t, cli.ExitStopped, p.end(c), stderr.String())
 	assert.Contains(t, stderr.String(), "stopping: --until 1s has passed; the calls in flight have up to 30s")
 	assert.Contains(t, stderr.String(), "INCOMPLETE")
-	assert.Contains(t, stderr.String(), "run the same command again to go on")
+	assert.Contains(t, stderr.String(), "run the same command again to resume")
 	assert.NoFileExists(t, p.file("out.csv"))
 	calls := p.service.Stats().Calls
 	assert.Positive(t, calls)

@@ -45,7 +45,7 @@ func countRows(in io.Reader, o source.Options) (*rowCounts, error) {
 	return c, nil
 }
 
-// compare holds the rows of the results against the counts of the summary.
+// compare compares the rows of the results with the counts of the summary.
 func (v *verification) compare(c *rowCounts) {
 	s := v.summary
 	if c.rows != s.Rows {

@@ -139,7 +139,7 @@ func (v *view) counts() []string {
 		}
 	}
 	if ahead := v.Answered - v.Rows; ahead > 0 {
-		parts = append(parts, fmt.Sprintf("%d more answered", ahead))
+		parts = append(parts, fmt.Sprintf("%d done, waiting to be written", ahead))
 	}
 	return parts
 }
@@ -151,9 +151,9 @@ func (v *view) doing() []string {
 		return []string{"reading the list; nothing is sent yet"}
 	case measure.Held:
 		if v.Until.After(v.now) {
-			return []string{"held until " + clock(v.Until, v.now, time.TimeOnly) + " after 429"}
+			return []string{"paused until " + clock(v.Until, v.now, time.TimeOnly) + " after 429"}
 		}
-		return []string{"held after 429, one call tries whether it is over"}
+		return []string{"paused after 429, one call tries whether it is over"}
 	case measure.Outage:
 		since := "outage since " + clock(v.Since, v.now, "15:04")
 		if wait := v.Until.Sub(v.now); wait > 0 {

@@ -21,19 +21,19 @@ import (
 func TestTheStateIsGivenInWords(t *testing.T) {
 	now := time.Date(2026, 1, 31, 2, 14, 0, 0, time.Local)
 	for want, p := range map[string]measure.Progress{
-		"starting":                                          {State: measure.Starting},
-		"reading the list; nothing is sent yet":             {State: measure.Reading},
-		"running":                                           {State: measure.Running},
-		"running at up to 48.3 calls/s":                     {State: measure.Running, Pace: pace.Snapshot{Rate: 48.31}},
-		"held until 02:14:07 after 429":                     {State: measure.Held, Until: now.Add(7 * time.Second)},
-		"held until 2026-02-01 01:00:00 after 429":          {State: measure.Held, Until: now.Add(22*time.Hour + 46*time.Minute)},
-		"held after 429, one call tries whether it is over": {State: measure.Held},
-		"outage since 02:10, next probe in 8 s":             {State: measure.Outage, Since: now.Add(-4 * time.Minute), Until: now.Add(7100 * time.Millisecond)},
-		"outage since 2026-01-30 23:50, next probe in 1 s":  {State: measure.Outage, Since: now.Add(-144 * time.Minute), Until: now.Add(1)},
-		"outage since 02:10, one probe is under way":        {State: measure.Outage, Since: now.Add(-4 * time.Minute)},
-		"draining: 12 calls in flight":                      {State: measure.Draining, InFlight: 12},
-		"draining: 1 call in flight":                        {State: measure.Draining, InFlight: 1},
-		"ended":                                             {State: measure.Ended},
+		"starting":                                            {State: measure.Starting},
+		"reading the list; nothing is sent yet":               {State: measure.Reading},
+		"running":                                             {State: measure.Running},
+		"running at up to 48.3 calls/s":                       {State: measure.Running, Pace: pace.Snapshot{Rate: 48.31}},
+		"paused until 02:14:07 after 429":                     {State: measure.Held, Until: now.Add(7 * time.Second)},
+		"paused until 2026-02-01 01:00:00 after 429":          {State: measure.Held, Until: now.Add(22*time.Hour + 46*time.Minute)},
+		"paused after 429, one call tries whether it is over": {State: measure.Held},
+		"outage since 02:10, next probe in 8 s":               {State: measure.Outage, Since: now.Add(-4 * time.Minute), Until: now.Add(7100 * time.Millisecond)},
+		"outage since 2026-01-30 23:50, next probe in 1 s":    {State: measure.Outage, Since: now.Add(-144 * time.Minute), Until: now.Add(1)},
+		"outage since 02:10, one probe is under way":          {State: measure.Outage, Since: now.Add(-4 * time.Minute)},
+		"draining: 12 calls in flight":                        {State: measure.Draining, InFlight: 12},
+		"draining: 1 call in flight":                          {State: measure.Draining, InFlight: 1},
+		"ended":                                               {State: measure.Ended},
 	} {
 		v := view{Progress: p, now: now}
 		assert.Equal(t, want, strings.Join(v.doing(), ", "))
@@ -48,7 +48,7 @@ func TestTheNumbersAreShownAsTheyAre(t *testing.T) {
 	assert.Equal(t, " 99%", v.share(), "a hundred is all")
 	assert.Equal(t, "999 of 1000 rows", v.rows())
 	assert.Equal(t, "48.2 rows/s, 12 in flight, ETA 1 h 30 m (2026-02-01 00:30), 3.1 of 7.7 MB", strings.Join(v.flow(), ", "))
-	assert.Equal(t, "ok 990, invalid 5, rejected 4, 41 more answered\n", fitting(v.counts(), 80))
+	assert.Equal(t, "ok 990, invalid 5, rejected 4, 41 done, waiting to be written\n", fitting(v.counts(), 80))
 	assert.Equal(t, "ok 990, invalid 5, …\n", fitting(v.counts(), 21))
 	assert.Empty(t, fitting(v.counts(), 3))
 
@@ -76,7 +76,7 @@ func TestTheEndIsReckonedFromTheLastMinutesAndThePaceFromTheLastSeconds(t *testi
 	assert.InDelta(t, 140, v.left.Seconds(), 2)
 	see(6, 0)
 	assert.Zero(t, v.perSecond)
-	assert.InDelta(t, 154, v.left.Seconds(), 2, "a hold of some seconds is no standstill")
+	assert.InDelta(t, 154, v.left.Seconds(), 2, "a hold of some seconds is not a standstill")
 	p.State = measure.Outage
 	see(1, 0)
 	assert.Zero(t, v.left, "nobody knows")

@@ -178,7 +178,7 @@ func times(n int) string {
 	return count(int64(n)) + " times"
 }
 
-// maxGroups bounds the page: beyond so many kinds of error it points to the
+// maxGroups bounds the page: beyond that number of kinds of error it points to the
 // summary.
 const maxGroups = 50
 

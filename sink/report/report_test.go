@@ -21,7 +21,7 @@ import (
 	"bulkonboard/sink"
 )
 
-var update = flag.Bool("update", false, "write the golden page anew")
+var update = flag.Bool("update", false, "write the golden page again")
 
 // night is a run that met everything: 7,000 rows in two hours, a hold, an
 // outage, an interruption, and errors.
@@ -468,7 +468,7 @@ func TestAPageThatCannotBeWrittenIsAnError(t *testing.T) {
 	}
 }
 
-// narrow is a writer with so much room.
+// narrow is a writer with limited room.
 type narrow struct{ room int }
 
 func (n *narrow) Write(b []byte) (int, error) {

@@ -35,7 +35,7 @@ type Scratch interface {
 	io.ReaderAt
 }
 
-// Error says that a file is no workbook that can be read.
+// Error says that a file is not a workbook that can be read.
 type Error struct {
 	Reason string
 	Hint   string // what to do
@@ -231,7 +231,7 @@ func (f *File) open(name string) (*part, error) {
 	return &part{plain: plain, packed: int64(file.CompressedSize64), size: int64(file.UncompressedSize64)}, nil
 }
 
-// part is a part that is being read. It may be a trap: then it is no workbook.
+// part is a part that is being read. It may be a trap: then it is not a workbook.
 type part struct {
 	plain        io.Reader
 	packed, size int64 // as the archive states them

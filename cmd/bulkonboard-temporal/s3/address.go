@@ -120,7 +120,7 @@ func isHere(host string) bool {
 func (a *address) at(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return errors.New("the endpoint in the address of the bucket is no address of a server: write ?endpoint=https://host:port")
+		return errors.New("the endpoint in the address of the bucket is not an address of a server: write ?endpoint=https://host:port")
 	}
 	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("the endpoint in the address of the bucket has more than a host and a port: write ?endpoint=https://host:port")

@@ -29,7 +29,7 @@ type Options struct {
 	// several requests has it for each.
 	patience time.Duration
 	// Waiting, if set, is told of each failure that will be tried again. It is
-	// called by whoever uses the store, from many goroutines.
+	// called by the users of the store, from many goroutines.
 	Waiting func(err error, next time.Duration)
 	// transport carries the requests; one for many parallel ones unless set.
 	transport http.RoundTripper
@@ -155,7 +155,7 @@ func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 	}
 }
 
-// page lists the objects that come after a key. It returns the key to go on
+// page lists the objects that come after a key. It returns the key to continue
 // from, if there are more.
 func (b *bucket) page(ctx context.Context, prefix, after string) (page []store.Object, last string, more bool, err error) {
 	last = after

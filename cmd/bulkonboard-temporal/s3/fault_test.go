@@ -160,7 +160,7 @@ func TestAnObjectThatIsReplacedIsNotReadOn(t *testing.T) {
 	require.NoError(t, opened.Delete(t.Context(), "a"))
 	require.NoError(t, opened.Put(t.Context(), "a", []byte("abcdefghij")))
 	_, err = io.ReadAll(r)
-	require.ErrorContains(t, err, "begin anew")
+	require.ErrorContains(t, err, "start over")
 	require.NoError(t, r.Close())
 }
 

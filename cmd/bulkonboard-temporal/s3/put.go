@@ -159,7 +159,7 @@ func (u *upload) complete(ctx context.Context) error {
 	}
 	err = u.bucket.settle(ctx, u.name, u.owner)
 	if gone && errors.Is(err, errUnsettled) {
-		return &misuse{"the server lost the parts that were sent: begin anew"}
+		return &misuse{"the server lost the parts that were sent: start over"}
 	}
 	return err
 }

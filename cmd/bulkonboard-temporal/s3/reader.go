@@ -80,7 +80,7 @@ func (r *reader) open(ctx context.Context) error {
 	}
 	if err == nil && r.etag != "" && r.etag != info.ETag {
 		_ = body.Close()
-		err = &misuse{"another object has the name since reading began: begin anew"}
+		err = &misuse{"another object has the name since reading began: start over"}
 	}
 	if err == nil {
 		r.body, r.stop, r.etag = body, stop, info.ETag

@@ -71,8 +71,8 @@ func passingCode(said minio.ErrorResponse) bool {
 	passing := []string{
 		"RequestTimeout", "InternalError", "SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable",
 		"Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestThrottled", // too many
-		"ConditionalRequestConflict", "OperationAborted", // another writer is at it
-		"ExpiredToken", "ExpiredTokenException", // credentials are fetched anew
+		"ConditionalRequestConflict", "OperationAborted", // another writer is active
+		"ExpiredToken", "ExpiredTokenException", // credentials are fetched again
 	}
 	statuses := []int{http.StatusRequestTimeout, http.StatusTooManyRequests, 499, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 	return slices.Contains(passing, said.Code) || slices.Contains(statuses, said.StatusCode)
@@ -83,7 +83,7 @@ func (b *bucket) explain(op, name string, err error) error {
 	said := minio.ToErrorResponse(err)
 	switch {
 	case said.Code == minio.NoSuchBucket:
-		err = errors.New("there is no such bucket; make it, or mend the address")
+		err = errors.New("there is no such bucket; make it, or fix the address")
 	case said.Code == minio.NoSuchKey:
 		err = fs.ErrNotExist
 	case said.StatusCode == http.StatusForbidden:

@@ -10,7 +10,7 @@ import (
 )
 
 // KeyPair is a certificate and its key, in two PEM files. They are read again
-// when they have changed: certificates are renewed while a run goes on.
+// when they have changed: certificates are renewed while a run continues.
 type KeyPair struct {
 	CertFile, KeyFile string
 

@@ -31,7 +31,7 @@ func VariableOf(flag string) string {
 }
 
 // Family is the commands whose config files may be one and the same file: a
-// job's run and its retry. A setting of the one is no mistake in front of the
+// job's run and its retry. A setting of the one is not a mistake in front of the
 // other.
 type Family struct {
 	Name string
@@ -170,7 +170,7 @@ func (o Origins) takeEnvironment(c *cobra.Command, p *Problems) {
 		if err := setVariable(c.Flags(), f, value); err != nil {
 			_ = f.Value.Set(before)
 			f.Changed = true // so that the config file is not asked instead
-			p.Add(fmt.Sprintf("%s=%q is no value for --%s; it takes %s", variable, value, f.Name, takes(f, err)))
+			p.Add(fmt.Sprintf("%s=%q is not a value for --%s; it takes %s", variable, value, f.Name, takes(f, err)))
 		}
 	})
 }
@@ -333,9 +333,9 @@ func (f *configFile) unknown(key string, known map[string]string) string {
 		}
 	}
 	if best == "" {
-		return safeKey(key) + " is no setting; " + f.init + " lists them all"
+		return safeKey(key) + " is not a setting; " + f.init + " lists them all"
 	}
-	return fmt.Sprintf("%s is no setting; did you mean %s?", safeKey(key), best)
+	return fmt.Sprintf("%s is not a setting; did you mean %s?", safeKey(key), best)
 }
 
 // bareWord is a key without what people write differently.

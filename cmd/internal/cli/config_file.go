@@ -139,11 +139,11 @@ func (f *configFile) syntax(err error) string {
 	if m[1] != "" {
 		at += ":" + m[1]
 	}
-	return at + ": this is no YAML: " + text[len(m[0]):]
+	return at + ": this is not YAML: " + text[len(m[0]):]
 }
 
 // safeKey is a key as a message shows it: a terminal may read the message, and
-// a key that is no word may be anything.
+// a key that is not a word may be anything.
 func safeKey(key string) string {
 	if len(key) > 40 || strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") != "" {
 		return "this key"

@@ -104,13 +104,13 @@ func TestAPathOfTheFileStartsAtItsFolderUnlessItSaysOtherwise(t *testing.T) {
 
 func TestWhatIsWrongWithAFileIsSaidWithItsLine(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"unknown key", "name: a\nwiat: 1s", `job\.yaml:2: wiat is no setting; did you mean wait\?`},
-		{"as the flag is written", "a-number: 1", `job\.yaml:1: a-number is no setting; did you mean aNumber\?`},
+		{"unknown key", "name: a\nwiat: 1s", `job\.yaml:2: wiat is not a setting; did you mean wait\?`},
+		{"as the flag is written", "a-number: 1", `job\.yaml:1: a-number is not a setting; did you mean aNumber\?`},
 		{"in capitals", "ANUMBER: 1", `did you mean aNumber\?`},
-		{"like nothing", "wherewithal: 1", `wherewithal is no setting; bulkonboard config init lists them all`},
-		{"help", "help: true", `help is no setting`},
-		{"config", "config: other.yaml", `config is no setting`},
-		{"escape in a key", "\"\\e[2Jname\": 1", `job\.yaml:1: this key is no setting`},
+		{"like nothing", "wherewithal: 1", `wherewithal is not a setting; bulkonboard config init lists them all`},
+		{"help", "help: true", `help is not a setting`},
+		{"config", "config: other.yaml", `config is not a setting`},
+		{"escape in a key", "\"\\e[2Jname\": 1", `job\.yaml:1: this key is not a setting`},
 		{"twice", "name: a\non: true\nname: b", `job\.yaml:3: name is given twice, first in line 1`},
 		{"secret", "appSecret: hunter2", `job\.yaml:1: the app secret has no place in a config file.*appSecretFile.*BULKONBOARD_APP_SECRET`},
 		{"secret as a flag", "app-secret: hunter2", `the app secret has no place`},
@@ -131,7 +131,7 @@ func TestWhatIsWrongWithAFileIsSaidWithItsLine(t *testing.T) {
 		{"no mapping", "- name\n- a", `job\.yaml:1: a config file is lines of`},
 		{"one word", "name", `a config file is lines of`},
 		{"two documents", "name: a\n---\nname: b", `job\.yaml:\d: a second document`},
-		{"no YAML", "name: a\n  b: : c\n", `job\.yaml:\d: this is no YAML`},
+		{"no YAML", "name: a\n  b: : c\n", `job\.yaml:\d: this is not YAML`},
 		{"too much", strings.Repeat("#\n", maxConfigBytes/2+1), `is above 1048576 bytes`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestAFlagGoesBeforeItsVariableAndThatBeforeTheFile(t *testing.T) {
 
 	t.Setenv("BULKONBOARD_A_NUMBER", "many")
 	k = newEveryKind()
-	require.ErrorContains(t, k.load(t, text), `BULKONBOARD_A_NUMBER="many" is no value for --a-number; it takes a whole number`)
+	require.ErrorContains(t, k.load(t, text), `BULKONBOARD_A_NUMBER="many" is not a value for --a-number; it takes a whole number`)
 	assert.Equal(t, 7, k.number, "a variable that is wrong does not let the file speak")
 }
 

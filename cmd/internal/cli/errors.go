@@ -23,18 +23,18 @@ import (
 // Exit codes, after sysexits.h where it has one.
 const (
 	ExitOK          = 0   // complete, every row ok, duplicate or known
-	ExitBadRows     = 1   // complete, some rows did not end well
+	ExitBadRows     = 1   // complete, some rows need attention
 	ExitUsage       = 64  // usage or configuration: nothing was sent
 	ExitBadList     = 65  // the input cannot be read as a customer list: nothing was sent
 	ExitState       = 70  // a state that must be looked at
 	ExitHeld        = 73  // another run holds the lock
 	ExitIO          = 74  // a file could not be read or written: resumable
 	ExitStopped     = 75  // stopped before the end: resumable
-	ExitRefused     = 77  // credentials or tenant refused: resumable once mended
+	ExitRefused     = 77  // credentials or tenant refused: resumable once fixed
 	ExitInterrupted = 130 // interrupted: resumable
 )
 
-// Kind is what an error means to whoever has to do something about it.
+// Kind is what an error means to the person who has to do something about it.
 type Kind struct {
 	Name  string // is in the histories of Temporal: never change one
 	Exit  int    // code of a command that ends with it
@@ -131,14 +131,14 @@ func ExitCode(err error) int {
 	return KindOf(err).Exit
 }
 
-// BadRowsError is a complete run in which some rows did not end well. The
+// BadRowsError is a complete run in which some rows need attention. The
 // summary has said so; it carries nothing but the exit code.
 type BadRowsError struct{ Rows int64 }
 
 // Error says how many.
-func (e *BadRowsError) Error() string { return fmt.Sprintf("%d rows did not end well", e.Rows) }
+func (e *BadRowsError) Error() string { return fmt.Sprintf("%d rows need attention", e.Rows) }
 
-// ExitCodeOf is that of a run with so many rows that did not end well.
+// ExitCodeOf is that of a run with that number of rows that need attention.
 func ExitCodeOf(bad int64, err error) int { return ExitCode(OutcomeOf(bad, err)) }
 
 // OutcomeOf is what a run ends with.

@@ -47,7 +47,7 @@ type OpenedLedger struct {
 	release func() error
 }
 
-// Open waits so long for the ledger and opens it. Others that want it are told
+// Open waits for the ledger for its duration and opens it. Others that want it are told
 // the command.
 func (l *LedgerFile) Open(ctx context.Context, fsys state.FS, command string, wait time.Duration) (*OpenedLedger, error) {
 	for flag, path := range map[string]string{"--ledger": l.Path, "--ledger-key-file": l.KeyPath()} {

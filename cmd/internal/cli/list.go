@@ -226,7 +226,7 @@ func noList(name string, err error) error {
 	return &source.ListError{Reason: fmt.Sprintf("the list %s cannot be read: %v", OneLine(name), cause(err)), Hint: "check the permissions of the file and its folder"}
 }
 
-// CheckInput refuses what is no file, before anything else is looked at.
+// CheckInput refuses what is not a file, before anything else is looked at.
 func (l *ListFlags) CheckInput() (fs.FileInfo, error) {
 	info, err := os.Stat(l.Input)
 	if err != nil {
@@ -236,7 +236,7 @@ func (l *ListFlags) CheckInput() (fs.FileInfo, error) {
 		return nil, &source.ListError{Reason: l.Input + " is a folder", Hint: "name the customer list with --input"}
 	}
 	if !info.Mode().IsRegular() {
-		return nil, &source.ListError{Reason: l.Input + " is no ordinary file, and a list is read more than once", Hint: "give it by standard input: --input - < " + Quoted(l.Input)}
+		return nil, &source.ListError{Reason: l.Input + " is not an ordinary file, and a list is read more than once", Hint: "give it by standard input: --input - < " + Quoted(l.Input)}
 	}
 	return info, nil
 }

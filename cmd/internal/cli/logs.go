@@ -67,7 +67,7 @@ type Voice struct {
 }
 
 // With opens the log, and does something that is told by it, under an id of its
-// own until it goes on with what has one. An error comes back for whoever tells
+// own until it resumes what has one. An error comes back for the caller that tells
 // people.
 func (l *LogFlags) With(stderr io.Writer, do func(*Voice) error) error {
 	v, err := l.open(stderr)
@@ -157,7 +157,7 @@ func (w asideWriter) Write(text []byte) (int, error) {
 }
 
 // close closes the log after a start that ended with err, and returns err for
-// whoever tells people. What cannot be logged any more ends no run.
+// the caller that tells people. What cannot be logged any more ends no run.
 func (v *Voice) close(err error) error {
 	message := messageOf(err)
 	if message != "" {

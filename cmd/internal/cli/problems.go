@@ -15,7 +15,7 @@ func (p Problems) Error() string {
 	if len(p) == 1 {
 		return p[0]
 	}
-	return fmt.Sprintf("%d things to mend before the run can start:\n  ", len(p)) + strings.Join(p, "\n  ")
+	return fmt.Sprintf("%d problems to fix before the run can start:\n  ", len(p)) + strings.Join(p, "\n  ")
 }
 
 // Err is the error that they are, or nil when there is none.
@@ -39,6 +39,6 @@ func (p *Problems) Need(flag, value string) {
 
 func (p *Problems) positive(flag string, d time.Duration) {
 	if d <= 0 {
-		p.Add(fmt.Sprintf("--%s is %s; it takes a time above zero, such as 30s", flag, d))
+		p.Add(fmt.Sprintf("--%s is %s; it must be greater than zero, such as 30s", flag, d))
 	}
 }

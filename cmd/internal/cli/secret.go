@@ -129,7 +129,7 @@ func readSecret(file string) (_ session.Secret, warning string, err error) {
 			VariableOf("app-secret-file"), SecretVariable)
 	}
 	if !isText(secret) {
-		return "", "", errors.New("the app secret is no text in UTF-8, or has a control character in it: save it as text, alone on one line")
+		return "", "", errors.New("the app secret is not text in UTF-8, or has a control character in it: save it as text, alone on one line")
 	}
 	return session.Secret(secret), warning, nil
 }
@@ -194,9 +194,9 @@ func exposedFile(file *os.File, what string) (warning string, err error) {
 // refused. One that somebody else put there is his to close: systemd,
 // Kubernetes and Docker hand secrets over with modes such as 0440 and 0444, on
 // read-only mounts or owned by root.
-func exposed(name, what string, mode fs.FileMode, mendable bool) (warning string, err error) {
+func exposed(name, what string, mode fs.FileMode, fixable bool) (warning string, err error) {
 	switch {
-	case mode&0o077 != 0 && mendable:
+	case mode&0o077 != 0 && fixable:
 		return "", fmt.Errorf("other users may read or change %s (mode %04o); close it with: chmod 600 %s", OneLine(name), mode, Quoted(name))
 	case mode&0o007 != 0:
 		return fmt.Sprintf("warning: every user of this machine may read the %s in %s (mode %04o)", what, OneLine(name), mode), nil
@@ -207,7 +207,7 @@ func exposed(name, what string, mode fs.FileMode, mendable bool) (warning string
 // readAuthorities takes the certificates of --ca-file; nil when there is none.
 func readAuthorities(name string) (*x509.CertPool, error) {
 	if name == "" {
-		return nil, nil //nolint:nilnil // no file is no error: the system's are used
+		return nil, nil //nolint:nilnil // no file is not an error: the system's are used
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -215,7 +215,7 @@ func readAuthorities(name string) (*x509.CertPool, error) {
 	}
 	pool, err := session.ParseAuthorities(text)
 	if err != nil {
-		return nil, errors.New("--ca-file is no use: " + err.Error())
+		return nil, errors.New("--ca-file is of no use: " + err.Error())
 	}
 	return pool, nil
 }

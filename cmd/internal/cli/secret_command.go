@@ -79,7 +79,7 @@ func secretBy(ctx context.Context, command []string, stderr io.Writer, within ti
 	case strings.TrimSpace(secret) == "":
 		return "", errors.New("it printed nothing")
 	case !isText(secret):
-		return "", errors.New("it printed what is no text in UTF-8")
+		return "", errors.New("it printed what is not text in UTF-8")
 	}
 	return session.Secret(secret), nil
 }

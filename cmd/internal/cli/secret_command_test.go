@@ -35,7 +35,7 @@ func FuzzACommandIsAProgramOrAnError(f *testing.F) {
 	})
 }
 
-// TestACommandThatHangsIsEnded though what it has started goes on.
+// TestACommandThatHangsIsEnded though what it has started continues.
 func TestACommandThatHangsIsEnded(t *testing.T) {
 	words, err := commandOf(`sh -c "echo secret; sleep 30 & wait"`)
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ func TestASecretFileThatOthersMayReadIsRefusedUnlessSomebodyElsePutItThere(t *te
 	cases := []struct {
 		name             string
 		mode             fs.FileMode
-		mendable         bool
+		fixable          bool
 		refused, warning bool
 	}{
 		{"closed", 0o600, true, false, false},
@@ -26,7 +26,7 @@ func TestASecretFileThatOthersMayReadIsRefusedUnlessSomebodyElsePutItThere(t *te
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			warning, err := exposed("secret", "app secret", c.mode, c.mendable)
+			warning, err := exposed("secret", "app secret", c.mode, c.fixable)
 			assert.Equal(t, c.refused, err != nil)
 			assert.Equal(t, c.warning, warning != "")
 		})

@@ -19,7 +19,7 @@ import (
 // end, must not take its exit code away.
 func UntilSignalled(ctx context.Context, grace time.Duration, say func(format string, args ...any)) (_ context.Context, abort <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	signal.Ignore(syscall.SIGPIPE) // whoever reads what is said may go away: that stops no run
+	signal.Ignore(syscall.SIGPIPE) // a reader of the output may go away: that stops no run
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	if !signal.Ignored(syscall.SIGHUP) {

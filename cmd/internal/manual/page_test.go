@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-const sample = "# A page\n\nFirst `--rate`\nand **more**, see [the list](lists.md).\n\n## Part\n\n- one\n- two\n  goes on\n\n```sh\nbulkonboard run\n  .x\n```\n| code | meaning | what to do |\n| --- | --- | --- |\n| `0` | a \\| b | nothing |\n| 1 | | fix it |\n"
+const sample = "# A page\n\nFirst `--rate`\nand **more**, see [the list](lists.md).\n\n## Part\n\n- one\n- two\n  continues\n\n```sh\nbulkonboard run\n  .x\n```\n| code | meaning | what to do |\n| --- | --- | --- |\n| `0` | a \\| b | nothing |\n| 1 | | fix it |\n"
 
 func TestAPageIsSetForATerminal(t *testing.T) {
 	page := Parse(sample)
@@ -22,7 +22,7 @@ func TestAPageIsSetForATerminal(t *testing.T) {
 PART
 
   - one
-  - two goes on
+  - two continues
 
     bulkonboard run
       .x
@@ -50,7 +50,7 @@ First \fB\-\-rate\fP and \fBmore\fP, see the list.
 one
 .TP
 \-
-two goes on
+two continues
 .PP
 .nf
     bulkonboard run
