@@ -68,7 +68,7 @@ func namedResults(c *cobra.Command, args []string) error {
 	case len(args) > 1:
 		return cli.Problems{fmt.Sprintf("name one results file: %s RESULTS; it was given %d", c.CommandPath(), len(args))}
 	case args[0] == "-":
-		return cli.Problems{fmt.Sprintf("%s takes a results file and not standard input: name the file", c.CommandPath())}
+		return cli.Problems{fmt.Sprintf("%s takes a results file and not standard input: name the file", c.Name())}
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func summaryOf(results string) (*sink.Summary, error) {
 			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s is not complete; bulkonboard status %s shows how far it is", results, cli.Quoted(results))}
 		}
 		if _, err := os.Stat(results); err != nil {
-			return nil, cli.Problems{fmt.Sprintf("there is neither %s nor its summary", results)}
+			return nil, cli.Problems{fmt.Sprintf("there is neither %s nor its summary; check the name", results)}
 		}
 		return nil, &noSummaryError{results}
 	}

@@ -27,7 +27,7 @@ func looksLikeFile(word string) bool {
 		return true
 	}
 	info, err := os.Stat(word)
-	return err == nil && info.Mode().IsRegular()
+	return err == nil && (info.Mode().IsRegular() || info.IsDir())
 }
 
 // noSuchCommand says what a word that is not a command may have meant.
@@ -75,11 +75,11 @@ func ListArgument(c *cobra.Command, args []string) error {
 	case len(args) == 0:
 		return nil
 	case len(args) > 1:
-		return mistake("%s takes one list; something else stands before a flag or after its value, which is not shown as it may be a secret", c.CommandPath())
+		return mistake("%s takes one list; something else stands before a flag or after its value, which is not shown as it may be a secret", c.Name())
 	case c.Flags().Changed("input"):
-		return mistake("%s takes one list: --input names it, and something else stands before a flag or after its value, which is not shown as it may be a secret", c.CommandPath())
+		return mistake("%s takes one list: --input names it, and something else stands before a flag or after its value, which is not shown as it may be a secret", c.Name())
 	case !looksLikeFile(args[0]) && args[0] != standardInput:
-		return mistake("%s was given a list that does not exist (its name is not shown: it may be a secret); name it with --input LIST", c.CommandPath())
+		return mistake("%s was given a list that does not exist (its name is not shown: it may be a secret); name it with --input LIST", c.Name())
 	}
 	return c.Flags().Set("input", args[0])
 }
@@ -140,5 +140,5 @@ func noSuchFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	if near := nearest(name, names); near != "" {
 		return mistake("there is no flag --%s; did you mean --%s?", name, near)
 	}
-	return mistake("%s has no flag --%s; see %s --help", c.CommandPath(), name, c.CommandPath())
+	return mistake("%s has no flag --%s; see %s --help", c.Name(), name, c.CommandPath())
 }
