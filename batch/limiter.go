@@ -8,7 +8,7 @@ import (
 // limiter lets attempts out one after another, as the ceiling has it. It is safe
 // for concurrent use. A nil one is open.
 type limiter struct {
-	turn    chan struct{} // holds one token: whoever has it is next
+	turn    chan struct{} // holds one token: its holder is next
 	ceiling *ceiling      // covered by turn
 }
 

@@ -19,7 +19,7 @@ func (d *dispatcher) untried() bool {
 
 // spares reports whether no row is given up, because it looks like an outage and
 // the wave keeps those from being tried that would tell. Until then the failures
-// were held against the rows, though they may be what the outage began with.
+// were compared with the rows, though they may be what the outage began with.
 func (d *dispatcher) spares() bool { return d.wave.usedUp() && d.untried() }
 
 // coming reports whether rows may still come from the reader.

@@ -89,7 +89,7 @@ func TestTheDeploymentIsStrictlyWhatKubernetesKnowsAndItsWorkersStart(t *testing
 	labels, pod := d.Spec.Template.Metadata.Labels, d.Spec.Template.Spec
 	assert.Equal(t, labels, d.Spec.Selector.MatchLabels)
 	assert.Equal(t, labels, budget.Spec.Selector.MatchLabels)
-	assert.Less(t, budget.Spec.MaxUnavailable, d.Spec.Replicas, "a node can be drained, and work goes on")
+	assert.Less(t, budget.Spec.MaxUnavailable, d.Spec.Replicas, "a node can be drained, and work continues")
 	assert.True(t, pod.SecurityContext.RunAsNonRoot)
 	require.Len(t, pod.Containers, 1)
 	c := pod.Containers[0]

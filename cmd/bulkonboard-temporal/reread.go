@@ -7,7 +7,7 @@ import (
 )
 
 // reread is what a file says, read again when the file changes: keys and
-// certificates are renewed while a worker goes on. It is safe for concurrent
+// certificates are renewed while a worker continues. It is safe for concurrent
 // use.
 type reread[T any] struct {
 	read func() (T, error)

@@ -38,11 +38,11 @@ func (s *serverFlags) secure(o *client.ConnectionOptions) error {
 	return nil
 }
 
-// tlsConfig is how a connection is made; nil without TLS. It is made anew by
+// tlsConfig is how a connection is made; nil without TLS. It is made again by
 // handshakes.
 func (s *serverFlags) tlsConfig() (func() (*tls.Config, error), error) {
 	if !s.speaksTLS() {
-		return nil, nil //nolint:nilnil // no TLS is no error
+		return nil, nil //nolint:nilnil // no TLS is not an error
 	}
 	authorities := func() (*x509.CertPool, error) { return nil, nil } //nolint:nilnil // the system's
 	if s.serverCA != "" {
@@ -84,7 +84,7 @@ func (s *serverFlags) apiKey() (get func(context.Context) (string, error), warni
 	return func(context.Context) (string, error) { return key.get() }, warning, err
 }
 
-// handshakes are credentials of gRPC whose configuration is made anew for every
+// handshakes are credentials of gRPC whose configuration is made again for every
 // connection: that of the SDK would keep the authorities of its first one.
 type handshakes struct {
 	credentials.TransportCredentials

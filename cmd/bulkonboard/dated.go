@@ -93,7 +93,7 @@ func dayOf(pattern, name string, zone *time.Location) (day time.Time, is bool) {
 		pattern = pattern[at[1]:]
 	}
 	as, err := regexp.Compile(text + "$")
-	if err != nil { // bytes that are no text
+	if err != nil { // bytes that are not text
 		return day, false
 	}
 	found := as.FindStringSubmatch(name)

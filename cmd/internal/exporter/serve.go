@@ -64,7 +64,7 @@ func answer(w http.ResponseWriter, wrong error) {
 func (s *Server) serve(ln net.Listener) {
 	defer close(s.served)
 	if err := s.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		s.log.Warn("metrics are no longer served; the work goes on", "event", "metrics_failed", "error", err)
+		s.log.Warn("metrics are no longer served; the work continues", "event", "metrics_failed", "error", err)
 	}
 }
 
@@ -73,7 +73,7 @@ func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if s.server.Shutdown(ctx) != nil {
-		_ = s.server.Close() // whoever still asks gets no answer
+		_ = s.server.Close() // a client that still asks gets no answer
 	}
 	<-s.served
 }
