@@ -33,6 +33,7 @@ func TestPartsAreCountedByHowTheyEnd(t *testing.T) {
 	s.activities.service = m.counting(s.activities.service)
 	s.submit("night", listOf(3))
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(quietLogger{})
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&partCounter{metrics: m}}})
 	s.activities.register(env)
