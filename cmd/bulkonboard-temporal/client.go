@@ -117,6 +117,7 @@ func (j *jobClient) begin(ctx context.Context, job string, r *request, round int
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{memoJob: job, memoRound: round},
+		StaticSummary:                            "job " + job + ofRound(round),
 	}, onboardName, r.begin(job, round))
 	if err != nil {
 		return "", err

@@ -34,6 +34,7 @@ type workerSettings struct {
 	grace          time.Duration
 	ledger         cli.LedgerFile
 	health         healthFlags
+	deployment     deploymentFlags
 	log            cli.LogFlags
 }
 
@@ -79,6 +80,7 @@ func (s *workerSettings) register(c *cobra.Command) {
 	f.DurationVar(&s.grace, "grace", time.Minute, "time for the parts to come to a stop when the worker is told to stop")
 	s.ledger.Register(c, workerLedger)
 	s.health.register(c)
+	s.deployment.register(c)
 	s.log.Register(c)
 	cli.TakesConfig(c, family)
 }
@@ -96,6 +98,7 @@ func (s *workerSettings) check() error {
 	cli.CheckFlushEvery(&p, s.flushEvery)
 	cli.CheckGrace(&p, s.grace)
 	checkLedger(&s.ledger, &p)
+	s.deployment.check(&p)
 	s.log.Check(&p)
 	return p.Err()
 }
@@ -202,7 +205,7 @@ func startAll(workers []worker.Worker) error {
 func (s *workerSettings) workers(server client.Client, a *activities, m *workerMetrics, fatal func(error)) []worker.Worker {
 	o := worker.Options{
 		Identity: a.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace, OnFatalError: fatal,
-		Interceptors: []interceptor.WorkerInterceptor{&partCounter{metrics: m}},
+		Interceptors: []interceptor.WorkerInterceptor{&partCounter{metrics: m}}, DeploymentOptions: s.deployment.options(),
 	}
 	all := worker.New(server, s.server.taskQueue, o)
 	all.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})

@@ -50,6 +50,7 @@ func TestWhatIsWrongIsSaidBeforeAnythingIsReached(t *testing.T) {
 		"one file":                {append([]string{"submit", "-i", list, "-o", "a", "--rejects", "a"}, target...), "one file"},
 		"no store":                {[]string{"worker", "--store", filepath.Join(folder, "none"), "--base-url", "https://x.example", "--app-id", "a"}, "--store: the shared folder"},
 		"slots":                   {[]string{"worker", "--store", folder, "--slots", "0"}, "--slots is 0"},
+		"a build of nothing":      {[]string{"worker", "--store", folder, "--build-id", "2"}, "--build-id without --deployment"},
 		"statuses":                {[]string{"retry", "x", "--store", folder, "--only", "ok"}, "--only is"},
 		"a pattern":               {append([]string{"schedule", "create", "x", "--cron", "1 4 * * *", "--store-input", "%q"}, target...), "none of %Y"},
 		"a time zone":             {append([]string{"schedule", "create", "x", "--cron", "1 4 * * *", "--store-input", "a", "--time-zone", "Mars"}, target...), "--time-zone"},

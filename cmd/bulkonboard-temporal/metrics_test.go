@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +33,7 @@ func TestPartsAreCountedByHowTheyEnd(t *testing.T) {
 	s.activities.service = m.counting(s.activities.service)
 	s.submit("night", listOf(3))
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(quietLogger{})
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&partCounter{metrics: m}}})
 	s.activities.register(env)
@@ -152,4 +155,20 @@ func ask(t *testing.T, url string) (code int, text string) {
 	b, err := io.ReadAll(got.Body)
 	require.NoError(t, err)
 	return got.StatusCode, string(b)
+}
+
+func TestTheReadmeListsEveryMetricOfAWorkerAndNoOther(t *testing.T) {
+	m := newWorkerMetrics(4)
+	families, err := m.registry.Gather()
+	require.NoError(t, err)
+	var want, got []string
+	for _, f := range families {
+		want = append(want, f.GetName())
+	}
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	for _, found := range regexp.MustCompile("(?m)^\\| `(bulkonboard_[a-z_]+)").FindAllStringSubmatch(string(readme), -1) {
+		got = append(got, found[1])
+	}
+	assert.ElementsMatch(t, want, got)
 }

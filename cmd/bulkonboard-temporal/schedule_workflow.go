@@ -76,7 +76,7 @@ func (d due) made(ctx workflow.Context, memo bool) (prepared, error) {
 func (p *prepared) run(ctx workflow.Context) (c roundState, err error) {
 	child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: workflowOf(p.Quota), WaitForCancellation: true, ParentClosePolicy: enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
-		Memo: map[string]any{memoJob: p.State.Job, memoRound: p.State.Round},
+		Memo: map[string]any{memoJob: p.State.Job, memoRound: p.State.Round}, StaticSummary: "job " + p.State.Job + ofRound(p.State.Round),
 	})
 	err = workflow.ExecuteChildWorkflow(child, onboardName, p.State).Get(ctx, &c)
 	return c, err

@@ -138,6 +138,10 @@ func (s *strictServer) ListWorkflowExecutions(context.Context, *workflowservice.
 	return &workflowservice.ListWorkflowExecutionsResponse{}, nil
 }
 
+func (s *strictServer) ListSchedules(context.Context, *workflowservice.ListSchedulesRequest) (*workflowservice.ListSchedulesResponse, error) {
+	return &workflowservice.ListSchedulesResponse{}, nil
+}
+
 func (s *strictServer) DescribeTaskQueue(context.Context, *workflowservice.DescribeTaskQueueRequest) (*workflowservice.DescribeTaskQueueResponse, error) {
 	return &workflowservice.DescribeTaskQueueResponse{}, nil
 }

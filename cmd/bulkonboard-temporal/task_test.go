@@ -416,6 +416,7 @@ func TestAJobWithSettingsThatAWorkerDoesNotKnowIsLeftToNewerOnes(t *testing.T) {
 			s.submit("night", listOf(3))
 			newer(s)
 			var suite testsuite.WorkflowTestSuite
+			suite.SetLogger(quietLogger{})
 			env := suite.NewTestActivityEnvironment()
 			s.activities.register(env)
 			_, err := env.ExecuteActivity(planName, part{Job: "night", Round: 1})
