@@ -9,50 +9,90 @@ import (
 	"unicode/utf8"
 )
 
-const (
-	// maxTypeWords is how many words a column of types can have. One with more is
-	// of something else, perhaps of names, and is not shown.
-	maxTypeWords = 10
+// kindsOfCustomers are words that name a kind of customer and no person, in the
+// languages of many lists. Any other word may be a name, read from the wrong
+// column, and is not shown.
+var kindsOfCustomers = wordSet(`
+	individual individuals person personal natural human private consumer retail customer client citizen resident sole trader single
+	legal entity legalentity naturalperson legalperson juridical juristic company corporate corporation business commercial firm enterprise
+	organization organisation institution association foundation partnership trust government public sme b2b b2c
+	privat privatperson privatkunde privatkundin firma firmenkunde geschäftskunde natürliche natürlich juristische juristisch unternehmen verein stiftung behörde
+	particulier particuliers personne physique morale entreprise société association
+	persona física fisica jurídica juridica giuridica particular empresa empresas azienda società societa privato ente
+	pessoa persoon natuurlijk natuurlijke rechtspersoon bedrijf zakelijk
+	osoba fizyczna prawna przedsiębiorstwo yritys henkilö företag
+	individuel individuell none null unknown other test type kind`)
 
-	// longestTypeWord is likewise the length of a word, in characters.
-	longestTypeWord = 24
-)
+// shortestName is the length from which a word may be a name, in characters:
+// what is shorter is a code, such as P or 02.
+const shortestName = 3
 
-// TypeWords counts the rows with words in customerType that it does not take. It
-// has no more than maxTypeWords words; Others are the rows with any other word.
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for _, word := range strings.Fields(words) {
+		set[word] = true
+	}
+	return set
+}
+
+// maxTypeWords is how many words are kept apart: a column of types has fewer.
+const maxTypeWords = 10
+
+// TypeWords counts the rows with words in customerType that it does not take.
+// Others are the rows with words that may be of a person.
 type TypeWords struct {
 	Rows   map[string]int64 `json:"rows,omitempty"` // by word
 	Others int64            `json:"others,omitempty"`
 }
 
 func (w *TypeWords) add(word string) {
-	switch {
-	case w.Rows[word] > 0 || len(w.Rows) < maxTypeWords && isTypeWord(word):
-		if w.Rows == nil {
-			w.Rows = map[string]int64{}
-		}
-		w.Rows[word]++
-	default:
+	if w.Rows[word] == 0 && (len(w.Rows) == maxTypeWords || !isTypeWord(word)) {
 		w.Others++
+		return
 	}
+	if w.Rows == nil {
+		w.Rows = map[string]int64{}
+	}
+	w.Rows[word]++
 }
 
-func isTypeWord(word string) bool {
-	return utf8.RuneCountInString(word) <= longestTypeWord && !strings.ContainsFunc(word, func(r rune) bool {
-		return r == '@' || !unicode.IsPrint(r)
-	})
+// isTypeWord reports a text of nothing but codes and words for kinds of customers.
+func isTypeWord(text string) bool {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return false
+	}
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if len(words) == 0 {
+		return utf8.RuneCountInString(text) < shortestName
+	}
+	named := false
+	for _, word := range words {
+		named = named || kindsOfCustomers[word]
+		if utf8.RuneCountInString(word) >= shortestName && !kindsOfCustomers[word] {
+			return false
+		}
+	}
+	return named || utf8.RuneCountInString(text) < shortestName
 }
 
 // String lists the words with their counts, the most frequent first, and says what to
 // do. It is empty where there are none.
 func (w TypeWords) String() string {
 	const advice = "; correct them in the list, or have the type follow from the details of each row: --map customerType="
+	shown := w.shown()
 	switch {
-	case len(w.Rows) == 0 && w.Others == 0:
+	case len(shown) == 0 && w.Others == 0:
 		return ""
+	case len(shown) == 0:
+		return "customerType has other words than Individual and LegalEntity in " + rows(w.Others) +
+			", not shown since they may be names: it may be read from the wrong column" + advice
 	case w.Others > 0:
-		return "customerType has many words other than Individual and LegalEntity, so it may be read from the wrong column" + advice
+		shown = append(shown, "words that are not shown since they may be names in "+rows(w.Others))
 	}
+	return "customerType has words other than Individual and LegalEntity: " + strings.Join(shown, ", ") + advice
+}
+
+func (w TypeWords) shown() []string {
 	words := make([]string, 0, len(w.Rows))
 	for word := range w.Rows {
 		words = append(words, word)
@@ -64,11 +104,14 @@ func (w TypeWords) String() string {
 		return strings.Compare(a, b)
 	})
 	for i, word := range words {
-		rows := " rows"
-		if w.Rows[word] == 1 {
-			rows = " row"
-		}
-		words[i] = strconv.Quote(word) + " in " + fmt.Sprint(w.Rows[word]) + rows
+		words[i] = strconv.Quote(word) + " in " + rows(w.Rows[word])
 	}
-	return "customerType has words other than Individual and LegalEntity: " + strings.Join(words, ", ") + advice
+	return words
+}
+
+func rows(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprint(n, " rows")
 }

@@ -23,17 +23,32 @@ func TestOtherWordsInCustomerTypeAreShownWithTheirCounts(t *testing.T) {
 	assert.Contains(t, err.Error(), "--map customerType=")
 }
 
-func TestAColumnOfManyWordsIsNotShown(t *testing.T) {
-	var w TypeWords
-	assert.Empty(t, w.String())
-	for i := range 11 {
-		w.add(fmt.Sprint("Name", i))
+func TestAWordInCustomerTypeThatMayBeANameIsNotShown(t *testing.T) {
+	for word, shown := range map[string]bool{
+		"": true, "P": true, "02": true, "-": true, "Natural person": true, "LEGAL_ENTITY": true, "Privatkunde": true, "Natürliche Person": true, "company (B)": true,
+		"Ann": false, "Lee, A": false, "A B": false, "Ann Person": false, "ann@example.com": false, "1980-02-29": false, "+49 1": false, "P\x00": false,
+	} {
+		var w TypeWords
+		assert.Empty(t, w.String())
+		w.add(word)
+		w.add(word)
+		text := w.String()
+		assert.Contains(t, text, "2 rows", word)
+		assert.Equal(t, shown, strings.Contains(text, fmt.Sprintf("%q in 2 rows", word)), text)
+		assert.Equal(t, !shown, strings.Contains(text, "wrong column"), text)
+		w.add("Person")
+		assert.Contains(t, w.String(), `"Person" in 1 row`)
+		assert.Equal(t, !shown, strings.Contains(w.String(), "may be names in 2 rows"), w.String())
 	}
-	assert.Contains(t, w.String(), "wrong column")
-	assert.NotContains(t, w.String(), "Name")
-	w = TypeWords{}
-	w.add("ann@example.com")
-	assert.NotContains(t, w.String(), "example")
+}
+
+func TestNoMoreThanTenWordsInCustomerTypeAreShown(t *testing.T) {
+	var w TypeWords
+	for i := range 12 {
+		w.add(fmt.Sprint(i))
+	}
+	assert.Len(t, w.Rows, 10)
+	assert.EqualValues(t, 2, w.Others)
 }
 
 func TestARowWithSeveralProblemsIsInAGroupForEach(t *testing.T) {
