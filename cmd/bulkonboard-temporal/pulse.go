@@ -72,6 +72,13 @@ func (p *pulse) trouble(now time.Time) (trouble, bool) {
 	return p.last, p.last.calls >= troubleCalls && now.Sub(p.last.since) >= troubleTime
 }
 
+// well reports that the service has processed the last call.
+func (p *pulse) well() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answered > 0 && p.last.calls == 0
+}
+
 // counts are the calls that the service has processed, and those of them that
 // brought a session id.
 func (p *pulse) counts() (answered, succeeded int64) {

@@ -214,13 +214,14 @@ func ofService(err error) bool {
 }
 
 // handOver is the end of a try of a part that is handed on for its trouble: the
-// next one learns of it, and this worker takes no more parts.
+// next one learns of it, and this worker takes no more parts, unless it is
+// answered: then it was the first rows, which were refused.
 func (t *task) handOver(ctx context.Context, why *sickError) {
 	t.left.Store(why)
 	if err := t.heartbeat.record(ctx); err != nil {
 		t.log.Warn("the next worker is not told why the part is handed on", "error", err)
 	}
-	if t.pulseWell() {
+	if t.pulse.well() {
 		return
 	}
 	t.health.fall(sickness{Reason: why.reason, probe: t.probeService, alone: t.nobodyElse})
@@ -228,14 +229,6 @@ func (t *task) handOver(ctx context.Context, why *sickError) {
 
 // probeService probes the service for the job.
 func (t *task) probeService(ctx context.Context) probed { return t.probe(ctx, &t.request.Job) }
-
-// pulseWell reports that the part itself was answered: its first rows were
-// refused, and that is the form's doing, or theirs.
-func (t *task) pulseWell() bool {
-	answered, _ := t.pulse.counts()
-	_, in := t.pulse.trouble(time.Now())
-	return answered > 0 && !in
-}
 
 // nobodyElse reports that no other worker is at a part of the round.
 func (t *task) nobodyElse(ctx context.Context) bool {

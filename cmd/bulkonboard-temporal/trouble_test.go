@@ -224,7 +224,8 @@ func TestAPartThatIsToldToStopWhileItAsksIsHandedOn(t *testing.T) {
 
 func TestWhoeverHasAPartNextLearnsWhyItWasHandedOn(t *testing.T) {
 	p := newTroubled(t, &world{}, probedIll)
-	p.meets(troubleCalls, failing)
+	p.meets(100, fine)
+	p.meets(1, failing)
 	p.handOver(p.ctx, &sickError{reason: "x", failing: true})
 	require.Len(t, p.beats, 1)
 	assert.True(t, p.beats[0].Failing)
