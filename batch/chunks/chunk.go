@@ -78,9 +78,9 @@ type assignment struct {
 	// sceptical stops when the first rows are all refused in the same words.
 	sceptical bool
 
-	own        outcomes // of this round, by whoever had the part before
-	next       int      // segment
-	all        *customers.Duplicates
+	own        outcomes              // of this round, by whoever had the part before
+	next       int                   // segment
+	all        *customers.Duplicates // that the part needs to know of
 	duplicates *customers.Duplicates // of the part
 	standing   outcomes              // of all rounds, and of the ledger
 	elsewhere  func(row int64) bool
@@ -126,7 +126,7 @@ func (a *assignment) takeUp(ctx context.Context) (ended bool, err error) {
 		}
 		return false, err
 	}
-	a.all, err = a.Manifest.duplicates(ctx, a.Store)
+	a.all, err = a.Manifest.duplicatesOf(ctx, a.Store, a.part.name)
 	return false, err
 }
 
