@@ -220,3 +220,48 @@ func TestARetryOfNothingButRowsThatFailEndsWithinMinutes(t *testing.T) {
 		j.requireOnlyBadRows(600, bad, "failed")
 	})
 }
+
+func TestRowsOfAPartThatAlwaysFailCostThemselvesWhileOtherPartsAreAnswered(t *testing.T) {
+	const rows = 400
+	kind := func(name string) session.Reply {
+		for _, k := range kinds {
+			if k.name == name {
+				return k.answer
+			}
+		}
+		return session.Reply{Outcome: session.Unreachable, Code: "connection_refused"}
+	}
+	for _, test := range []struct {
+		name   string
+		answer string
+		others bool
+		costs  bool // themselves
+	}{
+		{"others are answered", "500", true, true},
+		{"others are answered, and the failures look like an overload", "503", true, true},
+		{"others are not", "500", false, false},
+		{"nothing is reached", "", true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := func(int) bool { return true }
+				j := failing(t, rows, all, kind(test.answer), pace.Config{Ceiling: 100, Shared: true, MaxOutage: 90 * time.Second})
+				was := j.adjust
+				j.adjust = func(c *Config) {
+					was(c)
+					c.MaxAttempts, c.MaxBackoff = 8, time.Minute
+					c.OthersAnswered = func() bool { return test.others }
+				}
+				start := time.Now()
+				_, err := j.run(t.Context())
+				if !test.costs {
+					require.ErrorAs(t, err, new(*OutageError))
+					return
+				}
+				require.NoError(t, err)
+				j.requireOnlyBadRows(rows, all, "failed")
+				assert.Less(t, time.Since(start), 10*time.Minute)
+			})
+		})
+	}
+}

@@ -37,6 +37,7 @@ type dispatcher struct {
 	stop         context.CancelCauseFunc
 	decided      func() time.Time
 	watch        func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
+	others       func() bool // of the job are answered; nil: there are none
 	meter        *measure.Meter
 	logger       *slog.Logger
 	debug        *slog.Logger // nil unless every attempt is to be logged
@@ -130,6 +131,10 @@ func (d *dispatcher) idle() bool {
 // a trial is for any of them.
 func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan *slot, wakeAt time.Time) {
 	rows := len(d.work) // those that come meanwhile wait until answers have had their turn
+	if d.others != nil && d.others() {
+		d.proven = true
+		d.pace.OthersAnswered(now)
+	}
 	for {
 		v := d.pace.Next(now, d.inFlight, d.untried())
 		if v.End != pace.GoesOn {

@@ -122,7 +122,7 @@ func (r *run) newDispatcher(c *channels, begins *wave) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.pace, changes: paceLog{log: r.Log}, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: c.work, backpressure: c.backpressure, replies: c.replies, journal: c.entries, ready: c.ready, stop: c.stop,
-		watch: r.watch, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
+		watch: r.watch, others: r.OthersAnswered, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
 		wave: begins, proven: r.proven, recognised: r.proven,
 		underWay: &underWay{later: map[string][]*slot{}, given: customers.NewGiven(r.Duplicates, r.Scratch)},
 	}

@@ -98,6 +98,11 @@ type Config struct {
 
 	MaxCalls int64 // rows for which a first attempt is sent, before the run stops with a CallsError; 0: no limit
 
+	// OthersAnswered reports whether the service has lately done well by other
+	// parts of the job: then calls that it fails here fail by their rows. It is
+	// called often, by one goroutine. May be nil.
+	OthersAnswered func() bool
+
 	// AcceptRefusals keeps a run going whose first rows are all refused in the
 	// same words.
 	AcceptRefusals bool

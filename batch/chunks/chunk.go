@@ -35,6 +35,14 @@ type Worker struct {
 	Grace      time.Duration // for the calls in flight, once it is told to stop
 	Linger     time.Duration // for putting into the store what these brought
 
+	// OthersAnswered reports whether the service has lately done well by other
+	// parts of the job; see batch.Config. May be nil.
+	OthersAnswered func() bool
+
+	// AcceptRefusals keeps a part going whose first rows are all refused in the
+	// same words, since others were not.
+	AcceptRefusals bool
+
 	Abort   <-chan struct{}  // ends the grace early when it is closed; may be nil
 	Monitor *measure.Monitor // may be nil
 	Log     *slog.Logger
@@ -70,9 +78,9 @@ type assignment struct {
 	// sceptical stops when the first rows are all refused in the same words.
 	sceptical bool
 
-	own        outcomes // of this round, by the worker that had the part before
-	next       int      // segment
-	all        *customers.Duplicates
+	own        outcomes              // of this round, by the worker that had the part before
+	next       int                   // segment
+	all        *customers.Duplicates // that the part needs to know of
 	duplicates *customers.Duplicates // of the part
 	standing   outcomes              // of all rounds, and of the ledger
 	elsewhere  func(row int64) bool
@@ -118,7 +126,7 @@ func (a *assignment) takeUp(ctx context.Context) (ended bool, err error) {
 		}
 		return false, err
 	}
-	a.all, err = a.Manifest.duplicates(ctx, a.Store)
+	a.all, err = a.Manifest.duplicatesOf(ctx, a.Store, a.part.name)
 	return false, err
 }
 
@@ -284,7 +292,8 @@ func (a *assignment) batch(ctx context.Context, t *trail) (*batch.Summary, error
 		State: dir, Results: filepath.Join(a.Scratch, "results"), Journal: t, Answers: answers.Chain{a}, Begins: list.Begins(),
 		Duplicates: a.duplicates, Scratch: scratch, FormID: m.Job.Service.FormID,
 		MaxInFlight: a.inFlight, MaxAttempts: calls.MaxAttempts, MaxBackoff: calls.MaxBackoff, MaxFailures: m.Job.MaxFailures, Grace: a.Grace,
-		Abort: a.Abort, AcceptRefusals: !a.sceptical || len(a.own) > 0, Monitor: a.Monitor, Log: a.Log.With("part", a.part.name),
+		OthersAnswered: a.OthersAnswered,
+		Abort:          a.Abort, AcceptRefusals: !a.sceptical || a.AcceptRefusals || len(a.own) > 0, Monitor: a.Monitor, Log: a.Log.With("part", a.part.name),
 	})
 }
 

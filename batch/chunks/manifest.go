@@ -15,8 +15,12 @@ import (
 
 const (
 	manifestName    = "manifest.json"
-	manifestVersion = 2
-	maxManifest     = 64 << 20 // bytes, more than any has
+	manifestVersion = 3
+
+	// uncutVersion is the one in which the parts read the families of the whole
+	// list. It is read, too: a job that is under way goes on with this program.
+	uncutVersion = 2
+	maxManifest  = 64 << 20 // bytes, more than any has
 )
 
 // Manifest is a job that is planned: it never changes, but for its bounds.
@@ -41,7 +45,8 @@ type Manifest struct {
 	Forecast *preflight.Forecast `json:"forecast"`
 
 	// Objects are those in Folder: the list, plain, the forecast with the rows of
-	// customers that have several, and what the ledger knew.
+	// customers that have several, those of each part by themselves, and what the
+	// ledger knew.
 	Objects map[string]Object `json:"objects"`
 
 	// Folder has what the plan put beside the manifest. It is the plan's own,
@@ -105,7 +110,7 @@ func parseManifest(b []byte) (*Manifest, error) {
 	if m.Version > manifestVersion {
 		return nil, &NewerError{Name: manifestName, Reason: fmt.Sprintf("version %d, and this program reads version %d", m.Version, manifestVersion)}
 	}
-	if m.Version != manifestVersion {
+	if m.Version < uncutVersion {
 		return nil, &DamagedError{Name: manifestName, Reason: fmt.Sprintf("it has version %d, and this program reads version %d: use the one that planned the job", m.Version, manifestVersion)}
 	}
 	at, row := int64(len(m.Header)), int64(0)
@@ -142,8 +147,11 @@ func (m *Manifest) inFlight() int { return max(1, m.Job.Calls.MaxInFlight/m.Para
 // share is the rate of one chunk, in attempts per second.
 func (m *Manifest) share() float64 { return paceShare * m.Job.Rate / float64(m.Parallel) }
 
-func (m *Manifest) listName() string           { return m.Folder + "/list" }
-func (m *Manifest) forecastName() string       { return m.Folder + "/forecast" }
+func (m *Manifest) listName() string     { return m.Folder + "/list" }
+func (m *Manifest) forecastName() string { return m.Folder + "/forecast" }
+func (m *Manifest) familiesName(part string) string {
+	return m.Folder + "/families-" + part
+}
 func (m *Manifest) knownName(i int) string     { return fmt.Sprintf("%s/known-%06d", m.Folder, i) }
 func chunkName(i int) string                   { return fmt.Sprintf("chunk-%06d", i) }
 func partFolder(round int, part string) string { return fmt.Sprintf("round-%d/%s", round, part) }
@@ -172,6 +180,27 @@ func (m *Manifest) duplicates(ctx context.Context, s store.Store) (*customers.Du
 		return nil, &DamagedError{Name: m.forecastName(), Reason: errSegment.Error()}
 	}
 	return f.Duplicates, nil
+}
+
+// duplicatesOf reads what a part needs to know of that: a chunk of its own rows,
+// and the rest of the customers that have rows in several chunks.
+func (m *Manifest) duplicatesOf(ctx context.Context, s store.Store, part string) (*customers.Duplicates, error) {
+	name := m.familiesName(part)
+	switch _, put := m.Objects[name]; {
+	case m.Version == uncutVersion:
+		return m.duplicates(ctx, s)
+	case !put: // none of its rows shares its customer with another row
+		return &customers.Duplicates{}, nil
+	}
+	b, err := m.readObject(ctx, s, name)
+	if err != nil {
+		return nil, err
+	}
+	d, ok := customers.ParseDuplicates(b)
+	if !ok {
+		return nil, &DamagedError{Name: name, Reason: errSegment.Error()}
+	}
+	return d, nil
 }
 
 // listOptions are how the whole list is read again: as it was the first time.

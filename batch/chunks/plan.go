@@ -17,6 +17,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/answers"
+	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
@@ -212,7 +213,7 @@ func (p *plan) describe() error {
 		}
 		m.Chunks, begins = append(m.Chunks, c), end
 	}
-	m.Rest = p.spanning()
+	m.Rest = p.spanning().Len() > 0
 	return nil
 }
 
@@ -231,15 +232,10 @@ func sha256Of(r io.Reader) (sum string, size int64, err error) {
 	return hex.EncodeToString(hash.Sum(nil)), size, err
 }
 
-// spanning reports whether a customer has rows in several chunks.
-func (p *plan) spanning() bool {
+// spanning gives the customers that have rows in several chunks.
+func (p *plan) spanning() *customers.Duplicates {
 	d := p.m.Forecast.Duplicates
-	for _, lead := range d.All() {
-		if p.m.spans(d, lead) {
-			return true
-		}
-	}
-	return false
+	return d.Led(func(lead int64) bool { return p.m.spans(d, lead) })
 }
 
 // publish puts everything into the store, the manifest last.
@@ -252,6 +248,9 @@ func (p *plan) publish(ctx context.Context) (*Manifest, error) {
 		return nil, err
 	}
 	if err := p.put(ctx, p.m.forecastName(), f); err != nil {
+		return nil, err
+	}
+	if err := p.putFamilies(ctx); err != nil {
 		return nil, err
 	}
 	whole, err := p.hash(0, p.m.Read.Bytes)
@@ -284,6 +283,24 @@ func (p *plan) publish(ctx context.Context) (*Manifest, error) {
 func (p *plan) put(ctx context.Context, name string, b []byte) error {
 	p.m.Objects[name] = objectOf(b)
 	return p.Store.PutFrom(ctx, name, bytes.NewReader(b), int64(len(b)))
+}
+
+// putFamilies puts what each part needs to know of the rows of customers that
+// have several: of the whole list that may be more than all else a part reads.
+func (p *plan) putFamilies(ctx context.Context) error {
+	put := func(part string, d *customers.Duplicates) error {
+		if d.Members() == 0 {
+			return nil
+		}
+		return p.put(ctx, p.m.familiesName(part), d.AppendTo(nil))
+	}
+	for i := range p.m.Chunks {
+		c := &p.m.Chunks[i]
+		if err := put(chunkName(i), p.m.Forecast.Duplicates.Of(c.Begins.Row+1, c.last())); err != nil {
+			return err
+		}
+	}
+	return put(restName, p.spanning())
 }
 
 // putKnown reads the list once more, and puts what the ledger knows of its rows

@@ -19,7 +19,7 @@ func (w *Worker) RunRest(ctx context.Context) error {
 	job := &w.Manifest.Job
 	a := &assignment{
 		Worker: w, part: w.Manifest.part(w.Store, w.Round, restName),
-		begins: w.Manifest.Chunks[0].Begins, rows: w.Manifest.Rows(), share: paceShare * job.Rate, inFlight: max(1, job.Calls.MaxInFlight),
+		share: paceShare * job.Rate, inFlight: max(1, job.Calls.MaxInFlight),
 	}
 	chunks := w.Manifest.parts()[:len(w.Manifest.Chunks)]
 	if err := w.Manifest.ended(ctx, w.Store, w.Round, chunks); err != nil {
@@ -37,19 +37,29 @@ func (a *assignment) takeRest(ctx context.Context) error {
 	rows := func(row int64) bool { _, later := left.First(row); return later }
 	a.duplicates = a.Manifest.families(left)
 	a.elsewhere = func(row int64) bool { return !rows(row) }
-	known, err := a.knownOf(ctx, rows)
+	// The rows that lead are read, too: the others have their answers.
+	first, last := left.Bounds()
+	from, to := a.Manifest.chunkOf(first), a.Manifest.chunkOf(last)
+	known, err := a.knownOf(ctx, from, to, rows)
 	if err != nil {
 		return err
 	}
 	if err := a.stand(ctx, restName, known); err != nil {
 		return err
 	}
-	begins := a.Manifest.Chunks[0].Begins.Offset
-	if err := a.fetch(ctx, begins, a.Manifest.Read.Bytes-begins); err != nil {
+	return a.fetchChunks(ctx, from, to)
+}
+
+// fetchChunks brings the bytes from one chunk to another here, and has the part
+// begin and end with them.
+func (a *assignment) fetchChunks(ctx context.Context, from, to int) error {
+	begins, end := a.Manifest.Chunks[from].Begins, &a.Manifest.Chunks[to]
+	a.begins, a.rows = begins, end.last()-begins.Row
+	if err := a.fetch(ctx, begins.Offset, end.Begins.Offset+end.Bytes-begins.Offset); err != nil {
 		return err
 	}
-	for i, c := range a.Manifest.Chunks {
-		if err := a.verify(i, c.Begins.Offset-begins); err != nil {
+	for i := from; i <= to; i++ {
+		if err := a.verify(i, a.Manifest.Chunks[i].Begins.Offset-begins.Offset); err != nil {
 			return err
 		}
 	}
@@ -124,10 +134,10 @@ func (l *leads) well(ctx context.Context, lead int64) bool {
 	return false
 }
 
-// knownOf reads what the ledger knew of some rows.
-func (a *assignment) knownOf(ctx context.Context, rows func(int64) bool) (outcomes, error) {
+// knownOf reads what the ledger knew of some rows, from one chunk to another.
+func (a *assignment) knownOf(ctx context.Context, from, to int, rows func(int64) bool) (outcomes, error) {
 	of := outcomes{}
-	for i := range a.Manifest.Chunks {
+	for i := from; i <= to; i++ {
 		known, err := a.Manifest.known(ctx, a.Store, i)
 		if err != nil {
 			return nil, err

@@ -93,7 +93,8 @@ type history struct {
 	rounds   []Round               // up to that one
 	families *customers.Duplicates // nil when rows of one customer have nothing to do with each other
 
-	rests map[int]outcomes // what stood of the rest after a round, once it was read
+	spanning *customers.Duplicates // those of the rest, once they were read
+	rests    map[int]outcomes      // what stood of the rest after a round, once it was read
 }
 
 func openHistory(ctx context.Context, s store.Store, m *Manifest, round int, d *customers.Duplicates) (*history, error) {
@@ -104,7 +105,7 @@ func openHistory(ctx context.Context, s store.Store, m *Manifest, round int, d *
 	if round < 1 || round > len(rounds) {
 		return nil, &NoRoundError{Round: round, Rounds: len(rounds)}
 	}
-	return &history{m, s, rounds[:round], m.families(d), map[int]outcomes{}}, nil
+	return &history{manifest: m, store: s, rounds: rounds[:round], families: m.families(d), rests: map[int]outcomes{}}, nil
 }
 
 // of gives the outcomes that stand of a part: those of its last round, which
@@ -185,7 +186,7 @@ func (h *history) well(ctx context.Context, round int, name string, standing out
 	if err != nil {
 		return nil, err
 	}
-	return well, addWell(well, rest, h.families)
+	return well, addWell(well, rest, h.spanning)
 }
 
 // rest gives what stood of the rest after a round, but for what the ledger knew:
@@ -194,14 +195,27 @@ func (h *history) rest(ctx context.Context, round int) (outcomes, error) {
 	if o, read := h.rests[round]; read {
 		return o, nil
 	}
+	if err := h.readSpanning(ctx); err != nil {
+		return nil, err
+	}
 	before := *h
-	before.rounds = h.rounds[:round]
+	before.rounds, before.families = h.rounds[:round], h.spanning
 	last, _, err := h.manifest.part(h.store, round, restName).done(ctx)
 	if err != nil {
 		return nil, err
 	}
 	h.rests[round], err = before.of(ctx, restName, nil, last)
 	return h.rests[round], err
+}
+
+// readSpanning reads the families of the rest, which a chunk does not have.
+func (h *history) readSpanning(ctx context.Context) error {
+	if h.spanning != nil {
+		return nil
+	}
+	d, err := h.manifest.duplicatesOf(ctx, h.store, restName)
+	h.spanning = h.manifest.families(d)
+	return err
 }
 
 func addWell(well map[int64]bool, o outcomes, d *customers.Duplicates) error {

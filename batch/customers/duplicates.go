@@ -1,8 +1,11 @@
 package customers
 
 import (
+	"cmp"
 	"encoding/binary"
 	"iter"
+	"maps"
+	"slices"
 	"sort"
 )
 
@@ -114,6 +117,35 @@ func (d *Duplicates) Part(first, last int64) (within *Duplicates, beyond map[int
 		}
 	}
 	return newDuplicates(members), beyond
+}
+
+// Of gives what Part, First and Family need to know of the rows of a part of the
+// list: those that share their customer with another row, and the rows before the
+// part that lead them.
+func (d *Duplicates) Of(first, last int64) *Duplicates {
+	from, _ := d.index(first)
+	to, _ := d.index(last + 1)
+	leads := map[member]bool{}
+	for i := from; i < to; i++ {
+		if m := d.members[i]; !m.leads() && int64(m.other) < first {
+			lead, _ := d.find(int64(m.other))
+			leads[lead] = true
+		}
+	}
+	members := slices.SortedFunc(maps.Keys(leads), func(a, b member) int { return cmp.Compare(a.row, b.row) })
+	if from < to {
+		members = append(members, d.members[from:to]...)
+	}
+	return newDuplicates(members)
+}
+
+// Bounds gives the first and the last of the rows that share their customer with
+// another row; zero when there are none.
+func (d *Duplicates) Bounds() (first, last int64) {
+	if d.Members() == 0 {
+		return 0, 0
+	}
+	return int64(d.members[0].row), int64(d.members[len(d.members)-1].row)
 }
 
 // Led gives the families of some of the rows that lead. It asks for each row that

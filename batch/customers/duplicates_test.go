@@ -1,9 +1,11 @@
 package customers
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // families are {1, 4, 9}, {2, 3} and {5, 8}.
@@ -55,5 +57,45 @@ func TestMembersThatDoNotFitAreNotTaken(t *testing.T) {
 	} {
 		_, ok := ParseDuplicates((&Duplicates{members: members}).AppendTo(nil))
 		assert.False(t, ok, name)
+	}
+}
+
+func TestWhatIsKnownOfAPartIsAllThatTheWholeKnowsOfIt(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		const rows = 40
+		leads, lasts := map[int]int64{}, map[int64]int64{}
+		owner := make([]int, rows+1)
+		for row := 1; row <= rows; row++ {
+			owner[row] = random.IntN(20)
+			if lead, there := leads[owner[row]]; there {
+				lasts[lead] = int64(row)
+			} else {
+				leads[owner[row]] = int64(row)
+			}
+		}
+		var members []member
+		for row := int64(1); row <= rows; row++ {
+			switch lead := leads[owner[row]]; {
+			case lasts[lead] == 0:
+			case lead == row:
+				members = append(members, member{uint32(row), uint32(lasts[lead])})
+			default:
+				members = append(members, member{uint32(row), uint32(lead)})
+			}
+		}
+		whole := newDuplicates(members)
+		first := int64(1 + random.IntN(rows))
+		last := first + random.Int64N(rows-first+1)
+		part, ok := ParseDuplicates(whole.Of(first, last).AppendTo(nil))
+		require.True(t, ok)
+		within, beyond := whole.Part(first, last)
+		partWithin, partBeyond := part.Part(first, last)
+		require.Equal(t, within, partWithin)
+		require.Equal(t, beyond, partBeyond)
+		for row := first; row <= last; row++ {
+			require.Equal(t, whole.Family(row), part.Family(row))
+		}
+		assert.LessOrEqual(t, part.Members(), 2*int(last-first+1))
 	}
 }

@@ -79,6 +79,7 @@ type block struct {
 	last     time.Time     // when the last of them was sent
 	flying   bool          // a trial is under way
 	early    bool          // the first trial does not wait as long as was asked for
+	others   bool          // other parts of the job were answered meanwhile
 	rate     float64       // before the streak
 }
 
@@ -183,13 +184,24 @@ func (c *Controller) giveUp() (at time.Time, end End) {
 	return setup, WrongSetup
 }
 
+// OthersAnswered takes in that the service does well by other parts of the job,
+// which have controllers of their own. Then it is no outage that fails the calls
+// of this one while the service answers them: it is their rows.
+func (c *Controller) OthersAnswered(now time.Time) {
+	c.proven = true
+	c.block.others = c.block.on
+	if c.alone {
+		c.aloneSince = now
+	}
+}
+
 // letsGo reports that there is nothing left to find out by trials: the service
 // answers, and fails every row.
 func (c *Controller) letsGo(now time.Time) bool {
 	b := &c.block
 	patience := 5 * enough * mostCanary
 	switch {
-	case !c.untried && c.well && !b.throttle:
+	case b.others && !b.throttle, !c.untried && c.well && !b.throttle:
 		patience = settles
 	case !c.untried: // it may be about to start
 		patience = 12 * settles

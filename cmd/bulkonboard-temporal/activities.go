@@ -31,6 +31,9 @@ type activities struct {
 	root            store.Store
 	recordHeartbeat func(ctx context.Context, token []byte, b heartbeatDetails) error
 	service         func(*chunks.Job) (caller batch.Caller, idle func(), err error)
+	probe           func(context.Context, *chunks.Job) probed
+	parts           parts // nil: a part knows only of itself
+	health          *health
 
 	scratch    string // a folder, with one for each part under way
 	owner      string // who this is, for people
@@ -130,16 +133,23 @@ func (t *task) callFor(ctx context.Context, do func(*chunks.Worker) error) error
 	if err != nil {
 		return err
 	}
+	if !t.health.takes() { // it was asked for before
+		return errSick
+	}
 	caller, idle, err := t.service(&m.Job)
 	if err != nil {
 		return err
 	}
 	defer idle()
-	return do(&chunks.Worker{
-		Store: t.store, Manifest: m, Round: t.Round, Caller: fencedCaller{caller, t.heartbeat}, Owner: t.owner, Scratch: t.folder,
+	release := t.watching(ctx)
+	err = do(&chunks.Worker{
+		OthersAnswered: t.othersAnswered, AcceptRefusals: t.given.Failing,
+		Store: t.store, Manifest: m, Round: t.Round, Caller: watchedCaller{fencedCaller{caller, t.heartbeat}, t}, Owner: t.owner, Scratch: t.folder,
 		FlushEvery: t.flushEvery, Grace: shareOf(t.heartbeat.timeout, graceShare), Linger: shareOf(t.heartbeat.timeout, flushShare),
 		Abort: t.abort, Monitor: &t.monitor, Log: t.log,
 	})
+	release()
+	return t.weigh(ctx, err)
 }
 
 // merge puts together what the parts came to, or finds it done.

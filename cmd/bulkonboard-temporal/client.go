@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -93,7 +94,7 @@ func (j *jobClient) start(ctx context.Context, job string, r *request, round int
 	for range startTries {
 		if run, err = j.begin(ctx, job, r, round); err == nil {
 			j.Say("the job %s has started%s", job, ofRound(round))
-			return run, j.sayWorkersFor(ctx, r)
+			return run, j.sayWorkersFor(ctx, job, r)
 		}
 		if !errors.As(err, new(*serviceerror.WorkflowExecutionAlreadyStarted)) {
 			break
@@ -138,42 +139,67 @@ func (j *jobClient) join(ctx context.Context, job string, r *request, round int,
 		return &takenError{r.Quota, running.job, j.command("status", running.job)}
 	}
 	j.Say("the job %s is under way already%s", job, ofRound(round))
-	return j.sayWorkersFor(ctx, r)
+	return j.sayWorkersFor(ctx, job, r)
 }
 
-// sayWorkers says when nobody is there to do anything.
+// sayWorkers says when nobody is there to do anything, and who takes no parts.
 func (j *jobClient) sayWorkers(ctx context.Context) error {
-	n, err := j.workers(ctx, j.flags.taskQueue)
+	_, err := j.sayCrew(ctx)
+	return err
+}
+
+func (j *jobClient) sayCrew(ctx context.Context) (*crew, error) {
+	c, err := j.crewOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.names) == 0 {
+		j.Say("no worker is at the task queue %s: nothing is done until there is one; start it with bulkonboard-temporal worker --store %s …",
+			j.flags.taskQueue, cli.Quoted(j.store))
+	}
+	for _, text := range c.sick {
+		j.Say("%s", text)
+	}
+	return c, nil
+}
+
+// sayWorkersFor says when nobody is there to do anything, or too few to do a job
+// at its rate, or nobody who has its ledger.
+func (j *jobClient) sayWorkersFor(ctx context.Context, job string, r *request) error {
+	c, err := j.sayCrew(ctx)
 	if err != nil {
 		return err
 	}
-	if n == 0 {
-		j.Say("no worker is at the task queue %s: nothing is done until there is one; start it with bulkonboard-temporal worker --store %s …",
-			j.flags.taskQueue, cli.Quoted(j.store))
+	parallel, err := parallelOf(ctx, jobStore(j.root, job), r)
+	if err != nil {
+		return err
+	}
+	if text := c.tooFew(parallel); text != "" && len(c.names) > 0 {
+		j.Say("%s", text)
+	}
+	if r.Ledger == nil {
+		return nil
+	}
+	q, err := j.server.DescribeTaskQueue(ctx, ledgerQueue(j.flags.taskQueue), enums.TASK_QUEUE_TYPE_ACTIVITY)
+	if err != nil {
+		return &unreachableError{j.flags.address, err}
+	}
+	if len(lately(q.GetPollers(), time.Now())) == 0 {
+		j.Say("no worker at the task queue %s has a ledger: the job waits until one is started with --ledger", j.flags.taskQueue)
 	}
 	return nil
 }
 
-// sayWorkersFor says when nobody is there to do anything, or nobody who has the
-// ledger of a job.
-func (j *jobClient) sayWorkersFor(ctx context.Context, r *request) error {
-	if err := j.sayWorkers(ctx); err != nil || r.Ledger == nil {
-		return err
+// parallelOf is how many parts of a job run at once: as planned, or at most.
+func parallelOf(ctx context.Context, place store.Store, r *request) (int, error) {
+	m, err := chunks.Open(ctx, place)
+	if errors.As(err, new(*chunks.NoJobError)) {
+		return r.Job.Parallel, nil
 	}
-	n, err := j.workers(ctx, ledgerQueue(j.flags.taskQueue))
-	if err == nil && n == 0 {
-		j.Say("no worker at the task queue %s has a ledger: the job waits until one is started with --ledger", j.flags.taskQueue)
-	}
-	return err
-}
-
-// workers counts those that asked for work in the last minutes.
-func (j *jobClient) workers(ctx context.Context, queue string) (int, error) {
-	q, err := j.server.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
 	if err != nil {
-		return 0, &unreachableError{j.flags.address, err}
+		return 0, err
 	}
-	return len(q.GetPollers()), nil
+	return m.Parallel, nil
 }
 
 // command is a command of this program, as it is typed.

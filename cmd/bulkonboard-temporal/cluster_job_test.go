@@ -223,6 +223,8 @@ type service struct {
 	url string
 	ill atomic.Bool // it fails customers of illDomain
 
+	revoked atomic.Pointer[string] // a secret that it refuses; nil for none
+
 	mu          sync.Mutex // covers what follows
 	calls       int
 	first, last time.Time
@@ -251,10 +253,19 @@ func newService(t *testing.T) *service {
 // illDomain is of customers that the service fails while it is ill.
 const illDomain = "@later.example"
 
+// revoke has it refuse a secret.
+func (s *service) revoke(secret string) { s.revoked.Store(&secret) }
+
 // ServeHTTP implements http.Handler.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.arrived(time.Now())
 	body, _ := io.ReadAll(r.Body)
+	if secret := s.revoked.Load(); secret != nil && bytes.Contains(body, []byte(*secret)) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"statusCode":401,"message":"Invalid AppID or AppSecret"}`)
+		return
+	}
 	if s.ill.Load() && bytes.Contains(body, []byte(illDomain)) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return

@@ -41,5 +41,5 @@ func (j *jobClient) cancel(ctx context.Context, job string) error {
 		return &unreachableError{j.flags.address, err}
 	}
 	j.Say("the job %s is told to stop: %s\nresume it: %s", job, running, j.command("resume", job))
-	return j.sayWorkersFor(ctx, r)
+	return j.sayWorkers(ctx)
 }

@@ -136,12 +136,17 @@ func (s *workerSettings) work(ctx context.Context, v *cli.Voice) error {
 		return err
 	}
 	defer closeHealth()
+	health := newHealth(s.slots, v.Log)
 	a := &activities{
+		parts: serverParts{server}, health: health, probe: s.probe,
 		root: root, service: metrics.counting(s.serviceFor), scratch: scratch, owner: owner, flushEvery: s.flushEvery, ledger: s.ledger, abort: now, log: v.Log,
 		recordHeartbeat: func(ctx context.Context, token []byte, b heartbeatDetails) error {
 			return server.RecordActivityHeartbeat(ctx, token, b)
 		},
 	}
+	own := &notes{root: root, worker: owner, slots: s.slots, log: v.Log, sick: &metrics.sick}
+	own.sweep(ctx, server, s.server.taskQueue)
+	defer own.keep(ctx, health)()
 	return s.serve(ctx, now, server, a, metrics, v)
 }
 
@@ -188,6 +193,24 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 	return batch.ErrInterrupted
 }
 
+// stickyTime is how long the server keeps what a workflow has to decide for the
+// worker that has it in memory. That one may be dead, and then no new part
+// begins for so long; any other reads the history first, which is quick.
+const stickyTime = time.Second
+
+// otherSlots are those for what the SDK keeps apart from parts, as many as it has
+// by default.
+const otherSlots = 1000
+
+// tunerOf has a worker take as many parts as its health allows.
+func tunerOf(h *health) worker.WorkerTuner {
+	others, _ := worker.NewFixedSizeSlotSupplier(otherSlots)           // it takes any number above zero
+	tuner, _ := worker.NewCompositeTuner(worker.CompositeTunerOptions{ // it refuses nothing
+		WorkflowSlotSupplier: others, ActivitySlotSupplier: h, LocalActivitySlotSupplier: others, NexusSlotSupplier: others, SessionActivitySlotSupplier: others,
+	})
+	return tuner
+}
+
 // startAll starts all of them, or none.
 func startAll(workers []worker.Worker) error {
 	for i, w := range workers {
@@ -204,8 +227,9 @@ func startAll(workers []worker.Worker) error {
 // workers are one for all parts and, with a ledger, one for those that want it.
 func (s *workerSettings) workers(server client.Client, a *activities, m *workerMetrics, fatal func(error)) []worker.Worker {
 	o := worker.Options{
-		Identity: a.owner, MaxConcurrentActivityExecutionSize: s.slots, WorkerStopTimeout: s.grace, OnFatalError: fatal,
-		Interceptors: []interceptor.WorkerInterceptor{&partCounter{metrics: m}}, DeploymentOptions: s.deployment.options(),
+		Identity: a.owner, Tuner: tunerOf(a.health), WorkerStopTimeout: s.grace, OnFatalError: fatal,
+		StickyScheduleToStartTimeout: stickyTime,
+		Interceptors:                 []interceptor.WorkerInterceptor{&partCounter{metrics: m}}, DeploymentOptions: s.deployment.options(),
 	}
 	all := worker.New(server, s.server.taskQueue, o)
 	all.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
@@ -214,7 +238,7 @@ func (s *workerSettings) workers(server client.Client, a *activities, m *workerM
 	if s.ledger.Path == "" {
 		return []worker.Worker{all}
 	}
-	o.MaxConcurrentActivityExecutionSize, o.DisableWorkflowWorker = 1, true
+	o.Tuner, o.MaxConcurrentActivityExecutionSize, o.DisableWorkflowWorker = nil, 1, true
 	one := worker.New(server, ledgerQueue(s.server.taskQueue), o)
 	a.register(one)
 	return []worker.Worker{all, one}
@@ -241,6 +265,45 @@ func (s *workerSettings) serviceFor(j *chunks.Job) (batch.Caller, func(), error)
 		return nil, nil, &usageError{err.Error()}
 	}
 	return client, client.CloseIdle, nil
+}
+
+// probe asks the service for a token, as it would be called for a job. A secret
+// that it refuses is read again.
+func (s *workerSettings) probe(ctx context.Context, j *chunks.Job) probed {
+	c := s.access.AccessFor(j)
+	c.BaseURL = s.baseURL
+	result, refused := probeWith(ctx, &c)
+	if !refused || c.Renew == nil {
+		return result
+	}
+	secret, err := c.Renew(ctx)
+	if err != nil || secret == c.AppSecret {
+		return result
+	}
+	c.AppSecret = secret
+	result, _ = probeWith(ctx, &c)
+	return result
+}
+
+// probeWith probes once, and reports whether it is the credentials that are
+// refused.
+func probeWith(ctx context.Context, c *session.Config) (result probed, refused bool) {
+	client, err := session.New(*c)
+	if err != nil {
+		return probedIll, false
+	}
+	defer client.CloseIdle()
+	for _, f := range client.Probe(ctx) {
+		switch {
+		case f.Fault == session.FaultRefused:
+			return probedIll, true
+		case f.Result == session.StepFailed && f.Step != "clock":
+			return probedIll, false
+		case f.Step == "token" && f.Result == session.StepOK:
+			return probedWell, false
+		}
+	}
+	return probedUnsure, false
 }
 
 // addressOf is a service's address in one spelling.

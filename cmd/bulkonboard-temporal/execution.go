@@ -27,6 +27,7 @@ type execution struct {
 	state   *roundState // nil when no worker could tell
 	rows    int64       // of the parts under way
 	parts   int         // under way
+	heard   time.Time   // when a worker was heard of last
 	waiting string      // why a part is tried again; empty for none
 }
 
@@ -103,9 +104,9 @@ func (e *execution) see(a *workflowpb.PendingActivityInfo) {
 		return
 	}
 	e.parts++
-	var b heartbeatDetails
-	if a.GetHeartbeatDetails() != nil && converter.GetDefaultDataConverter().FromPayloads(a.GetHeartbeatDetails(), &b) == nil {
-		e.rows += b.Rows
+	e.rows += detailsOf(a).Rows
+	if at := a.GetLastHeartbeatTime().AsTime(); at.After(e.heard) {
+		e.heard = at
 	}
 }
 

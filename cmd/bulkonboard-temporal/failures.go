@@ -17,6 +17,7 @@ import (
 var (
 	absent = cli.Kind{Name: "absent", Exit: cli.ExitUsage, Final: true}
 	misfit = cli.Kind{Name: "misfit", Exit: cli.ExitUsage}
+	sick   = cli.Kind{Name: "sick", Exit: cli.ExitStopped}
 
 	// cancelled and terminated are how a job ends without an error of a part.
 	cancelled  = cli.Kind{Name: "cancelled", Exit: cli.ExitInterrupted, Final: true}
@@ -39,6 +40,7 @@ var says = map[cli.Kind]string{
 	cli.Interrupted: "the worker stopped, and what it did is kept",
 	misfit:          "the worker does not fit the job: its --base-url, --app-id or --ledger is another, which its log shows; the part waits for a worker that fits",
 	cli.Newer:       "the worker is older than the program that submitted the job, and does not know all of its settings: the part waits for a worker of that version",
+	sick:            "the service did not answer the worker, which takes no more parts until it does; its log says why, and the part goes on elsewhere",
 	cli.Passing:     "the part could not be done; the worker's log says why",
 }
 
@@ -94,7 +96,7 @@ func asFailure(err error) error {
 	k := cli.KindOf(err)
 	o := temporal.ApplicationErrorOptions{NonRetryable: k.Final}
 	switch k {
-	case cli.Interrupted:
+	case cli.Interrupted, sick:
 		o.NextRetryDelay = handOnDelay
 	case misfit, cli.Newer:
 		o.NextRetryDelay = misfitDelay
@@ -104,7 +106,7 @@ func asFailure(err error) error {
 
 // kindNamed is the kind that a history names.
 func kindNamed(name string) cli.Kind {
-	for _, own := range []cli.Kind{absent, misfit} {
+	for _, own := range []cli.Kind{absent, misfit, sick} {
 		if own.Name == name {
 			return own
 		}

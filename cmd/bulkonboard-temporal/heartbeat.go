@@ -37,7 +37,12 @@ const (
 	errFenced    = handedOnError("the Temporal server was silent for so long that it may have given the part to another worker")
 	errTaken     = handedOnError("the Temporal server has given the part to another worker, or the job is over")
 	errCancelled = handedOnError("the job was stopped")
+	errSick      = handedOnError("the service does not answer this worker, which takes no parts until it does")
 )
+
+// longestInterval between two heartbeats keeps what they say of a part from
+// getting old.
+const longestInterval = 6 * time.Second
 
 func shareOf(heartbeat time.Duration, share float64) time.Duration {
 	return time.Duration(share * float64(heartbeat))
@@ -96,7 +101,7 @@ func (h *heartbeat) silence() time.Duration {
 // run sends heartbeats until ctx is done. It continues while a part that was stopped comes
 // to its end, so that it is not given on before.
 func (h *heartbeat) run(ctx context.Context) {
-	tick := time.NewTicker(shareOf(h.timeout, intervalShare))
+	tick := time.NewTicker(min(shareOf(h.timeout, intervalShare), longestInterval))
 	defer tick.Stop()
 	for {
 		select {

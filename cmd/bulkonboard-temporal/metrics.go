@@ -32,6 +32,7 @@ type workerMetrics struct {
 	ended    *prometheus.CounterVec
 	stored   prometheus.Counter
 	working  atomic.Bool // it takes parts
+	sick     atomic.Bool // and no others than to find out whether it is answered again
 }
 
 func newWorkerMetrics(slots int) *workerMetrics {
@@ -47,8 +48,16 @@ func newWorkerMetrics(slots int) *workerMetrics {
 			Name: "bulkonboard_store_retries_total", Help: "Requests to the store that failed and were made again.",
 		}),
 	}
+	sick := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "bulkonboard_worker_sick", Help: "1 while the service does not answer this worker, and others are answered: it takes no parts.",
+	}, func() float64 {
+		if m.sick.Load() {
+			return 1
+		}
+		return 0
+	})
 	m.attempts = exporter.NewAttempts(m.registry, "this worker")
-	m.registry.MustRegister(m.sdk, m.underWay, m.ended, m.stored,
+	m.registry.MustRegister(sick, m.sdk, m.underWay, m.ended, m.stored,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bulkonboard_worker_slots", Help: "Parts that may be under way at once."}, func() float64 { return float64(slots) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "bulkonboard_build_info", Help: "The program; always 1.",

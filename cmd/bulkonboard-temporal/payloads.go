@@ -75,10 +75,20 @@ type total struct {
 	Bad  int64 `json:"bad"` // failed
 }
 
-// heartbeatDetails are what a worker says of the part that it is at.
+// heartbeatDetails are what a worker says of the part that it is at: to people,
+// to the workers at other parts, and to the next one that has this part.
 type heartbeatDetails struct {
 	State string `json:"state"`
 	Rows  int64  `json:"rows"`
+
+	Answered  int64  `json:"answered,omitempty"`  // calls of this try that the service has processed
+	Succeeded int64  `json:"succeeded,omitempty"` // of these, those that brought a session id
+	Trouble   string `json:"trouble,omitempty"`   // kind of what all calls have met lately
+
+	// Of the last try that was handed on for its trouble: its calls were answered,
+	// and failed; nobody else was known to be answered.
+	Failing bool `json:"failing,omitempty"`
+	Alone   bool `json:"alone,omitempty"`
 }
 
 // due is one time that a schedule comes round.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -25,8 +26,10 @@ type task struct {
 	heartbeat *heartbeat
 	monitor   measure.Monitor
 	before    atomic.Int64 // rows of the list before the part
-	folder    string       // for scratch
-	log       *slog.Logger
+	pulse     pulse
+	evidence
+	folder string // for scratch
+	log    *slog.Logger
 }
 
 // work does something about a part while it sends heartbeats. It returns an error
@@ -36,6 +39,10 @@ func (a *activities) work(ctx context.Context, p part, do func(context.Context, 
 	within, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	t := &task{activities: a, part: p, store: jobStore(a.root, p.Job)}
+	t.info = info
+	if activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &t.given) // what cannot be read says nothing
+	}
 	t.log = a.log.With("job", p.Job, "round", p.Round, "part", info.ActivityType.Name, "chunk", p.Chunk)
 	t.heartbeat = &heartbeat{timeout: max(info.HeartbeatTimeout, minHeartbeat), stop: stop, send: func(ctx context.Context) error {
 		return a.recordHeartbeat(ctx, info.TaskToken, t.progress())
@@ -51,6 +58,10 @@ func (a *activities) work(ctx context.Context, p part, do func(context.Context, 
 	}
 	if cause := context.Cause(within); cause != nil && !cli.KindOf(err).Final {
 		err = cause
+	}
+	var why *sickError
+	if errors.As(err, &why) {
+		t.handOver(ctx, why)
 	}
 	kind := cli.KindOf(err)
 	t.log.Warn("the part has stopped", "reason", err.Error(), "kind", kind.Name, "final", kind.Final)
@@ -95,7 +106,9 @@ func (t *task) run(ctx, within context.Context, do func(context.Context, *task) 
 
 func (t *task) progress() heartbeatDetails {
 	p := t.monitor.Progress()
-	return heartbeatDetails{State: string(p.State), Rows: max(0, p.Answered-t.before.Load())}
+	d := heartbeatDetails{State: string(p.State), Rows: max(0, p.Answered-t.before.Load())}
+	t.evidence.tell(&d, &t.pulse)
+	return d
 }
 
 // path is a file of the part's own.

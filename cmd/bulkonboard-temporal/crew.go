@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"bulkonboard/batch/store"
+)
+
+// Which workers there are. The server knows who has asked it for work of late,
+// and what it does not know of a worker, the worker puts into the store: only
+// when that changes, so a note says nothing of whether its worker is alive.
+
+// workerNote is what a worker says of itself.
+type workerNote struct {
+	Slots int       `json:"slots"`
+	Sick  *sickness `json:"sick,omitempty"` // it takes no parts
+}
+
+const (
+	notePrefix = "workers/"
+	maxNote    = 64 << 10 // bytes
+
+	// noteTime is how long a worker that stops may take to remove its note.
+	noteTime = 5 * time.Second
+)
+
+func noteName(worker string) string { return notePrefix + objectName(worker) + ".json" }
+
+// notes keeps the note of a worker.
+type notes struct {
+	root   store.Store
+	worker string
+	slots  int
+	sick   *atomic.Bool // the same for metrics
+	log    *slog.Logger
+}
+
+// put replaces the note. Without one, people do not learn of a change, and all
+// else goes on.
+func (n *notes) put(ctx context.Context, s *sickness) {
+	n.sick.Store(s != nil)
+	b, err := json.Marshal(workerNote{Slots: n.slots, Sick: s})
+	if err == nil {
+		err = n.root.Delete(ctx, noteName(n.worker))
+	}
+	if err == nil {
+		err = n.root.Put(ctx, noteName(n.worker), b)
+	}
+	if err != nil && ctx.Err() == nil {
+		n.log.Warn("the worker's note could not be put into the store: status does not show how it is", "error", err)
+	}
+}
+
+// keep keeps the note as the worker's health is, until it is released.
+func (n *notes) keep(ctx context.Context, h *health) (release func()) {
+	ctx, stop := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		h.run(ctx, n.put)
+	}()
+	return func() {
+		stop()
+		<-stopped
+		n.remove()
+	}
+}
+
+// remove removes it, when the worker stops.
+func (n *notes) remove() {
+	ctx, cancel := context.WithTimeout(context.Background(), noteTime)
+	defer cancel()
+	_ = n.root.Delete(ctx, noteName(n.worker)) // another one removes what stays: see sweep
+}
+
+// sweep removes the notes of workers that are gone.
+func (n *notes) sweep(ctx context.Context, server client.Client, queue string) {
+	there, err := activeWorkers(ctx, server, queue)
+	if err != nil {
+		return
+	}
+	keep := map[string]bool{noteName(n.worker): true}
+	for _, w := range there {
+		keep[noteName(w)] = true
+	}
+	for o, err := range n.root.List(ctx, notePrefix) {
+		if err != nil {
+			return
+		}
+		if !keep[o.Name] {
+			_ = n.root.Delete(ctx, o.Name) // what stays takes up room, and no more
+		}
+	}
+}
+
+// activeWorkers are those that have asked for work of a queue of late. Sick ones
+// are among them: they go on with workflows.
+func activeWorkers(ctx context.Context, server client.Client, queue string) ([]string, error) {
+	q, err := server.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return nil, err
+	}
+	return lately(q.GetPollers(), time.Now()), nil
+}
+
+// crew is the workers of a task queue.
+type crew struct {
+	names   []string
+	slots   int // of those that take parts
+	unknown int // workers that have no note
+	sick    []string
+}
+
+// crewOf finds out which workers there are.
+func (j *jobClient) crewOf(ctx context.Context) (*crew, error) {
+	names, err := activeWorkers(ctx, j.server, j.flags.taskQueue)
+	if err != nil {
+		return nil, &unreachableError{j.flags.address, err}
+	}
+	c := &crew{names: names}
+	for _, w := range names {
+		n, err := readNote(ctx, j.root, w)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			c.unknown++
+		case err != nil:
+			return nil, err
+		case n.Sick != nil:
+			c.sick = append(c.sick, fmt.Sprintf("the worker %s takes no parts since %s: %s", w, n.Sick.Since.Format(time.RFC3339), strings.TrimSpace(n.Sick.Reason)))
+		default:
+			c.slots += n.Slots
+		}
+	}
+	return c, nil
+}
+
+func readNote(ctx context.Context, root store.Store, worker string) (*workerNote, error) {
+	b, err := store.ReadAll(ctx, root, noteName(worker), maxNote)
+	if err != nil {
+		return nil, err
+	}
+	return parseNote(b)
+}
+
+func parseNote(b []byte) (*workerNote, error) {
+	var n workerNote
+	if err := json.Unmarshal(b, &n); err != nil {
+		return nil, fmt.Errorf("a worker's note in the store cannot be read: %w", err)
+	}
+	return &n, nil
+}
+
+// tooFew says that not all shares of the rate can be used; "" when they can, or
+// that is not known.
+func (c *crew) tooFew(parallel int) string {
+	if c.unknown > 0 || c.slots >= parallel {
+		return ""
+	}
+	return fmt.Sprintf("the workers have %d slots, and the job wants %d, one for each share of its rate: %d of %d shares are not used; start another worker, or give them more with --slots",
+		c.slots, parallel, parallel-c.slots, parallel)
+}
