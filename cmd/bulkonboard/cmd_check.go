@@ -24,6 +24,7 @@ type inspection struct {
 	service cli.ServiceFlags
 	output  string
 	ledger  ledgerSettings
+	limits  limits // of the list alone
 	json    bool
 
 	planned *settings // the run that the same settings are for
@@ -50,9 +51,9 @@ list then.
 
 It calls no customer and changes nothing. With several findings, the exit code
 is the first of these that applies: 64 configuration, 77 app id, secret or
-tenant refused, 65 the list cannot be read as a customer list, 70 a damaged state
-or ledger, 73 something is in use, 74 no room, 75 the service is not reachable, 1
-some rows are invalid, 0 ready.`,
+tenant refused, 65 the list cannot be read as a customer list or has too few
+rows, 70 a damaged state or ledger, 73 something is in use, 74 no room, 75 the
+service is not reachable, 1 some rows are invalid, 0 ready.`,
 		Example: `  bulkonboard check customers.csv
   bulkonboard check customers.csv --map customerEmail=E-mail --set customerType=Individual
   bulkonboard check customers.csv --ledger customers.db --tenant-id TENANT --form-id FORM
@@ -62,6 +63,7 @@ some rows are invalid, 0 ready.`,
 	}
 	c.Flags().SortFlags = false
 	i.list.Register(c.Flags())
+	i.limits.registerRows(c.Flags())
 	c.Flags().StringVarP(&i.output, "output", "o", "", "results file of the run; nothing is written to it")
 	i.service.Register(c)
 	i.ledger.ledgerFile.register(c, "file of what is known of each customer from earlier nights; needs --tenant-id and --form-id")
@@ -114,6 +116,7 @@ func (i *inspection) check() error {
 	if i.list.Input != "" || !i.asks() {
 		i.list.Check(&p)
 	}
+	i.limits.rows = cli.CheckMinRows(&p, i.limits.minRows)
 	i.ledger.check(&p)
 	if i.asks() {
 		i.checkService(&p)
@@ -205,13 +208,17 @@ func (i *inspection) readList(ctx context.Context, l *cli.OpenedLedger, stdin io
 		return nil, err
 	}
 	defer func() { _ = scratch.Close() }() // nobody wants it any more
-	p := preflight.Preflight{List: list, FormID: i.service.Target.FormID, Scratch: scratch, Share: share, Known: i.ledger.known(l, i.service.Target.TenantID, i.service.Target.FormID)}
+	known := i.ledger.known(l, i.service.Target.TenantID, i.service.Target.FormID)
+	p := preflight.Preflight{List: list, FormID: i.service.Target.FormID, Scratch: scratch, Share: share, Known: known}
 	f, err := shown(ctx, &p, stderr)
 	if err != nil {
 		return nil, err
 	}
 	cli.PrintForecast(stdout, f, i.list.Name(), cli.ExpectedPace{})
 	i.found.List, i.found.Plan = &checkedList{Name: i.list.Name(), SHA256: read.String(), Rows: f.Rows}, planOf(f)
+	if err := i.limits.rows.Check(f.Rows, preflight.LastRunOf(known)); err != nil {
+		return f, err
+	}
 	if f.Invalid > 0 {
 		return f, &cli.BadRowsError{Rows: f.Invalid}
 	}

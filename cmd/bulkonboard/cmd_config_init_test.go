@@ -33,7 +33,7 @@ func TestTheFileThatInitWritesSaysTheDefaultsOfEverySetting(t *testing.T) {
 	uncommented := regexp.MustCompile(`(?m)^#(\w)`).ReplaceAllString(text, "$1")
 	set := map[string]bool{}
 	// retry takes input and output from the command line alone.
-	for name, onlyTyped := range map[string]int{"run": 0, "retry": 2, "check": 1, "plan": 0, "run-chunk": 0, "merge": 0} {
+	for name, onlyTyped := range map[string]int{"run": 0, "retry": 2, "check": 0, "plan": 0, "run-chunk": 0, "merge": 0} {
 		c, _, err := rootCommand().Find([]string{name})
 		require.NoError(t, err)
 		assert.Empty(t, settledBy(t, c, text))

@@ -51,7 +51,6 @@ app secret is never a flag: it comes from ` + cli.SecretVariable + `, from
 		},
 	}
 	s.register(c)
-	s.limits.registerRows(c.Flags())
 	c.Flags().Lookup("output").Usage = "results file to write, such as results.csv, or results-%Y-%m-%d.csv with the day on which the run began; OUTPUT.state keeps the state of a run under way"
 	return c
 }

@@ -47,6 +47,9 @@ func (s *settings) register(c *cobra.Command) {
 	s.list.Register(f)
 	s.outputs.register(c, "run")
 	s.limits.registerInvalid(f)
+	if s.retry == nil { // a retry has the rows of its run
+		s.limits.registerRows(f)
+	}
 	f.BoolVar(&s.formulaSafe, "formula-safe", false, "write an apostrophe before cells of CSV results that a spreadsheet would run as a formula; retry removes it before sending")
 	f.BoolVar(&s.sandbox, "sandbox", false, "send to a service built into this program; nothing else is needed")
 	s.service.Register(c)
