@@ -137,7 +137,9 @@ func (s *settings) replacesItsInput() bool {
 }
 
 // completeStream is complete for standard input, which is kept to be compared. A
-// list that comes again may be left out, as when an interrupted run resumes.
+// list that comes again may be left out, as when an interrupted run resumes, by a
+// terminal or /dev/null. A pipe that is empty is an export that failed: it must not
+// pass for a night that is done.
 func (s *settings) completeStream(stdin io.Reader) (sum *sink.Summary, err error) {
 	if sum = s.outputs.sameRun(s.sameCommand); sum == nil {
 		return nil, nil //nolint:nilnil // there is work to do
@@ -146,8 +148,13 @@ func (s *settings) completeStream(stdin io.Reader) (sum *sink.Summary, err error
 		return nil, err
 	}
 	incoming, err := incomingList(stdin)
-	if incoming == nil || err != nil {
-		return sum, err
+	switch {
+	case err != nil:
+		return nil, err
+	case incoming == nil && isTerminal(stdin):
+		return sum, nil
+	case incoming == nil:
+		return nil, errEmptyInput
 	}
 	dir, err := state.Open(fileSystem, s.outputs.stateDir(), state.Options{})
 	if err != nil {

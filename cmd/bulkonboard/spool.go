@@ -13,6 +13,8 @@ import (
 	"bulkonboard/source"
 )
 
+var errEmptyInput = &source.ListError{Reason: "standard input is empty", Hint: "pipe a customer list into the command, or name a file with --input"}
+
 // spool makes a file of standard input, so that the run can read it more than
 // once, and returns its path. A run that continues has one already: then nothing
 // need come, and what comes must be the same.
@@ -33,7 +35,7 @@ func spool(dir *state.Dir, began, takesOver bool, stdin io.Reader, v *cli.Voice)
 		v.Say("standard input is empty; using the saved copy")
 		return path, nil
 	case incoming == nil:
-		return "", &source.ListError{Reason: "standard input is empty", Hint: "pipe a customer list into the command, or name a file with --input"}
+		return "", errEmptyInput
 	case there && began && takesOver:
 		return nextSpool(dir, path, incoming)
 	case there && began:
