@@ -3,6 +3,7 @@ package batch
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/state"
@@ -72,6 +73,10 @@ func (e *TakeOverError) Error() string {
 // have as it had them: whom it called. All others are of its list.
 var sameWhatever = []string{"endpoint", "tenant id", "form id", "ledger"}
 
+// ofTheFile are those that tell one file of a list from another, whatever rows
+// they have: a workbook that is saved again is another file.
+var ofTheFile = []string{"workbook"}
+
 // Superseded reports an interrupted run that is to be taken over, because the
 // list which is read now, and ends there, is not the one that it began with.
 func Superseded(cp *state.Checkpoint, binding map[string]string, ends source.Position) bool {
@@ -79,10 +84,9 @@ func Superseded(cp *state.Checkpoint, binding map[string]string, ends source.Pos
 	if cp == nil || cp.Complete || json.Unmarshal(cp.Extra, totals) != nil || totals.Ends.Row == 0 {
 		return false // the normal path says what is wrong
 	}
-	for _, key := range sameWhatever {
-		if cp.Binding[key] != binding[key] {
-			return false
-		}
+	differs := func(key string) bool { return cp.Binding[key] != binding[key] }
+	if slices.ContainsFunc(sameWhatever, differs) {
+		return false
 	}
-	return totals.Ends != ends
+	return totals.Ends != ends || slices.ContainsFunc(ofTheFile, differs)
 }

@@ -209,6 +209,35 @@ func TestARunOfAWorkbookResumesAndRefusesAnotherOne(t *testing.T) {
 	assert.Empty(t, left)
 }
 
+// TestAWorkbookThatIsSavedAgainIsTakenOver with the same rows: an export at night
+// is another file each time, and with a ledger that is nothing to stop for.
+func TestAWorkbookThatIsSavedAgainIsTakenOver(t *testing.T) {
+	t.Parallel()
+	p := newListProgram(t, nil)
+	book := [][]any{{"customerEmail", "firstName", "lastName"}}
+	for i := range 30 {
+		book = append(book, []any{fmt.Sprintf("c%d@example.com", i), "A", "B"})
+	}
+	list := p.file("list.xlsx")
+	saveBook(t, list, book)
+	night := func(flags ...string) (int, string) {
+		c, said := p.command(append([]string{"run", "-i", list, "-o", p.file("out"), "--ledger", p.file("customers.db")}, flags...)...)
+		return p.end(c), said.String()
+	}
+	code, said := night("--max-calls", "10")
+	require.Equal(t, cli.ExitStopped, code, said)
+
+	f, err := excelize.OpenFile(list)
+	require.NoError(t, err)
+	require.NoError(t, f.SetDocProps(&excelize.DocProperties{Modified: "2026-02-03T04:05:06Z"}))
+	require.NoError(t, f.Save())
+	code, said = night()
+	require.Zero(t, code, said)
+	assert.Contains(t, said, "the list has changed since run")
+	assert.Contains(t, said, "known      10")
+	assert.Equal(t, 30, p.calls(), "nobody twice")
+}
+
 func TestAJobOfAWorkbookInChunksGivesTheResultsOfARun(t *testing.T) {
 	t.Parallel()
 	p := newListProgram(t, nil)
