@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -28,7 +29,8 @@ const (
 // lookAtOutput says whether a run could put its results where it is to. forecast
 // is nil where the list could not be read.
 func (i *inspection) lookAtOutput(stdout io.Writer, forecast *preflight.Forecast) error {
-	fmt.Fprintf(stdout, "output:     %s\n", cli.OneLine(i.output))
+	i.planned.outputs.date(time.Now()) // as the run would
+	fmt.Fprintf(stdout, "output:     %s\n", cli.OneLine(i.planned.outputs.results))
 	var wrong findings
 	tell := func(name, text string, err error) {
 		s := step{Step: name, Result: "ok", Text: text}

@@ -215,4 +215,10 @@ func TestCheckLooksAtThePlaceOfTheResults(t *testing.T) {
 	out, code = place("--form-id", "other")
 	assert.Equal(t, cli.ExitUsage, code)
 	assert.Contains(t, out, "already exists and was not created by this run")
+
+	today := p.file("day-" + time.Now().Format(time.DateOnly) + ".csv")
+	require.NoError(t, os.WriteFile(today, nil, 0o600))
+	out, code = place("-o", p.file("day-%Y-%m-%d.csv"))
+	assert.Equal(t, cli.ExitUsage, code)
+	assert.Contains(t, out, today+" already exists", "a date in the name is that of the run")
 }
