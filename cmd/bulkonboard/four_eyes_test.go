@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,7 +55,14 @@ func (m *fourEyes) requireRefused(why string) {
 	require.Equal(m.t, cli.ExitRefused, code, out)
 	require.Contains(m.t, out, why)
 	require.Zero(m.t, m.service.Stats().Calls)
-	require.NoFileExists(m.t, m.file("results.csv"))
+	require.Empty(m.t, m.results())
+}
+
+// results are the results files that are there, by the names of their days.
+func (m *fourEyes) results() []string {
+	names, err := filepath.Glob(m.file("results/results-*.csv"))
+	require.NoError(m.t, err)
+	return names
 }
 
 // change changes a file.
@@ -95,7 +103,7 @@ func TestARunBeginsAsASecondPersonHasSignedItAndNotOtherwise(t *testing.T) {
 	out, code := m.do("run")
 	require.Zero(t, code, out)
 	assert.Contains(t, out, "approved by anna@example.com")
-	assert.FileExists(t, m.file("results.csv"))
+	assert.Len(t, m.results(), 1)
 	assert.EqualValues(t, 20, m.service.Stats().Calls)
 	assert.NotContains(t, out, canarySecret)
 }
