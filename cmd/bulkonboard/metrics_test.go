@@ -294,7 +294,7 @@ func TestARunningJobIsScrapedAndTellsNothingOfItsCustomers(t *testing.T) {
 		}
 	}
 	slices.Sort(labels)
-	assert.Equal(t, []string{"goversion", "outcome", "run", "state", "status", "version"}, slices.Compact(labels))
+	assert.Equal(t, []string{"age", "goversion", "outcome", "run", "state", "status", "version"}, slices.Compact(labels))
 }
 
 func sum(f *dto.MetricFamily) (total float64) {

@@ -321,7 +321,7 @@ func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
 		assert.Equal(t, cli.ExitInterrupted, p.end(c))
 		assert.Contains(t, stderr.String(), "stopping:")
 		assert.Contains(t, stderr.String(), "INCOMPLETE: 8 rows")
-		assert.Contains(t, stderr.String(), "resume:   ")
+		assert.Contains(t, stderr.String(), "resume:  ")
 		assert.NoFileExists(t, p.file("out.csv"))
 	}
 

@@ -104,7 +104,7 @@ func TestAnInterruptedNightIsTakenOverByTheNextListAndNobodyIsCalledTwice(t *tes
 	p.export("next.csv", 3)
 	c, stderr := p.night("next.csv")
 	require.Equal(t, 0, p.end(c), stderr.String())
-	assert.Regexp(t, `the list has changed since run \S+ was interrupted: the ledger has what that run did \(0 rows written, 3[789] more answered, [12] calls? in flight`, stderr.String())
+	assert.Regexp(t, `the list has changed since run \S+ was interrupted: the ledger has what that run did \(0 rows written, 3[789] done, waiting to be written, [12] calls? in flight`, stderr.String())
 	p.requireResults(3, 1)
 	assert.LessOrEqual(t, p.service.Stats().Calls, int64(40+3+killInFlight))
 }
