@@ -228,8 +228,8 @@ func startAll(workers []worker.Worker) error {
 func (s *workerSettings) workers(server client.Client, a *activities, m *workerMetrics, fatal func(error)) []worker.Worker {
 	o := worker.Options{
 		Identity: a.owner, Tuner: tunerOf(a.health), WorkerStopTimeout: s.grace, OnFatalError: fatal,
-		StickyScheduleToStartTimeout: stickyTime,
-		Interceptors:                 []interceptor.WorkerInterceptor{&partCounter{metrics: m}}, DeploymentOptions: s.deployment.options(),
+		StickyScheduleToStartTimeout: stickyTime, DeploymentOptions: s.deployment.options(),
+		Interceptors: []interceptor.WorkerInterceptor{&partCounter{metrics: m}},
 	}
 	all := worker.New(server, s.server.taskQueue, o)
 	all.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
