@@ -30,9 +30,9 @@ in the same order. After an interruption, the same command resumes.
 Try it without any configuration:
   bulkonboard run --sandbox --input customers.csv --output results.csv`)
 	root.AddCommand(runCommand(), retryCommand(), fixesCommand(), checkCommand(), statusCommand(), verifyCommand(), reportCommand(), ledgerCommand(),
-		planCommand(), runChunkCommand(), mergeCommand(), againCommand(),
+		planCommand(), runChunkCommand(), mergeCommand(), retryJobCommand(),
 		sandboxCommand(), configCommand(), manCommand(),
-		cli.Gone("validate", "check"), cli.Gone("diff", "check"))
+		cli.Gone("validate", "check"), cli.Gone("diff", "check"), cli.Gone("again", "retry-job"))
 	root.SetHelpCommand(helpCommand())
 	return root
 }

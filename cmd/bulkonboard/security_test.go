@@ -400,7 +400,7 @@ func TestAJobFolderThatOthersMayWriteToIsRefused(t *testing.T) {
 	plan := append([]string{"plan", "-i", p.file("list.csv"), "--rate", "0"}, job...)
 	p.runs(plan...)
 	for _, args := range [][]string{
-		plan, append([]string{"run-chunk", "--index", "0"}, job...), append([]string{"again"}, job...), append([]string{"status"}, job...),
+		plan, append([]string{"run-chunk", "--index", "0"}, job...), append([]string{"retry-job"}, job...), append([]string{"status"}, job...),
 		append([]string{"merge", "-o", p.file("out.csv")}, job...),
 	} {
 		require.NoError(t, os.Chmod(p.file("job"), 0o777))

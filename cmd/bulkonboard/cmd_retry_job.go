@@ -9,24 +9,24 @@ import (
 	"bulkonboard/cmd/internal/cli"
 )
 
-// another is the flags of again.
-type another struct {
+// jobRetry is the flags of retry-job.
+type jobRetry struct {
 	folder jobFolder
 	rows   cli.RoundFlags
 }
 
-func againCommand() *cobra.Command {
-	var a another
+func retryJobCommand() *cobra.Command {
+	var a jobRetry
 	c := &cobra.Command{
-		Use:   "again --job FOLDER",
+		Use:   "retry-job --job FOLDER",
 		Short: "Start another round of a job, for the rows that need attention",
-		Long: `again begins another round of a job that plan has made and whose chunks have all
+		Long: `retry-job begins another round of a job that plan has made and whose chunks have all
 been sent. In it, run-chunk calls again for the rows that were rejected or failed,
 or for those of them that are selected, and for nobody else; and merge takes the
 newest result of each row. It prints the number of the round.
 
 To correct rows first, use bulkonboard fixes with the merged results.`,
-		Example: `  bulkonboard again --job /mnt/shared/tonight`,
+		Example: `  bulkonboard retry-job --job /mnt/shared/tonight`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := cli.Settle(c, a.check); err != nil {
@@ -52,7 +52,7 @@ To correct rows first, use bulkonboard fixes with the merged results.`,
 	return c
 }
 
-func (a *another) check() error {
+func (a *jobRetry) check() error {
 	var p cli.Problems
 	a.folder.check(&p)
 	a.rows.Check(&p)
