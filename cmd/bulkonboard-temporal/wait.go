@@ -30,7 +30,7 @@ func (w *waitFlags) register(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVar(&w.wait, "wait", false, "wait for the job, and end with its exit code")
 	cli.TypedOnly(c, "wait") // in bulkonboard the variable is how long to wait for a ledger
-	f.StringVarP(&w.output, "output", "o", "", "copy the results to this file when the job is done; implies --wait")
+	f.StringVarP(&w.output, "output", "o", "", "copy the results to this file when the job is done, and their summary beside it; implies --wait")
 	f.StringVar(&w.rejects, "rejects", "", "copy the rows that need attention to this file, as the very bytes of the input; implies --wait")
 	f.BoolVar(&w.overwrite, "overwrite", false, "replace these files, if they are there")
 	_ = c.MarkFlagFilename("output")
@@ -54,15 +54,23 @@ func (w *waitFlags) problems() error {
 // checkFiles refuses to write over what is there.
 func (w *waitFlags) checkFiles() error {
 	var p cli.Problems
-	for flag, name := range map[string]string{"output": w.output, "rejects": w.rejects} {
-		if name == "" || w.overwrite {
-			continue
-		}
-		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+	check := func(flag, name string) {
+		if _, err := os.Stat(name); name != "" && !w.overwrite && !errors.Is(err, fs.ErrNotExist) {
 			p.Add(fmt.Sprintf("--%s: %s exists; name another file, or replace it with --overwrite", flag, name))
 		}
 	}
+	check("output", w.output)
+	check("output", w.summary())
+	check("rejects", w.rejects)
 	return p.Err()
+}
+
+// summary is where the summary of the results goes; empty for nowhere.
+func (w *waitFlags) summary() string {
+	if w.output == "" {
+		return ""
+	}
+	return sink.SummaryPath(w.output)
 }
 
 // jobError is a job that ended before its end.
@@ -167,23 +175,24 @@ func (j *jobClient) stopped(ctx context.Context, job string, round int, err erro
 	return e
 }
 
-// conclude says what a round came to, and copies its results.
+// conclude says what a round came to, and copies its results. With the summary
+// beside them they can be verified, reported and corrected as those of a run.
 func (j *jobClient) conclude(ctx context.Context, job string, round int, s *sink.Summary, w *waitFlags) error {
 	m, err := chunks.Open(ctx, jobStore(j.root, job))
 	if err != nil {
 		return err
 	}
 	j.Say("the job %s is done: %s", job, countsOf(s))
-	for name, file := range map[string]string{
-		resultsName(round, m.Read.Format): w.output, rejectsName(round, m.Read.Format): w.rejects,
+	for _, c := range []struct{ name, file string }{
+		{rejectsName(round, m.Read.Format), w.rejects}, {summaryName(round), w.summary()}, {resultsName(round, m.Read.Format), w.output},
 	} {
-		if file == "" {
+		if c.file == "" {
 			continue
 		}
-		if err := j.copy(ctx, job, name, file); err != nil {
+		if err := j.copy(ctx, job, c.name, c.file); err != nil {
 			return err
 		}
-		j.Say("written: %s", file)
+		j.Say("written: %s", c.file)
 	}
 	if w.output == "" {
 		j.Say("the results are in the store, as %s/%s", jobPrefix(job), resultsName(round, m.Read.Format))
