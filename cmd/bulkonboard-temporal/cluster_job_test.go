@@ -228,6 +228,7 @@ type service struct {
 	mu          sync.Mutex // covers what follows
 	calls       int
 	first, last time.Time
+	gap         time.Duration // the longest without a call
 	waiting     map[int]chan struct{}
 }
 
@@ -278,8 +279,9 @@ func (s *service) arrived(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.calls == 0 {
-		s.first = now
+		s.first, s.last = now, now
 	}
+	s.gap = max(s.gap, now.Sub(s.last))
 	s.last = now
 	s.calls++
 	if enough, asked := s.waiting[s.calls]; asked {
@@ -301,6 +303,13 @@ func (s *service) after(t *testing.T, calls int) {
 	case <-time.After(2 * time.Minute):
 		require.Fail(t, "the calls do not come", "%d of %d have", s.calls, calls)
 	}
+}
+
+// longestGap is the longest time without a call, between the first and the last.
+func (s *service) longestGap() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gap
 }
 
 // span is the time from the first call to the last.

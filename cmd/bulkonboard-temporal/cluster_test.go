@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	enums "go.temporal.io/api/enums/v1"
 )
 
 // ends waits for a job's results.
@@ -27,6 +29,40 @@ func TestAWorkerThatIsKilledHasOnlyWhatWasOnItsWayCalledAgain(t *testing.T) {
 	victim.kill()
 	c.ends(submitted, crashRows)
 	c.requireWithin(onTheWay(parts))
+}
+
+func TestNewPartsBeginSoonAfterTheDeathOfTheWorkerThatHadTheWorkflow(t *testing.T) {
+	const rows = 12_000
+	c := newCluster(t, "")
+	c.list(rows)
+	all := c.workers(3)
+	submitted := c.start(c.submitArgs("--chunk-rows", "500")...)
+	c.service.after(t, rows/3)
+	holder := c.workflowAt()
+	for _, w := range all {
+		if identityOf(t, w) == holder {
+			w.kill()
+		}
+	}
+	c.ends(submitted, rows)
+	c.requireWithin(onTheWay(parallel))
+	t.Logf("%s without a call at the longest", c.service.longestGap().Round(time.Millisecond))
+	assert.Less(t, c.service.longestGap(), 3*time.Second)
+}
+
+// workflowAt is the worker that has the workflow in memory: it was at it last.
+func (c *cluster) workflowAt() (worker string) {
+	c.t.Helper()
+	events := c.server.client.GetWorkflowHistory(c.t.Context(), workflowOf(quota), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		require.NoError(c.t, err)
+		if started := e.GetWorkflowTaskStartedEventAttributes(); started != nil {
+			worker = started.GetIdentity()
+		}
+	}
+	require.NotEmpty(c.t, worker)
+	return worker
 }
 
 func TestAWorkerThatIsFrozenAndWakesHasOnlyWhatWasOnItsWayCalledAgain(t *testing.T) {

@@ -33,6 +33,10 @@ const (
 	// answered, before it takes them for parts that are not.
 	lookTime = 30 * time.Second
 
+	// confirmTime is how long a part waits for a call of its own that fails while
+	// others are answered. After an outage some are answered before others try.
+	confirmTime = 20 * time.Second
+
 	// othersTime is how long it counts that others have been answered.
 	othersTime = 15 * time.Second
 )
@@ -114,7 +118,7 @@ func (t *task) watching(ctx context.Context) (release func()) {
 func (t *task) watch(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	var before neighbors
+	var seen comparison
 	for {
 		select {
 		case <-ctx.Done():
@@ -124,23 +128,44 @@ func (t *task) watch(ctx context.Context) {
 		met, in := t.pulse.trouble(time.Now())
 		if !in {
 			t.trouble.Store("")
-			before = nil
+			seen = comparison{}
 			continue
 		}
 		t.trouble.Store(met.kind.Name)
-		now, err := t.parts.others(ctx, t.evidence.info)
-		switch {
-		case err != nil: // the heartbeat sees to that
-		case before == nil:
-			before = now
-		case now.answeredSince(before, false):
-			before = now
-			if why := t.blame(ctx, met); why != nil {
-				t.heartbeat.stop(why)
-				return
-			}
+		now, err := t.parts.others(ctx, t.info)
+		if err != nil || !seen.differs(now, met) { // the heartbeat sees to an error
+			continue
+		}
+		if why := t.blame(ctx, met); why != nil {
+			t.heartbeat.stop(why)
+			return
 		}
 	}
+}
+
+// comparison is what a part in trouble has seen of the others.
+type comparison struct {
+	before neighbors
+	first  time.Time // when others were seen to be answered first
+	calls  int       // of the part in its trouble, by then
+}
+
+// differs takes in a look, and reports whether others are answered and this part
+// is not, all the same: a call of its own has failed since they were.
+func (c *comparison) differs(now neighbors, met trouble) bool {
+	if c.before == nil {
+		c.before = now
+		return false
+	}
+	if !now.answeredSince(c.before, false) {
+		return false
+	}
+	c.before = now
+	if c.first.IsZero() {
+		c.first, c.calls = time.Now(), met.calls
+		return false
+	}
+	return met.calls > c.calls || time.Since(c.first) >= confirmTime
 }
 
 // blame decides whose trouble it is that others do not have: the rows', which

@@ -123,6 +123,20 @@ func TestAPartThatIsAnsweredIsNotWatched(t *testing.T) {
 	})
 }
 
+func TestAPartThatOnlyTriesLaterAfterAnOutageIsNotHandedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTroubled(t, &world{look: answeredMore}, probedIll)
+		p.meets(troubleCalls, failing)
+		time.AfterFunc(15*time.Second, func() { p.meets(1, fine) })
+		require.NoError(t, p.watched(time.Hour))
+		p.meets(troubleCalls, failing)
+		time.AfterFunc(15*time.Second, func() { p.meets(1, failing) })
+		began := time.Now()
+		require.Error(t, p.watched(time.Hour))
+		assert.Less(t, time.Since(began), confirmTime)
+	})
+}
+
 func TestAnOutageThatAllPartsMeetIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, others := range []func(int) neighbors{stuck, nil} {
