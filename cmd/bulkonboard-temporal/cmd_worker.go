@@ -198,19 +198,6 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 // begins for so long; any other reads the history first, which is quick.
 const stickyTime = time.Second
 
-// otherSlots are those for what the SDK keeps apart from parts, as many as it has
-// by default.
-const otherSlots = 1000
-
-// tunerOf has a worker take as many parts as its health allows.
-func tunerOf(h *health) worker.WorkerTuner {
-	others, _ := worker.NewFixedSizeSlotSupplier(otherSlots)           // it takes any number above zero
-	tuner, _ := worker.NewCompositeTuner(worker.CompositeTunerOptions{ // it refuses nothing
-		WorkflowSlotSupplier: others, ActivitySlotSupplier: h, LocalActivitySlotSupplier: others, NexusSlotSupplier: others, SessionActivitySlotSupplier: others,
-	})
-	return tuner
-}
-
 // startAll starts all of them, or none.
 func startAll(workers []worker.Worker) error {
 	for i, w := range workers {
@@ -265,45 +252,6 @@ func (s *workerSettings) serviceFor(j *chunks.Job) (batch.Caller, func(), error)
 		return nil, nil, &usageError{err.Error()}
 	}
 	return client, client.CloseIdle, nil
-}
-
-// probe asks the service for a token, as it would be called for a job. A secret
-// that it refuses is read again.
-func (s *workerSettings) probe(ctx context.Context, j *chunks.Job) probed {
-	c := s.access.AccessFor(j)
-	c.BaseURL = s.baseURL
-	result, refused := probeWith(ctx, &c)
-	if !refused || c.Renew == nil {
-		return result
-	}
-	secret, err := c.Renew(ctx)
-	if err != nil || secret == c.AppSecret {
-		return result
-	}
-	c.AppSecret = secret
-	result, _ = probeWith(ctx, &c)
-	return result
-}
-
-// probeWith probes once, and reports whether it is the credentials that are
-// refused.
-func probeWith(ctx context.Context, c *session.Config) (result probed, refused bool) {
-	client, err := session.New(*c)
-	if err != nil {
-		return probedIll, false
-	}
-	defer client.CloseIdle()
-	for _, f := range client.Probe(ctx) {
-		switch {
-		case f.Fault == session.FaultRefused:
-			return probedIll, true
-		case f.Result == session.StepFailed && f.Step != "clock":
-			return probedIll, false
-		case f.Step == "token" && f.Result == session.StepOK:
-			return probedWell, false
-		}
-	}
-	return probedUnsure, false
 }
 
 // addressOf is a service's address in one spelling.

@@ -257,3 +257,16 @@ func (h *health) ReleaseSlot(worker.SlotReleaseInfo) {
 
 // MaxSlots implements worker.SlotSupplier.
 func (h *health) MaxSlots() int { return h.slots }
+
+// otherSlots are those for what the SDK keeps apart from parts, as many as it has
+// by default.
+const otherSlots = 1000
+
+// tunerOf has a worker take as many parts as its health allows.
+func tunerOf(h *health) worker.WorkerTuner {
+	others, _ := worker.NewFixedSizeSlotSupplier(otherSlots)           // it takes any number above zero
+	tuner, _ := worker.NewCompositeTuner(worker.CompositeTunerOptions{ // it refuses nothing
+		WorkflowSlotSupplier: others, ActivitySlotSupplier: h, LocalActivitySlotSupplier: others, NexusSlotSupplier: others, SessionActivitySlotSupplier: others,
+	})
+	return tuner
+}
