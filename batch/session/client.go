@@ -61,6 +61,7 @@ type Client struct {
 	template  *http.Request // of every request; URL and header are shared and only read
 	proxy     string        // host of the proxy that is used, if any
 	deadlines deadlines
+	turns     *turns // nil: the service cannot speak HTTP/2
 	access    *access
 }
 
@@ -103,6 +104,9 @@ func New(c Config) (*Client, error) {
 	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInFlight), access: newAccess(&c)}
 	if c.Transport == nil {
 		client.transport, client.proxy, err = c.route(template)
+		if template.URL.Scheme == "https" {
+			client.turns = newTurns()
+		}
 	}
 	return client, err
 }
@@ -156,12 +160,18 @@ func (c *Client) Call(ctx context.Context, r *source.Customer) Reply {
 	return c.attempt(ctx, r, fresh)
 }
 
-// attempt sends a request and waits for its answer.
+// attempt sends a request and waits for its answer. What it waits for its turn is
+// neither of its time nor of the service's.
 func (c *Client) attempt(ctx context.Context, r *source.Customer, with *credentials) Reply {
+	turn, late := c.turns.take(ctx)
+	defer turn.end()
+	if late && !paced(ctx) {
+		return cancelled()
+	}
 	start := time.Now()
 	within := c.deadlines.begin(ctx)
 	defer c.deadlines.end(within)
-	e, header, err := c.exchange(within, r, with)
+	e, header, err := c.exchange(turn.watch(within), r, with)
 	var a Reply
 	if err != nil {
 		if errors.Is(err, context.Canceled) { // not what the answer was, should time be up right after it

@@ -210,8 +210,8 @@ func (b *bench) loop(c *exec.Cmd) cost {
 func (b *bench) program(path, format string) cost {
 	path, err := filepath.Abs(path)
 	require.NoError(b.t, err)
-	list, out := filepath.Join(b.folder, "list."+format), filepath.Join(b.folder, "results."+format)
-	args := []string{"run", "--input", list, "--output", out, "--overwrite", "--rate", "0",
+	list, out := filepath.Join(b.folder, "list."+format), filepath.Join(b.t.TempDir(), "results."+format)
+	args := []string{"run", "--input", list, "--output", out, "--rate", "0",
 		"--max-inflight", strconv.Itoa(b.inFlight), "--base-url", b.service, "--app-id", "app", "--tenant-id", "tenant", "--form-id", "form"}
 	if b.protocol != "http" {
 		args = append(args, "--ca-file", b.authority())
