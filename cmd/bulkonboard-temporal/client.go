@@ -24,10 +24,6 @@ type jobClient struct {
 	*cli.Voice
 }
 
-// workflowOf is the workflow of the job that has a quota. One id for all: the
-// server lets no second one begin.
-func workflowOf(quota string) string { return "bulkonboard-" + quota }
-
 // What a workflow's memo says of the job that it is at.
 const (
 	memoJob   = "job"
@@ -119,7 +115,7 @@ func (j *jobClient) begin(ctx context.Context, job string, r *request, round int
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{memoJob: job, memoRound: round},
 		StaticSummary:                            "job " + job + ofRound(round),
-	}, onboardName, r.begin(job, round))
+	}, holdName, r.begin(job, round))
 	if err != nil {
 		return "", err
 	}

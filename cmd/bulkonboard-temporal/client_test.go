@@ -34,6 +34,8 @@ type registry struct {
 	starts    int
 	waitedFor []string // runs
 	cancelled []string
+	children  map[string]string                            // ids, by those of their parents
+	parts     map[string][]*workflowpb.PendingActivityInfo // by ids
 	schedules
 }
 
@@ -66,7 +68,11 @@ func (r *registry) ListWorkflow(_ context.Context, q *workflowservice.ListWorkfl
 func (r *registry) DescribeWorkflow(_ context.Context, id, _ string) (*client.WorkflowExecutionDescription, error) {
 	for _, info := range r.known {
 		if info.GetExecution().GetWorkflowId() == id {
-			return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info}}, nil
+			got := &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info, PendingActivities: r.parts[id]}
+			if child := r.children[id]; child != "" {
+				got.PendingChildren = []*workflowpb.PendingChildExecutionInfo{{WorkflowId: child}}
+			}
+			return &client.WorkflowExecutionDescription{RawResponse: got}, nil
 		}
 	}
 	return nil, serviceerror.NewNotFound("no " + id)
@@ -233,6 +239,21 @@ func TestWhyAPartIsTriedAgainIsSaidAndByWhom(t *testing.T) {
 	a.State = enums.PENDING_ACTIVITY_STATE_SCHEDULED
 	e.see(a)
 	assert.Contains(t, e.String(), "run-chunk is tried again (2 times so far, the last by the worker host-7): "+textOf(misfit))
+}
+
+func TestHowFarAJobIsIsAskedOfItsOwnWorkflow(t *testing.T) {
+	holder := workflowOf("quota")
+	r := &registry{children: map[string]string{holder: holder + "/night"}}
+	j, _ := newSite(t).client(r)
+	r.add(holdName, holder, "night", running)
+	e, err := j.look(t.Context(), "quota")
+	require.NoError(t, err)
+	assert.Equal(t, []any{"night", "run-of-" + holder, 0}, []any{e.job, e.run, e.parts}, "it is about to start")
+	r.add(onboardName, holder+"/night", "night", running)
+	r.parts = map[string][]*workflowpb.PendingActivityInfo{holder + "/night": {{State: enums.PENDING_ACTIVITY_STATE_STARTED}}}
+	e, err = j.look(t.Context(), "quota")
+	require.NoError(t, err)
+	assert.Equal(t, []any{"night", "run-of-" + holder, 1}, []any{e.job, e.run, e.parts})
 }
 
 func TestAQuotaWhoseHolderHasJustEndedIsTaken(t *testing.T) {

@@ -160,7 +160,7 @@ func (c *cluster) requireWithin(twice int64) {
 // holders are the parts under way, by who is at them.
 func (c *cluster) holders() map[string]int64 {
 	found := map[string]int64{}
-	got, err := c.server.client.DescribeWorkflow(c.t.Context(), workflowOf(quota), "")
+	got, err := c.server.client.DescribeWorkflow(c.t.Context(), jobWorkflowOf(workflowOf(quota), job), "")
 	if err != nil {
 		return found // it may be away
 	}

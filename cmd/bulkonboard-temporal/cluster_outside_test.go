@@ -82,7 +82,7 @@ func numberOf(t *testing.T, page, series string) (n int) {
 // summaries are the lines that parts of the job have in Temporal.
 func (c *cluster) summaries() (all []string) {
 	c.t.Helper()
-	events := c.server.client.GetWorkflowHistory(c.t.Context(), workflowOf(quota), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := c.server.client.GetWorkflowHistory(c.t.Context(), jobWorkflowOf(workflowOf(quota), job), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		e, err := events.Next()
 		require.NoError(c.t, err)

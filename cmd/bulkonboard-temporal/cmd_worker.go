@@ -13,7 +13,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
@@ -219,8 +218,7 @@ func (s *workerSettings) workers(server client.Client, a *activities, m *workerM
 		Interceptors: []interceptor.WorkerInterceptor{&partCounter{metrics: m}},
 	}
 	all := worker.New(server, s.server.taskQueue, o)
-	all.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
-	all.RegisterWorkflowWithOptions(scheduled, workflow.RegisterOptions{Name: scheduledName})
+	registerWorkflows(all)
 	a.register(all)
 	if s.ledger.Path == "" {
 		return []worker.Worker{all}

@@ -13,7 +13,9 @@ import (
 	"go.temporal.io/sdk/converter"
 )
 
-// How far the job is that has a quota, as Temporal tells it.
+// How far the job is that has a quota, as Temporal tells it: of the workflow that
+// has the quota, and of the job's own, which is its only child. A job that began
+// before there were two is in one.
 
 // queryTime is how long a workflow has to say how far it is: there may be no
 // worker to ask it.
@@ -82,6 +84,18 @@ func (j *jobClient) look(ctx context.Context, quota string) (*execution, error) 
 	}
 	e := &execution{run: info.GetExecution().GetRunId()}
 	e.job, e.round = memoOf(info)
+	// There is one, or none.
+	for _, child := range got.GetPendingChildren() {
+		id = child.GetWorkflowId()
+		described, err = j.server.DescribeWorkflow(ctx, id, "")
+		if errors.As(err, &none) {
+			return e, nil // it is about to start
+		}
+		if err != nil {
+			return nil, &unreachableError{j.flags.address, err}
+		}
+		got = described.RawResponse
+	}
 	for _, a := range got.GetPendingActivities() {
 		e.see(a)
 	}

@@ -138,6 +138,7 @@ type readiness struct {
 
 var (
 	errNotWorking = errors.New("the worker takes no parts: it is starting or stopping")
+	errUnanswered = errors.New("the worker takes no parts: the service does not answer it, and others are answered")
 	errNoServer   = errors.New("the Temporal server does not answer")
 )
 
@@ -158,6 +159,9 @@ func (h *healthFlags) open(ctx context.Context, m *workerMetrics, r readiness, l
 func (m *workerMetrics) ready(ctx context.Context, r readiness) error {
 	if !m.working.Load() {
 		return errNotWorking
+	}
+	if m.sick.Load() {
+		return errUnanswered
 	}
 	if _, err := r.server.DescribeTaskQueue(ctx, r.taskQueue, enums.TASK_QUEUE_TYPE_ACTIVITY); err != nil {
 		return errNoServer

@@ -105,16 +105,19 @@ func TestAWorkerIsReadyWhileItTakesPartsAndItsServerAnswers(t *testing.T) {
 	defer closeIt()
 	for _, step := range []struct {
 		working bool
+		sick    bool
 		silent  error
 		code    int
 		says    string
 	}{
-		{false, nil, http.StatusServiceUnavailable, "takes no parts"},
-		{true, nil, http.StatusOK, "ok"},
-		{true, serviceerror.NewUnavailable("CANARY"), http.StatusServiceUnavailable, "the Temporal server does not answer"},
-		{false, nil, http.StatusServiceUnavailable, "takes no parts"},
+		{false, false, nil, http.StatusServiceUnavailable, "takes no parts"},
+		{true, false, nil, http.StatusOK, "ok"},
+		{true, true, nil, http.StatusServiceUnavailable, "the service does not answer it"},
+		{true, false, serviceerror.NewUnavailable("CANARY"), http.StatusServiceUnavailable, "the Temporal server does not answer"},
+		{false, false, nil, http.StatusServiceUnavailable, "takes no parts"},
 	} {
 		m.working.Store(step.working)
+		m.sick.Store(step.sick)
 		server.silent = step.silent
 		code, text := ask(t, "http://"+address+"/readyz")
 		assert.Equal(t, step.code, code)

@@ -5,13 +5,14 @@ import "time"
 // What goes through Temporal, and stays there for as long as it keeps
 // histories: names, indexes, counts and times. People who may look into Temporal
 // learns nothing of a customer. Of the service he learns what is in the name of
-// the quota, which is a part of the workflow's id: its host and the application
+// the quota, which is a part of workflows' ids: its host and the application
 // id, unless --quota says otherwise. All else is in the store.
 
 // The names that a workflow and those who run its parts agree on. They are in
 // the histories of jobs under way: never change one.
 const (
 	onboardName  = "onboard"
+	holdName     = "hold"
 	planName     = "plan"
 	runChunkName = "run-chunk"
 	runRestName  = "run-rest"

@@ -34,7 +34,7 @@ func TestNoCustomersDataGoesThroughTemporal(t *testing.T) {
 }
 
 func TestEveryWorkflowAndPartTakesAndGivesOnlyPayloads(t *testing.T) {
-	does := map[string]any{onboardName: onboard, scheduledName: scheduled}
+	does := workflows()
 	maps.Copy(does, (&activities{}).byName())
 	for name, f := range does {
 		typ := reflect.TypeOf(f)

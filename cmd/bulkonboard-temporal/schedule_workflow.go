@@ -20,7 +20,7 @@ var scheduledStart = temporal.NewSearchAttributeKeyTime("TemporalScheduledStartT
 // scheduled is one time that a schedule comes round: it makes the job of that time,
 // and waits for it. While another job has the quota, it waits for that first.
 func scheduled(ctx workflow.Context, d due) (roundState, error) {
-	version := workflow.GetVersion(ctx, "night", workflow.DefaultVersion, 2)
+	version := workflow.GetVersion(ctx, "night", workflow.DefaultVersion, 3)
 	if d.At.IsZero() {
 		d.At = workflow.Now(ctx)
 		if at, ok := workflow.GetTypedSearchAttributes(ctx).GetTime(scheduledStart); ok {
@@ -32,7 +32,7 @@ func scheduled(ctx workflow.Context, d due) (roundState, error) {
 		return roundState{}, err
 	}
 	for {
-		c, err := p.run(ctx)
+		c, err := p.run(ctx, version >= 3)
 		if !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 			return c, err
 		}
@@ -72,13 +72,18 @@ func (d due) made(ctx workflow.Context, memo bool) (prepared, error) {
 	}
 }
 
-// run runs the job, unless another has the quota.
-func (p *prepared) run(ctx workflow.Context) (c roundState, err error) {
+// run runs the job, unless another has the quota. Before it was held by a workflow
+// of its own, the job's had it.
+func (p *prepared) run(ctx workflow.Context, held bool) (c roundState, err error) {
 	child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: workflowOf(p.Quota), WaitForCancellation: true, ParentClosePolicy: enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		Memo: map[string]any{memoJob: p.State.Job, memoRound: p.State.Round}, StaticSummary: "job " + p.State.Job + ofRound(p.State.Round),
 	})
-	err = workflow.ExecuteChildWorkflow(child, onboardName, p.State).Get(ctx, &c)
+	name := onboardName
+	if held {
+		name = holdName
+	}
+	err = workflow.ExecuteChildWorkflow(child, name, p.State).Get(ctx, &c)
 	return c, err
 }
 

@@ -29,8 +29,7 @@ func (s *site) scheduleEnv() *testsuite.TestWorkflowEnvironment {
 	suite.SetLogger(quietLogger{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
-	env.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
-	env.RegisterWorkflowWithOptions(scheduled, workflow.RegisterOptions{Name: scheduledName})
+	registerWorkflows(env)
 	s.activities.register(env)
 	return env
 }
