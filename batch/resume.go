@@ -75,7 +75,7 @@ func (r *run) takeJournal(rows map[int64]*state.Row) error {
 		j := journalled{attempts: row.Attempts, doubts: row.Doubts, charged: row.Charged}
 		if row.Outcome != nil {
 			var err error
-			if j.print, j.result, _, err = parseOutcome(row.Outcome); err != nil {
+			if j.print, j.result, _, err = parseJournalResult(row.Outcome); err != nil {
 				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or start over with --restart", number, err)
 			}
 			j.answered = true
