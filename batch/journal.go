@@ -132,7 +132,7 @@ func (j *journaler) encode(batch []entry) []state.Entry {
 		record := state.Entry{Kind: e.kind, Row: e.slot.rec.Row, Attempt: e.attempt}
 		if e.kind == outcome {
 			from := len(j.payloads)
-			j.payloads = appendOutcome(j.payloads, e.slot.rec.Fingerprint(), e.result)
+			j.payloads = appendJournalResult(j.payloads, e.slot.rec.Fingerprint(), e.result)
 			if j.known != nil {
 				e.slot.who = j.known.Identify(j.hasher, e.slot.rec)
 				j.payloads = e.slot.who.Append(j.payloads)

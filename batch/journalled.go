@@ -52,25 +52,25 @@ func (j journal) Answer(rec *source.Record) (answers.Answer, error) {
 
 var errResultFormat = &FormatError{"a journalled result is not in the format of this version"}
 
-// Outcome is what became of a row, as a journal has it.
-type Outcome struct {
+// JournalResult is the result of a row, as a journal has it.
+type JournalResult struct {
 	Print  uint64 // fingerprint of the record; 0 in none
 	Result sink.Result
 }
 
-// ParseOutcome reads the payload of an outcome that a run gave to its Log.
-func ParseOutcome(payload []byte) (o Outcome, err error) {
-	o.Print, o.Result, _, err = parseOutcome(payload)
-	return o, err
+// ParseJournalResult reads the payload of a result that a run gave to its Log.
+func ParseJournalResult(payload []byte) (r JournalResult, err error) {
+	r.Print, r.Result, _, err = parseJournalResult(payload)
+	return r, err
 }
 
-// AppendOutcome appends a payload that ParseOutcome reads, for a result that a
+// AppendJournalResult appends a payload that ParseJournalResult reads, for a result that a
 // row has without a run.
-func AppendOutcome(dst []byte, rec *source.Record, res *sink.Result) []byte {
-	return appendOutcome(dst, rec.Fingerprint(), res)
+func AppendJournalResult(dst []byte, rec *source.Record, res *sink.Result) []byte {
+	return appendJournalResult(dst, rec.Fingerprint(), res)
 }
 
-func appendOutcome(dst []byte, print uint64, r *sink.Result) []byte {
+func appendJournalResult(dst []byte, print uint64, r *sink.Result) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, print)
 	for _, s := range [...]string{string(r.Status), r.SessionID, r.ErrorCode, r.ErrorMessage} {
 		dst = binary.AppendUvarint(dst, uint64(len(s)))
@@ -84,8 +84,8 @@ func appendOutcome(dst []byte, print uint64, r *sink.Result) []byte {
 	return binary.AppendVarint(dst, r.Expires.Unix())
 }
 
-// parseOutcome gives who is nil where there was no ledger.
-func parseOutcome(b []byte) (print uint64, result sink.Result, who *known.Identity, err error) {
+// parseJournalResult gives who is nil where there was no ledger.
+func parseJournalResult(b []byte) (print uint64, result sink.Result, who *known.Identity, err error) {
 	if len(b) < 8 {
 		return 0, sink.Result{}, nil, errResultFormat
 	}

@@ -12,26 +12,26 @@ import (
 
 func TestAJournalledResultReadsBack(t *testing.T) {
 	want := sink.Result{Status: sink.Failed, SessionID: "s", ErrorCode: "timeout", ErrorMessage: "zu spät", Attempts: 8, ProcessedAt: time.Unix(0, 1e18), Expires: time.Unix(2e9, 0).UTC()}
-	print, got, _, err := parseOutcome(appendOutcome(nil, 42, &want))
+	print, got, _, err := parseJournalResult(appendJournalResult(nil, 42, &want))
 	require.NoError(t, err)
 	assert.EqualValues(t, 42, print)
 	assert.Equal(t, want, got)
 }
 
 func FuzzJournalledResults(f *testing.F) {
-	f.Add(appendOutcome(nil, 1, &sink.Result{Status: sink.OK, SessionID: "s", ProcessedAt: time.Unix(0, 5)}))
-	f.Add(append(appendOutcome(nil, 1, &sink.Result{Status: sink.OK, SessionID: "s", ProcessedAt: time.Unix(0, 5)}), make([]byte, 41)...))
+	f.Add(appendJournalResult(nil, 1, &sink.Result{Status: sink.OK, SessionID: "s", ProcessedAt: time.Unix(0, 5)}))
+	f.Add(append(appendJournalResult(nil, 1, &sink.Result{Status: sink.OK, SessionID: "s", ProcessedAt: time.Unix(0, 5)}), make([]byte, 41)...))
 	f.Add([]byte("12345678\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		print, result, who, err := parseOutcome(b)
+		print, result, who, err := parseJournalResult(b)
 		if err != nil {
 			return
 		}
-		payload := appendOutcome(nil, print, &result)
+		payload := appendJournalResult(nil, print, &result)
 		if who != nil {
 			payload = who.Append(payload)
 		}
-		again, same, sameWho, err := parseOutcome(payload)
+		again, same, sameWho, err := parseJournalResult(payload)
 		require.NoError(t, err)
 		assert.Equal(t, who, sameWho)
 		assert.Equal(t, print, again)

@@ -91,7 +91,7 @@ func (o outcomesOnly) Answer(rec *source.Record) (answers.Answer, error) {
 	if !known {
 		return answers.Answer{}, nil
 	}
-	outcome, err := ParseOutcome(payload)
+	outcome, err := ParseJournalResult(payload)
 	return answers.Answer{Result: &outcome.Result, Print: outcome.Print, Past: true}, err
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"time"
 
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -75,7 +74,7 @@ func (r *run) takeJournal(rows map[int64]*state.Row) error {
 		j := journalled{attempts: row.Attempts, doubts: row.Doubts, charged: row.Charged}
 		if row.Outcome != nil {
 			var err error
-			if j.print, j.result, _, err = parseOutcome(row.Outcome); err != nil {
+			if j.print, j.result, _, err = parseJournalResult(row.Outcome); err != nil {
 				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or start over with --restart", number, err)
 			}
 			j.answered = true
@@ -98,47 +97,4 @@ func (r *run) takeUp(cp *state.Checkpoint) error {
 	}
 	r.from = source.Position{Row: cp.Row, Line: cp.Line, Offset: cp.Offset, Sum: cp.Sum}
 	return nil
-}
-
-// commit makes everything written up to a position durable: the results, then
-// what the ledger is to know of them, then the checkpoint, after which the
-// journal has these rows no more. A crash in between puts the same into the
-// ledger once more.
-func (r *run) commit(at source.Position, t *Totals) error {
-	if r.records.Due() {
-		if err := r.State.SyncOutputs(); err != nil {
-			return err
-		}
-		number, err := r.records.Put(t.LedgerRun)
-		if err != nil {
-			return err
-		}
-		t.LedgerRun = number
-	}
-	cp, err := r.checkpoint(at, t)
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	err = r.State.Commit(cp)
-	r.Log.Debug("commit", "event", "commit", "rows", at.Row, "bytes", at.Offset, "took_seconds", time.Since(start).Round(time.Microsecond).Seconds())
-	return err
-}
-
-func (r *run) checkpoint(at source.Position, t *Totals) (state.Checkpoint, error) {
-	t.Origin, t.Ends = r.Origin, r.Ends
-	t.Measures = r.meter.Measures(time.Now())
-	t.Learned = math.Float64frombits(r.learned.Load())
-	extra, err := json.Marshal(t)
-	if err != nil {
-		return state.Checkpoint{}, fmt.Errorf("encode the counts: %w", err)
-	}
-	return state.Checkpoint{
-		Run:     r.ID,
-		Binding: r.Binding,
-		Row:     at.Row, Line: at.Line, Offset: at.Offset, Sum: at.Sum,
-		Size:      r.Size,
-		Extra:     extra,
-		UpdatedAt: time.Now(),
-	}, nil
 }

@@ -71,7 +71,7 @@ func (d *dispatcher) rowOrSetup(s *slot, r *session.Reply) action {
 // suspend has a row wait for the reply to another one.
 func (d *dispatcher) suspend(s *slot, r *session.Reply, now time.Time) {
 	if s.blame.Charged() == 0 { // once: every start with a wrong secret would use up an attempt
-		s.blame.Accuse()
+		s.blame.Count()
 	}
 	d.ended(s)
 	if !d.setup.active() {

@@ -51,7 +51,7 @@ func takeAnswered(rec *state.Recovered, to *known.Abandoned) (answers int, err e
 		if row.Outcome == nil {
 			continue
 		}
-		_, res, who, err := parseOutcome(row.Outcome)
+		_, res, who, err := parseJournalResult(row.Outcome)
 		if err != nil || who == nil {
 			return 0, &TakeOverError{fmt.Sprintf("what its journal says of row %d was written by another version", number)}
 		}

@@ -226,7 +226,7 @@ func (a *assignment) Answer(rec *source.Record) (answers.Answer, error) {
 
 // earlier is the answer to a row that has its outcome from an earlier run or from
 // another part.
-func earlier(out *batch.Outcome) answers.Answer {
+func earlier(out *batch.JournalResult) answers.Answer {
 	return answers.Answer{Result: &out.Result, Print: out.Print, Past: true}
 }
 

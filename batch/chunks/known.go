@@ -33,7 +33,7 @@ func (k *knownChunk) see(ctx context.Context, rec *source.Record) error {
 		return err
 	}
 	k.rows++
-	k.payload = batch.AppendOutcome(k.payload[:0], rec, a.Result)
+	k.payload = batch.AppendJournalResult(k.payload[:0], rec, a.Result)
 	k.entries = appendEntry(k.entries, state.Outcome, rec.Row, k.payload)
 	return nil
 }

@@ -35,12 +35,12 @@ func (o outcomes) take(kind state.Kind, row int64, payload []byte) error {
 }
 
 // get gives the outcome of a row, if there is one.
-func (o outcomes) get(row int64) (out batch.Outcome, ok bool, err error) {
+func (o outcomes) get(row int64) (out batch.JournalResult, ok bool, err error) {
 	payload, ok := o[row]
 	if !ok {
 		return out, false, nil
 	}
-	if out, err = batch.ParseOutcome(payload); err != nil {
+	if out, err = batch.ParseJournalResult(payload); err != nil {
 		return out, false, fmt.Errorf("row %d: %w", row, err)
 	}
 	return out, true, nil

@@ -74,9 +74,9 @@ func entryOf(res *sink.Result, digest ledger.Digest) (e ledger.Entry, taken bool
 	case res.Status == sink.OK || res.Status == sink.Known:
 		e.Session = ledger.Session{Sent: sent, ID: res.SessionID, Expires: res.Expires}
 	case res.Status == sink.Rejected:
-		e.Refusal = ledger.Refusal{Sent: sent, Outcome: ledger.Rejected, Code: res.ErrorCode, Message: res.ErrorMessage}
+		e.Refusal = ledger.Refusal{Sent: sent, Status: ledger.Rejected, Code: res.ErrorCode, Message: res.ErrorMessage}
 	default:
-		e.Refusal = ledger.Refusal{Sent: sent, Outcome: ledger.Failed}
+		e.Refusal = ledger.Refusal{Sent: sent, Status: ledger.Failed}
 	}
 	return e, true
 }

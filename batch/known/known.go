@@ -78,15 +78,15 @@ func (s standing) called() bool { return s != isKnown && s != isRefused }
 // standing compares an entry with the fields of today's rows, whose digests it
 // is asked for.
 func (k *Known) standing(e *ledger.Entry, has func(ledger.Digest) bool, now time.Time) standing {
-	refused := e.Outcome() == ledger.Rejected // since there was a session id, if there ever was
+	refused := e.Status() == ledger.Rejected // since there was a session id, if there ever was
 	switch s := &e.Session; {
 	case s.ID != "" && has(s.Digest) && !k.expired(s, now) && (!refused || e.Refusal.Digest != s.Digest):
 		return isKnown
 	case refused && has(e.Refusal.Digest) && !k.RetryRejected:
 		return isRefused
-	case e.Outcome() == ledger.OK && k.expired(s, now):
+	case e.Status() == ledger.OK && k.expired(s, now):
 		return isExpired
-	case e.Outcome() == ledger.Failed || refused && has(e.Refusal.Digest):
+	case e.Status() == ledger.Failed || refused && has(e.Refusal.Digest):
 		return isDue
 	}
 	return isChanged

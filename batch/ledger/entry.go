@@ -19,19 +19,19 @@ func (k Key) String() string { return hex.EncodeToString(k[:]) }
 // one customer's fields goes unnoticed with a chance of one in 2^64.
 type Digest [8]byte
 
-// Outcome is how a call for a customer ended.
-type Outcome byte
+// Status is how a call for a customer ended.
+type Status byte
 
-// The outcomes. A customer of whom nothing is known has no entry.
+// The statuses. A customer of whom nothing is known has no entry.
 const (
-	OK       Outcome = 1 // has a session id
-	Rejected Outcome = 2 // refused by the service
-	Failed   Outcome = 3 // attempts used up on transient errors
+	OK       Status = 1 // has a session id
+	Rejected Status = 2 // refused by the service
+	Failed   Status = 3 // attempts used up on transient errors
 )
 
-// String is the outcome as results call it.
-func (o Outcome) String() string {
-	return map[Outcome]string{OK: "ok", Rejected: "rejected", Failed: "failed"}[o]
+// String is the status as results call it.
+func (s Status) String() string {
+	return map[Status]string{OK: "ok", Rejected: "rejected", Failed: "failed"}[s]
 }
 
 // Entry is what is known of one customer: the last session id, and the last
@@ -58,25 +58,25 @@ type Session struct {
 // Refusal is a call that gave no session id.
 type Refusal struct {
 	Sent
-	Outcome       Outcome // Rejected or Failed
-	Code, Message string  // of a Rejected: the service's words, safe to show
+	Status        Status // Rejected or Failed
+	Code, Message string // of a Rejected: the service's words, safe to show
 }
 
-// Outcome is how the customer stands: a failure changes nothing for one who has
+// Status is how the customer stands: a failure changes nothing for one who has
 // a session id.
-func (e *Entry) Outcome() Outcome {
+func (e *Entry) Status() Status {
 	switch {
 	case e.Session.ID == "":
-		return e.Refusal.Outcome
-	case e.Refusal.Outcome == Rejected && e.Refusal.At.After(e.Session.At):
+		return e.Refusal.Status
+	case e.Refusal.Status == Rejected && e.Refusal.At.After(e.Session.At):
 		return Rejected
 	}
 	return OK
 }
 
-// Last is the call that the outcome comes from.
+// Last is the call that the status comes from.
 func (e *Entry) Last() Sent {
-	if e.Outcome() == OK {
+	if e.Status() == OK {
 		return e.Session.Sent
 	}
 	return e.Refusal.Sent
@@ -87,7 +87,7 @@ func (e *Entry) of(run uint64) {
 	if e.Session.Run = 0; e.Session.ID != "" {
 		e.Session.Run = run
 	}
-	if e.Refusal.Run = 0; e.Refusal.Outcome != 0 {
+	if e.Refusal.Run = 0; e.Refusal.Status != 0 {
 		e.Refusal.Run = run
 	}
 }
@@ -100,7 +100,7 @@ func (e Entry) with(other *Entry, now time.Time) Entry {
 	if other.Session.ID != "" && e.Session.givesWay(&other.Session.Sent, now) {
 		e.Session = other.Session
 	}
-	if other.Refusal.Outcome != 0 && e.Refusal.givesWay(&other.Refusal.Sent, now) {
+	if other.Refusal.Status != 0 && e.Refusal.givesWay(&other.Refusal.Sent, now) {
 		e.Refusal = other.Refusal
 	}
 	return e
@@ -143,7 +143,7 @@ func (e *Entry) Append(dst []byte) []byte {
 			dst = binary.AppendVarint(dst, e.Session.Expires.Unix())
 		}
 	}
-	switch e.Refusal.Outcome {
+	switch e.Refusal.Status {
 	case Rejected:
 		dst[at] |= rejectedFlag
 		dst = appendString(appendString(e.Refusal.append(dst), e.Refusal.Code), e.Refusal.Message)
@@ -190,9 +190,9 @@ func parseEntry(b []byte, callsOnly bool) (e Entry, err error) {
 	}
 	switch refused {
 	case rejectedFlag:
-		e.Refusal = Refusal{Sent: p.sent(), Outcome: Rejected, Code: p.text(), Message: p.text()}
+		e.Refusal = Refusal{Sent: p.sent(), Status: Rejected, Code: p.text(), Message: p.text()}
 	case failedFlag:
-		e.Refusal = Refusal{Sent: p.sent(), Outcome: Failed}
+		e.Refusal = Refusal{Sent: p.sent(), Status: Failed}
 	}
 	if p.failed || len(p.rest) != 0 {
 		return Entry{}, errValue

@@ -55,7 +55,7 @@ func find(t *testing.T, l *Ledger, key Key) (e Entry, known bool) {
 }
 
 func refusedEntry(fields byte, at time.Time) Entry {
-	return Entry{Refusal: Refusal{Sent: Sent{Digest: Digest{fields}, At: at}, Outcome: Rejected, Code: "no", Message: "Not so"}}
+	return Entry{Refusal: Refusal{Sent: Sent{Digest: Digest{fields}, At: at}, Status: Rejected, Code: "no", Message: "Not so"}}
 }
 
 func TestARunHasOneNumberThoughItForgetsIt(t *testing.T) {
@@ -111,7 +111,7 @@ func TestAnEntryComesBackAsItWent(t *testing.T) {
 	const uuid = "1b08348e-f8e2-574c-8ed0-6e3fa4721534"
 	for _, id := range []string{uuid, strings.ToUpper(uuid), uuid[:35], "{" + uuid[1:], "session 7", "é", strings.Repeat("x", 300)} {
 		e := okEntry(id)
-		for _, refusal := range []Refusal{{}, refusedEntry(2, night).Refusal, {Sent: Sent{At: night}, Outcome: Failed}} {
+		for _, refusal := range []Refusal{{}, refusedEntry(2, night).Refusal, {Sent: Sent{At: night}, Status: Failed}} {
 			e.Refusal = refusal
 			e.of(1 << 40)
 			got, err := ParseEntry(e.Append(nil))
@@ -119,7 +119,7 @@ func TestAnEntryComesBackAsItWent(t *testing.T) {
 			assert.Equal(t, e, got)
 			calls, err := ParseCalls(e.Append(nil))
 			require.NoError(t, err)
-			assert.Equal(t, []any{e.Session.Sent, e.Refusal.Sent, e.Outcome()}, []any{calls.Session.Sent, calls.Refusal.Sent, calls.Outcome()})
+			assert.Equal(t, []any{e.Session.Sent, e.Refusal.Sent, e.Status()}, []any{calls.Session.Sent, calls.Refusal.Sent, calls.Status()})
 		}
 	}
 	e := okEntry(uuid)
@@ -132,7 +132,7 @@ func TestAnEntryKeepsItsBytes(t *testing.T) {
 	const uuid = "1b08348e-f8e2-574c-8ed0-6e3fa4721534"
 	sent := Sent{Digest: Digest{1, 2, 3, 4, 5, 6, 7, 8}, Run: 300, At: night}
 	old := Session{Sent: Sent{Digest: Digest{8, 7, 6, 5, 4, 3, 2, 1}, At: night}, ID: "s-0"}
-	refused, failed := Refusal{Sent: sent, Outcome: Rejected, Code: "no", Message: "Not so"}, Refusal{Sent: sent, Outcome: Failed}
+	refused, failed := Refusal{Sent: sent, Status: Rejected, Code: "no", Message: "Not so"}, Refusal{Sent: sent, Status: Failed}
 	for inHex, want := range map[string]Entry{
 		"030102030405060708ac0280b4ba9c82671b08348ef8e2574c8ed06e3fa4721534":                           {Session: Session{Sent: sent, ID: uuid}},
 		"010102030405060708ac0280b4ba9c826703732d31":                                                   {Session: Session{Sent: sent, ID: "s-1"}},
@@ -159,10 +159,10 @@ func TestAnEntryOfVersion1IsReadAsWhatItSaid(t *testing.T) {
 	for inHex, want := range map[string]Entry{
 		"050102030405060708ac0280b4ba9c82671b08348ef8e2574c8ed06e3fa4721534":                         {Session: Session{Sent: sent, ID: uuid}},
 		"010102030405060708ac0280b4ba9c826703732d31":                                                 {Session: Session{Sent: sent, ID: "s-1"}},
-		"020102030405060708ac0280b4ba9c8267026e6f064e6f7420736f":                                     {Refusal: Refusal{Sent: sent, Outcome: Rejected, Code: "no", Message: "Not so"}},
-		"0301020304050607080080b4ba9c8267":                                                           {Refusal: Refusal{Sent: imported, Outcome: Failed}},
-		"0a0102030405060708ac0280b4ba9c8267080706050403020180b4ba9c826703732d30026e6f064e6f7420736f": {Session: before, Refusal: Refusal{Sent: sent, Outcome: Rejected, Code: "no", Message: "Not so"}},
-		"0b01020304050607080080b4ba9c8267080706050403020180b4ba9c826703732d30":                       {Session: before, Refusal: Refusal{Sent: imported, Outcome: Failed}},
+		"020102030405060708ac0280b4ba9c8267026e6f064e6f7420736f":                                     {Refusal: Refusal{Sent: sent, Status: Rejected, Code: "no", Message: "Not so"}},
+		"0301020304050607080080b4ba9c8267":                                                           {Refusal: Refusal{Sent: imported, Status: Failed}},
+		"0a0102030405060708ac0280b4ba9c8267080706050403020180b4ba9c826703732d30026e6f064e6f7420736f": {Session: before, Refusal: Refusal{Sent: sent, Status: Rejected, Code: "no", Message: "Not so"}},
+		"0b01020304050607080080b4ba9c8267080706050403020180b4ba9c826703732d30":                       {Session: before, Refusal: Refusal{Sent: imported, Status: Failed}},
 	} {
 		b, err := hex.DecodeString(inHex)
 		require.NoError(t, err)
@@ -183,14 +183,14 @@ func TestOfEachKindTheNewestCallStaysInWhateverOrderTheyCome(t *testing.T) {
 	}
 	refused := func(fields byte, hour int) Entry { return refusedEntry(fields, at(hour)) }
 	failed := func(fields byte, hour int) Entry {
-		return Entry{Refusal: Refusal{Sent: Sent{Digest: Digest{fields}, At: at(hour)}, Outcome: Failed}}
+		return Entry{Refusal: Refusal{Sent: Sent{Digest: Digest{fields}, At: at(hour)}, Status: Failed}}
 	}
 	both := func(session, refusal Entry) Entry { return Entry{session.Session, refusal.Refusal} }
 	l, n := fresh(t), 0
 	for name, c := range map[string]struct {
-		of      []Entry
-		want    Entry
-		outcome Outcome
+		of     []Entry
+		want   Entry
+		status Status
 	}{
 		"one session id":        {[]Entry{ok(1, 1)}, ok(1, 1), OK},
 		"two session ids":       {[]Entry{ok(1, 1), ok(2, 2)}, ok(2, 2), OK},
@@ -212,7 +212,7 @@ func TestOfEachKindTheNewestCallStaysInWhateverOrderTheyCome(t *testing.T) {
 			}
 			e, _ := find(t, l, key)
 			assert.Equal(t, c.want, e, "%s: %v", name, order)
-			assert.Equal(t, c.outcome, e.Outcome(), name)
+			assert.Equal(t, c.status, e.Status(), name)
 		}
 	}
 }
@@ -341,7 +341,7 @@ func TestWhatIsErasedIsNoLongerInTheFile(t *testing.T) {
 	assert.True(t, known, "an erased customer may come again")
 }
 
-// inEveryOrder gives the orders of some outcomes.
+// inEveryOrder gives the orders of some entries.
 func inEveryOrder(of []Entry) (orders [][]Entry) {
 	if len(of) == 0 {
 		return [][]Entry{nil}
@@ -360,7 +360,7 @@ func TestAPartOfACustomerCanBeErased(t *testing.T) {
 	had := Entry{okEntry("session-before").Session, refused.Refusal}
 	put(t, l, Change{keyOf(l, 1), had}, Change{keyOf(l, 2), okEntry("s-2")})
 	erased, err := l.Erase(func(_ Key, e *Entry) {
-		if e.Refusal.Outcome != 0 {
+		if e.Refusal.Status != 0 {
 			e.Session = Session{}
 		}
 	})
@@ -466,7 +466,7 @@ func FuzzAnEntryIsReadOrRefused(f *testing.F) {
 	f.Add(new(okEntry("s")).Append(nil))
 	f.Add(new(refusedEntry(1, night)).Append(nil))
 	f.Add((&Entry{okEntry("s").Session, refusedEntry(1, night).Refusal}).Append(nil))
-	f.Add((&Entry{Refusal: Refusal{Sent: Sent{At: night}, Outcome: Failed}}).Append(nil))
+	f.Add((&Entry{Refusal: Refusal{Sent: Sent{At: night}, Status: Failed}}).Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, parse := range []func([]byte) (Entry, error){ParseEntry, parseV1} {
 			e, err := parse(b)

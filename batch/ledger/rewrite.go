@@ -29,7 +29,7 @@ func (l *Ledger) Forget(who func(Key) bool) (erased int64, err error) {
 func (l *Ledger) erase(edit func(Key, *Entry), forgotten func(Key) bool) (erased int64, err error) {
 	err = l.rewrite(l.forms, forgotten, func(to *copying) error {
 		return l.All(func(key Key, e *Entry) error {
-			if edit(key, e); e.Outcome() == 0 {
+			if edit(key, e); e.Status() == 0 {
 				erased++
 				return nil
 			}

@@ -11,22 +11,22 @@ import (
 // version or of the other. Its customers become those of the run that opens it; when
 // that is a command that needs no service, they wait for the first that does.
 //
-// A value of version 1 is: a byte of outcome and flags, the last call; for an
+// A value of version 1 is: a byte of status and flags, the last call; for an
 // OK the session id, as 16 bytes when it is a UUID; for others, if there was
 // one, the session from before it: digest, time, and id; for a Rejected code
 // and message.
 const (
-	v1OutcomeBits = 0x03
+	v1StatusBits  = 0x03
 	v1UUIDFlag    = 0x04
 	v1EarlierFlag = 0x08
 )
 
 // parseV1 reads a value of version 1.
 func parseV1(b []byte) (e Entry, err error) {
-	if len(b) == 0 || b[0]&^(v1OutcomeBits|v1UUIDFlag|v1EarlierFlag) != 0 {
+	if len(b) == 0 || b[0]&^(v1StatusBits|v1UUIDFlag|v1EarlierFlag) != 0 {
 		return e, errValue
 	}
-	outcome, flags := Outcome(b[0]&v1OutcomeBits), b[0]
+	status, flags := Status(b[0]&v1StatusBits), b[0]
 	p := parser{rest: b[1:]}
 	last := p.sent()
 	if flags&v1EarlierFlag != 0 {
@@ -35,7 +35,7 @@ func parseV1(b []byte) (e Entry, err error) {
 		p.failed = p.failed || e.Session.ID == ""
 	}
 	switch {
-	case outcome == OK && flags&v1EarlierFlag == 0:
+	case status == OK && flags&v1EarlierFlag == 0:
 		e.Session.Sent = last
 		if flags&v1UUIDFlag != 0 {
 			e.Session.ID = p.uuid()
@@ -43,10 +43,10 @@ func parseV1(b []byte) (e Entry, err error) {
 			e.Session.ID = p.text()
 		}
 		p.failed = p.failed || e.Session.ID == ""
-	case outcome == Rejected:
-		e.Refusal = Refusal{Sent: last, Outcome: Rejected, Code: p.text(), Message: p.text()}
-	case outcome == Failed:
-		e.Refusal = Refusal{Sent: last, Outcome: Failed}
+	case status == Rejected:
+		e.Refusal = Refusal{Sent: last, Status: Rejected, Code: p.text(), Message: p.text()}
+	case status == Failed:
+		e.Refusal = Refusal{Sent: last, Status: Failed}
 	default:
 		return Entry{}, errValue
 	}

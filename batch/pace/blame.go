@@ -37,8 +37,8 @@ func (b *Blame) Charged() int {
 	return min(b.counted, max(1, int(math.Ceil(b.evidence/inFull-1e-6))))
 }
 
-// Accuse charges a row for an answer that may be its own doing.
-func (b *Blame) Accuse() {
+// Count counts an answer against a row that may be its own doing.
+func (b *Blame) Count() {
 	b.failed, b.counted = b.failed+1, b.counted+1
 	b.evidence += inFull
 }
@@ -57,91 +57,92 @@ func (b *Blame) Used(attempts int) bool {
 // suspect reports a row whose failing again says nothing of the service.
 func (b *Blame) suspect() bool { return b.counted >= 2 }
 
-// docket decides against which rows failures count.
-type docket struct {
-	open []charge
+// failures decides which failures count against their rows.
+type failures struct {
+	open []failure
 
 	// Shares of calls, smoothed: first attempts that failed, those of them that
 	// were not refused, and second attempts that succeeded.
 	first, faults, second float64
 }
 
-// charge is a failure that nobody has been found to be guilty of.
-type charge struct {
+// failure is one of which it is not known yet whether its row is at fault, or the
+// service.
+type failure struct {
 	blame *Blame
 	sent  time.Time
 }
 
-func (d *docket) charge(b *Blame, sent time.Time) {
+func (f *failures) add(b *Blame, sent time.Time) {
 	b.pending++
-	d.open = append(d.open, charge{b, sent})
+	f.open = append(f.open, failure{b, sent})
 }
 
 // failed takes in a failure outside of blocks.
-func (d *docket) failed(b *Blame, class Class) {
+func (f *failures) failed(b *Blame, class Class) {
 	switch b.answered++; b.answered {
 	case 1:
-		d.first += (1 - d.first) / 64
+		f.first += (1 - f.first) / 64
 		if !class.refusal() {
-			d.faults += (1 - d.faults) / 64
+			f.faults += (1 - f.faults) / 64
 		}
 	case 2:
-		d.second -= d.second / 32
+		f.second -= f.second / 32
 	}
 }
 
 // answered takes in that the service did well by a row. Those that failed
 // meanwhile failed for themselves: their calls were sent no later.
-func (d *docket) answered(b *Blame, sent time.Time) {
+func (f *failures) answered(b *Blame, sent time.Time) {
 	switch b.answered++; b.answered {
 	case 1:
-		d.first -= d.first / 64
-		d.faults -= d.faults / 64
+		f.first -= f.first / 64
+		f.faults -= f.faults / 64
 	case 2:
-		d.second += (1 - d.second) / 32
+		f.second += (1 - f.second) / 32
 	}
-	left := d.open[:0]
-	for _, c := range d.open {
+	left := f.open[:0]
+	for _, c := range f.open {
 		if c.blame == b || c.sent.After(sent) {
 			left = append(left, c)
 		} else {
-			d.convict(c.blame, d.chance())
+			f.count(c.blame, f.chance())
 		}
 	}
-	clear(d.open[len(left):])
-	d.open = left
+	clear(f.open[len(left):])
+	f.open = left
 }
 
 // chance is the share of calls that fail though neither their row nor an outage
 // is to blame. Rows that always fail must not count: they never succeed on their
 // second attempt. So it is the share of first attempts that fail, times that of
 // second attempts that succeed, in proportion to the first attempts that do.
-func (d *docket) chance() float64 { return d.second * d.first / (1 - min(d.first, 0.99)) }
+func (f *failures) chance() float64 { return f.second * f.first / (1 - min(f.first, 0.99)) }
 
-func (d *docket) convict(b *Blame, chance float64) {
+func (f *failures) count(b *Blame, chance float64) {
 	b.pending = max(0, b.pending-1)
 	b.counted++
 	b.evidence += min(inFull, -math.Log(min(chance, 0.9)))
 }
 
-// convictAll charges what is left to the rows themselves, and none of it to
+// countAll counts what is left against the rows themselves, and none of it as
 // chance.
-func (d *docket) convictAll() {
-	for _, c := range d.open {
-		d.convict(c.blame, 0)
+func (f *failures) countAll() {
+	for _, c := range f.open {
+		f.count(c.blame, 0)
 	}
-	d.clear()
+	f.clear()
 }
 
-// acquit drops what the service turned out to be guilty of.
-func (d *docket) acquit() {
-	for _, c := range d.open {
+// drop drops what turned out to be the service's fault.
+func (f *failures) drop() {
+	for _, c := range f.open {
 		c.blame.pending = 0
 	}
-	d.clear()
+	f.clear()
 }
 
-func (d *docket) clear() {
-	clear(d.open)
-	d.open = d.open[:0]
+func (f *failures) clear() {
+	clear(f.open)
+	f.open = f.open[:0]
 }

@@ -81,7 +81,7 @@ func TestWhatARowWasChargedEarlierCounts(t *testing.T) {
 	assert.True(t, b.Tried())
 	assert.True(t, b.Used(5))
 	assert.False(t, b.Used(6))
-	b.Accuse()
+	b.Count()
 	assert.Equal(t, 6, b.Charged())
 }
 

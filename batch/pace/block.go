@@ -127,7 +127,7 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b := &c.block
 	told := b.outage()
 	if b.trials++; c.untried {
-		c.docket.acquit()
+		c.failures.drop()
 	}
 	b.last, c.snapshot.Cause = t.sent, s.Cause
 	b.answers = b.answers || s.Class != Unreachable
@@ -146,8 +146,8 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	}
 }
 
-// lone is the verdict in a block.
-func (c *Controller) lone(now time.Time, inFlight int) Verdict {
+// lone is the decision in a block.
+func (c *Controller) lone(now time.Time, inFlight int) Decision {
 	b := &c.block
 	giveUp, end := c.giveUp()
 	switch {
@@ -157,9 +157,9 @@ func (c *Controller) lone(now time.Time, inFlight int) Verdict {
 		c.letGo(now)
 		return c.Next(now, inFlight, c.untried)
 	case b.flying || inFlight >= c.flight.most:
-		return Verdict{At: giveUp}
+		return Decision{At: giveUp}
 	}
-	v := verdict(now, b.until)
+	v := sendAt(now, b.until)
 	v.Trial = true
 	if !giveUp.IsZero() && v.At.After(giveUp) {
 		v.At = giveUp
@@ -219,7 +219,7 @@ func (c *Controller) letsGo(now time.Time) bool {
 // letGo charges every row with its own failures from now on, until one succeeds.
 func (c *Controller) letGo(now time.Time) {
 	c.alone, c.aloneSince = true, c.block.began
-	c.docket.convictAll()
+	c.failures.countAll()
 	c.endBlock(now)
 	if c.paced() {
 		c.backOff()

@@ -24,7 +24,7 @@ func newClient(c Config) *client {
 	return &client{Controller: New(c), now: start, random: rand.New(rand.NewPCG(1, 1))}
 }
 
-func (c *client) next(inFlight int) Verdict { return c.Next(c.now, inFlight, !c.tried) }
+func (c *client) next(inFlight int) Decision { return c.Next(c.now, inFlight, !c.tried) }
 
 // run sends for a time, and has every attempt answered at once.
 func (c *client) run(d, jitter time.Duration, answer func(now time.Time) Signal) {

@@ -17,15 +17,15 @@ const (
 
 // Controller is the pace of one endpoint.
 type Controller struct {
-	config  Config
-	flight  flight
-	docket  docket
-	streak  streak
-	block   block
-	floor   floor
-	untried bool // rows are left that were never tried
-	proven  bool // the service has processed a call
-	well    bool // and in this start
+	config   Config
+	flight   flight
+	failures failures
+	streak   streak
+	block    block
+	floor    floor
+	untried  bool // rows are left that were never tried
+	proven   bool // the service has processed a call
+	well     bool // and in this start
 
 	alone      bool // the service fails every row: each counts for itself
 	aloneSince time.Time
@@ -77,7 +77,7 @@ func (m mark) perSecond(to mark) float64 {
 // New returns a controller.
 func New(c Config) *Controller {
 	p := &Controller{
-		config: c, flight: flight{most: c.MaxInFlight}, docket: docket{second: 1},
+		config: c, flight: flight{most: c.MaxInFlight}, failures: failures{second: 1},
 		rate: unpaced, step: firstStep, dwell: 2 * round, untried: true, proven: c.Proven,
 	}
 	if c.Ceiling > 0 {
@@ -92,39 +92,39 @@ func New(c Config) *Controller {
 
 // Next reports whether an attempt may be sent now, with inFlight under way.
 // untried says whether a row is left that was never tried.
-func (c *Controller) Next(now time.Time, inFlight int, untried bool) Verdict {
+func (c *Controller) Next(now time.Time, inFlight int, untried bool) Decision {
 	if c.cycle.at.IsZero() {
 		c.cycle.at, c.round.at, c.due = now, now, now
 	}
 	c.untried = untried
 	switch {
 	case c.ended != GoesOn:
-		return Verdict{End: c.ended}
+		return Decision{End: c.ended}
 	case c.block.on:
 		return c.lone(now, inFlight)
 	case c.alone && c.config.MaxOutage > 0 && now.Sub(c.aloneSince) >= c.config.MaxOutage:
 		return c.end(TooLong, c.aloneSince, time.Time{})
 	case c.flight.full(inFlight, c.rate):
-		return Verdict{}
+		return Decision{}
 	}
-	v := verdict(now, c.due)
+	v := sendAt(now, c.due)
 	v.Scatter = c.scatter > 0
 	return v
 }
 
-func (c *Controller) end(why End, since, until time.Time) Verdict {
+func (c *Controller) end(why End, since, until time.Time) Decision {
 	c.ended, c.snapshot.Since, c.snapshot.Until = why, since, until
-	return Verdict{End: why}
+	return Decision{End: why}
 }
 
-func verdict(now, at time.Time) Verdict {
+func sendAt(now, at time.Time) Decision {
 	if at.After(now) {
-		return Verdict{At: at}
+		return Decision{At: at}
 	}
-	return Verdict{Send: true}
+	return Decision{Send: true}
 }
 
-// Sent must follow a verdict to send, once the attempt goes out. The ticket
+// Sent must follow a decision to send, once the attempt goes out. The ticket
 // goes with the attempt, to Answered.
 func (c *Controller) Sent(now time.Time) Ticket {
 	c.sent++
@@ -164,7 +164,7 @@ func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
 
 func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
 	c.proven, c.well, c.alone = true, true, false
-	c.docket.answered(b, t.sent)
+	c.failures.answered(b, t.sent)
 	c.flight.answered(now, s.Latency)
 	c.credit = min(mostCredit, c.credit+refusalShare)
 	switch {
@@ -189,7 +189,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	}
 	// A service that has not answered yet may be short of quota, or starting.
 	if s.Class != Unreachable && (!refused || c.well || c.alone) {
-		c.docket.charge(b, t.sent)
+		c.failures.add(b, t.sent)
 	}
 	switch {
 	case c.block.on && t.lone:
@@ -206,12 +206,12 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	}
 	usual := c.floor.share
 	if !refused {
-		usual = c.docket.faults
+		usual = c.failures.faults
 	}
-	c.docket.failed(b, s.Class)
+	c.failures.failed(b, s.Class)
 	evidence := untried || !c.untried && !b.suspect()
 	if c.alone || !c.untried && !evidence {
-		c.docket.convictAll()
+		c.failures.countAll()
 	}
 	if refused && b.suspect() {
 		c.taken++ // that was not about the quota

@@ -10,7 +10,7 @@ import (
 func TestNoMoreAreInFlightThanAllowed(t *testing.T) {
 	c := newClient(Config{MaxInFlight: 2})
 	assert.True(t, c.next(1).Send)
-	assert.Equal(t, Verdict{}, c.next(2), "only an answer changes anything")
+	assert.Equal(t, Decision{}, c.next(2), "only an answer changes anything")
 }
 
 func TestRoomInFlightFollowsTheRateAndTheRoundTrip(t *testing.T) {

@@ -85,8 +85,8 @@ type Ticket struct {
 	lone  bool // the one attempt that tests whether a block is over
 }
 
-// Verdict is the answer to "may the next attempt be sent?".
-type Verdict struct {
+// Decision is the answer to "may the next attempt be sent?".
+type Decision struct {
 	Send    bool
 	Trial   bool      // with Send: for a row that was never tried, picked at random, if there is one
 	Scatter bool      // with Send: for a row picked at random, if it is one that was never tried

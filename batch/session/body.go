@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// maxAnswer bounds, in bytes, what is read of an answer, both as it is sent and
+// maxReply bounds, in bytes, what is read of a reply, both as it is sent and
 // after decompression. A real one has some hundred.
-const maxAnswer = 1 << 20
+const maxReply = 1 << 20
 
 var errTooLarge = errors.New("the answer is larger than 1 MiB")
 
@@ -24,26 +24,26 @@ func (e *encodingError) Error() string {
 	return fmt.Sprintf("the answer is said to be in the encoding %q, and cannot be read as that", e.name)
 }
 
-// bodyError is a failure after the head of an answer had arrived.
+// bodyError is a failure after the head of a reply had arrived.
 type bodyError struct{ err error }
 
 func (e *bodyError) Error() string { return e.err.Error() }
 func (e *bodyError) Unwrap() error { return e.err }
 
 // read reads the body to its end, so that the connection can be used again, and
-// no further than maxAnswer. No service is asked to pack an answer of some
+// no further than maxReply. No service is asked to pack a reply of some
 // hundred bytes; of one that does so unasked, it is unpacked.
 func (rd *reader) read(response *http.Response) error {
 	rd.body.Reset()
-	sent := &io.LimitedReader{R: response.Body, N: maxAnswer + 1}
+	sent := &io.LimitedReader{R: response.Body, N: maxReply + 1}
 	unpacked, err := unpack(header(response.Header, "Content-Encoding"), sent)
 	if err != nil {
 		return err
 	}
-	n, err := rd.body.ReadFrom(&io.LimitedReader{R: unpacked, N: maxAnswer + 1})
+	n, err := rd.body.ReadFrom(&io.LimitedReader{R: unpacked, N: maxReply + 1})
 	var corrupt flate.CorruptInputError
 	switch {
-	case n > maxAnswer || sent.N <= 0:
+	case n > maxReply || sent.N <= 0:
 		return errTooLarge
 	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return &encodingError{"gzip"}

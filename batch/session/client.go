@@ -1,5 +1,5 @@
 // Package session talks to the GetSessionId endpoint: the request for one
-// customer, and what each answer to it means.
+// customer, and what each reply to it means.
 package session
 
 import (
@@ -139,21 +139,21 @@ func (c *Client) CloseIdle() {
 }
 
 // Call sends one attempt, and one more where the credentials were refused and
-// others could be had. Whatever happens is in the answer. When ctx ends first,
+// others could be had. Whatever happens is in the reply. When ctx ends first,
 // the outcome is Cancelled.
 func (c *Client) Call(ctx context.Context, r *source.Customer) Reply {
 	if c.access.wait(ctx) && !paced(ctx) {
 		return cancelled()
 	}
 	with := c.access.current.Load()
-	answer := c.attempt(ctx, r, with)
-	if answer.Outcome != CredentialsRefused {
-		return answer
+	reply := c.attempt(ctx, r, with)
+	if reply.Outcome != CredentialsRefused {
+		return reply
 	}
 	fresh := c.access.renewed(ctx, with)
 	switch {
 	case fresh == with:
-		return answer
+		return reply
 	case !paced(ctx):
 		return cancelled()
 	}
@@ -174,7 +174,7 @@ func (c *Client) attempt(ctx context.Context, r *source.Customer, with *credenti
 	e, header, err := c.exchange(turn.watch(within), r, with)
 	var a Reply
 	if err != nil {
-		if errors.Is(err, context.Canceled) { // not what the answer was, should time be up right after it
+		if errors.Is(err, context.Canceled) { // not what the reply was, should time be up right after it
 			err = cmp.Or(context.Cause(within), err)
 		}
 		a = failure(ctx, err)
@@ -186,7 +186,7 @@ func (c *Client) attempt(ctx context.Context, r *source.Customer, with *credenti
 	return a
 }
 
-// replyOf says what an answer means for a customer. Words that are the customer's
+// replyOf says what a reply means for a customer. Words that are the customer's
 // own say nothing about the service, so they are cut out before: nobody's name
 // is a refusal of the credentials.
 func (c *credentials) replyOf(e *envelope, h http.Header, r *source.Customer, now time.Time) Reply {
@@ -232,20 +232,20 @@ func (c *Client) send(request *http.Request) (envelope, http.Header, error) {
 		return envelope{}, nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
-	answer := readers.Get().(*reader)
-	defer answer.giveBack()
-	if err := answer.read(response); err != nil {
+	body := readers.Get().(*reader)
+	defer body.giveBack()
+	if err := body.read(response); err != nil {
 		// The status still tells a throttled or refused call from one in doubt.
 		if response.StatusCode != http.StatusOK && request.Context().Err() == nil {
 			return envelope{status: response.StatusCode}, response.Header, nil
 		}
 		return envelope{}, nil, &bodyError{err}
 	}
-	return answer.parse(response.StatusCode), response.Header, nil
+	return body.parse(response.StatusCode), response.Header, nil
 }
 
 // posting is a request with a body, which is memory of its own and never used
-// again: a transport may continue reading it after the answer has come.
+// again: a transport may continue reading it after the reply has come.
 func posting(ctx context.Context, template *http.Request, body []byte) *http.Request {
 	request := template.WithContext(ctx)
 	request.ContentLength = int64(len(body))

@@ -11,7 +11,7 @@ import (
 // alone, such as a firewall, must not have a password store asked for each.
 const renewEvery = 30 * time.Second
 
-// credentials are what calls are made with, and what no answer may be shown with.
+// credentials are what calls are made with, and what no reply may be shown with.
 type credentials struct {
 	secret    Secret
 	prefix    []byte      // of every body; holds the secret

@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// envelope is an answer taken apart.
+// envelope is a reply taken apart.
 type envelope struct {
 	status    int  // HTTP
 	json      bool // the body was the API's envelope
@@ -20,13 +20,13 @@ type envelope struct {
 	sessionID string
 	malformed string // why what stood for a session id is none, if that is known
 	expires   time.Time
-	token     Secret // of an answer to askToken
+	token     Secret // of a reply to askToken
 }
 
 // errTrailing is more than one value in a body.
 var errTrailing = errors.New("there is something behind the JSON")
 
-// succeeded reports an answer that gives a session id, of whatever form.
+// succeeded reports a reply that gives a session id, of whatever form.
 func (r *envelope) succeeded() bool {
 	return r.json && isSuccess(r.status) && (!r.hasCode || isSuccess(r.code)) && r.sessionID != "" && r.malformed == ""
 }

@@ -13,7 +13,7 @@ import (
 // mistake in the header.
 const maxHint = 366 * 24 * time.Hour
 
-// RateLimit is what the RateLimit headers of an answer say, in any of their
+// RateLimit is what the RateLimit headers of a reply say, in any of their
 // spellings. Zero values mean that they say nothing.
 type RateLimit struct {
 	Quota        float64 // calls in a window
@@ -25,7 +25,7 @@ type RateLimit struct {
 }
 
 // header is the first value of a header, by its key as net/http writes it: with
-// Get, the keys that nearly every answer lacks would be a cost for each.
+// Get, the keys that nearly every reply lacks would be a cost for each.
 func header(h http.Header, key string) string {
 	if values := h[key]; len(values) > 0 {
 		return values[0]

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// judge says what an answer means. HTTP status and statusCode can disagree: a
+// judge says what a reply means. HTTP status and statusCode can disagree: a
 // gateway answers 502 with HTML, an HTTP 200 carries statusCode 400. The
 // stricter of the two decides, in this order: throttled, credentials or tenant
 // refused, the larger of the failing codes, success.
@@ -71,8 +71,8 @@ func (r *envelope) is(code int) bool { return r.status == code || r.code == code
 // statusOverloaded is what some services say in place of 429 (or of 503).
 const statusOverloaded = 529
 
-// throttled reports an answer that is about the rate and not about the row.
-// The words are believed where nothing else explains the failure. An answer
+// throttled reports a reply that is about the rate and not about the row.
+// The words are believed where nothing else explains the failure. A reply
 // about the row itself may speak of a limit, too, such as the customer's own:
 // there the words have to name requests or their rate.
 func (r *envelope) throttled(asksToWait bool) bool {
@@ -136,7 +136,7 @@ func (r *envelope) clientError(code int) (Outcome, string) {
 	switch code {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return NotTheAPI, fmt.Sprintf("http_%d", code)
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, 499: // 499: a gateway was left before it had an answer
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, 499: // 499: a gateway was left before it had a reply
 		return Failed, fmt.Sprintf("http_%d", code)
 	case http.StatusProxyAuthRequired:
 		return NotTheAPI, "proxy_authentication_required"

@@ -65,10 +65,10 @@ var errSlow = errors.New("no connection in time")
 // nothing that names a customer. The steps after one that failed are skipped.
 func (c *Client) Probe(ctx context.Context) []Finding {
 	p := &probe{client: c, with: c.access.current.Load(), base: strings.TrimSuffix(c.template.URL.String(), path), seen: &sightings{}}
-	answer, header, err := p.ask(ctx)
-	findings := []Finding{p.name(err), p.route(err), p.tls(err), p.clock(header, answer.Latency), {Step: "token"}}
+	reply, header, err := p.ask(ctx)
+	findings := []Finding{p.name(err), p.route(err), p.tls(err), p.clock(header, reply.Latency), {Step: "token"}}
 	if err == nil || !p.placed(findings) {
-		findings[4] = p.token(ctx, &answer)
+		findings[4] = p.token(ctx, &reply)
 	}
 	after := false
 	for i := range findings {
@@ -90,7 +90,7 @@ type probe struct {
 	seen   *sightings
 }
 
-// ask asks for a token. The error is that of an exchange without an answer.
+// ask asks for a token. The error is that of an exchange without a reply.
 func (p *probe) ask(ctx context.Context) (Reply, http.Header, error) {
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -98,17 +98,17 @@ func (p *probe) ask(ctx context.Context) (Reply, http.Header, error) {
 	defer timer.Stop()
 	traced := p.seen.watch(within, func() { timer.Reset(p.client.deadlines.timeout) })
 	start := time.Now()
-	answer, header, err := p.client.askToken(traced, p.base, p.with)
+	reply, header, err := p.client.askToken(traced, p.base, p.with)
 	switch {
 	case err == nil || ctx.Err() != nil || !errors.Is(context.Cause(within), errSlow):
 	case p.seen.established():
 		err = context.DeadlineExceeded
-		answer = failure(ctx, err)
+		reply = failure(ctx, err)
 	default:
 		err = errSlow
 	}
-	answer.Latency = time.Since(start)
-	return answer, header, err
+	reply.Latency = time.Since(start)
+	return reply, header, err
 }
 
 // placed reports that a step before the token has failed.
@@ -187,7 +187,7 @@ func (p *probe) refusedByProxy(f Finding, status int) Finding {
 	return f.failed(FaultSetUp, text, "have the proxy opened for "+p.client.template.URL.Host+", or go without it: --no-proxy-env")
 }
 
-// clock compares this machine's clock with the Date of an answer, which is cut
+// clock compares this machine's clock with the Date of a reply, which is cut
 // off to the second and was written while the exchange lasted.
 func (p *probe) clock(h http.Header, took time.Duration) Finding {
 	f := Finding{Step: "clock", Result: StepSkipped, Text: "the service does not say its time"}

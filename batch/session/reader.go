@@ -14,8 +14,8 @@ import (
 // maxName is longer than every member name that is looked for.
 const maxName = 24
 
-// reader takes answers apart, one after another, each in one pass. What it
-// keeps of an answer is bounded, however large the answer is.
+// reader takes replies apart, one after another, each in one pass. What it
+// keeps of a reply is bounded, however large the reply is.
 type reader struct {
 	body    bytes.Buffer
 	decoder *jsontext.Decoder
@@ -38,12 +38,12 @@ func (rd *reader) giveBack() {
 	}
 }
 
-// leniency is what an answer may have and JSON may not. A message in another
+// leniency is what a reply may have and JSON may not. A message in another
 // encoding does not cost the session id beside it. Members that come twice are
 // judged where they matter, as only there they can do harm.
 var leniency = []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)}
 
-// parse reads the body of an answer with the given HTTP status. What it returns
+// parse reads the body of a reply with the given HTTP status. What it returns
 // shares no memory with the body.
 func (rd *reader) parse(status int) envelope {
 	if bytes.HasPrefix(rd.body.Bytes(), []byte("\ufeff")) {
@@ -56,7 +56,7 @@ func (rd *reader) parse(status int) envelope {
 	err := rd.value(&r)
 	switch {
 	case err != nil:
-		r = envelope{status: status, words: plainText(body)} // half of an answer is none
+		r = envelope{status: status, words: plainText(body)} // half of a reply is none
 	case !r.succeeded():
 		r.words = rd.say()
 	}
@@ -116,7 +116,7 @@ type seen struct {
 }
 
 // statusCode reads a statusCode. One that is none, or two that differ, leave no
-// way to tell what the answer means.
+// way to tell what the reply means.
 func (rd *reader) statusCode(r *envelope, e *seen) error {
 	raw, err := rd.decoder.ReadValue()
 	if err != nil || raw.Kind() == 'n' {

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// maxReasons is how many members with words are kept of one answer.
+	// maxReasons is how many members with words are kept of one reply.
 	maxReasons = 16
 
 	// maxWords bounds, in bytes, what these say: it is more than is ever shown,
@@ -31,7 +31,7 @@ type reason struct {
 var errEnough = errors.New("there are words enough")
 
 // reason keeps the value that comes next. Whether its words are needed is known
-// only when the whole answer has been read.
+// only when the whole reply has been read.
 func (rd *reader) reason(all bool) error {
 	raw, err := rd.decoder.ReadValue()
 	if err == nil && len(rd.reasons) < maxReasons {

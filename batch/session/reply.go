@@ -2,8 +2,8 @@ package session
 
 import "time"
 
-// Outcome says what an answer means, by the answer table of the API's page. The
-// code of an answer says it more exactly.
+// Outcome says what a reply means, by the answer table of the API's page. The
+// code of a reply says it more exactly.
 type Outcome int
 
 // The outcomes of one attempt.
@@ -27,7 +27,7 @@ const (
 	// connection_refused, connection_failed, proxy_refused,
 	// proxy_authentication_required, tls_plain_http, tls_handshake_failed.
 	Unreachable
-	// InDoubt: the call was sent and no whole answer came back. timeout,
+	// InDoubt: the call was sent and no whole reply came back. timeout,
 	// connection_reset, connection_closed, answer_cut_off, answer_too_large,
 	// wrong_encoding, no_answer.
 	InDoubt
@@ -59,7 +59,7 @@ func (o Outcome) String() string {
 type Reply struct {
 	Outcome   Outcome
 	SessionID string    // of an OK
-	Expires   time.Time // of the session id; zero when the answer does not say
+	Expires   time.Time // of the session id; zero when the reply does not say
 	Status    int       // HTTP status; 0 when there was none
 	Code      string    // stable, lower_snake; empty for an OK
 	Message   string    // the server's words, or what went wrong on the way
@@ -70,14 +70,14 @@ type Reply struct {
 	Limit         RateLimit // of any failure, and of a success that names a quota
 	Latency       time.Duration
 
-	// Recognised says that the answer came from the API itself, and not from a
+	// Recognised says that the reply came from the API itself, and not from a
 	// gateway or from something else at the address.
 	Recognised bool
 }
 
-// WrongSetUp reports an answer that means a wrong address, proxy or trust, or a
+// WrongSetUp reports a reply that means a wrong address, proxy or trust, or a
 // service that is not the one of the guide, as long as no call has succeeded.
-// After a success the same answer is a failure of the service.
+// After a success the same reply is a failure of the service.
 func (a *Reply) WrongSetUp() bool {
 	switch a.Outcome {
 	case NotTheAPI, TLSRefused, CredentialsRefused, TenantRefused:

@@ -53,9 +53,9 @@ func (e *proxyError) Error() string {
 }
 
 // refusedByProxy gives net/http's error for it a type: nothing was sent then.
-func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
-	if answer.StatusCode != http.StatusOK {
-		return &proxyError{answer.StatusCode}
+func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+	if response.StatusCode != http.StatusOK {
+		return &proxyError{response.StatusCode}
 	}
 	return nil
 }

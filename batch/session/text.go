@@ -93,7 +93,7 @@ func namesOf(r *source.Customer) []name {
 	names := make([]name, 0, 9)
 	for f, value := range r.Fields() {
 		if f.Public || len(value) > 4*maxWords {
-			continue // no answer has room for it
+			continue // no reply has room for it
 		}
 		value = strings.TrimFunc(fold(value), func(r rune) bool { return !isWordRune(r) && !standsAlone(r) })
 		if n := utf8.RuneCountInString(value); n > 1 {

@@ -13,7 +13,7 @@ const tokenPath = "/api/AppSessionManager/GetAppToken"
 
 // askToken asks for a token below a base URL, which must be of the same host as
 // the client's. The error is that of an exchange
-// without an answer. The token itself is only looked for in what is to be shown.
+// without a reply. The token itself is only looked for in what is to be shown.
 func (c *Client) askToken(ctx context.Context, base string, with *credentials) (Reply, http.Header, error) {
 	start := time.Now()
 	template, err := templateFor(base+tokenPath, c.template.Header)
@@ -31,7 +31,7 @@ func (c *Client) askToken(ctx context.Context, base string, with *credentials) (
 	return a, header, nil
 }
 
-// judgeToken says what an answer to askToken means: as for a customer, with a
+// judgeToken says what a reply to askToken means: as for a customer, with a
 // token in the place of the session id.
 func (c *credentials) judgeToken(r *envelope, h http.Header, now time.Time) Reply {
 	with := *c

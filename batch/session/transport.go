@@ -21,7 +21,7 @@ const (
 	maxHeaderBytes = 64 << 10
 
 	// bufferBytes is what a connection has to write into and to read from. A
-	// call and its answer have some hundred bytes each, with their heads.
+	// call and its reply have some hundred bytes each, with their heads.
 	bufferBytes = 2 << 10
 )
 
@@ -50,7 +50,7 @@ func cancelled() Reply {
 	return Reply{Outcome: Cancelled, Code: "cancelled", Message: "the run was stopped"}
 }
 
-// failure says what an exchange that brought no answer means. ctx is that of
+// failure says what an exchange that brought no reply means. ctx is that of
 // the run: its end is not the service's doing.
 func failure(ctx context.Context, err error) Reply {
 	if ctx.Err() != nil {

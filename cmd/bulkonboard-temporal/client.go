@@ -140,12 +140,12 @@ func (j *jobClient) join(ctx context.Context, job string, r *request, round int,
 
 // sayWorkers says when nobody is there to do anything, and who takes no parts.
 func (j *jobClient) sayWorkers(ctx context.Context) error {
-	_, err := j.sayCrew(ctx)
+	_, err := j.lookAtWorkers(ctx)
 	return err
 }
 
-func (j *jobClient) sayCrew(ctx context.Context) (*crew, error) {
-	c, err := j.crewOf(ctx)
+func (j *jobClient) lookAtWorkers(ctx context.Context) (*workerPool, error) {
+	c, err := j.workerPool(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (j *jobClient) sayCrew(ctx context.Context) (*crew, error) {
 // sayWorkersFor says when nobody is there to do anything, or too few to do a job
 // at its rate, or nobody who has its ledger.
 func (j *jobClient) sayWorkersFor(ctx context.Context, job string, r *request) error {
-	c, err := j.sayCrew(ctx)
+	c, err := j.lookAtWorkers(ctx)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func checkLedger(w io.Writer, l *ledger.Ledger) error {
 		if e.Session.ID != "" {
 			sessions++
 		}
-		if e.Refusal.Outcome != 0 {
+		if e.Refusal.Status != 0 {
 			refusals++
 		}
 		return nil

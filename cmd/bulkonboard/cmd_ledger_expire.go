@@ -45,7 +45,7 @@ without them, so nothing of them is left in it.`,
 func expire(l *ledger.Ledger, before time.Time) (customers, parts int64, err error) {
 	customers, err = l.Erase(func(_ ledger.Key, e *ledger.Entry) {
 		session, refusal := e.Session.At.Before(before), e.Refusal.At.Before(before)
-		if session && e.Session.ID != "" && !refusal || refusal && e.Refusal.Outcome != 0 && !session {
+		if session && e.Session.ID != "" && !refusal || refusal && e.Refusal.Status != 0 && !session {
 			parts++
 		}
 		if session {

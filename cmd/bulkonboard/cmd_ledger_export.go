@@ -53,7 +53,7 @@ func exportLedger(w io.Writer, l *ledger.Ledger) error {
 	return buffered.Flush()
 }
 
-// exported is the row of a customer: the call that the outcome comes from, and
+// exported is the row of a customer: the call that the status comes from, and
 // of one who was refused since the session id.
 func exported(key ledger.Key, e *ledger.Entry, runs map[uint64]ledger.Run) []string {
 	last := e.Last()
@@ -62,7 +62,7 @@ func exported(key ledger.Key, e *ledger.Entry, runs map[uint64]ledger.Run) []str
 		run, began = runs[last.Run].ID, runs[last.Run].Began.Format(time.RFC3339)
 	}
 	switch {
-	case e.Outcome() == ledger.OK:
+	case e.Status() == ledger.OK:
 		id = e.Session.ID
 	case e.Session.ID != "":
 		code, earlier, earlierAt = e.Refusal.Code, e.Session.ID, e.Session.At.Format(time.RFC3339Nano)
@@ -70,6 +70,6 @@ func exported(key ledger.Key, e *ledger.Entry, runs map[uint64]ledger.Run) []str
 		code = e.Refusal.Code
 	}
 	return []string{
-		key.String(), e.Outcome().String(), id, last.At.Format(time.RFC3339Nano), hex.EncodeToString(last.Digest[:]), run, began, code, earlier, earlierAt,
+		key.String(), e.Status().String(), id, last.At.Format(time.RFC3339Nano), hex.EncodeToString(last.Digest[:]), run, began, code, earlier, earlierAt,
 	}
 }

@@ -26,14 +26,14 @@ func ledgerStatsCommand() *cobra.Command {
 // ages are the columns of the table, each up to a number of days.
 var ages = [...]int{1, 7, 30, 90, 365}
 
-// ledgerTable counts customers by outcome; the last column is what is older.
-type ledgerTable map[ledger.Outcome]*[len(ages) + 1]int64
+// ledgerTable counts customers by status; the last column is what is older.
+type ledgerTable map[ledger.Status]*[len(ages) + 1]int64
 
 func (t ledgerTable) add(e *ledger.Entry, now time.Time) {
-	row := t[e.Outcome()]
+	row := t[e.Status()]
 	if row == nil {
 		row = new([len(ages) + 1]int64)
-		t[e.Outcome()] = row
+		t[e.Status()] = row
 	}
 	column := 0
 	for column < len(ages) && now.Sub(e.Last().At) > time.Duration(ages[column])*24*time.Hour {
@@ -61,12 +61,12 @@ func printLedger(w io.Writer, l *ledger.Ledger, now time.Time) error {
 		fmt.Fprintf(out, "up to %d d\t", days)
 	}
 	fmt.Fprintln(out, "older\t")
-	for _, outcome := range []ledger.Outcome{ledger.OK, ledger.Rejected, ledger.Failed} {
-		if table[outcome] == nil {
+	for _, status := range []ledger.Status{ledger.OK, ledger.Rejected, ledger.Failed} {
+		if table[status] == nil {
 			continue
 		}
-		fmt.Fprintf(out, "%s\t", outcome)
-		for _, n := range table[outcome] {
+		fmt.Fprintf(out, "%s\t", status)
+		for _, n := range table[status] {
 			fmt.Fprintf(out, "%d\t", n)
 		}
 		fmt.Fprintln(out)

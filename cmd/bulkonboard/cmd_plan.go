@@ -121,7 +121,7 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 	job.Ledger = p.ledger.id
 	planner := chunks.Planner{
 		Store: place, Job: job, List: file, Scratch: scratch, Invalid: p.job.Invalid, Rows: p.job.Rows,
-		Known: p.ledger.known(opened, p.job.Service.TenantID, p.job.Service.FormID), Monitor: &monitor, Share: share,
+		Known: p.ledger.known(opened, p.job.Service.TenantID, p.job.Service.FormID, false), Monitor: &monitor, Share: share,
 	}
 	return planner.Plan(ctx)
 }

@@ -75,12 +75,12 @@ func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet,
 // sayChanges lists what the sheet changes, before the first call: a slip that
 // reached many rows is seen here.
 func (j *job) sayChanges(c *fixes.Changes) {
-	fmt.Fprintf(j.People, "fixes: %s in %s, %d of them changed\n", rowsText(c.Rows), j.settings.retry.fixes, c.Changed)
+	fmt.Fprintf(j.voice.People, "fixes: %s in %s, %d of them changed\n", rowsText(c.Rows), j.settings.retry.fixes, c.Changed)
 	counts := make([]any, 0, 6+2*len(c.Columns))
 	counts = append(counts, "event", "fixes", "rows", c.Rows, "changed", c.Changed)
 	for _, column := range c.Columns {
-		fmt.Fprintf(j.People, "  %-20s changed in %s\n", cli.OneLine(column.Column), rowsText(column.Rows))
+		fmt.Fprintf(j.voice.People, "  %-20s changed in %s\n", cli.OneLine(column.Column), rowsText(column.Rows))
 		counts = append(counts, column.Column, column.Rows)
 	}
-	j.Told.Info("fixes", counts...)
+	j.voice.Told.Info("fixes", counts...)
 }

@@ -19,13 +19,13 @@ import (
 
 // job is one list on its way through the service, with the lock held.
 type job struct {
-	settings *settings
-	treatment
-	*cli.Voice
-	dir    *state.Dir
-	caller batch.Caller
-	known  *known.Known // nil without a ledger
-	opened *cli.OpenedLedger
+	settings  *settings
+	treatment treatment
+	voice     *cli.Voice
+	dir       *state.Dir
+	caller    batch.Caller
+	known     *known.Known // nil without a ledger
+	opened    *cli.OpenedLedger
 
 	monitor  measure.Monitor
 	began    bool   // an earlier start may have made calls
@@ -49,10 +49,10 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 		return err
 	}
 	if j.began = began; began {
-		j.Of(id)
+		j.voice.Of(id)
 	}
-	j.settings.set = j.settings.list.KeepConstants(j.ID)
-	shown, err := j.settings.metrics.open(ctx, &j.monitor, j.Log)
+	j.settings.set = j.settings.list.KeepConstants(j.voice.ID)
+	shown, err := j.settings.metrics.open(ctx, &j.monitor, j.voice.Log)
 	if err != nil {
 		return j.refuse(err)
 	}
@@ -77,9 +77,9 @@ func (j *job) run(ctx context.Context, stdin io.Reader) (err error) {
 func (j *job) take(ctx context.Context) error {
 	ctx, closeWindow := j.settings.limits.until.limited(ctx)
 	defer closeWindow()
-	ctx, abort, release := cli.UntilSignalled(ctx, j.settings.limits.grace, j.Say)
+	ctx, abort, release := cli.UntilSignalled(ctx, j.settings.limits.grace, j.voice.Say)
 	defer release()
-	stop := showProgress(&j.monitor, j.People, j.Log)
+	stop := showProgress(&j.monitor, j.voice.People, j.voice.Log)
 	defer stop()
 	forecast, err := j.preflight(ctx)
 	if err != nil {
@@ -98,13 +98,13 @@ func (j *job) take(ctx context.Context) error {
 	summary, err := batch.Run(ctx, c)
 	stop()
 	if j.added > 0 {
-		j.Say("%s has grown by %d bytes since this run began to read it; the rows that were added are not part of this run: send them with a run of their own", j.settings.list.Name(), j.added)
+		j.voice.Say("%s has grown by %d bytes since this run began to read it; the rows that were added are not part of this run: send them with a run of their own", j.settings.list.Name(), j.added)
 	}
 	j.remember(summary.Pace.Learned, time.Now())
 	if summary.Began || summary.Complete {
 		end := &conclusion{outputs: &j.settings.outputs, ceiling: j.settings.limits.pace.ceiling, again: j.settings.again}
-		printSummary(j.People, end, summary)
-		logSummary(j.Voice, end, summary, cli.ExitCode(cli.OutcomeOf(summary.News(), err)))
+		printSummary(j.voice.People, end, summary)
+		logSummary(j.voice, end, summary, cli.ExitCode(cli.OutcomeOf(summary.News(), err)))
 	}
 	return cli.OutcomeOf(summary.News(), err)
 }
@@ -112,8 +112,8 @@ func (j *job) take(ctx context.Context) error {
 // answers has the results of rows that are not sent: those that stay in a retry,
 // and then what the ledger knows.
 func (j *job) answers() (chain answers.Chain) {
-	if j.keep != nil {
-		chain = append(chain, answers.Kept(j.keep))
+	if j.treatment.keep != nil {
+		chain = append(chain, answers.Kept(j.treatment.keep))
 	}
 	if j.kept != nil {
 		chain = append(chain, j.kept)
@@ -129,7 +129,7 @@ func (j *job) find(stdin io.Reader) (err error) {
 	case j.settings.spooled:
 		j.path, err = j.dir.Spooled()
 	case j.settings.list.FromStandardInput():
-		j.path, err = spool(j.dir, j.began, j.takesOver(), stdin, j.Voice)
+		j.path, err = spool(j.dir, j.began, j.takesOver(), stdin, j.voice)
 	case j.settings.retry != nil && j.settings.retry.fixes != "":
 		j.path, err = j.correct()
 	}
@@ -187,9 +187,9 @@ func (j *job) bound() map[string]string {
 
 func (j *job) config(abort <-chan struct{}) batch.Config {
 	return batch.Config{
-		ID:      j.ID,
+		ID:      j.voice.ID,
 		List:    j.list.List,
-		Encoder: j.encoder,
+		Encoder: j.treatment.encoder,
 		Known:   j.known,
 		Origin:  batch.Origin{List: j.settings.list.Name(), Command: cli.CommandLine()},
 		Caller:  j.caller,
@@ -213,7 +213,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		MaxCalls:    j.settings.limits.newCalls,
 		Abort:       abort,
 		Monitor:     &j.monitor,
-		Log:         j.Log,
+		Log:         j.voice.Log,
 
 		AcceptRefusals: j.settings.limits.maxFailures != "" || j.settings.retry != nil,
 	}

@@ -106,12 +106,15 @@ func (l *ledgerFile) openKnown(ctx context.Context, v *cli.Voice, command string
 	return opened, nil
 }
 
-// known is how a job makes use of its ledger; nil without one.
-func (l *ledgerSettings) known(opened *cli.OpenedLedger, tenant, formID string) *known.Known {
+// known is how a job makes use of its ledger; nil without one. A retry sends rows
+// that were refused, and is not a night: its rows are those of results.
+func (l *ledgerSettings) known(opened *cli.OpenedLedger, tenant, formID string, retry bool) *known.Known {
 	if opened == nil {
 		return nil
 	}
-	return l.Known(opened.Ledger, l.Owner, tenant, formID)
+	return &known.Known{
+		Ledger: opened.Ledger, Owner: l.Owner, Tenant: tenant, FormID: formID, TTL: l.TTL, RetryRejected: retry, Concludes: !retry,
+	}
 }
 
 // sandboxOwner is whose customers those of the sandbox are: of that service, and
@@ -119,8 +122,7 @@ func (l *ledgerSettings) known(opened *cli.OpenedLedger, tenant, formID string) 
 const sandboxOwner = "\x00sandbox"
 
 // openLedger opens the ledger of a run, if it has one. Customers of the sandbox
-// are none of a service's, nor of a tenant's; and who types retry wants the rows that were refused
-// sent.
+// belong to no service and no tenant.
 func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomers, error) {
 	tenant := s.service.Target.TenantID
 	s.ledger.Owner = ledger.Owner{Service: s.service.Target.BaseURL, Application: s.service.Target.AppID}
@@ -131,12 +133,7 @@ func (s *settings) openLedger(ctx context.Context, v *cli.Voice) (*knownCustomer
 	if err != nil {
 		return nil, err
 	}
-	known := s.ledger.known(opened, tenant, s.service.Target.FormID)
-	if known != nil {
-		known.RetryRejected = s.retry != nil
-		known.Concludes = s.retry == nil // whose rows are those of results
-	}
-	return &knownCustomers{known, opened}, nil
+	return &knownCustomers{s.ledger.known(opened, tenant, s.service.Target.FormID, s.retry != nil), opened}, nil
 }
 
 // ledgerUser is the job as it is told to others that want its ledger.

@@ -81,7 +81,7 @@ func (j *job) remember(perSecond float64, now time.Time) {
 		return
 	}
 	if err := j.opened.PutPace(j.settings.calledService(), perSecond, now); err != nil {
-		j.Log.Warn("the pace that was found could not be saved in the ledger", "event", "ledger_failed", "error", err)
+		j.voice.Log.Warn("the pace that was found could not be saved in the ledger", "event", "ledger_failed", "error", err)
 	}
 }
 

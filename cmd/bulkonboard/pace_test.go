@@ -80,7 +80,7 @@ func TestAPaceIsRememberedForTheSameServiceAndAWeek(t *testing.T) {
 		s := &settings{outputs: outputs{results: filepath.Join(folder, "out.csv")}, limits: limits{pace: paceSettings{search: true}}}
 		s.service.Target.BaseURL, s.service.Target.AppID = "https://service.example", "app"
 		change(s)
-		return &job{settings: s, Voice: &cli.Voice{Log: slog.New(slog.DiscardHandler)}}
+		return &job{settings: s, voice: &cli.Voice{Log: slog.New(slog.DiscardHandler)}}
 	}
 	same := another(func(*settings) {})
 	assert.Nil(t, same.recall(now), "nothing is there")

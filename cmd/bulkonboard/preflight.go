@@ -36,10 +36,10 @@ func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 	if !j.began {
 		shown := *f
 		shown.Calls, shown.Repeated = f.Calls-j.kept.Leads(), f.Repeated+j.kept.Leads()
-		cli.LogForecast(j.Voice, &shown)
-		cli.PrintForecast(j.People, &shown, j.settings.list.Name(), j.expectedPace())
+		cli.LogForecast(j.voice, &shown)
+		cli.PrintForecast(j.voice.People, &shown, j.settings.list.Name(), j.expectedPace())
 		if n := j.settings.limits.newCalls; 0 < n && n < shown.Calls {
-			j.Say("this start begins %d of these calls (--max-calls), and the run then stops; the same command resumes it", n)
+			j.voice.Say("this start begins %d of these calls (--max-calls), and the run then stops; the same command resumes it", n)
 		}
 	}
 	return f, nil
@@ -58,7 +58,7 @@ func (j *job) checkForecast(f *preflight.Forecast) error {
 
 // readKept finds, for a retry, the rows that are kept and answer rows above them.
 func (j *job) readKept(ctx context.Context, f *preflight.Forecast) error {
-	if j.keep == nil || f.Duplicates.Len() == 0 || j.settings.duplicates == "send" {
+	if j.treatment.keep == nil || f.Duplicates.Len() == 0 || j.settings.duplicates == "send" {
 		return nil
 	}
 	list, err := j.settings.list.OpenFirst(j.path, j.size)
@@ -66,7 +66,7 @@ func (j *job) readKept(ctx context.Context, f *preflight.Forecast) error {
 		return err
 	}
 	defer list.Close()
-	j.kept, err = customers.ReadKept(ctx, list.List, j.keep, f.Duplicates, j.settings.service.Target.FormID)
+	j.kept, err = customers.ReadKept(ctx, list.List, j.treatment.keep, f.Duplicates, j.settings.service.Target.FormID)
 	return err
 }
 
@@ -84,8 +84,8 @@ func (j *job) readAhead(ctx context.Context) (f *preflight.Forecast, err error) 
 		defer func() { _ = scratch.Close() }() // nobody wants it any more
 	}
 	p := preflight.Preflight{
-		List: list.List, FormID: j.settings.service.Target.FormID, Keep: j.keep, KnownInvalid: j.knownInvalid,
-		Scratch: scratch, Monitor: &j.monitor, Share: list.Done, Known: j.known, RunID: j.ID,
+		List: list.List, FormID: j.settings.service.Target.FormID, Keep: j.treatment.keep, KnownInvalid: j.treatment.knownInvalid,
+		Scratch: scratch, Monitor: &j.monitor, Share: list.Done, Known: j.known, RunID: j.voice.ID,
 	}
 	f, j.inLedger, err = p.Run(ctx)
 	return f, err

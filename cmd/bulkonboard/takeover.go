@@ -34,11 +34,11 @@ func (j *job) takeOver() error {
 		return err
 	}
 	j.began = false
-	j.Of(batch.NewID(time.Now()))
-	j.settings.set = j.settings.list.KeepConstants(j.ID)
-	fmt.Fprintf(j.People, "the list has changed since run %s was interrupted: the ledger has what that run did (%s written, %d done, waiting to be written, %d calls in flight that may be repeated); starting over with the new list\n",
+	j.voice.Of(batch.NewID(time.Now()))
+	j.settings.set = j.settings.list.KeepConstants(j.voice.ID)
+	fmt.Fprintf(j.voice.People, "the list has changed since run %s was interrupted: the ledger has what that run did (%s written, %d done, waiting to be written, %d calls in flight that may be repeated); starting over with the new list\n",
 		t.Run, rowsText(t.Rows), t.Answers, t.Doubts)
-	j.Told.Info("taking over", "event", "takeover", "interrupted_run", t.Run, "rows_done", t.Rows, "answers_from_journal", t.Answers, "calls_in_doubt", t.Doubts)
+	j.voice.Told.Info("taking over", "event", "takeover", "interrupted_run", t.Run, "rows_done", t.Rows, "answers_from_journal", t.Answers, "calls_in_doubt", t.Doubts)
 	return j.today(time.Now())
 }
 

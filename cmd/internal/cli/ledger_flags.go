@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"bulkonboard/batch/known"
-	"bulkonboard/batch/ledger"
 )
 
 // LedgerFlags say what is made of what a ledger knows.
@@ -35,11 +32,6 @@ func (l *LedgerFlags) Check(p *Problems) {
 			p.Add(fmt.Sprintf("--session-ttl is %q; it takes never, or a time such as 90d or 12h", l.ttlText))
 		}
 	}
-}
-
-// Known is a ledger as these flags want it used.
-func (l *LedgerFlags) Known(from known.Ledger, owner ledger.Owner, tenant, formID string) *known.Known {
-	return &known.Known{Ledger: from, Owner: owner, Tenant: tenant, FormID: formID, TTL: l.TTL, Concludes: true}
 }
 
 // ParseDays reads a time that may be in days.

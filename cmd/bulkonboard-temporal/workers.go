@@ -114,35 +114,35 @@ func activeWorkers(ctx context.Context, server client.Client, queue string) ([]s
 	return lately(q.GetPollers(), time.Now()), nil
 }
 
-// crew is the workers of a task queue.
-type crew struct {
+// workerPool is the workers of a task queue.
+type workerPool struct {
 	names   []string
 	slots   int // of those that take parts
 	unknown int // workers that have no note
 	sick    []string
 }
 
-// crewOf finds out which workers there are.
-func (j *jobClient) crewOf(ctx context.Context) (*crew, error) {
+// workerPool finds out which workers there are.
+func (j *jobClient) workerPool(ctx context.Context) (*workerPool, error) {
 	names, err := activeWorkers(ctx, j.server, j.flags.taskQueue)
 	if err != nil {
 		return nil, &unreachableError{j.flags.address, err}
 	}
-	c := &crew{names: names}
+	p := &workerPool{names: names}
 	for _, w := range names {
 		n, err := readNote(ctx, j.root, w)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			c.unknown++
+			p.unknown++
 		case err != nil:
 			return nil, err
 		case n.Sick != nil:
-			c.sick = append(c.sick, fmt.Sprintf("the worker %s takes no parts since %s: %s", w, n.Sick.Since.Format(time.RFC3339), strings.TrimSpace(n.Sick.Reason)))
+			p.sick = append(p.sick, fmt.Sprintf("the worker %s takes no parts since %s: %s", w, n.Sick.Since.Format(time.RFC3339), strings.TrimSpace(n.Sick.Reason)))
 		default:
-			c.slots += n.Slots
+			p.slots += n.Slots
 		}
 	}
-	return c, nil
+	return p, nil
 }
 
 func readNote(ctx context.Context, root store.Store, worker string) (*workerNote, error) {
@@ -163,10 +163,10 @@ func parseNote(b []byte) (*workerNote, error) {
 
 // tooFew says that not all shares of the rate can be used; "" when they can, or
 // that is not known.
-func (c *crew) tooFew(parallel int) string {
-	if c.unknown > 0 || c.slots >= parallel {
+func (p *workerPool) tooFew(parallel int) string {
+	if p.unknown > 0 || p.slots >= parallel {
 		return ""
 	}
 	return fmt.Sprintf("the workers have %d slots, and the job wants %d, one for each share of its rate: %d of %d shares are not used; start another worker, or give them more with --slots",
-		c.slots, parallel, parallel-c.slots, parallel)
+		p.slots, parallel, parallel-p.slots, parallel)
 }
