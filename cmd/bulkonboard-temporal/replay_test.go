@@ -1,11 +1,13 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 )
@@ -20,7 +22,18 @@ func replay(file string, does any) error {
 	r := worker.NewWorkflowReplayer()
 	r.RegisterWorkflowWithOptions(does, workflow.RegisterOptions{Name: onboardName})
 	r.RegisterWorkflowWithOptions(scheduled, workflow.RegisterOptions{Name: scheduledName})
-	return r.ReplayWorkflowHistoryFromJSONFile(quietLogger{}, file)
+	r.RegisterWorkflowWithOptions(hold, workflow.RegisterOptions{Name: holdName})
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	history, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
+	if err != nil {
+		return err
+	}
+	// A holder's id is a part of its child's.
+	return r.ReplayWorkflowHistoryWithOptions(quietLogger{}, history, worker.ReplayWorkflowHistoryOptions{OriginalExecution: workflow.Execution{ID: workflowOf("quota")}})
 }
 
 func TestJobsUnderWayGoOnWithThisVersion(t *testing.T) {
