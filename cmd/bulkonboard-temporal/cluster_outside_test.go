@@ -31,7 +31,7 @@ func TestAClusterIsSeenFromOutside(t *testing.T) {
 	submitted := c.start(c.submitArgs("--chunk-rows", "2500")...)
 	c.ends(submitted, rows)
 	said := string(submitted.said.bytes())
-	assert.Regexp(t, `forecast: 13000 rows in list.csv\n  calls +13000, at 1000/s about 13 s\n`, said)
+	assert.Regexp(t, `forecast: 13000 rows in \S+list.csv\n  calls +13000, at 1000/s about 13 s\n`, said)
 	assert.Regexp(t, `customers: calling, \d of 6 chunks, \d+ of 13000 rows, \d parts under way`, said)
 	var ok, parts int
 	for _, address := range addresses {
