@@ -106,20 +106,21 @@ func TestTheProgramsOfTheComposeFileDoAJob(t *testing.T) {
 	service := freeAddress(t)
 	places := strings.NewReplacer("temporal:7233", c.server.address, "http://s3:7070", "http://"+g.address, "127.0.0.1:8080", service, "127.0.0.1:9464", freeAddress(t), "127.0.0.1:9465", freeAddress(t),
 		"/list/", "../../testdata/")
-	up := func(name, program string) *process {
+	up := func(name, program string, more ...string) *process {
 		s := recipe.Services[name]
 		env := []string{}
 		for variable, value := range s.Environment {
 			env = append(env, variable+"="+places.Replace(value))
 		}
 		env = append(env, "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey)
-		return startProcess(t, name, env, programs+program, here(s.Command, places)...)
+		return startProcess(t, name, env, programs+program, append(here(s.Command, places), more...)...)
 	}
 	up("sandbox", "bulkonboard").saying("sandbox on")
 	first := up("worker-1", "bulkonboard-temporal")
 	first.saying("is ready")
 	up("worker-2", "bulkonboard-temporal").saying("is ready")
-	submitted := up("submit", "bulkonboard-temporal")
+	// Ten times as fast as those who look on want it.
+	submitted := up("submit", "bulkonboard-temporal", "--rate", "60", "--heartbeat", "3s", "--timeout", "0.9s")
 	submitted.saying("forecast: 300 rows")
 	first.kill()
 	assert.Equal(t, 1, submitted.end(3*time.Minute), "%s", submitted.said.bytes())
