@@ -21,7 +21,7 @@ var kindsOfCustomers = wordSet(`
 	persona física fisica jurídica juridica giuridica particular empresa empresas azienda società societa privato ente
 	pessoa persoon natuurlijk natuurlijke rechtspersoon bedrijf zakelijk
 	osoba fizyczna prawna przedsiębiorstwo yritys henkilö företag
-	individuel individuell none null unknown other test type kind`)
+	none null unknown other test type kind`)
 
 // shortestName is the length from which a word may be a name, in characters:
 // what is shorter is a code, such as P or 02.

@@ -30,8 +30,8 @@ const configText = `# Settings of bulkonboard-temporal, for any of its commands 
 #
 # Every setting stands here at its default: take the # away to change one. A
 # flag overrides its environment variable (--base-url, BULKONBOARD_BASE_URL),
-# which overrides this file. A relative path starts at the folder of this file. A key that
-# is not a setting is refused.
+# which overrides this file. A relative path starts at the folder of this file. A
+# key that is not a setting is refused.
 #
 # The app secret is never written here: name its file with appSecretFile, or set
 # BULKONBOARD_APP_SECRET.

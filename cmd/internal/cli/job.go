@@ -37,6 +37,7 @@ type JobFlags struct {
 func (j *JobFlags) Register(c *cobra.Command) {
 	f := c.Flags()
 	j.List.Register(f)
+	f.Lookup("input").Usage = "customer `LIST` to send, a file: CSV, JSONL or an Excel workbook (.xlsx)" // every machine reads it
 	RegisterMaxInvalid(f, &j.maxInvalid, "plan")
 	RegisterMinRows(f, &j.MinRows, "plan")
 	f.BoolVar(&j.formulaSafe, "formula-safe", false, "write an apostrophe before cells of CSV results that a spreadsheet would run as a formula")
