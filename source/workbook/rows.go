@@ -72,7 +72,7 @@ func (r *Rows) Next() (*Row, error) {
 		return nil, io.EOF
 	}
 	for {
-		token, err := r.xml.RawToken()
+		token, err := r.part.token(r.xml)
 		if errors.Is(err, io.EOF) {
 			return nil, damaged("%s ends in the middle", r.name)
 		}
@@ -98,7 +98,7 @@ func (r *Rows) Next() (*Row, error) {
 // end reads what follows the rows, so that a damaged part is noticed.
 func (r *Rows) end() error {
 	r.ended = true
-	if _, err := io.Copy(io.Discard, r.part); err != nil {
+	if err := r.part.rest(); err != nil {
 		return readError(r.name, err)
 	}
 	return io.EOF
@@ -141,7 +141,7 @@ func (r *Rows) readRow(start *xml.StartElement) error {
 	r.row = Row{Number: number, Hidden: isTrue(attribute(start, "hidden")), Cells: r.row.Cells[:0]}
 	column, size := 0, 0
 	for {
-		token, err := r.xml.RawToken()
+		token, err := r.part.token(r.xml)
 		if err != nil {
 			return readError(r.name, err)
 		}
@@ -176,16 +176,18 @@ func (r *Rows) readRow(start *xml.StartElement) error {
 }
 
 // columnOf is the number of a column: that of a reference such as AB12 or, without
-// one, the next.
+// one, the next. A cell of another row is refused: programs do not agree where it
+// stands.
 func (r *Rows) columnOf(reference string, before int) (int, error) {
-	column := before + 1
+	column, row := before+1, r.row.Number
 	if reference != "" {
-		column = 0
-		for i := 0; i < len(reference) && 'A' <= reference[i] && reference[i] <= 'Z' && column <= maxColumns; i++ {
+		i := 0
+		for column = 0; i < len(reference) && 'A' <= reference[i] && reference[i] <= 'Z' && column <= maxColumns; i++ {
 			column = 26*column + int(reference[i]-'A') + 1
 		}
+		row, _ = strconv.ParseInt(reference[i:], 10, 64) // 0 is no row
 	}
-	if column <= before || column > maxColumns {
+	if column <= before || column > maxColumns || row != r.row.Number {
 		return 0, damaged("%s has a cell %q in row %d, where there can be none", r.name, reference, r.row.Number)
 	}
 	return column, nil
@@ -217,7 +219,7 @@ func (r *Rows) readCell(start *xml.StartElement) (Cell, error) {
 	var in string
 	depth, phonetic := 0, 0
 	for {
-		token, err := r.xml.RawToken()
+		token, err := r.part.token(r.xml)
 		if err != nil {
 			return Cell{}, readError(r.name, err)
 		}
