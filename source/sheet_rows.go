@@ -82,6 +82,7 @@ func (s *sheet) writeRows() error {
 	for s.out.Len() < pieceBytes {
 		row, err := s.rows.Next()
 		if err != nil {
+			s.sayMerged()
 			return err
 		}
 		if !isEmpty(row) {
@@ -110,6 +111,13 @@ const tooManyLines = "#LINES!"
 
 // lineBreaks writes line breaks as they can stand in one line.
 var lineBreaks = strings.NewReplacer("\r", `\r`, "\n", `\n`)
+
+// sayMerged tells of merged cells, which look as if each of them had the value.
+func (s *sheet) sayMerged() {
+	for _, row := range s.rows.Merged {
+		s.notices.count("merged_cells", "merged cells in the sheet: their value is read in the first of them, and the others are empty; unmerge them, and enter the value in each", row)
+	}
+}
 
 // spread is how large a row is as CSV, at most, and whether it has a value where
 // the header has no column.

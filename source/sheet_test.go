@@ -205,6 +205,8 @@ func TestRowsOfASheetAreReadWithTheirNumbers(t *testing.T) {
 		require.NoError(t, f.SetRowVisible("Sheet1", 8, false))
 		require.NoError(t, f.SetColVisible("Sheet1", "D", false))
 		require.NoError(t, f.SetCellFormula("Sheet1", "F9", "1+1"))
+		require.NoError(t, f.MergeCell("Sheet1", "E8", "E9"))
+		require.NoError(t, f.MergeCell("Sheet1", "E4", "E6"))
 		_, err := f.NewSheet("Notes")
 		require.NoError(t, err)
 		require.NoError(t, f.SetCellValue("Notes", "A1", "call them"))
@@ -227,7 +229,7 @@ func TestRowsOfASheetAreReadWithTheirNumbers(t *testing.T) {
 	assert.Contains(t, recs[1].Problems[0].Message, "row 6 of the sheet: ")
 	assert.Empty(t, recs[2].Problems)
 	assert.Contains(t, recs[3].Problems[0].Message, "cell B9: ")
-	for code, want := range map[string][]int64{"hidden_rows": {8}, "formulas": {9}, "hidden_columns": nil, "sheet": nil, "type_follows": nil} {
+	for code, want := range map[string][]int64{"hidden_rows": {8}, "formulas": {9}, "merged_cells": {8, 4}, "hidden_columns": nil, "sheet": nil, "type_follows": nil} {
 		lines, found := noticed(l, code)
 		assert.True(t, found, code)
 		assert.Equal(t, want, lines, code)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // A sheet has no more (ECMA-376, and every program that writes it).
@@ -42,7 +43,8 @@ type Rows struct {
 	row   Row
 	ended bool
 
-	HiddenColumns int // counted before the first row is given
+	HiddenColumns int     // counted before the first row is given
+	Merged        []int64 // rows in which merged cells begin, told after the last row
 }
 
 // Rows begins to read a sheet.
@@ -98,10 +100,30 @@ func (r *Rows) Next() (*Row, error) {
 // end reads what follows the rows, so that a damaged part is noticed.
 func (r *Rows) end() error {
 	r.ended = true
+	r.readMerged()
 	if err := r.part.rest(); err != nil {
 		return readError(r.name, err)
 	}
 	return io.EOF
+}
+
+// readMerged reads which cells are merged. Nothing but a notice is made of it, so
+// what cannot be read is left out.
+func (r *Rows) readMerged() {
+	for len(r.Merged) < maxRows {
+		token, err := r.part.token(r.xml)
+		if err != nil {
+			return
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok || start.Name.Local != "mergeCell" {
+			continue
+		}
+		first, _, _ := strings.Cut(attribute(&start, "ref"), ":")
+		if row, err := strconv.ParseInt(strings.TrimLeft(first, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), 10, 64); err == nil {
+			r.Merged = append(r.Merged, row)
+		}
+	}
 }
 
 func (r *Rows) countHidden(col *xml.StartElement) {
