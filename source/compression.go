@@ -37,17 +37,27 @@ func decompressed(r io.Reader) (io.Reader, error) {
 		if err != nil {
 			return nil, notReadable("gzip", err)
 		}
-		return &unpacked{plain: plain, packed: packed}, nil
+		return whatIsIn(&unpacked{plain: plain, packed: packed})
 	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		// One goroutine, the caller's: nothing to close, nothing to leak.
 		plain, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdWindow))
 		if err != nil {
 			return nil, notReadable("zstd", err)
 		}
-		return &unpacked{plain: plain, packed: packed}, nil
+		return whatIsIn(&unpacked{plain: plain, packed: packed})
 	}
 	if kind := foreign(magic); kind != "" {
 		return nil, &ListError{Reason: "this is " + kind, Hint: "save or convert it as an Excel workbook (.xlsx) without a password, or as CSV in UTF-8, and give that"}
+	}
+	return in, nil
+}
+
+// whatIsIn refuses a workbook, or what is no list, that was compressed.
+func whatIsIn(u *unpacked) (io.Reader, error) {
+	in := bufio.NewReaderSize(u, 64<<10)
+	magic, _ := in.Peek(4) // an error comes again with the first read
+	if kind := foreign(magic); kind != "" {
+		return nil, &ListError{Reason: "what is compressed here is " + kind, Hint: "decompress it; give an Excel workbook (.xlsx) as it is, and anything else as CSV in UTF-8"}
 	}
 	return in, nil
 }

@@ -131,6 +131,16 @@ func TestZerosBehindGzipArePaddingAsTheyAreForGzip(t *testing.T) {
 	}
 }
 
+func TestACompressedWorkbookIsRefusedByItsName(t *testing.T) {
+	for kind, start := range map[string]string{"an Excel workbook (.xlsx)": WorkbookMagic, "an old Excel workbook (.xls)": "\xd0\xcf\x11\xe0"} {
+		_, err := rowsOf(gzipped(t, strings.NewReader(start+"rest")))
+		var wrong *ListError
+		require.ErrorAs(t, err, &wrong)
+		assert.Contains(t, wrong.Reason, kind)
+		assert.Contains(t, wrong.Hint, "decompress it")
+	}
+}
+
 func FuzzWhatIsCompressedIsReadOrRefused(f *testing.F) {
 	f.Add(append([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}, 0, 0))
 	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa0, 0x01, 0x00, 0x00})

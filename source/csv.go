@@ -218,6 +218,8 @@ func (l *List) checkRow(rec *Record, r *row) *Problem {
 			Code:    "malformed_row",
 			Message: fmt.Sprintf("%s: column %d (%s) has a quote where none may stand; write it twice and quote the cell", l.lineName(rec.Line), r.column, l.columnName(r.column)),
 		}
+	case l.sheetRows && len(r.cells) > l.width && r.cells[len(r.cells)-1] == tooManyLines:
+		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("%s: its cells have more than %d lines", l.lineName(rec.Line), maxRecordLines)}
 	case len(r.cells) != l.width:
 		return &Problem{
 			Code:    "wrong_field_count",

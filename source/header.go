@@ -39,7 +39,8 @@ func delimiterOf(text string) byte {
 
 // readHeader reads the first line that is not blank as the header, and the
 // lines behind it as far as a quoted name continues. --delimiter overrides what
-// a list states about itself.
+// a list states about itself. A workbook states nothing: its first row with text
+// is the header.
 func (l *List) readHeader() error {
 	for {
 		ln, err := l.take()
@@ -49,7 +50,7 @@ func (l *List) readHeader() error {
 		if err != nil {
 			return l.terminal(err)
 		}
-		if ln.body > 0 && !l.statesDelimiter(ln) && !l.statesType(ln) && !l.isNoRow(&ln) {
+		if ln.body > 0 && (l.sheetRows || !l.statesDelimiter(ln) && !l.statesType(ln) && !l.isNoRow(&ln)) {
 			r := l.headerRow(ln)
 			l.settleSpaces(&r)
 			return l.bindHeader(r)

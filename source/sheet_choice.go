@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"bulkonboard/source/workbook"
@@ -99,7 +100,7 @@ func (s *sheet) sample(book *workbook.File, of workbook.Sheet) error {
 		if err != nil {
 			return err
 		}
-		if !isEmpty(row) && len(s.head) <= titleLines {
+		if hasText(row) && len(s.head) <= titleLines {
 			s.head = append(s.head, headOf(row))
 		}
 		s.sampleZeros(row)
@@ -107,13 +108,14 @@ func (s *sheet) sample(book *workbook.File, of workbook.Sheet) error {
 	return nil
 }
 
+// hasText reports a row that can be the header.
+func hasText(row *workbook.Row) bool {
+	return slices.ContainsFunc(row.Cells, func(c workbook.Cell) bool { return strings.TrimSpace(c.Text) != "" })
+}
+
+// isEmpty reports a row that is none of the list.
 func isEmpty(row *workbook.Row) bool {
-	for i := range row.Cells {
-		if strings.TrimSpace(row.Cells[i].Text) != "" || row.Cells[i].Kind == workbook.NoValue {
-			return false
-		}
-	}
-	return true
+	return !hasText(row) && !slices.ContainsFunc(row.Cells, func(c workbook.Cell) bool { return c.Kind == workbook.NoValue })
 }
 
 func headOf(row *workbook.Row) headRow {

@@ -65,7 +65,7 @@ func (s *sheet) writeHeader() error {
 		if err != nil {
 			return err
 		}
-		if isEmpty(row) {
+		if !hasText(row) {
 			continue
 		}
 		s.width = len(s.head[0].texts)
@@ -82,6 +82,7 @@ func (s *sheet) writeRows() error {
 	for s.out.Len() < pieceBytes {
 		row, err := s.rows.Next()
 		if err != nil {
+			s.sayMerged()
 			return err
 		}
 		if !isEmpty(row) {
@@ -105,11 +106,56 @@ func (s *sheet) say(row *workbook.Row) {
 	}
 }
 
-// write writes a row, behind an empty line for each row above it that is empty.
+// tooManyLines stands behind the cells of a row that has more than maxRecordLines.
+const tooManyLines = "#LINES!"
+
+// lineBreaks writes line breaks as they can stand in one line.
+var lineBreaks = strings.NewReplacer("\r", `\r`, "\n", `\n`)
+
+// sayMerged tells of merged cells, which look as if each of them had the value.
+func (s *sheet) sayMerged() {
+	for _, row := range s.rows.Merged {
+		s.notices.count("merged_cells", "merged cells in the sheet: their value is read in the first of them, and the others are empty; unmerge them, and enter the value in each", row)
+	}
+}
+
+// spread is how large a row is as CSV, at most, and whether it has a value where
+// the header has no column.
+func (s *sheet) spread(row *workbook.Row) (lines, size int, outside bool) {
+	const around = 16 // a mark, quotes and a delimiter
+	lines, size = 1, s.width
+	for i := range row.Cells {
+		c := &row.Cells[i]
+		lines += strings.Count(c.Text, "\n")
+		size += around + len(c.Text) + strings.Count(c.Text, `"`)
+		outside = outside || s.width > 0 && c.Column > s.width && c.Text != ""
+	}
+	return lines, size, outside
+}
+
+// write writes a row, behind an empty line for each row above it that is empty. A
+// row that is bad as a whole is written in one line: the lines in its cells would
+// be taken for rows of their own, as those behind a stray quote are.
 func (s *sheet) write(row *workbook.Row) {
 	for s.line++; s.line < row.Number; s.line++ {
 		s.out.WriteString(sheetLineEnd)
 	}
+	lines, size, outside := s.spread(row)
+	if outside || lines > maxRecordLines || size > maxRecord {
+		for i := range row.Cells {
+			row.Cells[i].Text = lineBreaks.Replace(row.Cells[i].Text)
+		}
+	}
+	s.cells(row)
+	if lines > maxRecordLines {
+		s.out.WriteString(string(sheetDelimiter) + tooManyLines)
+	}
+	s.out.WriteString(sheetLineEnd)
+}
+
+// cells writes the cells of a row: as many as the header has, and those behind
+// them that have a value.
+func (s *sheet) cells(row *workbook.Row) {
 	cells := row.Cells
 	for column := 1; column <= s.width || len(cells) > 0; column++ {
 		if column > 1 {
@@ -123,7 +169,6 @@ func (s *sheet) write(row *workbook.Row) {
 			cells = cells[1:]
 		}
 	}
-	s.out.WriteString(sheetLineEnd)
 }
 
 // cell writes one value, quoted where that must be.

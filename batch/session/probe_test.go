@@ -304,6 +304,20 @@ func TestAProbeTellsTheWordsOfARefusalWithoutTheToken(t *testing.T) {
 	assert.Contains(t, findings[4].Text, `the service said: "credentials_refused"`)
 }
 
+func TestAProbeDoesNotRepeatASecretThatACertificateHas(t *testing.T) {
+	ascii := strings.TrimRight(canary, "é") // as such names are
+	echo := func(c *x509.Certificate) { c.Subject.CommonName = "CA of " + canary }
+	elsewhere := func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{ascii + ".example"} }
+	trusted := overTLS(t, new(vendor), echo, standard)
+	unknown := trusted
+	unknown.Authorities = nil
+	for name, c := range map[string]Config{"trusted": trusted, "unknown": unknown, "for another name": overTLS(t, new(vendor), elsewhere, standard)} {
+		f := probeOf(t, c)[2]
+		assert.Contains(t, f.Text, redacted, name)
+		assert.NotContains(t, f.Text, ascii, name)
+	}
+}
+
 // silent is a way to a service that goes so far and no further.
 type silent struct{ goes func(*httptrace.ClientTrace) }
 

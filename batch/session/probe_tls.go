@@ -32,13 +32,13 @@ func (p *probe) tls(err error) Finding {
 		return f.failed(FaultUnreachable, "the TLS handshake broke off: "+brokeOff(err), "check the port of --base-url and what stands on the way to the service (firewall, proxy), then check again")
 	}
 	if state := p.seen.connection(); state != nil {
-		return verified(f, state)
+		return p.verified(f, state)
 	}
 	return f
 }
 
 // verified says what is true of a connection whose certificate was verified.
-func verified(f Finding, state *tls.ConnectionState) Finding {
+func (p *probe) verified(f Finding, state *tls.ConnectionState) Finding {
 	leaf := state.PeerCertificates[0]
 	ends := leaf.NotAfter
 	for _, c := range state.VerifiedChains[0] {
@@ -46,7 +46,7 @@ func verified(f Finding, state *tls.ConnectionState) Finding {
 			ends = c.NotAfter
 		}
 	}
-	f.Text = fmt.Sprintf("%s, certificate issued by %s, valid until %s", tls.VersionName(state.Version), issuer(leaf), day(ends))
+	f.Text = fmt.Sprintf("%s, certificate issued by %s, valid until %s", tls.VersionName(state.Version), p.words(issuer(leaf)), day(ends))
 	if time.Until(ends) < certificateWarns {
 		f.Result, f.Next = StepWarning, "tell the operator of the service: a run after that is refused"
 	}
@@ -62,16 +62,16 @@ func (p *probe) certificate(f Finding, err error) Finding {
 	)
 	switch {
 	case errors.As(err, &host):
-		return f.failed(FaultSetUp, fmt.Sprintf("the certificate is for %s, not for %s", namesIn(host.Certificate), host.Host), "check --base-url, and that no other service answers at this address")
+		return f.failed(FaultSetUp, fmt.Sprintf("the certificate is for %s, not for %s", p.words(namesIn(host.Certificate)), host.Host), "check --base-url, and that no other service answers at this address")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
 		return f.failed(FaultSetUp, "the certificate is valid from "+day(invalid.Cert.NotBefore)+" only", "check the clock of this machine; if it is right, tell the operator of the service")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return f.failed(FaultSetUp, "the certificate expired on "+day(invalid.Cert.NotAfter), "tell the operator of the service; check the clock of this machine, too")
 	case errors.As(err, &unknown):
-		return f.failed(FaultSetUp, "the certificate is signed by an authority that this machine does not trust ("+issuer(unknown.Cert)+")",
+		return f.failed(FaultSetUp, "the certificate is signed by an authority that this machine does not trust ("+p.words(issuer(unknown.Cert))+")",
 			"if the service, or a proxy that looks into TLS, has an authority of its own, name it with --ca-file")
 	}
-	return f.failed(FaultSetUp, "the certificate does not verify: "+err.Error(), "tell the operator of the service")
+	return f.failed(FaultSetUp, "the certificate does not verify: "+p.words(err.Error()), "tell the operator of the service")
 }
 
 // refusedTLS says what a service has against this client.
@@ -100,6 +100,10 @@ func brokeOff(err error) string {
 	}
 	return err.Error()
 }
+
+// words are those of a certificate, unless they repeat the secret: whoever makes
+// one may have been told it by an earlier call.
+func (p *probe) words(text string) string { return p.with.clean(text, text, redacted) }
 
 func issuer(c *x509.Certificate) string {
 	if c == nil {

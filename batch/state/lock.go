@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -116,7 +117,8 @@ type HeldError struct {
 func (e *HeldError) Error() string {
 	who := "another process"
 	if e.Holder.PID != 0 {
-		who = fmt.Sprintf("process %d on %s (since %s: %s)", e.Holder.PID, e.Holder.Host, e.Holder.Since.Local().Format(time.DateTime), e.Holder.Command)
+		since := strings.TrimSuffix(e.Holder.Since.Local().Format(time.DateTime)+": "+e.Holder.Command, ": ")
+		who = fmt.Sprintf("process %d on %s (since %s)", e.Holder.PID, e.Holder.Host, since)
 	}
 	return fmt.Sprintf("%s is in use by %s; %s", e.Path, who, cmp.Or(e.Next, "wait for it, or look at it with bulkonboard status"))
 }

@@ -118,6 +118,7 @@ func TestAPlaceIsReservedAgainstEveryOtherRun(t *testing.T) {
 	require.NoError(t, err)
 	_, err = Reserve(OS{}, path)
 	require.ErrorAs(t, err, new(*HeldError))
+	assert.Regexp(t, `\(since [0-9: -]+[0-9]\)`, err.Error(), "a place has no command")
 	_, err = Open(OS{}, path, Options{})
 	require.ErrorAs(t, err, new(*HeldError), "nor may a run write its results there")
 	require.NoError(t, release())

@@ -84,7 +84,7 @@ func (a *applying) corrected(rec *source.Record, e *entry, k *kept) ([]byte, err
 	values := a.table.Values(rec)
 	for n, value := range k.Values {
 		i := a.sheet.at[n]
-		if cell := k.Numbers[n]; cell != "" && value != values[i] && digitsOf(value) == digitsOf(values[i]) {
+		if cell := k.Numbers[n]; cell != "" && value != values[i] && becomes(values[i], value) {
 			return nil, a.sheet.asNumber(e.line, cell)
 		}
 		if !sameText(value, values[i]) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bulkonboard/source"
@@ -116,7 +117,7 @@ func (b *bookReader) take(from *workbook.Row) error {
 		case c.Kind == workbook.Inexact, c.Kind == workbook.Date, c.Kind == workbook.NoValue:
 			return b.sheet.asNumber(from.Number, cell)
 		default:
-			if k.Values[n] = c.Text; c.Kind == workbook.Number {
+			if k.Values[n] = c.Text; c.Kind == workbook.Number || c.Kind == workbook.Bool {
 				if k.Numbers == nil {
 					k.Numbers = map[int]string{}
 				}
@@ -132,5 +133,17 @@ func (s *Sheet) asNumber(line int64, cell string) error {
 	return s.wrong(line, fmt.Sprintf("cell %s is stored as a number, a date or a formula, so its value may not be what was typed: format the cell as text, and type the value again", cell))
 }
 
-// digitsOf is a number without what it loses when a program takes it for one.
-func digitsOf(value string) string { return strings.TrimLeft(value, "+0") }
+// becomes reports a text that a program stores as this number or truth when it
+// takes it for one: 0501 as 501, 1.0 as 1, 12E4 as 120000, true as TRUE. Of a
+// value that a workbook already stored as a number, the text is behind its mark.
+func becomes(text, stored string) bool {
+	if mark, behind, found := strings.Cut(text, "! "); found && strings.HasPrefix(mark, "#") {
+		text = behind
+	}
+	if text = strings.TrimSpace(text); strings.EqualFold(text, stored) {
+		return true
+	}
+	a, err := strconv.ParseFloat(text, 64)
+	b, wrong := strconv.ParseFloat(stored, 64)
+	return err == nil && wrong == nil && a == b
+}

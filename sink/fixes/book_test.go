@@ -151,6 +151,13 @@ func TestAValueThatAProgramMayHaveChangedIsRefusedWithItsCell(t *testing.T) {
 		assert.Contains(t, wrong.Reason, "cell H2 is stored as a number", name)
 		assert.Contains(t, wrong.Hint, "nothing was sent")
 	}
+	for was, stored := range map[string]any{"1.0": 1, "12E4": 120000, "+7": 7, "true": true, "#ZEROS! 501234567": 501234567} {
+		text := strings.Replace(text, "00971501234567", was, 1)
+		_, _, err := appliedBook(t, text, edited(t, bookOf(t, text), func(f *excelize.File) {
+			require.NoError(t, f.SetCellValue(rowsSheet, cellOf(t, f, "phone", 2), stored))
+		}))
+		require.ErrorContains(t, err, "cell H2 is stored as a number", was)
+	}
 	out, _, err := appliedBook(t, text, edited(t, bookOf(t, text), func(f *excelize.File) {
 		require.NoError(t, f.SetCellValue(rowsSheet, cellOf(t, f, "phone", 2), 4791234567))
 	}))

@@ -52,7 +52,7 @@ type entry struct {
 type kept struct {
 	Mark    string
 	Values  []string       // by column of the sheet
-	Numbers map[int]string // the cells that a workbook stores as numbers, by column of the sheet
+	Numbers map[int]string // the cells that a workbook stores as numbers or truths, by column of the sheet
 }
 
 // maxHeader bounds the header of a sheet, in bytes.

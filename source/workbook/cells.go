@@ -35,7 +35,7 @@ func (f *File) cell(s *stored) (Cell, error) {
 		c.Text = unescaped(string(s.text))
 	case s.kind == "str":
 		c.Text = unescaped(value)
-	case s.kind == "b":
+	case s.kind == "b" && value != "":
 		c.Kind, c.Text = Bool, "FALSE"
 		if value == "1" || value == "true" {
 			c.Text = "TRUE"
@@ -44,7 +44,7 @@ func (f *File) cell(s *stored) (Cell, error) {
 		c.Kind, c.Text = Failed, value
 	case s.kind == "d":
 		c.Kind, c.Text = Date, value
-	case s.kind != "" && s.kind != "n":
+	case s.kind != "" && s.kind != "n" && s.kind != "b":
 		err = damaged("a cell has the type %q", s.kind)
 	case value != "":
 		c.Kind, c.Text, err = f.formats.shown(value, s.style)

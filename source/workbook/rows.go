@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // A sheet has no more (ECMA-376, and every program that writes it).
@@ -42,7 +43,8 @@ type Rows struct {
 	row   Row
 	ended bool
 
-	HiddenColumns int // counted before the first row is given
+	HiddenColumns int     // counted before the first row is given
+	Merged        []int64 // rows in which merged cells begin, told after the last row
 }
 
 // Rows begins to read a sheet.
@@ -72,7 +74,7 @@ func (r *Rows) Next() (*Row, error) {
 		return nil, io.EOF
 	}
 	for {
-		token, err := r.xml.RawToken()
+		token, err := r.part.token(r.xml)
 		if errors.Is(err, io.EOF) {
 			return nil, damaged("%s ends in the middle", r.name)
 		}
@@ -98,10 +100,30 @@ func (r *Rows) Next() (*Row, error) {
 // end reads what follows the rows, so that a damaged part is noticed.
 func (r *Rows) end() error {
 	r.ended = true
-	if _, err := io.Copy(io.Discard, r.part); err != nil {
+	r.readMerged()
+	if err := r.part.rest(); err != nil {
 		return readError(r.name, err)
 	}
 	return io.EOF
+}
+
+// readMerged reads which cells are merged. Nothing but a notice is made of it, so
+// what cannot be read is left out.
+func (r *Rows) readMerged() {
+	for len(r.Merged) < maxRows {
+		token, err := r.part.token(r.xml)
+		if err != nil {
+			return
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok || start.Name.Local != "mergeCell" {
+			continue
+		}
+		first, _, _ := strings.Cut(attribute(&start, "ref"), ":")
+		if row, err := strconv.ParseInt(strings.TrimLeft(first, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), 10, 64); err == nil {
+			r.Merged = append(r.Merged, row)
+		}
+	}
 }
 
 func (r *Rows) countHidden(col *xml.StartElement) {
@@ -141,7 +163,7 @@ func (r *Rows) readRow(start *xml.StartElement) error {
 	r.row = Row{Number: number, Hidden: isTrue(attribute(start, "hidden")), Cells: r.row.Cells[:0]}
 	column, size := 0, 0
 	for {
-		token, err := r.xml.RawToken()
+		token, err := r.part.token(r.xml)
 		if err != nil {
 			return readError(r.name, err)
 		}
@@ -176,16 +198,18 @@ func (r *Rows) readRow(start *xml.StartElement) error {
 }
 
 // columnOf is the number of a column: that of a reference such as AB12 or, without
-// one, the next.
+// one, the next. A cell of another row is refused: programs do not agree where it
+// stands.
 func (r *Rows) columnOf(reference string, before int) (int, error) {
-	column := before + 1
+	column, row := before+1, r.row.Number
 	if reference != "" {
-		column = 0
-		for i := 0; i < len(reference) && 'A' <= reference[i] && reference[i] <= 'Z' && column <= maxColumns; i++ {
+		i := 0
+		for column = 0; i < len(reference) && 'A' <= reference[i] && reference[i] <= 'Z' && column <= maxColumns; i++ {
 			column = 26*column + int(reference[i]-'A') + 1
 		}
+		row, _ = strconv.ParseInt(reference[i:], 10, 64) // 0 is no row
 	}
-	if column <= before || column > maxColumns {
+	if column <= before || column > maxColumns || row != r.row.Number {
 		return 0, damaged("%s has a cell %q in row %d, where there can be none", r.name, reference, r.row.Number)
 	}
 	return column, nil
@@ -217,7 +241,7 @@ func (r *Rows) readCell(start *xml.StartElement) (Cell, error) {
 	var in string
 	depth, phonetic := 0, 0
 	for {
-		token, err := r.xml.RawToken()
+		token, err := r.part.token(r.xml)
 		if err != nil {
 			return Cell{}, readError(r.name, err)
 		}

@@ -159,7 +159,7 @@ func (f *File) readStrings() error {
 	var text []byte
 	in, phonetic := false, 0
 	for {
-		token, err := decoder.RawToken()
+		token, err := part.token(decoder)
 		if errors.Is(err, io.EOF) {
 			return f.strings.end()
 		}

@@ -22,6 +22,7 @@ const (
 	maxParts     = 10_000   // files in a workbook
 	maxSmallPart = 32 << 20 // bytes of a part that is read as a whole: styles, and the list of sheets
 	maxPart      = 16 << 30 // bytes of any other
+	maxToken     = 4 << 20  // bytes of a text, tag or comment: several times what a full cell takes as XML
 
 	// mostRatio is how often a part can be as large as it is compressed, and
 	// ratioFrom from what size on that is looked at, in bytes.
@@ -236,6 +237,20 @@ type part struct {
 	plain        io.Reader
 	packed, size int64 // as the archive states them
 	n            int64 // bytes read
+	until        int64 // where the token that is being read must have ended; 0 for anywhere
+}
+
+// token reads the next token. The decoder keeps all of it in memory.
+func (p *part) token(d *xml.Decoder) (xml.Token, error) {
+	p.until = p.n + maxToken
+	return d.RawToken()
+}
+
+// rest reads the part to its end, and so finds out whether it is damaged.
+func (p *part) rest() error {
+	p.until = 0
+	_, err := io.Copy(io.Discard, p)
+	return err
 }
 
 // Read implements io.Reader.
@@ -246,6 +261,9 @@ func (p *part) Read(b []byte) (int, error) {
 			Reason: fmt.Sprintf("the workbook grows to more than %d times its size, or %d GiB, as lists of customers do not", mostRatio, maxPart>>30),
 			Hint:   "check that this is the right file",
 		}
+	}
+	if p.until > 0 && p.n > p.until {
+		return 0, damaged("it has a text of more than %d MiB", maxToken>>20)
 	}
 	return n, err
 }
