@@ -52,10 +52,11 @@ func (j *jobClient) status(ctx context.Context, job string) (string, error) {
 		return "", err
 	}
 	if running != nil && running.job == job {
+		text := running.String()
 		if running.state == nil && time.Since(running.heard) > r.Heartbeat {
-			return running.String() + ": if there is none, nothing is done until one is started", nil
+			text += ": if there is none, nothing is done until one is started"
 		}
-		return running.String(), j.sayWorkersFor(ctx, job, r)
+		return text, j.sayWorkersFor(ctx, job, r)
 	}
 	rounds, err := chunks.Rounds(ctx, jobStore(j.root, job))
 	if err != nil {

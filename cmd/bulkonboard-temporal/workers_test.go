@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enums "go.temporal.io/api/enums/v1"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -68,6 +70,22 @@ func TestWorkersThatHaveNotAskedForLongAreNotThere(t *testing.T) {
 	j.server = p
 	require.NoError(t, j.sayWorkers(t.Context()))
 	assert.Contains(t, said.String(), "no worker is at the task queue")
+}
+
+func TestAJobOfWhichNoWorkerTellsAndNoHeartbeatComesIsSaidToStandStill(t *testing.T) {
+	s, p := newSite(t), &polled{workers: map[string]time.Duration{"dead-2": time.Second}}
+	s.submit("night", listOf(3))
+	p.add(onboardName, workflowOf("quota"), "night", running)
+	j, _ := s.client(&p.registry)
+	j.server = p
+	for ago, still := range map[time.Duration]bool{s.heartbeat / 2: false, 2 * s.heartbeat: true} {
+		p.parts = map[string][]*workflowpb.PendingActivityInfo{workflowOf("quota"): {{
+			State: enums.PENDING_ACTIVITY_STATE_STARTED, LastHeartbeatTime: timestamppb.New(time.Now().Add(-ago)),
+		}}}
+		text, err := j.status(t.Context(), "night")
+		require.NoError(t, err)
+		assert.Equal(t, still, strings.Contains(text, "nothing is done until one is started"), text)
+	}
 }
 
 func TestNotesOfWorkersThatAreGoneAreRemoved(t *testing.T) {
