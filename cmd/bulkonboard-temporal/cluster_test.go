@@ -35,7 +35,7 @@ func TestNewPartsBeginSoonAfterTheDeathOfTheWorkerThatHadTheWorkflow(t *testing.
 	const rows = 12_000
 	c := newCluster(t, "")
 	c.list(rows)
-	all := c.workers(3)
+	all := c.workers(3, "--slots", "2") // so that none is at all parts
 	submitted := c.start(c.submitArgs("--chunk-rows", "500")...)
 	c.service.after(t, rows/3)
 	holder := c.workflowAt()
