@@ -14,8 +14,13 @@ import (
 
 const (
 	// commitEvery is how much work a resumed run may have to do again on its
-	// own disk. It costs no calls: those are in the journal.
-	commitEvery = time.Second
+	// own disk. It costs no calls: those are in the journal. Where commits take
+	// long, as they do with a large ledger, in which the customers of a list are
+	// all over the file, they come less often, so that they take commitShare of
+	// the time; but no less often than commitAtLeast.
+	commitEvery   = time.Second
+	commitAtLeast = 5 * time.Second
+	commitShare   = 0.1
 
 	// flushBytes is when encoded rows go to the file even though more are
 	// ready.
@@ -52,7 +57,8 @@ type writer struct {
 	ids     *sharedIDs
 	log     *slog.Logger
 
-	told     int64 // rows that meter and monitor know of this run
+	due      *time.Timer // of the next commit
+	told     int64       // rows that meter and monitor know of this run
 	position source.Position
 	dirty    bool // rows, or the headers, were written since the last commit
 	all      bool // every slot of the order was answered and written
@@ -61,14 +67,14 @@ type writer struct {
 // run writes until the order ends or a slot stays unanswered, and commits what
 // it wrote. It returns the error that ended reading, writing or the run.
 func (w *writer) run() error {
-	tick := time.NewTicker(commitEvery)
-	defer tick.Stop()
+	w.due = time.NewTimer(commitEvery)
+	defer w.due.Stop()
 	for first := range w.order {
 		for s := first; s != nil; s = s.next {
 			if s.err != nil {
 				return firstError(w.save(), s.err)
 			}
-			res, err := w.await(s, tick.C)
+			res, err := w.await(s)
 			if err != nil {
 				return err
 			}
@@ -100,9 +106,9 @@ func (w *writer) tell() {
 
 // await gives the result of a slot. While it waits, it commits what is done. It
 // gives nil when the run ended before the result came.
-func (w *writer) await(s *slot, tick <-chan time.Time) (*sink.Result, error) {
+func (w *writer) await(s *slot) (*sink.Result, error) {
 	if res := s.result.Load(); res != nil {
-		return res, w.commitIfDue(tick)
+		return res, w.commitIfDue()
 	}
 	w.tell()
 	for {
@@ -111,7 +117,7 @@ func (w *writer) await(s *slot, tick <-chan time.Time) (*sink.Result, error) {
 			if res := s.result.Load(); res != nil {
 				return res, nil
 			}
-		case <-tick:
+		case <-w.due.C:
 			if err := w.save(); err != nil {
 				return nil, err
 			}
@@ -169,9 +175,12 @@ func (w *writer) flush() error {
 	return firstError(w.results.flush(), w.rejects.flush(), w.answers.flush(), w.reported.flush())
 }
 
-func (w *writer) commitIfDue(tick <-chan time.Time) error {
+func (w *writer) commitIfDue() error {
+	if w.records.Full() {
+		return w.save()
+	}
 	select {
-	case <-tick:
+	case <-w.due.C:
 		return w.save()
 	default:
 		return nil
@@ -181,6 +190,8 @@ func (w *writer) commitIfDue(tick <-chan time.Time) error {
 // save writes what is encoded and commits it.
 func (w *writer) save() error {
 	w.tell()
+	start := time.Now()
+	defer func() { w.due.Reset(untilNextCommit(time.Since(start))) }()
 	if !w.dirty {
 		return nil
 	}
@@ -189,6 +200,12 @@ func (w *writer) save() error {
 	}
 	w.dirty = false
 	return w.commit(w.position, w.totals)
+}
+
+// untilNextCommit is how long to wait after a commit that took a time.
+func untilNextCommit(took time.Duration) time.Duration {
+	rest := time.Duration(float64(took) * (1 - commitShare) / commitShare)
+	return min(max(rest, commitEvery), commitAtLeast)
 }
 
 func firstError(errs ...error) error {
