@@ -84,7 +84,7 @@ func (i *inspection) lookAtDisk(f *preflight.Forecast) (string, error) {
 	if err := unix.Statfs(folder, &disk); err != nil {
 		return "", &state.IOError{Op: "look at", Path: folder, Err: err}
 	}
-	free, need := disk.Bavail*uint64(disk.Bsize), uint64(i.needs(f)) //nolint:gosec // sizes are not negative
+	free, need := disk.Bavail*uint64(disk.Bsize), uint64(i.needs(f)) // sizes are not negative
 	text := fmt.Sprintf("%s needed in %s, %s free", bytesText(need), folder, bytesText(free))
 	if free < need {
 		return "", &roomError{text}

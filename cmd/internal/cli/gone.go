@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // goneFlag is a flag of earlier versions. Its variable and its key are gone
@@ -36,18 +34,14 @@ func (g *goneFlag) message(c *cobra.Command, written string) string {
 	return fmt.Sprintf("%s no longer exists; %s", written, instead)
 }
 
-// goneFlagOf is the flag of earlier versions that an unknown flag is.
-func goneFlagOf(c *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return err
-	}
+// insteadOf says what to type instead of a flag of an earlier version.
+func insteadOf(c *cobra.Command, name string) (message string, gone bool) {
 	for _, g := range goneFlags {
-		if g.name == unknown.GetSpecifiedName() && g.of(c) {
-			return Problems{g.message(c, "--"+g.name)}
+		if g.name == name && g.of(c) {
+			return g.message(c, "--"+g.name), true
 		}
 	}
-	return err
+	return "", false
 }
 
 // goneVariables finds the variables of flags that a command has no longer.

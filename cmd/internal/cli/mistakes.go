@@ -87,7 +87,7 @@ func ListArgument(c *cobra.Command, args []string) error {
 // OneArgument lets a command take one argument, which is named as in "the folder:
 // bulkonboard man FOLDER".
 func OneArgument(what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
+	return func(_ *cobra.Command, args []string) error {
 		switch len(args) {
 		case 0:
 			return mistake("name %s", what)
@@ -120,8 +120,8 @@ func flagMistake(c *cobra.Command, err error) error {
 // noSuchFlag says what a flag that there is not may have meant. What was typed
 // behind one with a single dash is not shown, since it may be a secret.
 func noSuchFlag(c *cobra.Command, e *pflag.NotExistError) error {
-	if gone := goneFlagOf(c, e); gone != error(e) {
-		return mistake("%v; see %s --help", gone, c.CommandPath())
+	if gone, yes := insteadOf(c, e.GetSpecifiedName()); yes {
+		return mistake("%s; see %s --help", gone, c.CommandPath())
 	}
 	if short := e.GetSpecifiedShortnames(); short != "" {
 		name, _, _ := strings.Cut(short, "=")
