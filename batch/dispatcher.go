@@ -30,7 +30,7 @@ type dispatcher struct {
 	formID      string
 
 	work         <-chan *slot   // owned by the reader; nil once it is closed
-	backpressure *backpressure  // told of by the reader
+	backpressure *backpressure  // set by the reader
 	replies      <-chan attempt // room for every call in flight
 	journal      chan<- entry   // owned by the dispatcher
 	ready        notifier       // rows have got their results

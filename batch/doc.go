@@ -22,7 +22,8 @@
 //  5. batch: dispatcher.received queues it; dispatcher.nextRow picks it once the
 //     pace (pace: Controller.Next) lets an attempt go.
 //  6. batch: dispatcher.begin gives it the result of an earlier row of its
-//     customer, or waits for that row; dispatcher.send sends it otherwise.
+//     customer, or waits for that row, or leaves it to the next start when the
+//     wave is used up (wave.takes); dispatcher.send sends it otherwise.
 //  7. batch: journaler.write puts the attempt on record; journaler.release lets it
 //     go then.
 //  8. batch: sendAttempts calls the service, no faster than the ceiling allows
@@ -47,10 +48,13 @@
 // Config.MaxAttempts; run.newDispatcher gives it to the dispatcher, and
 // dispatcher.replied acts on it. This package takes what Config has as it is.
 //
-// # Where to change what
+// # The way of what other parts of a job meet
 //
-//   - what a reply means: the table in replies.go; how it is recognised: session
-//   - a result without a call: a source for answers.Chain
-//   - when a row is sent again: dispatcher.later in retries.go; how fast all of them go: pace
-//   - what is durable when: run.commit, and the package state
+// A run of a part knows only its own calls. Config.OthersAnswered tells it, from
+// outside, that the service has lately answered other parts. dispatcher.sendReady
+// asks it and tells the pace (Controller.OthersAnswered): then failures are not
+// taken for an outage for long, and count against the rows. A run of a whole list
+// has no OthersAnswered.
+//
+// README.md in this folder says which file to change for what.
 package batch

@@ -15,7 +15,7 @@ type paceLog struct {
 	log  *slog.Logger
 	last pace.Snapshot
 	told float64 // the rate
-	out  bool    // an outage was told of
+	out  bool    // an outage was logged
 }
 
 func (p *paceLog) tell(now time.Time, s pace.Snapshot) {

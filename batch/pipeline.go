@@ -16,7 +16,7 @@ import (
 	"bulkonboard/batch/session"
 )
 
-// channels join the stages. Whoever sends on one closes it. Attempts and replies
+// channels join the stages. The sender closes a channel. Attempts and replies
 // have room for all calls in flight.
 type channels struct {
 	order   chan *slot   // from the reader to the writer: the window, in the order of the list

@@ -27,7 +27,7 @@ type reader struct {
 	order chan<- *slot
 	work  chan<- *slot
 
-	backpressure *backpressure // told of by the reader
+	backpressure *backpressure // set by the reader
 
 	monitor *measure.Monitor
 

@@ -25,7 +25,7 @@ func (r *run) recover() error {
 	if len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 && nothingDone(rec) {
 		// A wrong tenant, say, that was refused on the first call and has
 		// been fixed: there is nothing to resume.
-		if err := r.State.BeginAnew(); err != nil {
+		if err := r.State.StartOver(); err != nil {
 			return err
 		}
 		_, err := r.State.Recover()

@@ -42,7 +42,7 @@ func TakeOver(dir *state.Dir, k *known.Known) (*TakenOver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &TakenOver{Run: cp.Run, Rows: cp.Row, Answers: answers, Doubts: rec.InDoubt}, dir.BeginAnew()
+	return &TakenOver{Run: cp.Run, Rows: cp.Row, Answers: answers, Doubts: rec.InDoubt}, dir.StartOver()
 }
 
 // takeAnswered takes what the journal has of the rows that are not written.

@@ -44,8 +44,8 @@ func TestColumnsWithoutANameBehindTheOthersAreLeftOut(t *testing.T) {
 func TestRowsOfNothingButDelimitersAreNoRows(t *testing.T) {
 	l, recs := readAll(t, ",,,\n"+header+",,,\nIndividual,a@example.com,A,B\n,,\n , ,\t,\n\nIndividual,b@example.com,A,B\n,,,")
 	require.Len(t, recs, 2)
-	assert.EqualValues(t, []int64{1, 2}, []int64{recs[0].Row, recs[1].Row})
-	assert.EqualValues(t, []int64{4, 8}, []int64{recs[0].Line, recs[1].Line})
+	assert.Equal(t, []int64{1, 2}, []int64{recs[0].Row, recs[1].Row})
+	assert.Equal(t, []int64{4, 8}, []int64{recs[0].Line, recs[1].Line})
 	lines, _ := noticed(l, "empty_rows")
 	assert.Equal(t, []int64{3, 5, 6, 9}, lines)
 

@@ -23,7 +23,7 @@ type Answer struct {
 	Result *sink.Result // nil: the source does not answer the row. Nobody changes it
 	Print  uint64       // fingerprint of the record that the result is for
 
-	// Known says that the ledger has the result, so it is not told of it, and Key
+	// Known says that the ledger has the result, so the result is not put there, and Key
 	// is the beginning of the key that the customer has there; 0: not asked for.
 	Known bool
 	Key   uint32

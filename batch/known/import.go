@@ -18,7 +18,7 @@ type Import struct {
 	records *Records
 	sorted  *customers.Spill
 	buf     []byte
-	Taken   int64 // results that Flush puts down
+	Taken   int64 // results that Flush records
 	Undated int64 // results left out, because it cannot be read when they came
 }
 
@@ -48,7 +48,7 @@ func (i *Import) Take(rec *source.Record, res sink.Result) error {
 	return i.sorted.Add(int(c.Key[0]), b)
 }
 
-// Flush puts down what was taken.
+// Flush records what was taken.
 func (i *Import) Flush() error {
 	pending := &i.records.pending
 	var blob []byte

@@ -9,7 +9,7 @@ import (
 	"bulkonboard/source"
 )
 
-// Records puts down in the ledger what became of customers. It is used by one
+// Records puts into the ledger what became of customers. It is used by one
 // goroutine, in a run by the writer.
 type Records struct {
 	*Known

@@ -81,7 +81,7 @@ func (l *Ledger) Len() int64 { return int64(l.seal.Customers) }
 // Changes counts the transactions that there have been.
 func (l *Ledger) Changes() uint64 { return l.seal.Changes }
 
-// Runs gives the runs that put something down, by number.
+// Runs gives the runs that have put something into the ledger, by number.
 func (l *Ledger) Runs() map[uint64]Run { return l.runs }
 
 // Forms gives the forms whose customers are in the ledger, or have been.

@@ -17,7 +17,7 @@ type Change struct {
 	Entry Entry
 }
 
-// News is what a run puts down. Without a RunID it is what was known before
+// News is what a run records. Without a RunID it is what was known before
 // there was a ledger.
 type News struct {
 	Run     uint64    // its number; 0: it has none yet, and gets one
@@ -35,7 +35,7 @@ type News struct {
 // whose keys are near each other.
 const fullPages = 0.9
 
-// Put puts down what became of customers, durably and all at once. Putting the
+// Put records what became of customers, durably and all at once. Putting the
 // same twice comes to the same as putting it once, and the order does not
 // matter: of each customer the newest session id and the newest refusal stay.
 // The changes are sorted in place.

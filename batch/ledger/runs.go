@@ -9,13 +9,13 @@ import (
 
 // The runs that a ledger has news of, and the forms whose customers are in it.
 
-// Run is a run that put something down.
+// Run is a run that has put something into the ledger.
 type Run struct {
 	ID    string
 	Began time.Time // in milliseconds
 }
 
-// RunNumber is the number of a run that has put something down, by its name
+// RunNumber is the number of a run that has put something, by its name
 // everywhere else; 0 when it has not.
 func (l *Ledger) RunNumber(id string) uint64 {
 	for number, run := range l.runs {

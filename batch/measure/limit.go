@@ -29,7 +29,7 @@ func ParseLimit(s string, least int64) (Limit, error) {
 	return Limit{Count: n}, nil
 }
 
-// Allows reports whether so many of all rows are no more than the limit.
+// Allows reports whether a number of all rows is within the limit.
 func (l Limit) Allows(n, all int64) bool {
 	if l.Percent > 0 {
 		return float64(n) <= l.Percent*float64(all)/100

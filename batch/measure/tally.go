@@ -48,7 +48,7 @@ func (t *Tally) Bad() int64 {
 	return t.Status[sink.Invalid] + t.Failures()
 }
 
-// News counts the records that need attention and that nobody was told of yet.
+// News counts the records that need attention and that no earlier run has reported.
 func (t *Tally) News() int64 { return t.Bad() - t.Open }
 
 // Failures counts the records that were sent and failed.

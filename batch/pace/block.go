@@ -185,8 +185,8 @@ func (c *Controller) giveUp() (at time.Time, end End) {
 }
 
 // OthersAnswered takes in that the service does well by other parts of the job,
-// which have controllers of their own. Then it is no outage that fails the calls
-// of this one while the service answers them: it is their rows.
+// which have controllers of their own. Then calls of this one that the service
+// answers and fails are the fault of their rows, and not an outage.
 func (c *Controller) OthersAnswered(now time.Time) {
 	c.proven = true
 	c.block.others = c.block.on

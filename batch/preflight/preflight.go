@@ -38,7 +38,7 @@ type Preflight struct {
 	// before it was interrupted; empty when there is none.
 	RunID string
 
-	// Each is told of every record, in order. An error ends the preflight. May
+	// Each is called with every record, in order. An error ends the preflight. May
 	// be nil.
 	Each func(*source.Record) error
 

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,19 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// kindsOfCustomers are words that name a kind of customer and no person, in the
+// kindsOfCustomers are words that name a kind of customer and not a person, in the
 // languages of many lists. Any other word may be a name, read from the wrong
 // column, and is not shown.
-var kindsOfCustomers = wordSet(`
-	individual individuals person personal natural human private consumer retail customer client citizen resident sole trader single
-	legal entity legalentity naturalperson legalperson juridical juristic company corporate corporation business commercial firm enterprise
-	organization organisation institution association foundation partnership trust government public sme b2b b2c
-	privat privatperson privatkunde privatkundin firma firmenkunde geschäftskunde natürliche natürlich juristische juristisch unternehmen verein stiftung behörde
-	particulier particuliers personne physique morale entreprise société association
-	persona física fisica jurídica juridica giuridica particular empresa empresas azienda società societa privato ente
-	pessoa persoon natuurlijk natuurlijke rechtspersoon bedrijf zakelijk
-	osoba fizyczna prawna przedsiębiorstwo yritys henkilö företag
-	none null unknown other test type kind`)
+var kindsOfCustomers = wordSet(kindsOfCustomersText)
+
+//go:embed customer_kinds.txt
+var kindsOfCustomersText string
 
 // shortestName is the length from which a word may be a name, in characters:
 // what is shorter is a code, such as P or 02.

@@ -12,8 +12,8 @@ const (
 	// path is the one endpoint, by the guide.
 	path = "/api/AppSessionManager/GetSessionId"
 
-	// tokenPath is one beside it, by the vendor's public documentation.
-	tokenPath = "/api/AppSessionManager/GetAppToken"
+	// appPath is one beside it, by the vendor's public documentation.
+	appPath = "/api/AppSessionManager/GetAppToken"
 )
 
 // Domains of e-mail addresses that the sandbox treats in its own way. Both are

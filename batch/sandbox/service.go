@@ -63,7 +63,7 @@ func New(o Options) *Service {
 	}
 	s.mux.HandleFunc("POST "+path, s.getSessionID)
 	if o.Token != NoToken {
-		s.mux.HandleFunc("POST "+tokenPath, s.getAppToken)
+		s.mux.HandleFunc("POST "+appPath, s.getAppToken)
 	}
 	s.mux.HandleFunc("GET /stats", s.serveStats)
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}

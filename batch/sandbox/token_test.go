@@ -13,7 +13,7 @@ import (
 
 func askToken(s *Service, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, tokenPath, strings.NewReader(body)))
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, appPath, strings.NewReader(body)))
 	return w
 }
 

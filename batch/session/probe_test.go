@@ -46,7 +46,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == v.below+path:
 		v.customers.Add(1)
-	case r.URL.Path != v.below+tokenPath || v.none:
+	case r.URL.Path != v.below+appPath || v.none:
 		http.NotFound(w, r)
 		return
 	default:
@@ -369,9 +369,9 @@ func TestOtherPathsOfTheHostAreNotToldTheSecret(t *testing.T) {
 	findings := probeOf(t, Config{BaseURL: server.URL + "/a/b"})
 	assert.Equal(t, StepWarning, findings[4].Result)
 	const nobody = `{"appId":"","appSecret":"","tenantId":""}`
-	assert.Contains(t, paths["/a/b"+tokenPath], `"appId":"app"`)
-	delete(paths, "/a/b"+tokenPath)
-	assert.Equal(t, map[string]string{"/a" + tokenPath: nobody, tokenPath: nobody}, paths)
+	assert.Contains(t, paths["/a/b"+appPath], `"appId":"app"`)
+	delete(paths, "/a/b"+appPath)
+	assert.Equal(t, map[string]string{"/a" + appPath: nobody, appPath: nobody}, paths)
 }
 
 func TestAProbeGoesThroughTheProxyThatCallsGoThrough(t *testing.T) {

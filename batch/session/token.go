@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// tokenPath is an endpoint beside that of the guide, which the vendor's public
+// appPath is an endpoint beside that of the guide, which the vendor's public
 // documentation has and a deployment may lack. It takes the credentials and the
 // tenant and names no customer.
-const tokenPath = "/api/AppSessionManager/GetAppToken"
+const appPath = "/api/AppSessionManager/GetAppToken"
 
 // askToken asks for a token below a base URL, which must be of the same host as
 // the client's. The error is that of an exchange
 // without a reply. The token itself is only looked for in what is to be shown.
 func (c *Client) askToken(ctx context.Context, base string, with *credentials) (Reply, http.Header, error) {
 	start := time.Now()
-	template, err := templateFor(base+tokenPath, c.template.Header)
+	template, err := templateFor(base+appPath, c.template.Header)
 	if err != nil {
 		return failure(ctx, err), nil, err
 	}

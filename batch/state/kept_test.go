@@ -76,7 +76,7 @@ func TestARunBegunAnewKeepsTheListAndDiscardDoesNot(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 
-	require.NoError(t, d.BeginAnew())
+	require.NoError(t, d.StartOver())
 	b, err := d.Kept(Spool)
 	require.NoError(t, err)
 	assert.Equal(t, Spool, string(b))

@@ -37,7 +37,7 @@ func (d *Dir) Recover() (*Recovered, error) {
 		return nil, err
 	}
 	if cp != nil && cp.Discarded {
-		if err := d.BeginAnew(); err != nil {
+		if err := d.StartOver(); err != nil {
 			return nil, err
 		}
 		cp = nil
@@ -284,69 +284,3 @@ const (
 	Answers  = "answers"
 	Problems = "problems"
 )
-
-// Discard removes everything that an earlier run left, but for the lock. What
-// can be found out again goes first, and a list that came by standard input
-// last: until then the run can be resumed.
-func (d *Dir) Discard() error {
-	if err := d.BeginAnew(); err != nil {
-		return err
-	}
-	return d.clear()
-}
-
-// clear does so for a run that is over, or never began.
-func (d *Dir) clear() error {
-	if err := d.remove([]string{Scratch, Corrected, Corrected + ".tmp"}); err != nil {
-		return err
-	}
-	if err := d.removeRun(); err != nil {
-		return err
-	}
-	return d.remove([]string{SpoolNext, SpoolNext + ".tmp", Spool, Spool + ".tmp", spoolSum, spoolSum + ".tmp"})
-}
-
-// BeginAnew removes what an earlier run came to, and keeps what is known of
-// the list. First the checkpoint says so: what a crash leaves of the rest
-// belongs to no run.
-func (d *Dir) BeginAnew() error {
-	b, err := encodeCheckpoint(&Checkpoint{Discarded: true})
-	if err != nil {
-		return err
-	}
-	if err := replaceFile(d.fsys, filepath.Join(d.path, checkpointName), b); err != nil {
-		return err
-	}
-	return d.removeRun()
-}
-
-// removeRun removes what a run came to, the checkpoint last: it says whether
-// the rest may be incomplete.
-func (d *Dir) removeRun() error {
-	if err := d.journal.close(); err != nil {
-		return err
-	}
-	d.journal.forget()
-	numbers, err := segments(d.fsys, d.path)
-	if err != nil {
-		return err
-	}
-	names := append(outputNames(), Summary, Summary+".tmp")
-	for _, number := range numbers {
-		names = append(names, filepath.Base(segmentName(d.path, number)))
-	}
-	if err := d.remove(names); err != nil {
-		return err
-	}
-	return d.remove([]string{checkpointName, checkpointName + ".tmp"})
-}
-
-func (d *Dir) remove(names []string) error {
-	for _, name := range names {
-		path := filepath.Join(d.path, name)
-		if err := d.fsys.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return ioError("remove", path, err)
-		}
-	}
-	return ioError("sync", d.path, d.fsys.SyncDir(d.path))
-}

@@ -308,7 +308,7 @@ func TestARunThatIsBegunAnewKeepsItsOwnJournal(t *testing.T) {
 	d = openReal(t, path)
 	_, err := d.Recover()
 	require.NoError(t, err)
-	require.NoError(t, d.BeginAnew())
+	require.NoError(t, d.StartOver())
 	assert.Empty(t, begin(d).Rows)
 	require.NoError(t, d.Append([]Entry{outcome(2, "of the second run")}))
 	require.NoError(t, d.Close())

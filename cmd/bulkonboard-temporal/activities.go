@@ -143,7 +143,7 @@ func (t *task) callFor(ctx context.Context, do func(*chunks.Worker) error) error
 	defer idle()
 	release := t.watching(ctx)
 	err = do(&chunks.Worker{
-		OthersAnswered: t.othersAnswered, AcceptRefusals: t.given.Failing,
+		OthersAnswered: t.evidence.othersAnswered, AcceptRefusals: t.evidence.given.Failing,
 		Store: t.store, Manifest: m, Round: t.Round, Caller: watchedCaller{fencedCaller{caller, t.heartbeat}, t}, Owner: t.owner, Scratch: t.folder,
 		FlushEvery: t.flushEvery, Grace: shareOf(t.heartbeat.timeout, graceShare), Linger: shareOf(t.heartbeat.timeout, flushShare),
 		Abort: t.abort, Monitor: &t.monitor, Log: t.log,

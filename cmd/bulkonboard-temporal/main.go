@@ -1,5 +1,15 @@
 // Command bulkonboard-temporal takes customer lists through a GetSessionId
 // service on many machines, with Temporal to say who does what.
+//
+//   - cmd_*.go are the commands, client*.go what they ask of Temporal and the store
+//   - workflow.go, quota_workflow.go and schedule_workflow.go are the workflows;
+//     payloads.go has all that goes through Temporal
+//   - activities.go and task.go are what a worker does for a part of a job, on top
+//     of the package chunks; heartbeat.go keeps it from working on a part that the
+//     server has given to another
+//   - trouble.go decides whose fault it is when calls are not answered, with what
+//     neighbors.go tells of the other parts; health.go keeps a sick worker from
+//     taking parts
 package main
 
 import (

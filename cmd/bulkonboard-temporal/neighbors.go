@@ -13,7 +13,7 @@ import (
 )
 
 // What the other parts of a round meet. Their workers say it in heartbeats, and
-// the server tells it to whoever asks: no word goes between workers.
+// the server tells it to any worker that asks: workers do not talk to each other.
 
 // neighbor is another part that a worker is at.
 type neighbor struct {
@@ -31,7 +31,7 @@ type parts interface {
 	// others gives the parts of the round that workers are at, but for one's own.
 	others(ctx context.Context, info activity.Info) (neighbors, error)
 
-	// workers gives those that have asked for parts of late.
+	// workers gives those that have lately asked for parts.
 	workers(ctx context.Context, info activity.Info) ([]string, error)
 }
 
@@ -90,7 +90,7 @@ func detailsOf(a *workflowpb.PendingActivityInfo) heartbeatDetails {
 func (n neighbors) answeredSince(before neighbors, succeeded bool) bool {
 	for id, now := range n {
 		was := before[id].details
-		if before[id].attempt != now.attempt { // it has begun anew
+		if before[id].attempt != now.attempt { // it has started over
 			was = heartbeatDetails{}
 		}
 		if now.details.Succeeded > was.Succeeded || !succeeded && now.details.Answered > was.Answered {

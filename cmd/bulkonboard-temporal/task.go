@@ -27,9 +27,9 @@ type task struct {
 	monitor   measure.Monitor
 	before    atomic.Int64 // rows of the list before the part
 	pulse     pulse
-	evidence
-	folder string // for scratch
-	log    *slog.Logger
+	evidence  evidence
+	folder    string // for scratch
+	log       *slog.Logger
 }
 
 // work does something about a part while it sends heartbeats. It returns an error
@@ -39,9 +39,9 @@ func (a *activities) work(ctx context.Context, p part, do func(context.Context, 
 	within, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	t := &task{activities: a, part: p, store: jobStore(a.root, p.Job)}
-	t.info = info
+	t.evidence.info = info
 	if activity.HasHeartbeatDetails(ctx) {
-		_ = activity.GetHeartbeatDetails(ctx, &t.given) // what cannot be read says nothing
+		_ = activity.GetHeartbeatDetails(ctx, &t.evidence.given) // what cannot be read says nothing
 	}
 	t.log = a.log.With("job", p.Job, "round", p.Round, "part", info.ActivityType.Name, "chunk", p.Chunk)
 	t.heartbeat = &heartbeat{timeout: max(info.HeartbeatTimeout, minHeartbeat), stop: stop, send: func(ctx context.Context) error {

@@ -19,7 +19,7 @@ import (
 //
 //	other parts            this worker is        then
 //	are answered           not known to be well  the part is handed on, and the worker takes no more
-//	are answered           known to be well      the part goes on: its rows are at fault
+//	are answered           known to be well      the part continues: its rows are at fault
 //	are in trouble, too    -                     it is the service: as on one machine
 //	are not there          -                     as on one machine, once another worker has tried it, if there is one
 //
@@ -127,12 +127,12 @@ func (t *task) watch(ctx context.Context) {
 		}
 		met, in := t.pulse.trouble(time.Now())
 		if !in {
-			t.trouble.Store("")
+			t.evidence.trouble.Store("")
 			seen = comparison{}
 			continue
 		}
-		t.trouble.Store(met.kind.Name)
-		now, err := t.parts.others(ctx, t.info)
+		t.evidence.trouble.Store(met.kind.Name)
+		now, err := t.parts.others(ctx, t.evidence.info)
 		if err != nil || !seen.differs(now, met) { // the heartbeat sees to an error
 			continue
 		}
@@ -190,10 +190,10 @@ func (t *task) weigh(ctx context.Context, err error) error {
 	if err == nil || t.parts == nil || !ofService(err) {
 		return err
 	}
-	if ctx.Err() != nil { // whoever has it next meets the same, or does not
+	if ctx.Err() != nil { // the next worker meets the same, or does not
 		return context.Cause(ctx)
 	}
-	t.trouble.Store(cli.KindOf(err).Name)
+	t.evidence.trouble.Store(cli.KindOf(err).Name)
 	refusals := errors.As(err, new(*batch.RefusalsError))
 	var before neighbors
 	for end := time.Now().Add(lookTime); ; {
@@ -242,7 +242,7 @@ func ofService(err error) bool {
 // next one learns of it, and this worker takes no more parts, unless it is
 // answered: then it was the first rows, which were refused.
 func (t *task) handOver(ctx context.Context, why *sickError) {
-	t.left.Store(why)
+	t.evidence.left.Store(why)
 	if err := t.heartbeat.record(ctx); err != nil {
 		t.log.Warn("the next worker is not told why the part is handed on", "error", err)
 	}

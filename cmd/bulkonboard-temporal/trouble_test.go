@@ -143,7 +143,7 @@ func TestAnOutageThatAllPartsMeetIsWaitedFor(t *testing.T) {
 			p.meets(troubleCalls, failing)
 			require.NoError(t, p.watched(time.Hour))
 			assert.Equal(t, cli.Stopped.Name, p.progress().Trouble)
-			assert.False(t, p.othersAnswered())
+			assert.False(t, p.evidence.othersAnswered())
 		}
 	})
 }
@@ -156,10 +156,10 @@ func TestRowsAreAtFaultWhereTheWorkerIsWell(t *testing.T) {
 		rows    bool
 	}{
 		"another of its parts is answered": {func(p *troubled) { p.health.sawAnswer(time.Now().Add(time.Second)) }, probedIll, failing, true},
-		"the last worker met the same":     {func(p *troubled) { p.given.Failing = true }, probedWell, failing, true},
-		"and this one may be sick, too":    {func(p *troubled) { p.given.Failing = true }, probedUnsure, failing, false},
+		"the last worker met the same":     {func(p *troubled) { p.evidence.given.Failing = true }, probedWell, failing, true},
+		"and this one may be sick, too":    {func(p *troubled) { p.evidence.given.Failing = true }, probedUnsure, failing, false},
 		"nobody has met it before":         {func(*troubled) {}, probedWell, failing, false},
-		"it does not reach the service":    {func(p *troubled) { p.given.Failing = true }, probedWell, unreachable, false},
+		"it does not reach the service":    {func(p *troubled) { p.evidence.given.Failing = true }, probedWell, unreachable, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestRowsAreAtFaultWhereTheWorkerIsWell(t *testing.T) {
 				test.prepare(p)
 				err := p.watched(time.Minute)
 				assert.Equal(t, test.rows, err == nil)
-				assert.Equal(t, test.rows, p.othersAnswered())
+				assert.Equal(t, test.rows, p.evidence.othersAnswered())
 			})
 		})
 	}
@@ -210,7 +210,7 @@ func TestOnlyWhatAllPartsMeetEndsAJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newTroubled(t, &test.world, probedIll)
-				p.given = test.given
+				p.evidence.given = test.given
 				began := time.Now()
 				err := p.weigh(p.ctx, test.err)
 				assert.Less(t, time.Since(began), time.Minute)

@@ -17,7 +17,7 @@ import (
 	"bulkonboard/batch/store"
 )
 
-// Which workers there are. The server knows who has asked it for work of late,
+// Which workers there are. The server knows who has asked it for work lately,
 // and what it does not know of a worker, the worker puts into the store: only
 // when that changes, so a note says nothing of whether its worker is alive.
 
@@ -46,8 +46,8 @@ type notes struct {
 	log    *slog.Logger
 }
 
-// put replaces the note. Without one, people do not learn of a change, and all
-// else goes on.
+// put replaces the note. Without one, people do not learn of a change; the work
+// is not affected.
 func (n *notes) put(ctx context.Context, s *sickness) {
 	n.sick.Store(s != nil)
 	b, err := json.Marshal(workerNote{Slots: n.slots, Sick: s})
@@ -104,8 +104,8 @@ func (n *notes) sweep(ctx context.Context, server client.Client, queue string) {
 	}
 }
 
-// activeWorkers are those that have asked for work of a queue of late. Sick ones
-// are among them: they go on with workflows.
+// activeWorkers are those that have lately asked for work of a queue. Sick ones
+// are among them: they continue to run workflows.
 func activeWorkers(ctx context.Context, server client.Client, queue string) ([]string, error) {
 	q, err := server.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {

@@ -34,15 +34,14 @@ func (g *goneFlag) message(c *cobra.Command, written string) string {
 	return fmt.Sprintf("%s no longer exists; %s", written, instead)
 }
 
-// goneFlagOf is what to say of a flag that a command has no longer; empty for any
-// other.
-func goneFlagOf(c *cobra.Command, name string) string {
+// insteadOf says what to type instead of a flag of an earlier version.
+func insteadOf(c *cobra.Command, name string) (message string, gone bool) {
 	for _, g := range goneFlags {
 		if g.name == name && g.of(c) {
-			return g.message(c, "--"+g.name)
+			return g.message(c, "--"+g.name), true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // goneVariables finds the variables of flags that a command has no longer.

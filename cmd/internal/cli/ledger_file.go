@@ -43,7 +43,7 @@ func (l *LedgerFile) KeyPath() string {
 // OpenedLedger is a ledger that no other process has open.
 type OpenedLedger struct {
 	*ledger.Ledger
-	Notes   []string // what people are to be told of it
+	Notes   []string // for people
 	release func() error
 }
 

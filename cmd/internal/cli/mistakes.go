@@ -120,7 +120,7 @@ func flagMistake(c *cobra.Command, err error) error {
 // noSuchFlag says what a flag that there is not may have meant. What was typed
 // behind one with a single dash is not shown, since it may be a secret.
 func noSuchFlag(c *cobra.Command, e *pflag.NotExistError) error {
-	if gone := goneFlagOf(c, e.GetSpecifiedName()); gone != "" {
+	if gone, yes := insteadOf(c, e.GetSpecifiedName()); yes {
 		return mistake("%s; see %s --help", gone, c.CommandPath())
 	}
 	if short := e.GetSpecifiedShortnames(); short != "" {
