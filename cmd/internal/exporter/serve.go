@@ -58,7 +58,7 @@ func answer(w http.ResponseWriter, wrong error) {
 		http.Error(w, wrong.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	_, _ = w.Write([]byte("ok\n")) // whoever has asked is gone
+	_, _ = w.Write([]byte("ok\n")) // the client is gone
 }
 
 func (s *Server) serve(ln net.Listener) {
