@@ -18,7 +18,7 @@ const (
 	manifestVersion = 3
 
 	// uncutVersion is the one in which the parts read the families of the whole
-	// list. It is read, too: a job that is under way goes on with this program.
+	// list. It is read, too: this program can resume a job that is under way.
 	uncutVersion = 2
 	maxManifest  = 64 << 20 // bytes, more than any has
 )

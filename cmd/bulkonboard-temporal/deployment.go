@@ -24,7 +24,7 @@ func (d *deploymentFlags) check(p *cli.Problems) {
 	}
 }
 
-// options are those of the SDK. A job under way goes on with the version that
+// options are those of the SDK. A job under way continues with the version that
 // becomes the current one: its workflow can be replayed by every later version,
 // and each of its parts can be tried again anywhere.
 func (d *deploymentFlags) options() worker.DeploymentOptions {

@@ -40,7 +40,7 @@ var says = map[cli.Kind]string{
 	cli.Interrupted: "the worker stopped, and what it did is kept",
 	misfit:          "the worker does not fit the job: its --base-url, --app-id or --ledger is another, which its log shows; the part waits for a worker that fits",
 	cli.Newer:       "the worker is older than the program that submitted the job, and does not know all of its settings: the part waits for a worker of that version",
-	sick:            "the service did not answer the worker, which takes no more parts until it does; its log says why, and the part goes on elsewhere",
+	sick:            "the service did not answer the worker, which takes no more parts until it does; its log says why, and another worker continues the part",
 	cli.Passing:     "the part could not be done; the worker's log says why",
 }
 

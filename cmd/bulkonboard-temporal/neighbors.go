@@ -13,7 +13,7 @@ import (
 )
 
 // What the other parts of a round meet. Their workers say it in heartbeats, and
-// the server tells it to whoever asks: no word goes between workers.
+// the server tells it to every worker that asks: workers do not talk to each other.
 
 // neighbor is another part that a worker is at.
 type neighbor struct {
@@ -90,7 +90,7 @@ func detailsOf(a *workflowpb.PendingActivityInfo) heartbeatDetails {
 func (n neighbors) answeredSince(before neighbors, succeeded bool) bool {
 	for id, now := range n {
 		was := before[id].details
-		if before[id].attempt != now.attempt { // it has begun anew
+		if before[id].attempt != now.attempt { // it has started again
 			was = heartbeatDetails{}
 		}
 		if now.details.Succeeded > was.Succeeded || !succeeded && now.details.Answered > was.Answered {

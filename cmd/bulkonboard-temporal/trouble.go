@@ -19,7 +19,7 @@ import (
 //
 //	other parts            this worker is        then
 //	are answered           not known to be well  the part is handed on, and the worker takes no more
-//	are answered           known to be well      the part goes on: its rows are at fault
+//	are answered           known to be well      the part continues: its rows are at fault
 //	are in trouble, too    -                     it is the service: as on one machine
 //	are not there          -                     as on one machine, once another worker has tried it, if there is one
 //
@@ -190,7 +190,7 @@ func (t *task) weigh(ctx context.Context, err error) error {
 	if err == nil || t.parts == nil || !ofService(err) {
 		return err
 	}
-	if ctx.Err() != nil { // whoever has it next meets the same, or does not
+	if ctx.Err() != nil { // the next worker meets the same, or does not
 		return context.Cause(ctx)
 	}
 	t.trouble.Store(cli.KindOf(err).Name)

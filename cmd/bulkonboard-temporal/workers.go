@@ -47,7 +47,7 @@ type notes struct {
 }
 
 // put replaces the note. Without one, people do not learn of a change, and all
-// else goes on.
+// else continues.
 func (n *notes) put(ctx context.Context, s *sickness) {
 	n.sick.Store(s != nil)
 	b, err := json.Marshal(workerNote{Slots: n.slots, Sick: s})
@@ -105,7 +105,7 @@ func (n *notes) sweep(ctx context.Context, server client.Client, queue string) {
 }
 
 // activeWorkers are those that have asked for work of a queue of late. Sick ones
-// are among them: they go on with workflows.
+// are among them: they continue with workflows.
 func activeWorkers(ctx context.Context, server client.Client, queue string) ([]string, error) {
 	q, err := server.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {

@@ -138,7 +138,7 @@ func requestSize(b []byte) (size int, whole bool) {
 	return size, len(b) >= size
 }
 
-// tell tells what was seen, and begins anew.
+// tell tells what was seen, and starts over.
 func (s *benchService) tell(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
