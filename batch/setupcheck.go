@@ -151,9 +151,11 @@ func (e *RefusedError) Error() string {
 		return "the tenant was refused" + e.where() + said + "; check --tenant-id, and that the app may use it"
 	case session.TLSRefused:
 		return "the service's certificate was refused" + said + "; check --base-url, the clock and the trusted certificates"
-	default:
-		return "what answers is not the GetSessionId service: " + e.Code + said + "; check --base-url"
 	}
+	if e.Code == "http_404" {
+		said += "; the base URL probably has a path too many: leave out what follows the host, such as /api/v1"
+	}
+	return "what answers is not the GetSessionId service: " + e.Code + said + "; check --base-url"
 }
 
 func refusedError(s *slot, a *session.Reply) *RefusedError {

@@ -165,7 +165,7 @@ func nearColumns(header []string, f field, name string) string {
 	best, least := "", unlike
 	for _, column := range header {
 		d := Distance(folded(column), folded(name))
-		if d > max(2, len(name)/3) {
+		if d > max(2, len(name)/3) || d > 1 && meansAnother(f, column) {
 			d = unlike
 		}
 		if d = min(d, 20+likeness(f, column)); d < least {
@@ -177,6 +177,17 @@ func nearColumns(header []string, f field, name string) string {
 		return listed
 	}
 	return fmt.Sprintf("did you mean --map %s?\n%s", shellAssignment(f, best), listed)
+}
+
+// meansAnother reports whether a column's name is known to mean another field: a
+// first name is not in Surname, though the name that was typed is spelled like it.
+func meansAnother(f field, column string) bool {
+	for g := range fieldCount {
+		if g != f && likeness(g, column) < min(likeness(f, column), unlike) {
+			return true
+		}
+	}
+	return false
 }
 
 // nearFields says which field may have been meant by a name that none has.

@@ -149,7 +149,7 @@ func (h *healthFlags) open(ctx context.Context, m *workerMetrics, r readiness, l
 	}
 	s, err := exporter.Serve(ctx, h.listen, m.registry, func(ctx context.Context) error { return m.ready(ctx, r) }, log)
 	if err != nil {
-		return nil, cli.Problems{"--metrics-listen: " + err.Error()}
+		return nil, cli.ListenProblem("--metrics-listen", h.listen, err)
 	}
 	return s.Close, nil
 }

@@ -247,7 +247,7 @@ func TestWhoeverHasAPartNextLearnsWhyItWasHandedOn(t *testing.T) {
 	assert.Equal(t, "x", s.Reason)
 
 	next := newTroubled(t, &world{}, probedIll)
-	next.given = p.beats[0]
+	next.evidence.given = p.beats[0]
 	assert.True(t, next.progress().Failing, "until it is answered itself")
 	next.meets(1, fine)
 	assert.False(t, next.progress().Failing)

@@ -25,7 +25,8 @@ type fixing struct {
 	overwrite   bool
 	only, codes []string
 
-	from *runResults
+	from     *runResults
+	unparsed int64 // rows that stand whole in their first column
 }
 
 func fixesCommand() *cobra.Command {
@@ -103,7 +104,11 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := place(f.output, f.overwrite, io.NewSectionReader(scratch, 0, math.MaxInt64)); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "fixes:   %s, with %s\nnext:    correct it, then: %s\n", f.output, rowsText(rows), f.giveBack())
+	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, rowsText(rows))
+	if f.unparsed > 0 {
+		fmt.Fprintf(stdout, "notice:  %s with all values in the first column, as they could not be read: split them over the columns\n", rowsText(f.unparsed))
+	}
+	fmt.Fprintf(stdout, "next:    correct it, then: %s\n", f.giveBack())
 	return nil
 }
 
@@ -157,8 +162,20 @@ func (f *fixing) sheet(w io.Writer) (int64, error) {
 		if err := out.Write(rec); err != nil {
 			return 0, err
 		}
+		if isUnparsed(table.Values(rec), list.Delimiter()) {
+			f.unparsed++
+		}
 	}
 	return out.Rows, out.Close()
+}
+
+// isUnparsed reports whether a row of CSV stands whole in its first column, since
+// it could not be split.
+func isUnparsed(values []string, delimiter rune) bool {
+	if len(values) < 2 || delimiter == 0 || !strings.ContainsRune(values[0], delimiter) {
+		return false
+	}
+	return !slices.ContainsFunc(values[1:], func(v string) bool { return v != "" })
 }
 
 // writer begins the sheet: a workbook where the file is named so.

@@ -114,7 +114,7 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, stderr io.Writer) error 
 func listenSandbox(ctx context.Context, o sandbox.Options, address string) (*sandbox.Service, net.Listener, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, nil, cli.Problems{"--listen: " + err.Error()}
+		return nil, nil, cli.ListenProblem("--listen", address, err)
 	}
 	return sandbox.New(o), ln, nil
 }

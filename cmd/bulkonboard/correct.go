@@ -76,6 +76,9 @@ func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet,
 // reached many rows is seen here.
 func (j *job) sayChanges(c *fixes.Changes) {
 	fmt.Fprintf(j.voice.People, "fixes: %s in %s, %d of them changed\n", rowsText(c.Rows), j.settings.retry.fixes, c.Changed)
+	if c.Changed == 0 {
+		fmt.Fprintf(j.voice.People, "  notice     no row of the sheet is corrected: invalid rows stay as they are, and only rows that were rejected or failed are sent\n")
+	}
 	counts := make([]any, 0, 6+2*len(c.Columns))
 	counts = append(counts, "event", "fixes", "rows", c.Rows, "changed", c.Changed)
 	for _, column := range c.Columns {

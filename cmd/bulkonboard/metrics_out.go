@@ -76,7 +76,7 @@ func (f *metricsFlags) open(ctx context.Context, m *measure.Monitor, log *slog.L
 	f.shown = true
 	if f.listen != "" {
 		if o.server, err = exporter.Serve(ctx, f.listen, o.registry, nil, o.log); err != nil {
-			return nil, cli.Problems{"--metrics-listen: " + err.Error()}
+			return nil, cli.ListenProblem("--metrics-listen", f.listen, err)
 		}
 	}
 	go o.writeRegularly()

@@ -122,7 +122,7 @@ var (
 		regexp.MustCompile(`^(starting|running( at up to [\d.]+ calls/s)?|paused .*|outage since .*|draining: .*)$`),
 	}
 	// textLines are all that may stand above a frame.
-	textLines = regexp.MustCompile(`^([$#].*|forecast: .*|  (calls|mailed|duplicates|invalid) .*|\d\d:\d\d:\d\d [a-z].*|\^C|` +
+	textLines = regexp.MustCompile(`^([$#].*|forecast: .*|  (calls|emails|duplicates|invalid) .*|\d\d:\d\d:\d\d [a-z].*|\^C|` +
 		`stopping: .*|(INCOMPLETE|complete): .*|  (ok|attempts|outages) .*|so far: .*|resume: .*|(results|summary): .*|bulkonboard: interrupted|exit code \d+|)$`)
 	count = regexp.MustCompile(`(?:ok|duplicate|invalid|rejected|failed) (\d+)`)
 )

@@ -101,6 +101,24 @@ func TestALogHasALineOfProgressEveryHalfMinute(t *testing.T) {
 	assert.NotContains(t, b.String(), "\x1b")
 }
 
+func TestTheFirstLineOfProgressHasARateAndTheTimeThatIsLeft(t *testing.T) {
+	var b bytes.Buffer
+	synctest.Test(t, func(*testing.T) {
+		m := new(measure.Monitor)
+		m.Expect(1000, 0)
+		stop := showProgress(m, &b, slog.New(slog.NewTextHandler(&b, nil)))
+		for range 31 {
+			time.Sleep(time.Second)
+			for range 10 {
+				m.Answer()
+			}
+		}
+		stop()
+	})
+	require.Equal(t, 1, strings.Count(b.String(), "\n"), b.String())
+	assert.Regexp(t, ` rows_per_second=10 eta_seconds=(69|70|71) `, b.String())
+}
+
 func TestOnlyATerminalThatCanGoBackGetsAFrame(t *testing.T) {
 	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {

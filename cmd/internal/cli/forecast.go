@@ -28,7 +28,7 @@ func PrintForecast(w io.Writer, f *preflight.Forecast, name string, at ExpectedP
 	if f.Asked {
 		printAsked(line, f)
 	}
-	line("mailed", f.Mailed, " of these customers, by the service (sendEmail)")
+	line("emails", f.Mailed, emailsText(f.Mailed))
 	line("duplicates", f.Repeated, firstDuplicate(f))
 	if f.Kept > 0 {
 		line("kept", f.Kept, " rows stay as they are")
@@ -66,6 +66,17 @@ func noticeText(f *preflight.Forecast, n *source.Notice) string {
 		lines = append(lines, "…")
 	}
 	return fmt.Sprintf("%s (%d: %s %s)", n.Text, n.Count, word, strings.Join(lines, ", "))
+}
+
+// emailsText says who the service emails: of the calls, those with sendEmail.
+func emailsText(n int64) string {
+	switch n {
+	case 0:
+		return " (the service will email no customers)"
+	case 1:
+		return " (the service will email 1 customer: sendEmail)"
+	}
+	return fmt.Sprintf(" (the service will email %d customers: sendEmail)", n)
 }
 
 // LogForecast logs what people see as a table.
@@ -119,7 +130,7 @@ func timeFor(calls int64, at ExpectedPace) string {
 	}
 	takes := Roughly(time.Duration(float64(calls) / at.PerSecond * float64(time.Second)))
 	if at.Guessed {
-		return fmt.Sprintf(", at a pace that is searched for: if it is %g/s, about %s", at.PerSecond, takes)
+		return fmt.Sprintf("; the rate is found automatically; about %[2]s at %[1]g/s", at.PerSecond, takes)
 	}
 	return fmt.Sprintf(", at %g/s about %s", at.PerSecond, takes)
 }

@@ -20,6 +20,6 @@ func TestTimesAreGivenAsPeoplePlanWithThem(t *testing.T) {
 		assert.Equal(t, want, Roughly(d), d)
 	}
 	assert.Equal(t, ", at 10/s about 2 h 46 m", timeFor(99600, ExpectedPace{PerSecond: 10}))
-	assert.Equal(t, ", at a pace that is searched for: if it is 10/s, about 2 h 46 m", timeFor(99600, ExpectedPace{PerSecond: 10, Guessed: true}))
+	assert.Equal(t, "; the rate is found automatically; about 2 h 46 m at 10/s", timeFor(99600, ExpectedPace{PerSecond: 10, Guessed: true}))
 	assert.Empty(t, timeFor(5, ExpectedPace{}), "no ceiling")
 }

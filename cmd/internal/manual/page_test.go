@@ -67,7 +67,8 @@ what to do: fix it
 }
 
 func TestLinesAreNoWiderThanTheTerminalUnlessAWordIs(t *testing.T) {
-	page := Parse("# T\n\n" + strings.Repeat("some words and 日本語 of it ", 50) + "\n\n- " + strings.Repeat("item ", 40))
+	page := Parse("# T\n\n" + strings.Repeat("some words and 日本語 of it ", 50) + "\n\n- " + strings.Repeat("item ", 40) +
+		"\n\n| promise | proof |\n| --- | --- |\n| " + strings.Repeat("promise ", 40) + "| " + strings.Repeat("proof ", 40) + "|")
 	for _, width := range []int{40, 80, 200} {
 		for line := range strings.SplitSeq(page.Text(width), "\n") {
 			assert.LessOrEqual(t, runewidth.StringWidth(line), width)

@@ -41,7 +41,7 @@ func (k *block) writeText(b *strings.Builder, width int) {
 // are several.
 func (k *block) writeRows(b *strings.Builder, width int) {
 	for _, row := range k.rows[1:] {
-		b.WriteString("  " + plain(row[0]) + "\n")
+		b.WriteString(wrapped(plain(row[0]), width, "  "))
 		for i, cell := range row[1:] {
 			if cell != "" {
 				b.WriteString(wrapped(plain(k.label(i+1)+cell), width, "      "))
