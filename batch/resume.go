@@ -22,9 +22,10 @@ func (r *run) recover() error {
 	if rec.Checkpoint == nil {
 		return nil
 	}
-	if len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 && nothingDone(rec) {
+	if nothingDone(rec) && (len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 || r.hasAnotherList(rec.Checkpoint)) {
 		// A wrong tenant, say, that was refused on the first call and has
-		// been fixed: there is nothing to resume.
+		// been fixed: there is nothing to resume. What the journal has of the
+		// attempts for a row is not for the row of another list.
 		if err := r.State.BeginAnew(); err != nil {
 			return err
 		}
@@ -65,6 +66,12 @@ func nothingDone(rec *state.Recovered) bool {
 		}
 	}
 	return rec.Checkpoint.Row == 0 && !rec.Checkpoint.Complete
+}
+
+// hasAnotherList reports a list that does not end where the interrupted run's did.
+func (r *run) hasAnotherList(cp *state.Checkpoint) bool {
+	before := newTotals()
+	return json.Unmarshal(cp.Extra, before) == nil && before.Ends.Row > 0 && r.Ends.Row > 0 && before.Ends != r.Ends
 }
 
 // takeJournal decodes what the journal knows of the rows behind the checkpoint.
