@@ -22,9 +22,10 @@ func (r *run) recover() error {
 	if rec.Checkpoint == nil {
 		return nil
 	}
-	if len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 && nothingDone(rec) {
+	if nothingDone(rec) && (len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 || r.hasAnotherList(rec.Checkpoint)) {
 		// A wrong tenant, say, that was refused on the first call and has
-		// been fixed: there is nothing to resume.
+		// been fixed: there is nothing to resume. What the journal has of the
+		// attempts for a row is not for the row of another list.
 		if err := r.State.StartOver(); err != nil {
 			return err
 		}
@@ -42,6 +43,7 @@ func (r *run) recover() error {
 		return r.State.Publish(*rec.Checkpoint, r.targets())
 	}
 	r.totals.Resumed++
+	r.findInLedger()
 	r.learned.Store(math.Float64bits(r.totals.Learned))
 	if err := r.takeJournal(rec.Rows); err != nil {
 		return err
@@ -65,6 +67,25 @@ func nothingDone(rec *state.Recovered) bool {
 		}
 	}
 	return rec.Checkpoint.Row == 0 && !rec.Checkpoint.Complete
+}
+
+// findInLedger finds the number of the run in the ledger. An older copy that was put
+// back meanwhile does not have it, nor the customers of the rows that are written:
+// another run may get the number.
+func (r *run) findInLedger() {
+	if r.Known == nil || r.totals.LedgerRun == 0 {
+		return
+	}
+	if number := r.Known.Ledger.RunNumber(r.ID); number != r.totals.LedgerRun {
+		r.totals.LedgerRun = number
+		r.Log.Warn("the ledger does not have what this run has put there, as when an older copy of it was put back; once the run is complete, add its customers: bulkonboard ledger import RESULTS", "event", "ledger_older")
+	}
+}
+
+// hasAnotherList reports a list that does not end where the interrupted run's did.
+func (r *run) hasAnotherList(cp *state.Checkpoint) bool {
+	before := newTotals()
+	return json.Unmarshal(cp.Extra, before) == nil && before.Ends.Row > 0 && r.Ends.Row > 0 && before.Ends != r.Ends
 }
 
 // takeJournal decodes what the journal knows of the rows behind the checkpoint.

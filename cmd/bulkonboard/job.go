@@ -27,16 +27,17 @@ type job struct {
 	known     *known.Known // nil without a ledger
 	opened    *cli.OpenedLedger
 
-	monitor  measure.Monitor
-	began    bool   // an earlier start may have made calls
-	path     string // of the list, or of what was spooled
-	list     *cli.OpenList
-	kept     *customers.KeptAnswers
-	inLedger answers.Chain     // what the ledger has said of the list
-	left     *state.Checkpoint // of the run that was interrupted; nil for none
-	size     int64             // of the list's file as an earlier start read it; 0 when none did anything
-	added    int64             // bytes that it has got since
-	read     fileSum           // of the list, as far as it was read
+	monitor   measure.Monitor
+	began     bool   // an earlier start may have made calls
+	path      string // of the list, or of what was spooled
+	list      *cli.OpenList
+	kept      *customers.KeptAnswers
+	inLedger  answers.Chain     // what the ledger has said of the list
+	left      *state.Checkpoint // of the run that was interrupted; nil for none
+	untouched bool              // no row of it has a result, so nothing depends on its list
+	size      int64             // of the list's file as an earlier start read it; 0 when none did anything
+	added     int64             // bytes that it has got since
+	read      fileSum           // of the list, as far as it was read
 
 	corrected *sink.File    // the list of a retry with corrections; nil without
 	recalled  *sink.Learned // pace that an earlier run found; nil for none
@@ -159,7 +160,8 @@ func (j *job) sized() {
 	if err != nil || left.Checkpoint == nil || left.Checkpoint.Complete {
 		return
 	}
-	if j.left = left.Checkpoint; j.left.Row+int64(left.Answers) > 0 && !j.takesOver() {
+	j.left, j.untouched = left.Checkpoint, left.Checkpoint.Row+int64(left.Answers) == 0
+	if !j.untouched && !j.takesOver() {
 		j.size = j.left.Size
 	}
 }

@@ -8,15 +8,16 @@ import (
 	"bulkonboard/cmd/internal/cli"
 )
 
-// preflight reads the whole list before the first call. Before a run begins, it
-// refuses a list that is too short or has too many invalid rows, takes over what
-// a run of another list has left, and says what the run will do.
+// preflight reads the whole list before the first call. Before a run begins, or
+// begins again that came to nothing, it refuses a list that is too short or has too
+// many invalid rows. It takes over what a run of another list has left, and says
+// what the run will do.
 func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 	f, err := j.readAhead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if superseded := j.superseded(f); superseded || !j.began {
+	if superseded := j.superseded(f); superseded || !j.began || j.untouched {
 		if err := j.checkForecast(f); err != nil {
 			return nil, err
 		}
