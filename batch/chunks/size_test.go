@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,12 +18,15 @@ import (
 // reads is a store that counts the bytes that are asked for, by name.
 type reads struct {
 	store.Store
+	mu    sync.Mutex // covers bytes
 	bytes map[string]int64
 }
 
 func (r *reads) Get(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
 	got, err := r.Store.Get(ctx, name, offset, length)
 	if err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		r.bytes[name] += length
 	}
 	return got, err
