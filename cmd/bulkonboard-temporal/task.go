@@ -107,7 +107,7 @@ func (t *task) run(ctx, within context.Context, do func(context.Context, *task) 
 func (t *task) progress() heartbeatDetails {
 	p := t.monitor.Progress()
 	d := heartbeatDetails{State: string(p.State), Rows: max(0, p.Answered-t.before.Load())}
-	t.tell(&d, &t.pulse)
+	t.evidence.tell(&d, &t.pulse)
 	return d
 }
 

@@ -171,15 +171,15 @@ func (c *comparison) differs(now neighbors, met trouble) bool {
 // blame decides whose trouble it is that others do not have: the rows', which
 // returns nil, or the worker's.
 func (t *task) blame(ctx context.Context, met trouble) error {
-	well := t.health.answeredSince(met.since) || t.fresh.Load() > met.since.UnixNano()
-	if !well && met.reached && t.given.Failing {
+	well := t.health.answeredSince(met.since) || t.evidence.fresh.Load() > met.since.UnixNano()
+	if !well && met.reached && t.evidence.given.Failing {
 		well = t.probeService(ctx) == probedWell
 	}
 	if well && met.reached {
-		if !t.othersAnswered() {
+		if !t.evidence.othersAnswered() {
 			t.log.Warn("the service fails nothing but calls of this part: its rows are at fault", "event", "rows_at_fault", "reason", met.cause)
 		}
-		t.fresh.Store(time.Now().UnixNano())
+		t.evidence.fresh.Store(time.Now().UnixNano())
 		return nil
 	}
 	return &sickError{worker: t.owner, reason: "it is not answered (" + met.cause + "), and others are", failing: met.reached}
@@ -220,7 +220,7 @@ func (t *task) weigh(ctx context.Context, err error) error {
 // tryElsewhere has another worker meet the same before it ends the job, if there
 // is one.
 func (t *task) tryElsewhere(ctx context.Context, err error) error {
-	if t.given.Alone || errors.As(err, new(*batch.RefusalsError)) {
+	if t.evidence.given.Alone || errors.As(err, new(*batch.RefusalsError)) {
 		return err
 	}
 	there, unseen := t.parts.workers(ctx, t.evidence.info)
