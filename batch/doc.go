@@ -36,7 +36,7 @@
 //     it in the slot then.
 //  12. batch: writer.await has the slots in order; writer.write encodes the result
 //     (sink: CSV.Append).
-//  13. batch: writer.save commits, about once a second: run.commit syncs the outputs,
+//  13. batch: writer.save commits, once a second: run.commit syncs the outputs,
 //     then puts results into the ledger (known: Records.Put), then writes the
 //     checkpoint (state: Dir.Commit).
 //  14. batch: run.publish puts the complete outputs in place (state: Dir.Publish).

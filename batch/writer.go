@@ -14,13 +14,8 @@ import (
 
 const (
 	// commitEvery is how much work a resumed run may have to do again on its
-	// own disk. It costs no calls: those are in the journal. Where commits take
-	// long, as they do with a large ledger, in which the customers of a list are
-	// all over the file, they come less often, so that they take commitShare of
-	// the time; but no less often than commitAtLeast.
-	commitEvery   = time.Second
-	commitAtLeast = 5 * time.Second
-	commitShare   = 0.1
+	// own disk. It costs no calls: those are in the journal.
+	commitEvery = time.Second
 
 	// flushBytes is when encoded rows go to the file even though more are
 	// ready.
@@ -57,8 +52,7 @@ type writer struct {
 	ids     *sharedIDs
 	log     *slog.Logger
 
-	due      *time.Timer // of the next commit
-	told     int64       // rows that meter and monitor know of this run
+	told     int64 // rows that meter and monitor know of this run
 	position source.Position
 	dirty    bool // rows, or the headers, were written since the last commit
 	all      bool // every slot of the order was answered and written
@@ -67,14 +61,14 @@ type writer struct {
 // run writes until the order ends or a slot stays unanswered, and commits what
 // it wrote. It returns the error that ended reading, writing or the run.
 func (w *writer) run() error {
-	w.due = time.NewTimer(commitEvery)
-	defer w.due.Stop()
+	tick := time.NewTicker(commitEvery)
+	defer tick.Stop()
 	for first := range w.order {
 		for s := first; s != nil; s = s.next {
 			if s.err != nil {
 				return firstError(w.save(), s.err)
 			}
-			res, err := w.await(s)
+			res, err := w.await(s, tick.C)
 			if err != nil {
 				return err
 			}
@@ -106,9 +100,9 @@ func (w *writer) tell() {
 
 // await gives the result of a slot. While it waits, it commits what is done. It
 // gives nil when the run ended before the result came.
-func (w *writer) await(s *slot) (*sink.Result, error) {
+func (w *writer) await(s *slot, tick <-chan time.Time) (*sink.Result, error) {
 	if res := s.result.Load(); res != nil {
-		return res, w.commitIfDue()
+		return res, w.commitIfDue(tick)
 	}
 	w.tell()
 	for {
@@ -117,7 +111,7 @@ func (w *writer) await(s *slot) (*sink.Result, error) {
 			if res := s.result.Load(); res != nil {
 				return res, nil
 			}
-		case <-w.due.C:
+		case <-tick:
 			if err := w.save(); err != nil {
 				return nil, err
 			}
@@ -175,12 +169,9 @@ func (w *writer) flush() error {
 	return firstError(w.results.flush(), w.rejects.flush(), w.answers.flush(), w.reported.flush())
 }
 
-func (w *writer) commitIfDue() error {
-	if w.records.Full() {
-		return w.save()
-	}
+func (w *writer) commitIfDue(tick <-chan time.Time) error {
 	select {
-	case <-w.due.C:
+	case <-tick:
 		return w.save()
 	default:
 		return nil
@@ -190,8 +181,6 @@ func (w *writer) commitIfDue() error {
 // save writes what is encoded and commits it.
 func (w *writer) save() error {
 	w.tell()
-	start := time.Now()
-	defer func() { w.due.Reset(untilNextCommit(time.Since(start))) }()
 	if !w.dirty {
 		return nil
 	}
@@ -200,12 +189,6 @@ func (w *writer) save() error {
 	}
 	w.dirty = false
 	return w.commit(w.position, w.totals)
-}
-
-// untilNextCommit is how long to wait after a commit that took a time.
-func untilNextCommit(took time.Duration) time.Duration {
-	rest := time.Duration(float64(took) * (1 - commitShare) / commitShare)
-	return min(max(rest, commitEvery), commitAtLeast)
 }
 
 func firstError(errs ...error) error {

@@ -69,16 +69,3 @@ func TestCountsThatDoNotAddUpHandNothingOn(t *testing.T) {
 		assert.False(t, r.concluded, name)
 	}
 }
-
-func TestCommitsThatTakeLongComeLessOften(t *testing.T) {
-	for took, want := range map[time.Duration]time.Duration{
-		0:                      time.Second,
-		20 * time.Millisecond:  time.Second,
-		200 * time.Millisecond: 1800 * time.Millisecond,
-		400 * time.Millisecond: 3600 * time.Millisecond,
-		time.Second:            5 * time.Second,
-		time.Hour:              5 * time.Second,
-	} {
-		assert.InDelta(t, want, untilNextCommit(took), float64(time.Microsecond), "after one of %v", took)
-	}
-}

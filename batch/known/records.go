@@ -44,13 +44,6 @@ func (r *Records) Take(rec *source.Record, res *sink.Result, who *Identity) {
 	}
 }
 
-// enough is how many customers are put at once at most: what is taken stays in
-// memory until then.
-const enough = 1 << 15
-
-// Full reports that it is time to put what was taken.
-func (r *Records) Full() bool { return r != nil && len(r.pending.Changes) >= enough }
-
 // Due reports whether there is anything to put.
 func (r *Records) Due() bool { return r != nil && len(r.pending.Changes) > 0 }
 
