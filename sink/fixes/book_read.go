@@ -130,7 +130,7 @@ func (b *bookReader) take(from *workbook.Row) error {
 
 // asNumber refuses a cell that may not have the value that somebody typed.
 func (s *Sheet) asNumber(line int64, cell string) error {
-	return s.wrong(line, fmt.Sprintf("cell %s is stored as a number, a date or a formula, so its value may not be what was typed: format the cell as text, and type the value again", cell))
+	return s.wrong(line, fmt.Sprintf("cell %s is stored as a number, a date, a truth value or a formula, so its value may not be what was typed: format the cell as text, and type the value again", cell))
 }
 
 // becomes reports a text that a program stores as this number or truth when it
