@@ -107,6 +107,7 @@ func TestTheFirstLineOfProgressHasARateAndTheTimeThatIsLeft(t *testing.T) {
 		m := new(measure.Monitor)
 		m.Expect(1000, 0)
 		stop := showProgress(m, &b, slog.New(slog.NewTextHandler(&b, nil)))
+		time.Sleep(time.Second / 2) // so that no answer comes at the moment of a look
 		for range 31 {
 			time.Sleep(time.Second)
 			for range 10 {
@@ -116,7 +117,7 @@ func TestTheFirstLineOfProgressHasARateAndTheTimeThatIsLeft(t *testing.T) {
 		stop()
 	})
 	require.Equal(t, 1, strings.Count(b.String(), "\n"), b.String())
-	assert.Regexp(t, ` rows_per_second=10 eta_seconds=(69|70|71) `, b.String())
+	assert.Regexp(t, ` rows_per_second=10 eta_seconds=(70|71) `, b.String())
 }
 
 func TestOnlyATerminalThatCanGoBackGetsAFrame(t *testing.T) {
