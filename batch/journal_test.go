@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch/measure"
+	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
@@ -67,6 +69,38 @@ func TestCallsThatOutlastTheGraceAreCutOffAndInDoubt(t *testing.T) {
 		j.requireEachItsOwn(20)
 		assert.EqualValues(t, 1, sum.InDoubt)
 		assert.Equal(t, 15, sum.FromJournal)
+	})
+}
+
+func TestCallsInDoubtOfOneListAreNotCountedForTheRowsOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := true
+		j := newJob(t, csvList(20), func(ctx context.Context, r *source.Customer, _ int) session.Reply {
+			if hang {
+				<-ctx.Done()
+				return session.Reply{Outcome: session.Cancelled}
+			}
+			return okFor(r)
+		})
+		j.adjust = func(c *Config) {
+			list, err := source.Open(strings.NewReader(j.list), source.Options{Name: "list"})
+			require.NoError(t, err)
+			forecast, _, err := (&preflight.Preflight{List: list, FormID: "form", Scratch: &memory{}}).Run(t.Context())
+			require.NoError(t, err)
+			c.Ends = forecast.Ends
+		}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, ErrInterrupted)
+		defer cancel()
+		_, err := j.run(ctx)
+		require.ErrorIs(t, err, ErrInterrupted)
+
+		hang, j.list = false, strings.ReplaceAll(csvList(20), "@example.com", "@other.example.com")
+		sum, err := j.run(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, sum.InDoubt)
+		for _, row := range j.rows() {
+			assert.Equal(t, "1", row[colAttempts], row[colEmail])
+		}
 	})
 }
 

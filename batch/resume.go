@@ -22,7 +22,7 @@ func (r *run) recover() error {
 	if rec.Checkpoint == nil {
 		return nil
 	}
-	if nothingDone(rec) && (len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 || r.hasAnotherList(rec.Checkpoint)) {
+	if nothingDone(rec) && len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 || untouched(rec) && r.hasAnotherList(rec.Checkpoint) {
 		// A wrong tenant, say, that was refused on the first call and has
 		// been fixed: there is nothing to resume. What the journal has of the
 		// attempts for a row is not for the row of another list.
@@ -58,15 +58,25 @@ func (r *run) recover() error {
 	return nil
 }
 
-// nothingDone reports a run that wrote no row and has no answer, nor a call
-// that may have been processed.
-func nothingDone(rec *state.Recovered) bool {
+// untouched reports a run in which no row has a result, so that nothing depends on
+// its list.
+func untouched(rec *state.Recovered) bool {
 	for _, row := range rec.Rows {
-		if row.Outcome != nil || row.Doubts > 0 {
+		if row.Outcome != nil {
 			return false
 		}
 	}
 	return rec.Checkpoint.Row == 0 && !rec.Checkpoint.Complete
+}
+
+// nothingDone reports an untouched run without a call that may have been processed.
+func nothingDone(rec *state.Recovered) bool {
+	for _, row := range rec.Rows {
+		if row.Doubts > 0 {
+			return false
+		}
+	}
+	return untouched(rec)
 }
 
 // findInLedger finds the number of the run in the ledger. An older copy that was put
