@@ -22,7 +22,7 @@ func (r *run) recover() error {
 	if rec.Checkpoint == nil {
 		return nil
 	}
-	if nothingDone(rec) && len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 || untouched(rec) && r.hasAnotherList(rec.Checkpoint) {
+	if nothingDone(rec) && len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 || untouched(rec) && r.Ends.Row > 0 && AnotherList(rec.Checkpoint, r.Ends) {
 		// A wrong tenant, say, that was refused on the first call and has
 		// been fixed: there is nothing to resume. What the journal has of the
 		// attempts for a row is not for the row of another list.
@@ -90,12 +90,6 @@ func (r *run) findInLedger() {
 		r.totals.LedgerRun = number
 		r.Log.Warn("the ledger does not have what this run has put there, as when an older copy of it was put back; once the run is complete, add its customers: bulkonboard ledger import RESULTS", "event", "ledger_older")
 	}
-}
-
-// hasAnotherList reports a list that does not end where the interrupted run's did.
-func (r *run) hasAnotherList(cp *state.Checkpoint) bool {
-	before := newTotals()
-	return json.Unmarshal(cp.Extra, before) == nil && before.Ends.Row > 0 && r.Ends.Row > 0 && before.Ends != r.Ends
 }
 
 // takeJournal decodes what the journal knows of the rows behind the checkpoint.

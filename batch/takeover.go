@@ -80,13 +80,27 @@ var ofTheFile = []string{"workbook"}
 // Superseded reports an interrupted run that is to be taken over, because the
 // list which is read now, and ends there, is not the one that it began with.
 func Superseded(cp *state.Checkpoint, binding map[string]string, ends source.Position) bool {
-	totals := newTotals()
-	if cp == nil || cp.Complete || json.Unmarshal(cp.Extra, totals) != nil || totals.Ends.Row == 0 {
+	if cp == nil || cp.Complete || endOf(cp).Row == 0 {
 		return false // the normal path says what is wrong
 	}
 	differs := func(key string) bool { return cp.Binding[key] != binding[key] }
 	if slices.ContainsFunc(sameWhatever, differs) {
 		return false
 	}
-	return totals.Ends != ends || slices.ContainsFunc(ofTheFile, differs)
+	return endOf(cp) != ends || slices.ContainsFunc(ofTheFile, differs)
+}
+
+// AnotherList reports a list that does not end where the one of an interrupted run
+// did.
+func AnotherList(cp *state.Checkpoint, ends source.Position) bool {
+	return cp != nil && endOf(cp).Row > 0 && endOf(cp) != ends
+}
+
+// endOf is where the list of an interrupted run ended; zero: it is not known.
+func endOf(cp *state.Checkpoint) source.Position {
+	totals := newTotals()
+	if json.Unmarshal(cp.Extra, totals) != nil {
+		return source.Position{}
+	}
+	return totals.Ends
 }

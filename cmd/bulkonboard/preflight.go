@@ -3,21 +3,22 @@ package main
 import (
 	"context"
 
+	"bulkonboard/batch"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
 )
 
 // preflight reads the whole list before the first call. Before a run begins, or
-// begins again that came to nothing, it refuses a list that is too short or has too
-// many invalid rows. It takes over what a run of another list has left, and says
+// begins again with another list because it came to nothing, it refuses a list that
+// is too short or has too many invalid rows. It takes over what a run of another list has left, and says
 // what the run will do.
 func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 	f, err := j.readAhead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if superseded := j.superseded(f); superseded || !j.began || j.untouched {
+	if superseded := j.superseded(f); superseded || !j.began || j.untouched && batch.AnotherList(j.left, f.Ends) {
 		if err := j.checkForecast(f); err != nil {
 			return nil, err
 		}
