@@ -53,7 +53,7 @@ type Summary struct {
 	Throttled     int64   `json:"throttled"`   // answers 429
 	HeldSeconds   float64 `json:"heldSeconds"` // in which nothing was sent after a 429
 	Outages       int64   `json:"outages"`
-	OutageSeconds float64 `json:"outageSeconds"` // in which the service as a whole failed
+	OutageSeconds float64 `json:"outageSeconds"` // in which the service was unavailable
 	Latency       Latency `json:"latency"`
 
 	// Learned is the pace that the service was found to take, by this run or by

@@ -19,8 +19,8 @@ const (
 	Starting State = "starting" // finding out where to begin
 	Reading  State = "reading"  // the list is read ahead; nothing is sent
 	Running  State = "running"
-	Held     State = "held"     // after a 429, nothing but single trials is sent
-	Outage   State = "outage"   // the service as a whole fails: nothing but single trials is sent
+	Held     State = "held"     // after a 429, only single test calls are sent
+	Outage   State = "outage"   // the service is unavailable: only single test calls are sent
 	Draining State = "draining" // the run ends early; the calls in flight come back
 	Ended    State = "ended"
 )

@@ -131,8 +131,8 @@ type State int
 // The states of the pace.
 const (
 	Running State = iota // attempts are sent
-	Held                 // throttled: nothing but single trials is sent
-	Out                  // the service as a whole fails: nothing but single trials is sent
+	Held                 // throttled: only single test calls are sent
+	Out                  // the service is unavailable: only single test calls are sent
 )
 
 // Snapshot is how the pace stands.
@@ -154,7 +154,7 @@ type Snapshot struct {
 // unpaced is the rate of a pace that does not limit anything.
 var unpaced = math.Inf(1)
 
-// Blocked reports that nothing is sent but single trials.
+// Blocked reports that only single test calls are sent.
 func (c *Controller) Blocked() bool { return c.block.on }
 
 // Snapshot tells how the pace stands.

@@ -50,7 +50,7 @@ func TestNewPartsBeginSoonAfterTheDeathOfTheWorkerThatHadTheWorkflow(t *testing.
 	assert.Less(t, c.service.longestGap(), 3*time.Second)
 }
 
-// workflowAt is the worker that has the workflow in memory: it was at it last.
+// workflowAt is the worker that has the workflow in memory: it ran it last.
 func (c *cluster) workflowAt() (worker string) {
 	c.t.Helper()
 	events := c.server.client.GetWorkflowHistory(c.t.Context(), workflowOf(quota), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
