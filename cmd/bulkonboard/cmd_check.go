@@ -94,11 +94,13 @@ func (i *inspection) start(c *cobra.Command) error {
 		return err
 	}
 	i.planned.shown = cli.ShownSettings(run)
-	digest, err := cli.SettingsDigest(run, "input")
-	if err != nil {
-		return err
+	if i.json { // which alone shows it; it is slow on purpose
+		digest, err := cli.SettingsDigest(run, "input")
+		if err != nil {
+			return err
+		}
+		i.found.Config = &checkedConfig{Digest: digest}
 	}
-	i.found.Config = &checkedConfig{Digest: digest}
 	return i.run(c)
 }
 
@@ -193,7 +195,10 @@ func (i *inspection) withLedger(c *cobra.Command, do func(*cli.OpenedLedger) err
 
 // readList reads the list and says what it found.
 func (i *inspection) readList(ctx context.Context, l *cli.OpenedLedger, stdin io.Reader, stdout, stderr io.Writer) (*preflight.Forecast, error) {
-	read := newFileSum()
+	digest, read := newFileSum(), io.Discard
+	if i.json { // which alone shows it
+		read = digest
+	}
 	list, share, done, err := i.begin(stdin, read)
 	if err != nil {
 		return nil, err
@@ -215,7 +220,7 @@ func (i *inspection) readList(ctx context.Context, l *cli.OpenedLedger, stdin io
 		return nil, err
 	}
 	cli.PrintForecast(stdout, f, i.list.Name(), cli.ExpectedPace{})
-	i.found.List, i.found.Plan = &checkedList{Name: i.list.Name(), SHA256: read.String(), Rows: f.Rows}, planOf(f)
+	i.found.List, i.found.Plan = &checkedList{Name: i.list.Name(), SHA256: digest.String(), Rows: f.Rows}, planOf(f)
 	if err := i.limits.rows.Check(f.Rows, preflight.LastRunOf(known)); err != nil {
 		return f, err
 	}
