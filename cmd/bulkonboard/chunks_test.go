@@ -21,7 +21,7 @@ func planned(t *testing.T, rows int, o sandbox.Options, flags ...string) *progra
 	return p
 }
 
-// runs runs a command that must end well.
+// runs runs a command that must succeed.
 func (p *program) runs(args ...string) {
 	p.t.Helper()
 	c, stderr := p.command(args...)
