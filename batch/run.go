@@ -13,6 +13,7 @@ import (
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/state"
+	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -57,6 +58,10 @@ type Config struct {
 	// Known takes in what becomes of customers, for the next night. Nil: there
 	// is not a ledger.
 	Known *known.Known
+
+	// Standings is what the ledger knows of the customers, as a preflight found;
+	// nil without a ledger.
+	Standings *sink.Standings
 
 	// Decided is when it was decided what becomes of rows that need no call.
 	// Zero: as they are met. With it, a run that calls nobody makes the same
@@ -184,6 +189,9 @@ func (r *run) whole(ctx context.Context) error {
 		return err
 	}
 	r.began = true
+	if r.totals.Rows == 0 && r.answered == 0 { // later the ledger knows the customers that this run has called, too
+		r.totals.Standings = r.Standings
+	}
 	r.meter = measure.NewMeter(r.totals.Measures, time.Now())
 	if r.Measures != nil {
 		r.meter = measure.GivenMeter(r.totals.Measures, *r.Measures)

@@ -133,7 +133,7 @@ func (r *run) document(reason error) ([]byte, error) {
 		Run: r.ID, Tool: r.SummaryFile.Tool, Settings: r.SummaryFile.Settings, Command: r.SummaryFile.Command,
 		Complete: reason == nil, ExitCode: r.SummaryFile.ExitCode(t.News(), reason),
 		StartedAt: m.StartedAt.UTC(), EndedAt: now.UTC(), RunningSeconds: seconds(m.Running), Resumed: t.Resumed,
-		Rows: t.Rows, Status: t.Status, Open: t.Open, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs,
+		Rows: t.Rows, Status: t.Status, Open: t.Open, Attempts: t.Attempts, InDoubt: t.InDoubt, SharedIDs: t.SharedIDs, Standings: t.Standings,
 		Throttled: m.Throttled, HeldSeconds: seconds(m.Held), Outages: m.Outages, OutageSeconds: seconds(m.Outage),
 		Learned: r.SummaryFile.Learned, EarlierRun: r.SummaryFile.EarlierRun,
 		Latency: m.Latency.Summary(), Timeline: m.Timeline.Summary(),

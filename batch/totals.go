@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bulkonboard/batch/measure"
+	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -21,6 +22,10 @@ type Totals struct {
 
 	// LedgerRun is the number of the run in the ledger; 0: it has none there.
 	LedgerRun uint64 `json:"ledgerRun,omitempty"`
+
+	// Standings is what the ledger knew of the customers when the run began; nil
+	// without a ledger.
+	Standings *sink.Standings `json:"standings,omitempty"`
 
 	// Ends is where the list ended when it was last read ahead.
 	Ends source.Position `json:"ends"`

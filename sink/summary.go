@@ -48,6 +48,10 @@ type Summary struct {
 
 	SharedIDs *SharedIDs `json:"sharedIds,omitempty"`
 
+	// Standings is what the ledger knew of the customers when the run began;
+	// absent without a ledger.
+	Standings *Standings `json:"standings,omitempty"`
+
 	// What follows is measured. Of a start that was killed, what came after
 	// its last commit (a second at most, while rows are written) is not in it.
 	Throttled     int64   `json:"throttled"`   // answers 429
@@ -76,6 +80,17 @@ type Summary struct {
 	// Digest is "sha256:" and the hash of everything before it, compacted. It
 	// tells of a slip or a bad copy; who means to forge can make a new one.
 	Digest string `json:"digest"`
+}
+
+// Standings are the customers of a list by what a ledger knows of them. Known
+// and Refused are answered from the ledger, and the others are called.
+type Standings struct {
+	New     int64 `json:"new"`
+	Known   int64 `json:"known"`
+	Changed int64 `json:"changed"` // since they were called
+	Expired int64 `json:"expired"` // their session id has
+	Again   int64 `json:"again"`   // failed or refused before, and are tried again
+	Refused int64 `json:"refused"` // before, and have not changed since
 }
 
 // Command is what was started. Together with the settings it is all that the

@@ -109,7 +109,8 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *measure.Me
 		State: w.State, Results: w.Results, Rejects: w.Rejects, ReplaceResults: w.ReplaceResults, ReplaceRejects: w.ReplaceRejects, SummaryFile: w.summaryFile(),
 		Answers:    answers.Chain{answers.Func(func(rec *source.Record) (answers.Answer, error) { return w.answer(ctx, rec) })},
 		Duplicates: w.Manifest.families(w.duplicates), Scratch: w.Scratch, Known: w.Known, Measures: measures, Decided: w.Manifest.PlannedAt, Ends: w.Manifest.Ends,
-		Origin: w.Origin, Size: w.Manifest.Source.Size, Binding: w.binding(), FormID: w.Manifest.Job.Service.FormID,
+		Standings: w.Manifest.Forecast.Standings(),
+		Origin:    w.Origin, Size: w.Manifest.Source.Size, Binding: w.binding(), FormID: w.Manifest.Job.Service.FormID,
 		MaxInFlight: 1, MaxAttempts: 1, AcceptRefusals: true, Monitor: w.Monitor, Log: w.Log,
 	})
 	if cause := context.Cause(ctx); err != nil && errors.As(cause, new(*MissingError)) {

@@ -100,6 +100,15 @@ type Forecast struct {
 	Duplicates *customers.Duplicates `json:"-"`
 }
 
+// Standings are what the ledger knows of the customers; nil when it was not
+// asked.
+func (f *Forecast) Standings() *sink.Standings {
+	if !f.Asked {
+		return nil
+	}
+	return &sink.Standings{New: f.New, Known: f.Known, Changed: f.Changed, Expired: f.Expired, Again: f.Due, Refused: f.Refused}
+}
+
 // progressRows is how many rows go between two looks at the context, and two
 // words to the monitor.
 const progressRows = 4096

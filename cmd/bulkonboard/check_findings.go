@@ -10,6 +10,7 @@ import (
 
 	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
 )
 
 // findings are what is wrong with several things that were looked at.
@@ -103,25 +104,18 @@ type checkedLedger struct {
 	Customers int64  `json:"customers"`
 }
 
-// plan is what a run would do, in rows. The last ones are known with a ledger.
+// plan is what a run would do, in rows, and what the ledger knows of the
+// customers; nil without one.
 type plan struct {
 	Calls      int64 `json:"calls"`
 	Mailed     int64 `json:"mailed"`
 	Duplicates int64 `json:"duplicates"`
 	Invalid    int64 `json:"invalid"`
-	New        int64 `json:"new,omitempty"`
-	Known      int64 `json:"known,omitempty"`
-	Changed    int64 `json:"changed,omitempty"`
-	Expired    int64 `json:"expired,omitempty"`
-	Again      int64 `json:"again,omitempty"`
-	Refused    int64 `json:"refused,omitempty"`
+	*sink.Standings
 }
 
 func planOf(f *preflight.Forecast) *plan {
-	return &plan{
-		Calls: f.Calls, Mailed: f.Mailed, Duplicates: f.Repeated, Invalid: f.Invalid,
-		New: f.New, Known: f.Known, Changed: f.Changed, Expired: f.Expired, Again: f.Due, Refused: f.Refused,
-	}
+	return &plan{Calls: f.Calls, Mailed: f.Mailed, Duplicates: f.Repeated, Invalid: f.Invalid, Standings: f.Standings()}
 }
 
 // print writes an object whose members have a line each, so that a script can

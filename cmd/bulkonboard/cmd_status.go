@@ -24,9 +24,10 @@ func statusCommand() *cobra.Command {
 		Use:   "status RESULTS",
 		Short: "Show the progress of a run",
 		Long: `status shows the run that writes a results file, while it is running and after it
-has ended: the rows by status, what needs attention, the rate, the time that is
-left, and the next command. With --job it shows a job in chunks. It does not
-disturb a run.`,
+has ended: the rows by status, what needs attention, with a ledger how many
+customers are new, known and were refused before, the rate, the time that is left,
+and the next command. With --job it shows a job in chunks. It does not disturb a
+run.`,
 		Example: `  bulkonboard status results.csv
   bulkonboard status results.csv --json`,
 		Args: cobra.MaximumNArgs(1),
@@ -58,8 +59,9 @@ type runStatus struct {
 	OfRows        int64                 `json:"ofRows,omitempty"` // of the list; 0: not known
 	Status        map[sink.Status]int64 `json:"status"`
 	NeedAttention int64                 `json:"needAttention"`
-	Open          int64                 `json:"open"`    // of these, reported by an earlier run already
-	Waiting       int                   `json:"waiting"` // done, and waiting for an earlier row to be written
+	Open          int64                 `json:"open"`                // of these, reported by an earlier run already
+	Customers     *sink.Standings       `json:"customers,omitempty"` // by what the ledger knew of them when the run began
+	Waiting       int                   `json:"waiting"`             // done, and waiting for an earlier row to be written
 
 	RowsPerSecond  float64   `json:"rowsPerSecond"` // over the running time
 	RunningSeconds float64   `json:"runningSeconds"`
@@ -116,6 +118,7 @@ func (s *runStatus) take(cp *state.Checkpoint) error {
 	}
 	s.Run, s.AsOf = cp.Run, cp.UpdatedAt
 	s.Rows, s.OfRows, s.Status, s.NeedAttention, s.Open = totals.Rows, totals.Ends.Row, totals.Status, totals.Bad(), totals.Open
+	s.Customers = totals.Standings
 	s.RunningSeconds = totals.Measures.Running.Seconds()
 	s.RowsPerSecond = rateOf(s.Rows, s.RunningSeconds)
 	if s.State == "running" {
@@ -143,6 +146,7 @@ func completeStatus(output string) (*runStatus, error) {
 	s := &runStatus{
 		Results: output, State: "complete", Run: sum.Run, Rows: sum.Rows, OfRows: sum.Rows, Status: sum.Status, ExitCode: &sum.ExitCode,
 		RunningSeconds: sum.RunningSeconds, RowsPerSecond: rateOf(sum.Rows, sum.RunningSeconds), Open: sum.Open, AsOf: sum.EndedAt,
+		Customers: sum.Standings,
 	}
 	for status, n := range sum.Status {
 		if !status.Good() {
@@ -175,7 +179,10 @@ func (s *runStatus) print(w io.Writer) {
 		}
 	}
 	if s.Open > 0 {
-		line("open", "%d of the rows that need attention were reported by an earlier run", s.Open)
+		line("open", "%d, already reported by an earlier run", s.Open)
+	}
+	if c := s.Customers; c != nil {
+		line("customers", "%s, by the ledger as the run began", customersText(c))
 	}
 	if s.Waiting > 0 {
 		line("waiting", "%d done, waiting to be written", s.Waiting)
@@ -198,6 +205,21 @@ func (s *runStatus) print(w io.Writer) {
 	}
 }
 
+// customersText has those of whom there always is a number, and of the others
+// only where there are some.
+func customersText(c *sink.Standings) string {
+	text := fmt.Sprintf("%d new, %d known, %d refused before", c.New, c.Known, c.Refused)
+	for _, more := range []struct {
+		n    int64
+		what string
+	}{{c.Changed, "changed"}, {c.Expired, "expired"}, {c.Again, "tried again"}} {
+		if more.n > 0 {
+			text += fmt.Sprintf(", %d %s", more.n, more.what)
+		}
+	}
+	return text
+}
+
 func (s *runStatus) headline() string {
 	text := s.State
 	switch s.State {
@@ -211,6 +233,9 @@ func (s *runStatus) headline() string {
 		text += "; 1 row needs attention"
 	case s.NeedAttention > 0:
 		text += fmt.Sprintf("; %d rows need attention", s.NeedAttention)
+	}
+	if s.Open > 0 {
+		text += fmt.Sprintf(" (%d new)", s.NeedAttention-s.Open)
 	}
 	return text
 }

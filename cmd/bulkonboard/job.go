@@ -87,7 +87,7 @@ func (j *job) take(ctx context.Context) error {
 		return j.refuse(err)
 	}
 	c := j.config(abort)
-	c.Ends, c.Answers = forecast.Ends, j.answers()
+	c.Ends, c.Standings, c.Answers = forecast.Ends, forecast.Standings(), j.answers()
 	if forecast.Duplicates.Len() > 0 && j.settings.duplicates != "send" {
 		scratch, err := scratchIn(j.dir)
 		if err != nil {

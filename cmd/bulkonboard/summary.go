@@ -48,7 +48,7 @@ func printSummary(w io.Writer, s *conclusion, sum *batch.Summary) {
 			"same id", shared.Count, shared.Row, of)
 	}
 	if sum.Open > 0 {
-		fmt.Fprintf(w, "  %-10s %d of the %d rows that need attention are as an earlier run has reported them\n", "open", sum.Open, sum.Bad())
+		fmt.Fprintf(w, "  %-10s %d of %s, already reported by an earlier run\n", "open", sum.Open, attention(sum.Bad()))
 	}
 	news, open := sum.Errors.Apart()
 	cli.PrintErrors(w, "errors, most frequent first", news)
@@ -96,6 +96,14 @@ func sentText(sum *batch.Summary) string {
 		return fmt.Sprintf("%d sent", sum.Attempts)
 	}
 	return fmt.Sprintf("%d sent for these rows, and %d by this run in all", sum.Attempts, sum.Pace.Sent)
+}
+
+// attention counts rows.
+func attention(n int64) string {
+	if n == 1 {
+		return "1 row that needs attention"
+	}
+	return fmt.Sprintf("%d rows that need attention", n)
 }
 
 func throttledText(sum *batch.Summary) string {
