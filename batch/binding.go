@@ -7,10 +7,23 @@ import (
 	"strings"
 )
 
+// unrecorded are the settings that runs of earlier versions did not record. Such a
+// run resumes with what is given now, and has it on record from then on.
+func unrecorded(before, now map[string]string) []string {
+	const since = "app id"
+	if _, recorded := before[since]; recorded || now[since] == "" {
+		return nil
+	}
+	return []string{since}
+}
+
 // differences names the settings that two bindings do not agree on.
 func differences(before, now map[string]string) []Change {
 	keys := maps.Clone(before)
 	maps.Copy(keys, now)
+	for _, key := range unrecorded(before, now) {
+		delete(keys, key)
+	}
 	var changed []Change
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if before[key] != now[key] {

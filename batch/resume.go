@@ -117,6 +117,9 @@ func (r *run) takeUp(cp *state.Checkpoint) error {
 	if changed := differences(cp.Binding, r.Binding); len(changed) > 0 {
 		return &ChangedError{Changes: changed}
 	}
+	for _, key := range unrecorded(cp.Binding, r.Binding) {
+		r.Log.Warn("this run was begun by an earlier version, which did not record its "+key+": it resumes with "+r.Binding[key], "event", "unrecorded", "setting", key)
+	}
 	if err := json.Unmarshal(cp.Extra, r.totals); err != nil {
 		return &FormatError{fmt.Sprintf("the counts in the checkpoint cannot be read (%v); start over with --restart", err)}
 	}

@@ -71,7 +71,7 @@ func (e *TakeOverError) Error() string {
 
 // sameWhatever are the settings that a run that takes over an interrupted one must
 // have as it had them: whom it called. All others are of its list.
-var sameWhatever = []string{"endpoint", "tenant id", "form id", "ledger"}
+var sameWhatever = []string{"endpoint", "app id", "tenant id", "form id", "ledger"}
 
 // ofTheFile are those that tell one file of a list from another, whatever rows
 // they have: a workbook that is saved again is another file.
@@ -83,11 +83,11 @@ func Superseded(cp *state.Checkpoint, binding map[string]string, ends source.Pos
 	if cp == nil || cp.Complete || endOf(cp).Row == 0 {
 		return false // the normal path says what is wrong
 	}
-	differs := func(key string) bool { return cp.Binding[key] != binding[key] }
-	if slices.ContainsFunc(sameWhatever, differs) {
-		return false
+	changes := differences(cp.Binding, binding)
+	among := func(keys []string) bool {
+		return slices.ContainsFunc(changes, func(c Change) bool { return slices.Contains(keys, c.What) })
 	}
-	return endOf(cp) != ends || slices.ContainsFunc(ofTheFile, differs)
+	return !among(sameWhatever) && (endOf(cp) != ends || among(ofTheFile))
 }
 
 // AnotherList reports a list that does not end where the one of an interrupted run

@@ -233,6 +233,7 @@ func (s *settings) binding(list *source.List) map[string]string {
 		"format":    list.Format().String(),
 		"mapping":   list.Mapping(),
 		"endpoint":  s.service.Target.BaseURL,
+		"app id":    s.service.Target.AppID,
 		"tenant id": s.service.Target.TenantID,
 		"form id":   s.service.Target.FormID,
 		"rejects":   s.outputs.rejects,

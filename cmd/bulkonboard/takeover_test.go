@@ -168,6 +168,7 @@ func TestWhatCannotBeTakenOverIsRefusedAndLeftAsItIs(t *testing.T) {
 		code    int
 		says    string
 	}{
+		"another app":      {flags: []string{"--app-id", "other"}, code: cli.ExitState, says: `app id was "app" and is "other"`},
 		"another tenant":   {flags: []string{"--tenant-id", "other"}, code: cli.ExitState, says: `tenant id was "tenant" and is "other"`},
 		"another form":     {flags: []string{"--form-id", "other"}, code: cli.ExitState, says: `form id was "form" and is "other"`},
 		"another ledger":   {flags: []string{"--ledger", "other.db"}, code: cli.ExitState, says: "ledger was "},
