@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,35 +25,40 @@ func TestARunOfAnEarlierVersionResumesAndIsBoundToItsApplicationFromThenOn(t *te
 			return okFor(r)
 		})
 		var log bytes.Buffer
-		start := func(binding map[string]string, end error) error {
-			j.adjust = func(c *Config) { c.Binding, c.Log = binding, slog.New(slog.NewTextHandler(&log, nil)) }
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 25*time.Millisecond, end)
+		start := func(app ...Bond) error {
+			j.adjust = func(c *Config) {
+				c.Binding, c.Log = append(Binding{{Name: "endpoint", Value: "fake"}}, app...), slog.New(slog.NewTextHandler(&log, nil))
+			}
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 25*time.Millisecond, ErrInterrupted)
 			defer cancel()
 			_, err := j.run(ctx)
 			return err
 		}
-		require.ErrorIs(t, start(map[string]string{"endpoint": "fake"}, ErrInterrupted), ErrInterrupted)
-		require.ErrorIs(t, start(map[string]string{"endpoint": "fake", "app id": "app"}, ErrInterrupted), ErrInterrupted)
+		require.ErrorIs(t, start(), ErrInterrupted)
+		require.ErrorIs(t, start(Bond{Name: "app id", Value: "app", Newer: true}), ErrInterrupted)
 		assert.Contains(t, log.String(), "did not record its app id: it resumes with app")
 
 		var changed *ChangedError
-		require.ErrorAs(t, start(map[string]string{"endpoint": "fake", "app id": "other"}, ErrInterrupted), &changed)
+		require.ErrorAs(t, start(Bond{Name: "app id", Value: "other", Newer: true}), &changed)
 		assert.Equal(t, []Change{{What: "app id", Before: "app", Now: "other"}}, changed.Changes)
-		require.ErrorAs(t, start(map[string]string{"endpoint": "fake"}, ErrInterrupted), &changed, "nor does it resume without one")
+		require.ErrorAs(t, start(), &changed, "nor does it resume without one")
 	})
 }
 
 func TestOnlyARunThatCalledTheSameCustomersIsTakenOver(t *testing.T) {
-	began := map[string]string{"endpoint": "e", "app id": "a", "tenant id": "t", "form id": "f", "ledger": "l", "workbook": "w"}
-	extra, err := json.Marshal(&Totals{Ends: source.Position{Row: 5, Sum: 1}})
+	began := Binding{{Name: "map", Value: "m"}, {Name: "tenant", Value: "t", Of: ToCustomers}, {Name: "workbook", Value: "w", Of: ToFile}}
+	ends := source.Position{Row: 5, Sum: 1}
+	extra, err := json.Marshal(&Totals{Ends: ends})
 	require.NoError(t, err)
-	superseded := func(key, value string) bool {
-		now := maps.Clone(began)
-		now[key] = value
-		return Superseded(&state.Checkpoint{Binding: began, Extra: extra}, now, source.Position{Row: 6, Sum: 2})
+	superseded := func(bond int, ends source.Position) bool {
+		now := slices.Clone(began)
+		now[bond].Value = "another"
+		return Superseded(&state.Checkpoint{Binding: began.values(), Extra: extra}, now, ends)
 	}
-	assert.True(t, superseded("workbook", "another"))
-	for _, key := range []string{"endpoint", "app id", "tenant id", "form id", "ledger"} {
-		assert.False(t, superseded(key, "another"), key)
-	}
+	another := source.Position{Row: 6, Sum: 2}
+	assert.True(t, superseded(0, another), "another list may be read in another way")
+	assert.False(t, superseded(0, ends), "the same list may not")
+	assert.False(t, superseded(1, another))
+	assert.True(t, superseded(2, another))
+	assert.True(t, superseded(2, ends), "another file is another list")
 }

@@ -48,7 +48,7 @@ func (r *run) checkpoint(at source.Position, t *Totals) (state.Checkpoint, error
 	}
 	return state.Checkpoint{
 		Run:     r.ID,
-		Binding: r.Binding,
+		Binding: r.Binding.values(),
 		Row:     at.Row, Line: at.Line, Offset: at.Offset, Sum: at.Sum,
 		Size:      r.Size,
 		Extra:     extra,

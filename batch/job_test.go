@@ -117,7 +117,7 @@ func (j *job) run(ctx context.Context) (*Summary, error) {
 		State:       dir,
 		Scratch:     &memory{},
 		Results:     j.results(),
-		Binding:     map[string]string{"endpoint": "fake"},
+		Binding:     Binding{{Name: "endpoint", Value: "fake"}},
 		FormID:      "form",
 		MaxInFlight: 8,
 		MaxAttempts: 3,

@@ -37,7 +37,7 @@ func TestAListThatGrewGoesOnAndOneThatChangedDoesNot(t *testing.T) {
 		require.ErrorAs(t, err, &changed)
 
 		j.list = before
-		j.adjust = func(c *Config) { c.Binding = map[string]string{"endpoint": "another"} }
+		j.adjust = func(c *Config) { c.Binding = Binding{{Name: "endpoint", Value: "another"}} }
 		_, err = j.run(t.Context())
 		var other *ChangedError
 		require.ErrorAs(t, err, &other)

@@ -22,7 +22,7 @@ func (r *run) recover() error {
 	if rec.Checkpoint == nil {
 		return nil
 	}
-	if nothingDone(rec) && len(differences(rec.Checkpoint.Binding, r.Binding)) > 0 || untouched(rec) && r.Ends.Row > 0 && AnotherList(rec.Checkpoint, r.Ends) {
+	if nothingDone(rec) && len(r.Binding.differences(rec.Checkpoint.Binding)) > 0 || untouched(rec) && r.Ends.Row > 0 && AnotherList(rec.Checkpoint, r.Ends) {
 		// A wrong tenant, say, that was refused on the first call and has
 		// been fixed: there is nothing to resume. What the journal has of the
 		// attempts for a row is not for the row of another list.
@@ -114,11 +114,11 @@ func (r *run) takeJournal(rows map[int64]*state.Row) error {
 
 // takeUp checks that the checkpoint is of this very job and continues from it.
 func (r *run) takeUp(cp *state.Checkpoint) error {
-	if changed := differences(cp.Binding, r.Binding); len(changed) > 0 {
+	if changed := r.Binding.differences(cp.Binding); len(changed) > 0 {
 		return &ChangedError{Changes: changed}
 	}
-	for _, key := range unrecorded(cp.Binding, r.Binding) {
-		r.Log.Warn("this run was begun by an earlier version, which did not record its "+key+": it resumes with "+r.Binding[key], "event", "unrecorded", "setting", key)
+	for _, bond := range r.Binding.unrecorded(cp.Binding) {
+		r.Log.Warn("this run was begun by an earlier version, which did not record its "+bond.Name+": it resumes with "+bond.Value, "event", "unrecorded", "setting", bond.Name)
 	}
 	if err := json.Unmarshal(cp.Extra, r.totals); err != nil {
 		return &FormatError{fmt.Sprintf("the counts in the checkpoint cannot be read (%v); start over with --restart", err)}

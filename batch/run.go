@@ -87,9 +87,7 @@ type Config struct {
 	// command that resumes the run.
 	Origin Origin
 
-	// Binding is what a resumed run must agree on with the run that it goes
-	// on with: list, mapping, endpoint, tenant, form.
-	Binding map[string]string
+	Binding Binding // of the run that resumes this one, or that this one resumes
 
 	FormID      string        // for records that carry none
 	MaxInFlight int           // attempts under way at once, at most

@@ -3,7 +3,6 @@ package batch
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/state"
@@ -69,25 +68,13 @@ func (e *TakeOverError) Error() string {
 		"; restore the original list and run again to resume it, or start over with --restart (customers already called may be called again)"
 }
 
-// sameWhatever are the settings that a run that takes over an interrupted one must
-// have as it had them: whom it called. All others are of its list.
-var sameWhatever = []string{"endpoint", "app id", "tenant id", "form id", "ledger"}
-
-// ofTheFile are those that tell one file of a list from another, whatever rows
-// they have: a workbook that is saved again is another file.
-var ofTheFile = []string{"workbook"}
-
 // Superseded reports an interrupted run that is to be taken over, because the
 // list which is read now, and ends there, is not the one that it began with.
-func Superseded(cp *state.Checkpoint, binding map[string]string, ends source.Position) bool {
+func Superseded(cp *state.Checkpoint, binding Binding, ends source.Position) bool {
 	if cp == nil || cp.Complete || endOf(cp).Row == 0 {
 		return false // the normal path says what is wrong
 	}
-	changes := differences(cp.Binding, binding)
-	among := func(keys []string) bool {
-		return slices.ContainsFunc(changes, func(c Change) bool { return slices.Contains(keys, c.What) })
-	}
-	return !among(sameWhatever) && (endOf(cp) != ends || among(ofTheFile))
+	return !binding.differs(cp.Binding, ToCustomers) && (endOf(cp) != ends || binding.differs(cp.Binding, ToFile))
 }
 
 // AnotherList reports a list that does not end where the one of an interrupted run

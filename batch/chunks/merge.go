@@ -127,9 +127,9 @@ func (w *merge) summaryFile() batch.SummaryFile {
 }
 
 // binding is what merging that continues must agree on.
-func (w *merge) binding() map[string]string {
-	return map[string]string{
-		"command": "merge", "job": w.Manifest.Run, "round": roundName(w.Round), "rejects": w.Rejects,
+func (w *merge) binding() batch.Binding {
+	return batch.Binding{
+		{Name: "command", Value: "merge"}, {Name: "job", Value: w.Manifest.Run}, {Name: "round", Value: roundName(w.Round)}, {Name: "rejects", Value: w.Rejects},
 	}
 }
 

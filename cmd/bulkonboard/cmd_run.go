@@ -226,45 +226,6 @@ func (s *settings) treatmentOf(list *source.List) (treatment, error) {
 	return s.retry.treatment(previous), nil
 }
 
-// binding is what a resumed run must agree on with the interrupted one. It
-// goes into the checkpoint, so no secret may ever be in it.
-func (s *settings) binding(list *source.List) map[string]string {
-	b := map[string]string{
-		"format":    list.Format().String(),
-		"mapping":   list.Mapping(),
-		"endpoint":  s.service.Target.BaseURL,
-		"app id":    s.service.Target.AppID,
-		"tenant id": s.service.Target.TenantID,
-		"form id":   s.service.Target.FormID,
-		"rejects":   s.outputs.rejects,
-	}
-	if s.sandbox {
-		b["endpoint"] = "sandbox"
-	}
-	if s.duplicates != "once" {
-		b["duplicates"] = s.duplicates
-	}
-	if s.formulaSafe {
-		b["formula safe"] = "yes"
-	}
-	if s.ledger.id != "" {
-		b["ledger"] = s.ledger.id
-	}
-	for _, k := range s.set {
-		if k.Digest != "" {
-			b["--set "+k.Field] = source.Hidden + " (" + k.Digest + ")"
-		}
-	}
-	b["command"] = "run"
-	if s.retry != nil {
-		b["command"] = "retry " + s.retry.String()
-		if s.retry.fixesSum != "" {
-			b["fixes"] = s.retry.fixesSum
-		}
-	}
-	return b
-}
-
 // service is what the run calls: the vendor's, or the sandbox in this process.
 type service struct {
 	caller *session.Client

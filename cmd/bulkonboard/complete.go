@@ -20,17 +20,6 @@ import (
 
 // Whether what a command is asked for has been done already.
 
-// sameKeys are the settings in which two runs must agree to be the same; pathKeys
-// those of them that name files. All others say only how fast, how long, or by
-// which way.
-var (
-	sameKeys = []string{
-		"format", "encoding", "delimiter", "sheet", "map", "duplicates", "formulaSafe", "sandbox", "baseUrl", "appId", "tenantId", "formId",
-		"sessionTtl", "rejects", "ledger", "ledgerKeyFile",
-	}
-	pathKeys = []string{"rejects", "ledger", "ledgerKeyFile"}
-)
-
 // complete gives the summary of the run that has done already what was asked
 // for: the same command, with the same settings, for the same bytes of the list,
 // whose results stand where it put them. A command that was killed on its way
@@ -88,20 +77,8 @@ func (s *settings) sameCommand(sum *sink.Summary) bool {
 // sameCommand compares a command, with all its settings, with that of a run.
 func sameCommand(now sink.Command, shown map[string]string, sum *sink.Summary) bool {
 	before := &sum.Command
-	if now.Name != before.Name || now.Job != before.Job || now.Fixes != before.Fixes ||
-		!sameWords(now.Only, before.Only) || !sameWords(now.ErrorCodes, before.ErrorCodes) {
-		return false
-	}
-	for _, key := range sameKeys {
-		value, has := shown[key]
-		if !has || value == sum.Settings[key] {
-			continue
-		}
-		if !slices.Contains(pathKeys, key) || value == "" || !isFile(sum, sum.Settings[key], value) {
-			return false
-		}
-	}
-	return true
+	return now.Name == before.Name && now.Job == before.Job && now.Fixes == before.Fixes &&
+		sameWords(now.Only, before.Only) && sameWords(now.ErrorCodes, before.ErrorCodes) && repeats(sum, shown)
 }
 
 func sameWords(a, b []string) bool {

@@ -177,12 +177,12 @@ func (j *job) refuse(reason error) error {
 	return reason
 }
 
-// bound is what a resumed run must agree on. A workbook is written as a whole when
+// binding is what a resumed run must agree on. A workbook is written as a whole when
 // it is saved, so one that differs is another list.
-func (j *job) bound() map[string]string {
+func (j *job) binding() batch.Binding {
 	b := j.settings.binding(j.list.List)
 	if j.list.Sheet() != "" {
-		b["workbook"] = "sha256:" + j.read.String()
+		b = append(b, batch.Bond{Name: "workbook", Value: "sha256:" + j.read.String(), Of: batch.ToFile})
 	}
 	return b
 }
@@ -204,7 +204,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		ReplaceResults: j.settings.replacesResults(),
 		ReplaceRejects: j.settings.outputs.replaceRejects,
 		SummaryFile:    j.summaryFile(),
-		Binding:        j.bound(),
+		Binding:        j.binding(),
 		FormID:         j.settings.service.Target.FormID,
 
 		MaxInFlight: j.settings.limits.inFlight(),

@@ -141,7 +141,7 @@ func notResults(path string, err error) error {
 func (r *runResults) adoption() *cli.Adoption {
 	a := &cli.Adoption{
 		Of: r.path, Run: r.summary.Run, Settings: r.summary.Settings, Set: setOf(r.summary), Folder: r.summary.Command.Folder,
-		Bound: []string{"base-url", "sandbox", "app-id", "tenant-id", "form-id", "format", "encoding", "delimiter", "sheet", "map", "set", "duplicates", "formula-safe"},
+		Bound: boundInRetry(),
 		Own:   []string{"app-secret-command", "only", "error-code", "overwrite", "until", "max-calls", "log-file", "log-format", "log-level", "metrics-file", "metrics-listen"},
 	}
 	if os.Getenv(cli.SecretVariable) != "" {

@@ -20,7 +20,7 @@ func (j *job) takesOver() bool { return j.began && j.known != nil && j.settings.
 
 // superseded reports an interrupted run that this list cannot resume.
 func (j *job) superseded(f *preflight.Forecast) bool {
-	return j.takesOver() && batch.Superseded(j.left, j.bound(), f.Ends)
+	return j.takesOver() && batch.Superseded(j.left, j.binding(), f.Ends)
 }
 
 // takeOver ends the interrupted run, whose list has changed, and makes this start

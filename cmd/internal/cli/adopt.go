@@ -30,7 +30,7 @@ type Adoption struct {
 func (a *Adoption) Adopt(c *cobra.Command) error {
 	var p Problems
 	c.Flags().VisitAll(func(f *pflag.Flag) {
-		value, known := a.Settings[keyOf(f.Name)]
+		value, known := a.Settings[KeyOf(f.Name)]
 		if !known || !isSetting(f) || slices.Contains(a.Own, f.Name) {
 			return
 		}

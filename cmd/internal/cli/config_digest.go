@@ -25,7 +25,7 @@ func SettingsDigest(c *cobra.Command, without ...string) (string, error) {
 	var pairs [][2]string
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if isSetting(f) && !slices.Contains(without, f.Name) {
-			pairs = append(pairs, [2]string{keyOf(f.Name), wholePath(f)})
+			pairs = append(pairs, [2]string{KeyOf(f.Name), wholePath(f)})
 		}
 	})
 	slices.SortFunc(pairs, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })

@@ -24,15 +24,15 @@ func familyKeys(c *cobra.Command) map[string]string {
 		}
 		other.Flags().VisitAll(func(f *pflag.Flag) {
 			if isSetting(f) {
-				keys[keyOf(f.Name)] = f.Name
+				keys[KeyOf(f.Name)] = f.Name
 			}
 		})
 	}
 	return keys
 }
 
-// keyOf is the key of a flag: --base-url is baseUrl.
-func keyOf(flag string) string {
+// KeyOf is the key of a flag: --base-url is baseUrl.
+func KeyOf(flag string) string {
 	words := strings.Split(flag, "-")
 	for i, word := range words[1:] {
 		words[i+1] = strings.ToUpper(word[:1]) + word[1:]

@@ -75,7 +75,7 @@ func configText(root *cobra.Command, family Family, first string) string {
 			if isSetting(f) && !seen[f.Name] {
 				seen[f.Name] = true
 				_, usage := pflag.UnquoteUsage(f)
-				fmt.Fprintf(&b, "\n%s#%s: %s\n", comment(usage), keyOf(f.Name), yamlOf(f))
+				fmt.Fprintf(&b, "\n%s#%s: %s\n", comment(usage), KeyOf(f.Name), yamlOf(f))
 			}
 		})
 	}
@@ -161,9 +161,9 @@ func (o Origins) Show(c *cobra.Command, secret string) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		switch {
 		case isSetting(f):
-			fmt.Fprintf(w, "%-36s # %s\n", keyOf(f.Name)+": "+yamlOf(f), o.of(f))
+			fmt.Fprintf(w, "%-36s # %s\n", KeyOf(f.Name)+": "+yamlOf(f), o.of(f))
 		case f.Changed && f.Name != "config" && f.Name != "print-config":
-			fmt.Fprintf(w, "# %-34s # %s\n", keyOf(f.Name)+": "+yamlOf(f), o.of(f))
+			fmt.Fprintf(w, "# %-34s # %s\n", KeyOf(f.Name)+": "+yamlOf(f), o.of(f))
 		}
 	})
 	fmt.Fprintf(w, "# appSecret: %s\n", secret)
@@ -195,7 +195,7 @@ func ShownSettings(c *cobra.Command) map[string]string {
 		} else if f.Value.Type() == "duration" {
 			value = shortDuration(value)
 		}
-		shown[keyOf(f.Name)] = value
+		shown[KeyOf(f.Name)] = value
 	})
 	return shown
 }

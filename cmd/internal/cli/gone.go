@@ -56,7 +56,7 @@ func goneVariables(c *cobra.Command, p *Problems) {
 // goneKey says what to write instead of a key of an earlier version.
 func goneKey(c *cobra.Command, key string) (message string, gone bool) {
 	for _, g := range goneFlags {
-		if keyOf(g.name) == key {
+		if KeyOf(g.name) == key {
 			return g.message(c, key), true
 		}
 	}
