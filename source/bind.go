@@ -10,6 +10,16 @@ import (
 // none.
 type columnNumbers [fieldCount]int
 
+// fill takes the values of a row by their columns.
+func (at *columnNumbers) fill(c *Customer, cells []string) {
+	*c = Customer{}
+	for f, value := range c.places() {
+		if column := at[f]; column > 0 {
+			*value = strings.TrimSpace(cells[column-1])
+		}
+	}
+}
+
 // columnsOf finds the columns of the fields in a header, or says why it is none.
 func (m *mapping) columnsOf(header []string) (columnNumbers, error) {
 	if hasAddress(header) {

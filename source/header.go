@@ -213,8 +213,7 @@ func (l *List) bindColumns(header []string) error {
 		l.mapping.typeFollows = true
 		l.notices.of("type_follows", "customerType is read from no column: the type of each row follows from its details")
 	}
-	l.columns, err = bindColumns(at)
-	return err
+	return nil
 }
 
 // fill makes a customer of the cells of a row.
@@ -222,6 +221,6 @@ func (l *List) fill(c *Customer, cells []string) {
 	if l.unprefix {
 		withoutPrefix(cells)
 	}
-	l.columns.fill(c, cells)
+	l.columnOf.fill(c, cells)
 	l.mapping.set(c)
 }

@@ -44,7 +44,6 @@ type List struct {
 	headerRaw []byte
 	mapping   mapping
 	columnOf  columnNumbers
-	columns   columns
 	object    object // JSONL: of the line that is being read
 	unprefix  bool   // cells have the prefix of formula-safe results
 	results   bool   // the list is a results file

@@ -41,20 +41,19 @@ type Record struct {
 
 // Customer is a decoded row. Values are trimmed of surrounding white space and
 // otherwise as they were found; an empty string means that the row has none.
-// The csv tags are the canonical column names.
 type Customer struct {
-	FormID             string `csv:"formId"`
-	Type               string `csv:"customerType"` // "Individual" or "LegalEntity"
-	Email              string `csv:"customerEmail"`
-	MobileNumber       string `csv:"customerMobileNumber"`
-	EmployeeID         string `csv:"employeeId"`
-	ClientID           string `csv:"clientId"`
-	SendEmail          string `csv:"sendEmail"` // "", "true" or "false" once validated
-	FirstName          string `csv:"firstName"`
-	LastName           string `csv:"lastName"`
-	FullName           string `csv:"fullName"`
-	RegistrationNumber string `csv:"registrationNumber"`
-	TradingName        string `csv:"tradingName"`
+	FormID             string
+	Type               string // "Individual" or "LegalEntity"
+	Email              string
+	MobileNumber       string
+	EmployeeID         string
+	ClientID           string
+	SendEmail          string // "", "true" or "false" once validated
+	FirstName          string
+	LastName           string
+	FullName           string
+	RegistrationNumber string
+	TradingName        string
 }
 
 // Problem is one reason why a record is invalid. It never quotes the value:
