@@ -44,11 +44,15 @@ func (j journal) Answer(rec *source.Record) (answers.Answer, error) {
 	return answers.Answer{Result: &res, Print: before.print}, nil
 }
 
-// A result in the journal is: the record's fingerprint (8 bytes, little-endian), status, session id, error code and error message
-// as strings with a uvarint length before each, attempts as a uvarint, the
-// time in Unix nanoseconds as a varint, and when the session id expires in Unix
-// seconds as a varint, zero when that is not known. Where there is a ledger, what
-// known.Identity appends follows.
+// A result in the journal is: the record's fingerprint (8 bytes, little-endian),
+// status, session id, error code and error message as strings with a uvarint length
+// before each, attempts as a uvarint, the time in Unix nanoseconds as a varint, and
+// when the session id expires in Unix seconds as a varint, zero when that is not
+// known. Where there is a ledger, what known.Identity appends follows.
+//
+// It has no version of its own. What changes here raises that of the state
+// (state/checkpoint.go) and that of the segments of a job (chunks/segment.go), which
+// are looked at before any result is.
 
 var errResultFormat = &FormatError{"a journalled result is not in the format of this version"}
 
@@ -89,7 +93,7 @@ func parseJournalResult(b []byte) (print uint64, result sink.Result, who *known.
 	if len(b) < 8 {
 		return 0, sink.Result{}, nil, errResultFormat
 	}
-	result, rest, err := parseResult(b[8:])
+	result, rest, err := parsePayload(b[8:])
 	if err == nil && len(rest) > 0 {
 		var ok bool
 		if who, ok = known.ParseIdentity(rest); !ok {
@@ -99,8 +103,8 @@ func parseJournalResult(b []byte) (print uint64, result sink.Result, who *known.
 	return binary.LittleEndian.Uint64(b), result, who, err
 }
 
-// parseResult reads a result, and gives what follows it.
-func parseResult(b []byte) (result sink.Result, after []byte, err error) {
+// parsePayload reads a result, and gives what follows it.
+func parsePayload(b []byte) (result sink.Result, after []byte, err error) {
 	var fields [4]string
 	for i := range fields {
 		n, size := binary.Uvarint(b)

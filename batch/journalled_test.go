@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -16,6 +17,10 @@ func TestAJournalledResultReadsBack(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 42, print)
 	assert.Equal(t, want, got)
+	for i, fields := 0, reflect.ValueOf(got); i < fields.NumField(); i++ {
+		name := fields.Type().Field(i).Name
+		assert.Equal(t, name == "Kept", fields.Field(i).IsZero(), "the journal has all of a result, or a run that resumes writes another: "+name)
+	}
 }
 
 func FuzzJournalledResults(f *testing.F) {

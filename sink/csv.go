@@ -99,7 +99,7 @@ func (c *CSV) Header(dst []byte) []byte {
 
 // Append appends the result row of rec to dst.
 func (c *CSV) Append(dst []byte, rec *source.Record, res *Result) []byte {
-	values := res.values(&c.clock)
+	values := cellsOf(res, &c.clock)
 	return c.line(c.inputCells(dst, rec), values[:])
 }
 

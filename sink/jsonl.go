@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,20 +21,28 @@ func (*JSONL) Header(dst []byte) []byte { return dst }
 // Append appends the result line of rec to dst.
 func (j *JSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
 	dst = j.input(dst, rec)
-	dst = append(dst, `"`+Member+`":{"onboardingStatus":"`...)
-	dst = append(dst, res.Status...)
-	dst = append(dst, `","sessionId":`...)
-	dst = quote(dst, res.SessionID)
-	dst = append(dst, `,"errorCode":`...)
-	dst = quote(dst, res.ErrorCode)
-	dst = append(dst, `,"errorMessage":`...)
-	dst = quote(dst, source.WithPrefix(res.ErrorMessage))
-	dst = append(dst, `,"attempts":`...)
-	dst = strconv.AppendInt(dst, int64(res.Attempts), 10)
-	dst = append(dst, `,"processedAt":"`...)
-	dst = append(dst, j.clock.text(res.ProcessedAt)...)
-	return append(dst, "\"}}\n"...)
+	dst = append(dst, `"`+Member+`":`...)
+	v := cellsOf(res, &j.clock)
+	for i := range columns {
+		dst = append(dst, opening[i]...)
+		if columns[i].number {
+			dst = append(dst, v[i]...)
+		} else {
+			dst = quote(dst, v[i])
+		}
+	}
+	return append(dst, "}}\n"...)
 }
+
+// opening is what stands before the value of a column: its name, and before that
+// what parts it from the one before.
+var opening = func() (texts [len(columns)]string) {
+	for i, name := range Columns() {
+		texts[i] = `,"` + name + `":`
+	}
+	texts[0] = "{" + texts[0][1:]
+	return texts
+}()
 
 // input appends the opening of the result object: all members of the input
 // object but an earlier run's result, or, for a line that is not an object, its

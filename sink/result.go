@@ -61,11 +61,6 @@ func InvalidFor(problems []source.Problem) Result {
 	}
 }
 
-// Columns are the names under which a result is written, in order.
-func Columns() []string {
-	return []string{"onboardingStatus", "sessionId", "errorCode", "errorMessage", "attempts", "processedAt"}
-}
-
 // timeLayout is RFC 3339 in UTC with milliseconds: sortable, and read by every
 // spreadsheet and database.
 const timeLayout = "2006-01-02T15:04:05.000Z"

@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"bulkonboard/source"
 )
@@ -51,11 +49,11 @@ func (r *RetryCSV) Result(rec *source.Record) (Result, bool) {
 	if rec.Cells == nil {
 		return Result{}, false
 	}
-	v := [6]string(rec.Cells[r.first:])
+	v := cells(rec.Cells[r.first:])
 	if !r.csv.safe { // or the list has taken the prefix away from every cell
-		v[3] = source.WithoutPrefix(v[3])
+		v = v.withoutPrefix()
 	}
-	return parseResult(v)
+	return v.result()
 }
 
 // Corrected appends a record with other values in its input columns and the
@@ -75,26 +73,6 @@ func (r *RetryCSV) Corrected(dst []byte, rec *source.Record, values []string) []
 
 // Input gives the values of the input columns of a record.
 func (r *RetryCSV) Input(rec *source.Record) []string { return rec.Cells[:r.first] }
-
-// values are the cells of a result, in the order of Columns.
-func (r *Result) values(c *clock) [6]string {
-	return [6]string{
-		string(r.Status), r.SessionID, r.ErrorCode, source.WithPrefix(r.ErrorMessage),
-		strconv.Itoa(r.Attempts), c.text(r.ProcessedAt),
-	}
-}
-
-// parseResult reads what values wrote, and nothing else.
-func parseResult(v [6]string) (Result, bool) {
-	r := Result{Status: Status(v[0]), SessionID: v[1], ErrorCode: v[2], ErrorMessage: v[3]}
-	if !slices.Contains(Statuses(), r.Status) || r.Status.Good() && r.SessionID == "" {
-		return Result{}, false
-	}
-	var errAttempts, errTime error
-	r.Attempts, errAttempts = strconv.Atoi(v[4])
-	r.ProcessedAt, errTime = time.Parse(timeLayout, v[5])
-	return r, errAttempts == nil && errTime == nil
-}
 
 // RetryJSONL is RetryCSV for JSONL.
 type RetryJSONL struct{ JSONL }
@@ -123,16 +101,16 @@ func (*RetryJSONL) Result(rec *source.Record) (Result, bool) {
 		return Result{}, false
 	}
 	// By its exact name: the customer may have an "Onboarding" of its own.
-	var line map[string]json.RawMessage
-	var o struct {
-		OnboardingStatus, SessionID, ErrorCode, ErrorMessage, ProcessedAt string
-
-		Attempts int
-	}
-	if json.Unmarshal([]byte(rec.Text), &line) != nil || json.Unmarshal(line[Member], &o) != nil {
+	var line, members map[string]json.RawMessage
+	if json.Unmarshal([]byte(rec.Text), &line) != nil || json.Unmarshal(line[Member], &members) != nil {
 		return Result{}, false
 	}
-	return parseResult([6]string{
-		o.OnboardingStatus, o.SessionID, o.ErrorCode, source.WithoutPrefix(o.ErrorMessage), strconv.Itoa(o.Attempts), o.ProcessedAt,
-	})
+	var v cells
+	for i := range columns {
+		value := members[columns[i].name]
+		if v[i] = string(value); !columns[i].number && json.Unmarshal(value, &v[i]) != nil {
+			return Result{}, false
+		}
+	}
+	return v.withoutPrefix().result()
 }
