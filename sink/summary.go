@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"time"
 
 	"bulkonboard/source"
@@ -229,14 +228,26 @@ func digestOf(body []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// A list of numbers as MarshalIndent writes it. Text cannot match: a string of
-// JSON has no line break.
-var (
-	numberList = regexp.MustCompile(`\[\n[-+.eE0-9,\s]+\]`)
-	space      = regexp.MustCompile(`\s+`)
-)
-
-// numbersOnOneLine keeps the timeline from filling screens.
+// numbersOnOneLine keeps the timeline from filling screens. A list of numbers, as
+// MarshalIndent writes it, has nothing else up to its end. Text is not taken for
+// one: a string of JSON has no line break.
 func numbersOnOneLine(b []byte) []byte {
-	return numberList.ReplaceAllFunc(b, func(list []byte) []byte { return space.ReplaceAll(list, nil) })
+	const begin, numbers, space = "[\n", "+-.0123456789eE,", " \n"
+	short := make([]byte, 0, len(b))
+	for {
+		before, rest, found := bytes.Cut(b, []byte(begin))
+		if short = append(short, before...); !found {
+			return short
+		}
+		b = bytes.TrimLeft(rest, numbers+space)
+		list := rest[:len(rest)-len(b)]
+		if !bytes.HasPrefix(b, []byte("]")) {
+			short = append(append(short, begin...), list...)
+			continue
+		}
+		short = append(short, begin[0])
+		for _, word := range bytes.Fields(list) {
+			short = append(short, word...)
+		}
+	}
 }

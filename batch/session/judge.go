@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -106,17 +107,23 @@ var (
 		`(\b|_)(quota|limit)[\s_-]*(is |was |has been )?(exceeded|reached)`,
 		`\bexceed(s|ed)? (the |your |its )?([a-z]+ )?(quota|limit)\b`,
 	}
-	requestForms = regexp.MustCompile(strings.Join(aboutRequests, "|"))
-	limitForms   = regexp.MustCompile(strings.Join(append(aboutLimits, aboutRequests...), "|"))
+	requestForms = expression(strings.Join(aboutRequests, "|"))
+	limitForms   = expression(strings.Join(append(aboutLimits, aboutRequests...), "|"))
 )
+
+// expression is compiled once it is needed. Most starts of the program meet no
+// answer that is to be read so closely.
+func expression(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // speaksOf looks for forms. Each of them has one of the words that are looked
 // for first, which most refusals have not.
-func speaksOf(forms *regexp.Regexp, text string) bool {
+func speaksOf(forms func() *regexp.Regexp, text string) bool {
 	text = strings.ToLower(text)
 	for _, word := range [...]string{"limit", "throttl", "many", "slow", "exceed"} {
 		if strings.Contains(text, word) {
-			return forms.MatchString(text)
+			return forms().MatchString(text)
 		}
 	}
 	return false

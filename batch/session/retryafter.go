@@ -2,7 +2,6 @@ package session
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -99,8 +98,8 @@ func sinceNow(n float64, now time.Time) float64 {
 
 // A duration has one part or more: "3s", "3 seconds", "1m30s", "PT1M30S".
 var (
-	wholeDuration = regexp.MustCompile(`^(?i:p?t?)((\d+(\.\d+)?) ?(?i:[a-z]+) ?)+$`)
-	durationPart  = regexp.MustCompile(`(\d+(?:\.\d+)?) ?([A-Za-z]+)`)
+	wholeDuration = expression(`^(?i:p?t?)((\d+(\.\d+)?) ?(?i:[a-z]+) ?)+$`)
+	durationPart  = expression(`(\d+(?:\.\d+)?) ?([A-Za-z]+)`)
 )
 
 // secondsIn has the units by their names without a plural.
@@ -113,10 +112,10 @@ var secondsIn = map[string]float64{
 }
 
 func durationOf(value string) (seconds float64, ok bool) {
-	if !wholeDuration.MatchString(value) {
+	if !wholeDuration().MatchString(value) {
 		return 0, false
 	}
-	for _, part := range durationPart.FindAllStringSubmatch(value, -1) {
+	for _, part := range durationPart().FindAllStringSubmatch(value, -1) {
 		name := strings.ToLower(part[2])
 		unit, known := secondsIn[name]
 		if !known {
@@ -134,7 +133,7 @@ func durationOf(value string) (seconds float64, ok bool) {
 // dateAndTime takes a date apart: what is before the zone, the zone, and the
 // year where it comes last. Go's own zone names depend on the machine, so none
 // is left to it: an abbreviation that is not UTC's cannot be read.
-var dateAndTime = regexp.MustCompile(`^(.*?\d\d:\d\d:\d\d(?:[.,]\d+)?) ?(?i:(Z|UTC|GMT|UT)|([+-]\d\d):?(\d\d)?)?( \d{4})?$`)
+var dateAndTime = expression(`^(.*?\d\d:\d\d:\d\d(?:[.,]\d+)?) ?(?i:(Z|UTC|GMT|UT)|([+-]\d\d):?(\d\d)?)?( \d{4})?$`)
 
 // dateForms are those of RFC 9110, of mail and cookies, and of ISO 8601.
 var dateForms = [...]string{
@@ -145,7 +144,7 @@ var dateForms = [...]string{
 
 // pointInTime reads a date in any of its forms; in UTC when it names no zone.
 func pointInTime(value string) (time.Time, bool) {
-	part := dateAndTime.FindStringSubmatch(value)
+	part := dateAndTime().FindStringSubmatch(value)
 	if part == nil {
 		return time.Time{}, false
 	}

@@ -35,8 +35,7 @@ func pageText(name string) string {
 func helpCommand() *cobra.Command {
 	var about strings.Builder
 	for _, name := range pageNames {
-		page := manual.Parse(pageText(name))
-		fmt.Fprintf(&about, "\n  %-16s %s", name, page.Title)
+		fmt.Fprintf(&about, "\n  %-16s %s", name, manual.TitleOf(pageText(name)))
 	}
 	return &cobra.Command{
 		Use:   "help [PAGE | COMMAND]",

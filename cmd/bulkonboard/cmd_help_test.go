@@ -23,6 +23,7 @@ func TestEveryPageOfTheManualIsInTheProgramAndNamed(t *testing.T) {
 	for _, name := range pageNames {
 		page := manual.Parse(pageText(name))
 		assert.NotEmpty(t, page.Title, name)
+		assert.Equal(t, page.Title, manual.TitleOf(pageText(name)))
 		for _, r := range regexp.MustCompile(`(?m)^['.].*$`).FindAllString(page.Roff(name, time.Time{}), -1) {
 			assert.Regexp(t, `^\.(TH|SH|TP|PP|nf|fi)\b`, r, name)
 		}

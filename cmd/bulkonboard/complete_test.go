@@ -1,9 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -70,48 +71,74 @@ func (p *program) done(args ...string) {
 	require.Equal(p.t, cli.ExitOK, p.end(c), stderr.String())
 }
 
+// prepared is a program that stands before a command that is to be killed. It can
+// be taken there again, at the same place and with the same service.
+type prepared struct {
+	program
+	args  []string
+	files map[string]string
+}
+
+func prepare(t *testing.T, e ending) *prepared {
+	p := newProgram(t, killRows, sandbox.Options{})
+	p.edit("list.csv", replace("c5@example.com", "c5@refused.example"))
+	args := e.prepare(p)
+	return &prepared{program: *p, args: args, files: p.everyFile()}
+}
+
+// again gives the program as it stood.
+func (p *prepared) again(t *testing.T) *program {
+	again := p.program
+	again.t, again.env = t, slices.Clip(p.env)
+	require.NoError(t, os.RemoveAll(p.folder))
+	for path, text := range p.files {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	return &again
+}
+
 // killedOnce kills a command at a point, and reports whether it was still to be
 // killed there and whether all calls had been answered. Then it ends as it would
 // have, whatever kills it once more, and calls nobody whose answer it had.
-func killedOnce(t *testing.T, e ending, at string, again int) (killed, answered bool) {
-	p := newProgram(t, killRows, sandbox.Options{})
-	list, err := os.ReadFile(p.file("list.csv"))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(p.file("list.csv"), bytes.ReplaceAll(list, []byte("c5@example.com"), []byte("c5@refused.example")), 0o600))
-	args := e.prepare(p)
-	before := p.service.Stats().Calls
-	calls := before + map[string]int64{"run": killRows, "retry": 1}[args[0]]
-	env := p.env
+func (p *prepared) killedOnce(t *testing.T, at string, again int) (killed, answered bool) {
+	q := p.again(t)
+	before := q.service.Stats().Calls
+	calls := before + map[string]int64{"run": killRows, "retry": 1}[p.args[0]]
+	env := q.env
 	for _, kill := range []string{at, strconv.Itoa(again), "0"} {
-		p.env = append(env, killVariable+"="+kill)
-		c, stderr := p.command(args...)
-		code := p.end(c)
+		q.env = append(env, killVariable+"="+kill)
+		c, stderr := q.command(p.args...)
+		code := q.end(c)
 		if killed = killed || code == -1; code == -1 {
-			answered = answered || p.service.Stats().Calls >= calls
-			calls = max(calls, p.service.Stats().Calls)
+			answered = answered || q.service.Stats().Calls >= calls
+			calls = max(calls, q.service.Stats().Calls)
 			continue
 		}
 		require.Equal(t, cli.ExitBadRows, code, stderr.String())
 	}
 	if answered {
-		assert.Equal(t, calls, p.service.Stats().Calls, "%s, killed at %s", e.name, at)
+		assert.Equal(t, calls, q.service.Stats().Calls, "killed at %s", at)
 	}
-	c, stderr := p.command(args...)
-	assert.Equal(t, cli.ExitBadRows, p.end(c), stderr.String())
+	c, stderr := q.command(p.args...)
+	assert.Equal(t, cli.ExitBadRows, q.end(c), stderr.String())
 	assert.Contains(t, stderr.String(), "already complete")
 	assert.Regexp(t, `(?m)^  ok         11$`, stderr.String())
-	p.requireItsSummary(killRows)
-	assert.NoDirExists(t, p.file("out.csv.state"))
+	q.requireItsSummary(killRows)
+	assert.NoDirExists(t, q.file("out.csv.state"))
 	return killed, answered
 }
 
 func TestACommandKilledOnItsWayOutIsFoundCompleteAndCallsNobody(t *testing.T) {
 	for _, e := range endings[4:] {
 		t.Run(e.name, func(t *testing.T) {
-			points := atEveryPoint(t, func(t *testing.T, n int) bool {
-				killed, answered := killedOnce(t, e, fmt.Sprint(atTheEnd, n), 1+n%7)
-				assert.Equal(t, killed, answered)
-				return killed
+			points := atEveryPointOf(t, func(t *testing.T) atPoint {
+				p := prepare(t, e)
+				return func(t *testing.T, n int) bool {
+					killed, answered := p.killedOnce(t, fmt.Sprint(atTheEnd, n), 1+n%7)
+					assert.Equal(t, killed, answered)
+					return killed
+				}
 			})
 			assert.Greater(t, points, 12)
 		})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,26 +150,45 @@ func TestARunWithALedgerKilledAtEveryPointGoesOn(t *testing.T) {
 
 // pointsAtOnce is how many points of the disk are taken together: as many as
 // keep the processors busy, and few enough that hardly one is beyond the last.
-const pointsAtOnce = 8
+const pointsAtOnce = 4
+
+// atPoint has the program killed at a point of the disk, and reports whether it
+// was still to be killed there.
+type atPoint func(t *testing.T, n int) (killed bool)
 
 // atEveryPoint has the program killed at each point of the disk, until one is
 // beyond the last and kills nobody, and returns how many there are.
-func atEveryPoint(t *testing.T, kill func(t *testing.T, n int) (killed bool)) int {
-	for first := 1; ; first += pointsAtOnce {
-		var killed [pointsAtOnce]bool
-		t.Run(fmt.Sprintf("from %d", first), func(t *testing.T) {
-			for i := range killed {
-				t.Run(strconv.Itoa(first+i), func(t *testing.T) {
-					t.Parallel()
-					killed[i] = kill(t, first+i)
-				})
-			}
-		})
-		require.False(t, t.Failed())
-		if i := slices.Index(killed[:], false); i >= 0 {
-			return first + i - 1
+func atEveryPoint(t *testing.T, kill atPoint) int {
+	return atEveryPointOf(t, func(*testing.T) atPoint { return kill })
+}
+
+// atEveryPointOf does so where what comes before the kill can be made once for
+// the points that are taken one after the other.
+func atEveryPointOf(t *testing.T, prepare func(t *testing.T) atPoint) int {
+	var next atomic.Int64
+	var done atomic.Bool
+	beyond := slices.Repeat([]int{math.MaxInt}, pointsAtOnce)
+	t.Run("points", func(t *testing.T) {
+		for i := range beyond {
+			t.Run(fmt.Sprint("row ", i+1), func(t *testing.T) {
+				t.Parallel()
+				kill := prepare(t)
+				for !done.Load() {
+					n := int(next.Add(1))
+					passed := t.Run(strconv.Itoa(n), func(t *testing.T) {
+						if !kill(t, n) {
+							beyond[i] = n
+						}
+					})
+					if !passed || beyond[i] == n {
+						done.Store(true)
+					}
+				}
+			})
 		}
-	}
+	})
+	require.False(t, t.Failed())
+	return slices.Min(beyond) - 1
 }
 
 func killEverywhere(t *testing.T, prepare func(*program) []string) {

@@ -145,13 +145,10 @@ func (p *listProgram) read(name string) []byte {
 	return b
 }
 
-var (
-	sessionID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-	timestamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
-)
-
 // results are the results without what differs from run to run.
 func (p *listProgram) results() []byte {
+	sessionID := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	timestamp := regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
 	return timestamp.ReplaceAll(sessionID.ReplaceAll(p.read("out"), []byte("SESSION")), []byte("TIME"))
 }
 

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -155,7 +154,7 @@ func TestAFaultOfTheDiskIsToldWithoutACustomer(t *testing.T) {
 	assertNoCanary(t, "standard error", string(out))
 }
 
-var runID = regexp.MustCompile(`^\d{8}T\d{6}Z-[a-z2-7]{6}$`)
+const runID = `^\d{8}T\d{6}Z-[a-z2-7]{6}$`
 
 // TestEveryLineOfTheLogNamesTheRunOverAllItsStarts reads a JSON log that two
 // starts appended to.

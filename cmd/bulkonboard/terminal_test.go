@@ -114,18 +114,18 @@ func (s *screen) text(what string) string {
 	return text
 }
 
-var (
-	frameLines = []*regexp.Regexp{
-		regexp.MustCompile(`^ *(\d+)% \[[=>+-]+\] (\d+) of (\d+) rows$`),
-		regexp.MustCompile(`^[\d.]+ rows/s, (\d+) in flight(, ETA \d+ [smh]( \d+ m)? \(\d\d:\d\d\))?(, [\d.]+ of [\d.]+ (bytes|kB)|, …)$`),
-		regexp.MustCompile(`^ok (\d+)(, (duplicate|invalid|rejected|failed) \d+)*(, \d+ done, waiting to be written)?$`),
-		regexp.MustCompile(`^(starting|running( at up to [\d.]+ calls/s)?|paused .*|outage since .*|draining: .*)$`),
-	}
-	// textLines are all that may stand above a frame.
-	textLines = regexp.MustCompile(`^([$#].*|forecast: .*|  (calls|emails|duplicates|invalid) .*|\d\d:\d\d:\d\d [a-z].*|\^C|` +
-		`stopping: .*|(INCOMPLETE|complete): .*|  (ok|attempts|outages) .*|so far: .*|resume: .*|(results|summary): .*|bulkonboard: interrupted|exit code \d+|)$`)
-	count = regexp.MustCompile(`(?:ok|duplicate|invalid|rejected|failed) (\d+)`)
-)
+// The lines of a screen, as expressions. They are compiled where they are used:
+// this binary is also the program, which is started by the thousand.
+var frameLines = []string{
+	`^ *(\d+)% \[[=>+-]+\] (\d+) of (\d+) rows$`,
+	`^[\d.]+ rows/s, (\d+) in flight(, ETA \d+ [smh]( \d+ m)? \(\d\d:\d\d\))?(, [\d.]+ of [\d.]+ (bytes|kB)|, …)$`,
+	`^ok (\d+)(, (duplicate|invalid|rejected|failed) \d+)*(, \d+ done, waiting to be written)?$`,
+	`^(starting|running( at up to [\d.]+ calls/s)?|paused .*|outage since .*|draining: .*)$`,
+}
+
+// textLines are all that may stand above a frame.
+const textLines = `^([$#].*|forecast: .*|  (calls|emails|duplicates|invalid) .*|\d\d:\d\d:\d\d [a-z].*|\^C|` +
+	`stopping: .*|(INCOMPLETE|complete): .*|  (ok|attempts|outages) .*|so far: .*|resume: .*|(results|summary): .*|bulkonboard: interrupted|exit code \d+|)$`
 
 // frame waits for a frame whose last line matches, and gives it once it is
 // found to be tidy and true.
@@ -143,11 +143,12 @@ func (s *screen) frame(what string) []string {
 	require.Equal(s.t, frame, broken[len(broken)-len(frameLines):], "no line of the frame is broken")
 	var found [][]string
 	for i, line := range frame {
-		m := frameLines[i].FindStringSubmatch(line)
+		m := regexp.MustCompile(frameLines[i]).FindStringSubmatch(line)
 		require.NotNil(s.t, m, whole)
 		found = append(found, m)
 	}
 	rows, of, sum := number(found[0][2]), number(found[0][3]), 0
+	count := regexp.MustCompile(`(?:ok|duplicate|invalid|rejected|failed) (\d+)`)
 	for _, n := range count.FindAllStringSubmatch(frame[2], -1) {
 		sum += number(n[1])
 	}

@@ -43,12 +43,15 @@ func TestTortureTwoHundredKillsOnTheWayOut(t *testing.T) {
 	for again := 1; kills.Load() < 200; again++ {
 		for _, e := range endings {
 			t.Run(fmt.Sprint(e.name, " ", again), func(t *testing.T) {
-				atEveryPoint(t, func(t *testing.T, n int) bool {
-					killed, answered := killedOnce(t, e, fmt.Sprint(atTheEnd, n), again)
-					if answered {
-						kills.Add(1)
+				atEveryPointOf(t, func(t *testing.T) atPoint {
+					p := prepare(t, e)
+					return func(t *testing.T, n int) bool {
+						killed, answered := p.killedOnce(t, fmt.Sprint(atTheEnd, n), again)
+						if answered {
+							kills.Add(1)
+						}
+						return killed
 					}
-					return killed
 				})
 			})
 		}

@@ -36,6 +36,13 @@ type Page struct {
 	blocks []block
 }
 
+// TitleOf is the title of a page that begins with it, as all do that are part of
+// a program. Every start lists them, and most show none: the pages are not parsed.
+func TitleOf(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(strings.TrimPrefix(first, "# "))
+}
+
 // Parse reads a page. It takes any text: what has no meaning of its own is a
 // paragraph.
 func Parse(text string) Page {
