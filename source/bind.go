@@ -142,6 +142,9 @@ func (m *mapping) checkHeader(header []string, at columnNumbers) error {
 	if slices.ContainsFunc(header, isData) {
 		return noHeader("the first line looks like a customer and not like a header")
 	}
+	if !slices.ContainsFunc(header, func(name string) bool { return len(name) < 2 || name[0] != '\'' || name[len(name)-1] != '\'' }) {
+		return &ListError{Line: 1, Reason: "all names of the header stand between apostrophes, which belong to the names", Hint: `export the list again, with double quotation marks (") around text`}
+	}
 	var reasons []string
 	for _, f := range lacks {
 		reasons = append(reasons, f.String())

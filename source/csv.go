@@ -220,6 +220,8 @@ func (l *List) checkRow(rec *Record, r *row) *Problem {
 		}
 	case l.sheetRows && len(r.cells) > l.width && r.cells[len(r.cells)-1] == tooManyLines:
 		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("%s: its cells have more than %d lines", l.lineName(rec.Line), maxRecordLines)}
+	case l.sheetRows && len(r.cells) > l.width:
+		return l.outside(rec.Line, r.cells)
 	case len(r.cells) != l.width:
 		return &Problem{
 			Code:    "wrong_field_count",

@@ -19,6 +19,7 @@ const (
 	digitsLost
 	zerosLost
 	isDate
+	truthValue
 	noValue
 	control
 	direction
@@ -34,9 +35,10 @@ var damages = []struct{ code, words string }{
 	{"decimal_number", " is written like 971501234567.0, as programs do that took it for a number; format the column as text, and export the list again"},
 	{"spreadsheet_error", " is an error value of a spreadsheet, such as #N/A; correct its formula, and export the list again"},
 	{"column_too_narrow", " is a row of #, as a spreadsheet shows in a column that is too narrow; widen the column, and export the list again"},
-	{"number_digits_lost", " is stored as a number, and its digits cannot be trusted: a spreadsheet keeps 15; format the column as text, and enter the value again"},
+	{"number_digits_lost", " is stored as a number, and its digits may not be those that were typed: a spreadsheet keeps 15, and no zeros behind a point; format the column as text, and enter the value again"},
 	{"number_zeros_lost", " is stored as a number, and has lost the zeros that it began with; format the column as text, and enter the value again"},
 	{"number_is_date", " is stored as a date; format the column as text, and enter the value again"},
+	{"truth_value", " is stored as a truth value, and not as the letters that were typed; format the column as text, and enter the value again"},
 	{"formula_without_value", " is a formula without a value; open the workbook in a spreadsheet program, save it, and run again"},
 	{"control_character", " contains a control character, such as a line break"},
 	{"direction_character", " contains a character that only sets the direction of text and cannot be seen; type the value again"},
@@ -128,11 +130,12 @@ const (
 	numberDigits mark = "#NUMBER! "
 	numberZeros  mark = "#ZEROS! "
 	numberDate   mark = "#DATE! "
+	cellTruth    mark = "#TRUTH! "
 	formulaEmpty mark = "#FORMULA! "
 )
 
 // cellMarks are all of them, with the damage that they stand for.
-var cellMarks = map[mark]damage{numberDigits: digitsLost, numberZeros: zerosLost, numberDate: isDate, formulaEmpty: noValue}
+var cellMarks = map[mark]damage{numberDigits: digitsLost, numberZeros: zerosLost, numberDate: isDate, cellTruth: truthValue, formulaEmpty: noValue}
 
 // marks reports a value that has the mark. Of nothing behind it no space is left.
 func (m mark) marks(value string) bool {

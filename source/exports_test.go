@@ -125,6 +125,10 @@ func TestWhatIsNoListGetsAHintThatSaysWhatItIs(t *testing.T) {
 	for _, c := range []struct{ name, text, reason, hint string }{
 		{"a title", "Customers of June\n\n" + header + "Individual,a@example.com,A,B\n", "the header is in line 3", "tail -n +3"},
 		{"titles with cells", "Report;2026-06-01;\nby;Ann;\ncustomerType;customerEmail;firstName;lastName\n", "the header is in line 3", "tail -n +3"},
+		{"names between apostrophes", "'customerEmail','firstName','lastName'\n'a@example.com','A','B'\n", "stand between apostrophes", `double quotation marks (")`},
+		{"names separated by colons", "\"customerEmail\":\"firstName\":\"lastName\"\n", `separated by ":"`, "export the list again"},
+		{"a page for a browser", "<!DOCTYPE html>\n<table><tr><td>customerEmail</td></tr></table>\n", "an HTML page or an XML document", "save it as an Excel workbook (.xlsx)"},
+		{"a workbook in XML", "<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?>\n", "an HTML page or an XML document", "save it as an Excel workbook (.xlsx)"},
 		{"two byte order marks", utf8Mark + utf8Mark + header, "two byte order marks", "tail -c +4"},
 		{"a comment", "// made by an export\n" + object + "\n", "begins with a comment", "grep -v"},
 		{"a comment of a script", "# customers\n" + object + "\n", "begins with a comment", "grep -v"},

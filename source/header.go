@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // delimiters are those looked for in a header.
@@ -129,6 +131,12 @@ func (l *List) bindHeader(r row) error {
 	if strings.IndexByte(r.text, 0) >= 0 {
 		return &ListError{Line: at.Line, Reason: "the header has a NUL byte in it, so this is not text", Hint: nameEncoding}
 	}
+	if separator := separatorOf(&r); separator != "" {
+		return &ListError{
+			Line: at.Line, Reason: fmt.Sprintf("the names of the header are separated by %q, and a list is separated by commas, semicolons, tabs or bars", separator),
+			Hint: "export the list again, with one of these",
+		}
+	}
 	if r.state != cutWhole {
 		return &ListError{
 			Line: at.Line, Reason: fmt.Sprintf("the quotes of column %d of the header do not fit", r.column),
@@ -150,6 +158,19 @@ func (l *List) bindHeader(r row) error {
 		l.notices.of("unnamed_columns", fmt.Sprintf("the header ends with %s without a name: results leave them out, and a row with a value there is invalid", columnsText(n)))
 	}
 	return err
+}
+
+// separatorOf is what stands behind the first name of a header where nothing that
+// separates may stand; "" in any other header.
+func separatorOf(header *row) string {
+	if header.state != cutBad || header.column != 1 || !strings.HasPrefix(header.text, `"`) {
+		return ""
+	}
+	_, rest, _ := quotedCell(header.text[1:])
+	if r, n := utf8.DecodeRuneInString(rest); unicode.IsPunct(r) || unicode.IsSpace(r) || unicode.IsSymbol(r) {
+		return rest[:n]
+	}
+	return ""
 }
 
 // titleLines is how many lines above the header are looked through.

@@ -176,6 +176,11 @@ func (l *List) recognise(start []byte) error {
 		return &ReadError{Name: l.name, Err: l.lines.err}
 	case first == "":
 		return &ListError{Reason: "the list is empty", Hint: "check that the export that makes it has run"}
+	case first[0] == '<' && l.format != FormatJSONL:
+		return &ListError{
+			Line: 1, Reason: "this is an HTML page or an XML document, which some programs write for a spreadsheet, and not a CSV or JSONL list",
+			Hint: "open it in a spreadsheet program, save it as an Excel workbook (.xlsx), and give that",
+		}
 	case first[0] == '[' && l.format != FormatCSV:
 		return &ListError{
 			Line: 1, Reason: "this is a JSON array, not one object a line",

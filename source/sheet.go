@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"bulkonboard/source/workbook"
@@ -136,6 +137,16 @@ func (l *List) cellNames(rec *Record) {
 	}
 }
 
+// outside names the cells of a row of a sheet for which the header has no column.
+func (l *List) outside(row int64, cells []string) *Problem {
+	column := l.width + 1
+	for strings.TrimSpace(cells[column-1]) == "" && column < len(cells) {
+		column++
+	}
+	return &Problem{Code: "wrong_field_count", Message: fmt.Sprintf("%s: cell %s%d has a value, and its column has no name in the header; empty the cell, or name the column",
+		l.lineName(row), workbook.ColumnName(column), row)}
+}
+
 // inSheet says of a list error where in the sheet it is, and where the header is
 // when it stands below titles.
 func (l *List) inSheet(wrong *ListError) error {
@@ -155,6 +166,10 @@ func (l *List) inSheet(wrong *ListError) error {
 			s.name, row.number, workbook.ColumnName(s.head[0].first), s.head[0].number)
 		out.Hint = fmt.Sprintf("delete %s of the sheet, and save the workbook", above)
 		return &out
+	}
+	if i := slices.IndexFunc(l.named(s.head[0].texts), func(name string) bool { return strings.TrimSpace(name) == "" }); i >= 0 {
+		out.Reason = fmt.Sprintf("sheet %q: cell %s%d is empty, and the header must have a name for each of its columns", s.name, workbook.ColumnName(i+1), s.head[0].number)
+		out.Hint = "type a name, such as unused"
 	}
 	if s.others != "" {
 		out.Hint = strings.TrimSpace(out.Hint + "\n" + s.others)

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"strings"
 
 	"bulkonboard/source/workbook"
@@ -115,7 +116,7 @@ var lineBreaks = strings.NewReplacer("\r", `\r`, "\n", `\n`)
 // sayMerged tells of merged cells, which look as if each of them had the value.
 func (s *sheet) sayMerged() {
 	for _, row := range s.rows.Merged {
-		s.notices.count("merged_cells", "merged cells in the sheet: their value is read in the first of them, and the others are empty; unmerge them, and enter the value in each", row)
+		s.notices.count("merged_cells", "merged cells in the sheet: the value that is shown is read in the first of them, and the others are empty or have values that are not shown; unmerge them, and enter the value in each", row)
 	}
 }
 
@@ -186,6 +187,9 @@ func (s *sheet) cell(text string) {
 // text with a mark stands for what is not what somebody typed.
 func (s *sheet) text(c *workbook.Cell, row int64) string {
 	if c.Column > len(s.uses) || len(s.uses[c.Column-1]) == 0 {
+		if c.Kind == workbook.Inexact && isLong(c.Text) {
+			s.notices.count("numbers_copied", "rows with numbers of 16 digits and more, or in scientific notation, in columns that are not sent: spreadsheets lose their last digits, and the results have what is left", row)
+		}
 		return c.Text
 	}
 	switch c.Kind {
@@ -195,10 +199,25 @@ func (s *sheet) text(c *workbook.Cell, row int64) string {
 		return string(numberDate) + c.Text
 	case workbook.NoValue:
 		return strings.TrimSpace(string(formulaEmpty))
+	case workbook.Bool:
+		if !s.isYesOrNo(c.Column) {
+			return string(cellTruth) + c.Text
+		}
 	case workbook.Number:
 		return s.number(c, row)
 	}
 	return c.Text
+}
+
+// isLong reports a number that a spreadsheet has not kept as it was typed.
+func isLong(number string) bool {
+	const most = 15
+	return len(number) > most && isDigits(unsigned(number)) || isRounded(number)
+}
+
+// isYesOrNo reports a column in which a number and a truth value are what they are.
+func (s *sheet) isYesOrNo(column int) bool {
+	return !slices.ContainsFunc(s.uses[column-1], func(f field) bool { return f != sendEmail })
 }
 
 // shortestMobile is how many digits a mobile number has at least with the code of
@@ -207,20 +226,27 @@ const shortestMobile = 10
 
 // number is a cell with digits that can be trusted, but for zeros before them.
 func (s *sheet) number(c *workbook.Cell, row int64) string {
-	if !isDigits(c.Text) || c.Text[0] == '0' {
+	if s.isYesOrNo(c.Column) || !isDigits(c.Text) || c.Text[0] == '0' && c.Text != "0" {
 		return c.Text
 	}
-	lost := c.Column <= len(s.zeros) && len(c.Text) < s.zeros[c.Column-1]
-	for _, f := range s.uses[c.Column-1] {
-		if f != customerMobileNumber {
-			continue
-		}
-		if lost = lost || len(c.Text) < shortestMobile; !lost {
-			s.notices.count("numbers_for_mobile", "mobile numbers that are stored as numbers: what stood before their digits, + or zeros, is lost; format the column as text to keep it", row)
-		}
+	if isRoundedBefore(c.Text) {
+		return string(numberDigits) + c.Text
 	}
-	if lost {
+	mobile := slices.Contains(s.uses[c.Column-1], customerMobileNumber)
+	if c.Text == "0" || c.Column <= len(s.zeros) && len(c.Text) < s.zeros[c.Column-1] || mobile && len(c.Text) < shortestMobile {
 		return string(numberZeros) + c.Text
 	}
+	if mobile {
+		s.notices.count("numbers_for_mobile", "mobile numbers that are stored as numbers: what stood before their digits, + or zeros, is lost; format the column as text to keep it", row)
+	} else {
+		s.notices.count("numbers_for_text", "rows with other values that are stored as numbers: zeros that stood before their digits are lost; format the column as text to keep them", row)
+	}
 	return c.Text
+}
+
+// isRoundedBefore reports a number that was read from scientific notation: it shows
+// six digits of twelve and more.
+func isRoundedBefore(digits string) bool {
+	const shown, fewest = 6, 12
+	return len(digits) >= fewest && strings.Trim(digits[shown:], "0") == ""
 }

@@ -46,6 +46,7 @@ func TestWhatSpreadsheetsAndExportsDoToValuesMakesARowInvalid(t *testing.T) {
 		"number_digits_lost":    {"#NUMBER! 12345678901234500", "#NUMBER!"},
 		"number_zeros_lost":     {"#ZEROS! 501234567"},
 		"number_is_date":        {"#DATE! 2026-01-31"},
+		"truth_value":           {"#TRUTH! TRUE"},
 		"formula_without_value": {"#FORMULA!"},
 		"control_character":     {"a\tb", "a\nb", "a\u0085b", "a\x7fb"},
 		"direction_character":   {"\u202eabc", "abc\u200f", "a\u2067b", "\u061cليلى"},

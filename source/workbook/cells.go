@@ -13,7 +13,7 @@ type Kind int
 const (
 	Text    Kind = iota
 	Number       // with digits that are shown as they are stored
-	Inexact      // a number of 16 digits and more, or one that is shown in another way than by its digits
+	Inexact      // a number of 16 digits and more, a fraction, or one that is shown in another way than by its digits
 	Date         // a number that is shown as a date or a time
 	Bool         // TRUE or FALSE
 	Failed       // an error, such as #N/A
@@ -120,7 +120,8 @@ func (d *decimal) plain() (string, bool) {
 	}
 }
 
-// trusted reports a number whose digits are those that somebody typed.
+// trusted reports a number whose digits are those that somebody typed. A fraction
+// has lost the zeros at its end.
 func (d *decimal) trusted() bool {
-	return d.significant <= mostDigits && (!d.integer() || d.significant+d.exponent <= mostDigits)
+	return d.integer() && d.significant+d.exponent <= mostDigits
 }

@@ -85,11 +85,15 @@ func (f *formats) shown(value string, style int) (Kind, string, error) {
 	case zeros > 1 && d.integer() && !d.negative:
 		return kind, strings.Repeat("0", max(0, zeros-len(plain))) + plain, nil
 	case as.isDate():
-		text, err := f.write(as, value)
+		text, err := f.write(as, f.since1900(as, value))
 		return Date, text, err
 	}
+	section := as.section(&d)
+	if text, general := section.general(plain); general {
+		return Inexact, text, nil
+	}
 	text, err := f.write(as, value)
-	if sameDigits(text, plain) {
+	if section.isDigits() && sameDigits(text, plain) {
 		return kind, text, err
 	}
 	return Inexact, text, err
@@ -97,17 +101,19 @@ func (f *formats) shown(value string, style int) (Kind, string, error) {
 
 // isPlain reports a format that shows all digits.
 func (f format) isPlain() bool {
-	return f.code == "" && (f.id == 0 || f.id == 49) || strings.EqualFold(f.code, "General") || f.code == "@"
+	code := f.bare()
+	return code == "" && (f.id == 0 || f.id == 49) || strings.EqualFold(code, "General") || code == "@"
 }
 
 // zeros is how many digits the format shows at least, when it has nothing but
 // zeros.
 func (f format) zeros() int {
+	code := f.bare()
 	switch {
-	case f.code == "" && f.id == 1:
+	case code == "" && f.id == 1:
 		return 1
-	case f.code != "" && strings.Trim(f.code, "0") == "":
-		return len(f.code)
+	case code != "" && strings.Trim(code, "0") == "":
+		return len(code)
 	}
 	return 0
 }
@@ -184,9 +190,6 @@ func (f *formats) writeAnew(as format, value string) (text string, err error) {
 	}()
 	if f.writer == nil {
 		f.writer, f.styles = excelize.NewFile(), map[format]int{}
-		if err := f.writer.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &f.date1904}); err != nil {
-			return "", err
-		}
 	}
 	const sheet, cell = "Sheet1", "A1"
 	style, found := f.styles[as]

@@ -108,7 +108,7 @@ func TestCellsAreReadWithHowTheyAreStored(t *testing.T) {
 		{"text of digits", "00971501234567", "", Cell{Kind: Text, Text: "00971501234567"}},
 		{"blanks", "  a  ", "", Cell{Kind: Text, Text: "  a  "}},
 		{"a number", 971501234567, "", Cell{Kind: Number, Text: "971501234567"}},
-		{"a fraction", 12.5, "", Cell{Kind: Number, Text: "12.5"}},
+		{"a fraction", 12.5, "", Cell{Kind: Inexact, Text: "12.5"}},
 		{"15 digits", 123456789012345, "", Cell{Kind: Number, Text: "123456789012345"}},
 		{"16 digits", 1234567890123456, "", Cell{Kind: Inexact, Text: "1234567890123456"}},
 		{"17 digits that end with zeros", 12345678901234500, "", Cell{Kind: Inexact, Text: "12345678901234500"}},
@@ -116,6 +116,17 @@ func TestCellsAreReadWithHowTheyAreStored(t *testing.T) {
 		{"a number shown as a telephone number", 501234567, `"+971 "00\-0000000`, Cell{Kind: Inexact, Text: "+971 50-1234567"}},
 		{"a number in scientific notation", 971501234567, "0.00E+00", Cell{Kind: Inexact, Text: "9.72E+11"}},
 		{"a number with separators", 971501234567, "#,##0", Cell{Kind: Inexact, Text: "971,501,234,567"}},
+		{"a number in powers of a thousand", 971501234567, "##0.0E+0", Cell{Kind: Inexact, Text: "971501234567"}},
+		{"a number in a language", 971501234567, "[$-409]General", Cell{Kind: Number, Text: "971501234567"}},
+		{"a number in a color and a language", 501234567, "[Red][$-409]0000000000", Cell{Kind: Number, Text: "0501234567"}},
+		{"a number with a unit", 971501234567, `General" pcs"`, Cell{Kind: Inexact, Text: "971501234567 pcs"}},
+		{"a negative number with its own sign", -5, `General;"minus "General`, Cell{Kind: Inexact, Text: "minus 5"}},
+		{"a percentage of nothing certain", 0.5, "General%", Cell{Kind: Inexact, Text: "0.5"}},
+		{"zero in words", 0, `0;\-0;"zero"`, Cell{Kind: Inexact, Text: "0"}},
+		{"a number behind such a zero", 12, `0;\-0;"zero"`, Cell{Kind: Number, Text: "12"}},
+		{"a number that is large or small", 971501234567, `[>100]"big";"small"`, Cell{Kind: Inexact, Text: "big"}},
+		{"digits behind a point", 12, "0.??", Cell{Kind: Inexact, Text: "12"}},
+		{"a telephone number with its own digits", 971501234567, `\+000\ 00\ 0000000`, Cell{Kind: Number, Text: "+971 50 1234567"}},
 		{"a date", day, "yyyy\\-mm\\-dd", Cell{Kind: Date, Text: "2026-01-31"}},
 		{"a time beyond a day", 1.5, "[h]:mm", Cell{Kind: Date, Text: "36:00"}},
 		{"a truth", true, "", Cell{Kind: Bool, Text: "TRUE"}},
@@ -133,6 +144,23 @@ func TestCellsAreReadWithHowTheyAreStored(t *testing.T) {
 			assert.Equal(t, []Cell{c.want}, rows[len(rows)-1].Cells)
 			assert.EqualValues(t, 2, rows[len(rows)-1].Number)
 		})
+	}
+}
+
+func TestDatesOfAWorkbookThatCountsFrom1904AreThoseThatAreShown(t *testing.T) {
+	f := formats{all: []format{{}, {code: "yyyy-mm-dd hh:mm"}, {code: "[h]:mm"}, {id: 46}}, date1904: true}
+	for _, c := range []struct {
+		value string
+		style int
+		want  string
+	}{
+		{"0", 1, "1904-01-01 00:00"}, {"60", 1, "1904-03-01 00:00"}, {"44591.25", 1, "2026-01-31 06:00"},
+		{"1.5", 2, "36:00"}, {"1.5", 3, "36:00:00"},
+	} {
+		kind, text, err := f.shown(c.value, c.style)
+		require.NoError(t, err)
+		assert.Equal(t, Date, kind)
+		assert.Equal(t, c.want, text, c.value)
 	}
 }
 
@@ -154,7 +182,7 @@ func TestCellsOfEveryTypeAreRead(t *testing.T) {
 		{`<c><v>9.71501234567E+11</v></c>`, Cell{Kind: Number, Text: "971501234567"}},
 		{`<c><v>1.2345678901234568E+17</v></c>`, Cell{Kind: Inexact, Text: "123456789012345680"}},
 		{`<c><v>1E+300</v></c>`, Cell{Kind: Inexact, Text: "1E+300"}},
-		{`<c><v>-0.05</v></c>`, Cell{Kind: Number, Text: "-0.05"}},
+		{`<c><v>-0.05</v></c>`, Cell{Kind: Inexact, Text: "-0.05"}},
 		{`<c><v>0</v></c>`, Cell{Kind: Number, Text: "0"}},
 		{`<c><v>12x</v></c>`, Cell{Kind: Inexact, Text: "12x"}},
 		{`<x:c t="inlineStr"><x:is><x:t>a</x:t></x:is></x:c>`, Cell{Text: "a"}},
