@@ -37,7 +37,7 @@ var (
 
 const (
 	typeIn   = "Correct the value with fixes."
-	ask      = "Compare the values with what the service expects, and correct them with fixes."
+	ask      = "Compare the values with what the service expects. Correct them with fixes, or send them again as they are with retry."
 	tryAgain = "Run retry. If it fails again, ask the operator of the service."
 )
 
@@ -55,7 +55,7 @@ var errorCodes = []CodeEntry{
 	{"missing_full_name", "The full name of the company is missing.", typeIn},
 	{"missing_registration_number", "The registration number of the company is missing.", typeIn},
 	{"missing_trading_name", "The trading name of the company is missing.", typeIn},
-	{"invalid_send_email", "sendEmail must be true or false (yes, no, 1 and 0 are taken too).", typeIn},
+	{"invalid_send_email", "sendEmail must be true or false (yes, no, 1 and 0 also work).", typeIn},
 	{"invalid_client_id", "clientId must be a UUID.", typeIn},
 	{"rounded_number", "A spreadsheet has rounded the number, such as 9.7E+11. Its last digits are lost.", "Make the column text in the spreadsheet, and export the list again."},
 	{"decimal_number", "A program has taken the value for a number, such as 971501234567.0.", "Make the column text where it is exported, and export the list again."},

@@ -30,7 +30,7 @@ func validate(c *Customer) []Problem {
 		if known {
 			c.SendEmail = word
 		} else if !isDamaged(c.SendEmail) {
-			p.add("invalid_send_email", sendEmail, "sendEmail is neither true nor false (yes, no, 1 and 0 are taken too)")
+			p.add("invalid_send_email", sendEmail, "sendEmail is neither true nor false (yes, no, 1 and 0 also work)")
 		}
 	}
 	if c.ClientID != "" && !isUUID(c.ClientID) && !isDamaged(c.ClientID) {

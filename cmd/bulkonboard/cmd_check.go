@@ -158,7 +158,7 @@ func (i *inspection) run(c *cobra.Command) error {
 		wrong.add(i.withLedger(c, func(l *cli.OpenedLedger) (err error) {
 			if l != nil {
 				i.found.Ledger = &checkedLedger{i.ledger.Path, l.Len()}
-				fmt.Fprintf(stdout, "ledger:     %s, opened with its key; %d customers\n", cli.OneLine(i.ledger.Path), l.Len())
+				fmt.Fprintf(stdout, "ledger:     %s, opened with its key; %s\n", cli.OneLine(i.ledger.Path), cli.Counted(l.Len(), "customer"))
 			}
 			forecast, err = i.readList(c.Context(), l, c.InOrStdin(), stdout, c.ErrOrStderr())
 			return err

@@ -31,7 +31,7 @@ without them, so nothing of them is left in it.`,
 	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {
 		erased, parts, err := expire(l.Ledger, time.Now().Add(-age))
 		if err == nil {
-			fmt.Fprintf(c.OutOrStdout(), "erased %d customers, and of %d others a session id or a refusal, older than %s\n", erased, parts, olderThan)
+			fmt.Fprintf(c.OutOrStdout(), "erased %s, and of %d others a session id or a refusal, older than %s\n", cli.Counted(erased, "customer"), parts, olderThan)
 		}
 		return err
 	}, check)

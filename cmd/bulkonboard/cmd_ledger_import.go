@@ -124,7 +124,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 	if err := into.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d rows read, %d customers recorded\n", rows, into.Taken)
+	fmt.Fprintf(w, "%s read, %s recorded\n", cli.Counted(rows, "row"), cli.Counted(into.Taken, "customer"))
 	if into.Undated > 0 {
 		fmt.Fprintf(w, "%s left out: the time of the session id cannot be read\n", rowsText(into.Undated))
 	}

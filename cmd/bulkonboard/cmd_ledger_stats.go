@@ -54,7 +54,7 @@ func printLedger(w io.Writer, l *ledger.Ledger, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s: %d customers, recorded by %d runs; %.1f MiB\n", l.Path(), l.Len(), len(l.Runs()), float64(info.Size())/(1<<20))
+	fmt.Fprintf(w, "%s: %s, recorded by %s; %.1f MiB\n", l.Path(), cli.Counted(l.Len(), "customer"), cli.Counted(len(l.Runs()), "run"), float64(info.Size())/(1<<20))
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(out, "\t")
 	for _, days := range ages {

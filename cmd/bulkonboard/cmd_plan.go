@@ -128,7 +128,7 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 
 // printNext says what to type next.
 func (p *planning) printNext(v *cli.Voice, m *chunks.Manifest) {
-	v.Say("job %s: %s, %d at once", m.Run, counted(len(m.Chunks), "chunk"), m.Parallel)
+	v.Say("job %s: %s, %d at once", m.Run, cli.Counted(len(m.Chunks), "chunk"), m.Parallel)
 	if len(m.Chunks) > 0 {
 		v.Say("  next: bulkonboard run-chunk %s --index N, with N from 0 to %d", p.folder.flag(), len(m.Chunks)-1)
 	}
@@ -136,11 +136,4 @@ func (p *planning) printNext(v *cli.Voice, m *chunks.Manifest) {
 		v.Say("  then: bulkonboard run-chunk %s --index rest", p.folder.flag())
 	}
 	v.Say("  last: bulkonboard merge %s --output RESULTS", p.folder.flag())
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -170,8 +170,8 @@ func (s *settings) checkList() error {
 func discard(dir *state.Dir, path string, v *cli.Voice) error {
 	left, err := state.Inspect(state.OS{}, path)
 	if err == nil && left.Checkpoint != nil {
-		v.Say("--restart: throwing away %d rows that were done and %d answers that were not yet written; these customers may be called again",
-			left.Checkpoint.Row, left.Answers)
+		v.Say("--restart: throwing away %s already done and %s not yet written; these customers may be called again",
+			cli.Counted(left.Checkpoint.Row, "row"), cli.Counted(left.Answers, "answer"))
 	}
 	return dir.Discard()
 }

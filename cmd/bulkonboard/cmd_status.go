@@ -228,11 +228,8 @@ func (s *runStatus) headline() string {
 	case "stopped":
 		text += " (no process is running)"
 	}
-	switch {
-	case s.NeedAttention == 1:
-		text += "; 1 row needs attention"
-	case s.NeedAttention > 0:
-		text += fmt.Sprintf("; %d rows need attention", s.NeedAttention)
+	if s.NeedAttention > 0 {
+		text += "; " + (&cli.BadRowsError{Rows: s.NeedAttention}).Error()
 	}
 	if s.Open > 0 {
 		text += fmt.Sprintf(" (%d new)", s.NeedAttention-s.Open)

@@ -87,7 +87,7 @@ func TestVerifyFindsWhatIsNotAsTheRunLeftIt(t *testing.T) {
 			lines := strings.SplitAfter(s, "\n")
 			return s + lines[3]
 		}, []string{"has 21 rows, and the summary counts 20"}},
-		{"a result taken away", "out.csv", replace("rejected", ""), []string{"has 1 rows without a result"}},
+		{"a result taken away", "out.csv", replace("rejected", ""), []string{"has 1 row without a result"}},
 		{"no header", "out.csv", func(s string) string { return s[strings.Index(s, "\n")+1:] }, []string{"its rows cannot be counted", "bytes, and the run wrote"}},
 		{"nothing left", "out.csv", func(string) string { return "" }, []string{"out.csv has 0 bytes"}},
 		{"an edited summary", "out.csv.summary.json", replace(`"rejected": 2`, `"rejected": 1`), []string{"was changed after it was written", "add up to 19, not to 20"}},

@@ -75,14 +75,14 @@ func (j *jobFolder) showStatus(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "job %s: %d rows of %s in %s, %d at once; round %d\n", m.Run, m.Rows(), m.Source.Name, counted(len(m.Chunks), "chunk"), m.Parallel, p.Round)
-	fmt.Fprintf(w, "  done     %s, %d rows\n", counted(len(p.Done), "part"), p.Rows)
+	fmt.Fprintf(w, "job %s: %s of %s in %s, %d at once; round %d\n", m.Run, cli.Counted(m.Rows(), "row"), m.Source.Name, cli.Counted(len(m.Chunks), "chunk"), m.Parallel, p.Round)
+	fmt.Fprintf(w, "  done     %s, %s\n", cli.Counted(len(p.Done), "part"), cli.Counted(p.Rows, "row"))
 	for _, left := range []struct {
 		what  string
 		parts []string
 	}{{"begun", p.Begun}, {"to do", p.ToDo}} {
 		if len(left.parts) > 0 {
-			fmt.Fprintf(w, "  %-8s %s: %s\n", left.what, counted(len(left.parts), "part"), someOf(left.parts))
+			fmt.Fprintf(w, "  %-8s %s: %s\n", left.what, cli.Counted(len(left.parts), "part"), someOf(left.parts))
 		}
 	}
 	if len(p.Begun)+len(p.ToDo) == 0 {

@@ -23,7 +23,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func rootCommand() *cobra.Command {
-	root := cli.Root("bulkonboard", "Take a customer list through a GetSessionId service in bulk", `bulkonboard reads a customer list (CSV or JSONL), asks a GetSessionId service for
+	root := cli.Root("bulkonboard", "Take a customer list through a GetSessionId service in bulk", `bulkonboard reads a customer list (CSV, JSONL or Excel), asks a GetSessionId service for
 a session id for every customer, and writes one result row for every input row,
 in the same order. After an interruption, the same command resumes.
 

@@ -274,7 +274,7 @@ func TestWhatMayBeASecretTypedByMistakeIsNotRepeated(t *testing.T) {
 	p.env = append(p.env, "BULKONBOARD_APP_SECRET_FILE="+typed)
 	c, stderr := p.start()
 	assert.Equal(t, cli.ExitUsage, p.end(c))
-	assert.Contains(t, stderr.String(), "the file named by --app-secret-file does not exist (its name is not shown")
+	assert.Contains(t, stderr.String(), "the file named by --app-secret-file (BULKONBOARD_APP_SECRET_FILE) does not exist (its name is not shown")
 	assert.NotContains(t, stderr.String(), typed)
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -91,7 +90,7 @@ func (s *settings) check() error {
 func (s *settings) checkService(p *cli.Problems) {
 	if s.sandbox {
 		if s.service.Target.BaseURL != "" {
-			p.Add(fmt.Sprintf("--sandbox and --base-url (or %s) contradict each other: leave one out", cli.VariableOf("base-url")))
+			p.Add("--sandbox and --base-url contradict each other: leave one out")
 		}
 		return
 	}

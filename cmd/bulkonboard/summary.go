@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"bulkonboard/batch"
@@ -37,18 +36,18 @@ func printSummary(w io.Writer, s *conclusion, sum *batch.Summary) {
 	fmt.Fprintf(w, "  %-10s %s, %s\n", "attempts", sentText(sum), throttledText(sum))
 	printPace(w, s, sum)
 	if sum.InDoubt > 0 {
-		fmt.Fprintf(w, "  %-10s %d calls were in flight at an interruption and sent again: these customers may have been called twice\n", "in doubt", sum.InDoubt)
+		fmt.Fprintf(w, "  %-10s %s in flight at an interruption and sent again: these customers may have been called twice\n", "in doubt", cli.Counted(sum.InDoubt, "call"))
 	}
 	if shared := sum.SharedIDs; shared != nil {
 		of := fmt.Sprintf("of row %d", shared.Of)
 		if shared.Of == 0 {
 			of = "of a customer that the ledger knows"
 		}
-		fmt.Fprintf(w, "  %-10s %d rows have the session id of another customer, the first in row %d, %s: do not use these before it is clear why (a cache before the service?)\n",
-			"same id", shared.Count, shared.Row, of)
+		fmt.Fprintf(w, "  %-10s %s with the session id of another customer, the first in row %d, %s: do not use these before it is clear why (a cache before the service?)\n",
+			"same id", cli.Counted(shared.Count, "row"), shared.Row, of)
 	}
 	if sum.Open > 0 {
-		fmt.Fprintf(w, "  %-10s %d of %s, already reported by an earlier run\n", "open", sum.Open, attention(sum.Bad()))
+		fmt.Fprintf(w, "  %-10s %d of %s to look at, already reported by an earlier run\n", "open", sum.Open, cli.Counted(sum.Bad(), "row"))
 	}
 	news, open := sum.Errors.Apart()
 	cli.PrintErrors(w, "errors, most frequent first", news)
@@ -82,7 +81,7 @@ func headline(sum *batch.Summary) string {
 	}
 	rows := sum.Rows - sum.RowsBefore
 	rate := float64(rows) / max(sum.Duration.Seconds(), 1e-3)
-	text := fmt.Sprintf("%s: %d rows", word, sum.Rows)
+	text := word + ": " + cli.Counted(sum.Rows, "row")
 	if sum.RowsBefore > 0 {
 		text += fmt.Sprintf(", %d of them in this run", rows)
 	}
@@ -96,14 +95,6 @@ func sentText(sum *batch.Summary) string {
 		return fmt.Sprintf("%d sent", sum.Attempts)
 	}
 	return fmt.Sprintf("%d sent for these rows, and %d by this run in all", sum.Attempts, sum.Pace.Sent)
-}
-
-// attention counts rows.
-func attention(n int64) string {
-	if n == 1 {
-		return "1 row that needs attention"
-	}
-	return fmt.Sprintf("%d rows that need attention", n)
 }
 
 func throttledText(sum *batch.Summary) string {
@@ -127,7 +118,7 @@ func printPace(w io.Writer, s *conclusion, sum *batch.Summary) {
 func printNext(w io.Writer, s *conclusion, sum *batch.Summary) {
 	switch {
 	case !sum.Complete:
-		fmt.Fprintf(w, "so far:  %s, in %s\n", rowsDone(sum), s.outputs.stateDir())
+		fmt.Fprintf(w, "so far:  %s done, in %s\n", cli.Counted(sum.Rows, "row"), s.outputs.stateDir())
 		fmt.Fprintf(w, "resume:  %s\n", sum.Origin.Command)
 	case sum.Bad() > 0:
 		fmt.Fprintf(w, "results: %s\n", s.outputs.results)
@@ -160,11 +151,4 @@ func (s *conclusion) printWork(w io.Writer, sum *batch.Summary) {
 		first := groups[0]
 		say("only rows of one kind, such as", groupCommand(command, s.outputs.results, first.Status, first.Code, s.again([]string{first.Code})))
 	}
-}
-
-func rowsDone(sum *batch.Summary) string {
-	if sum.Rows == 1 {
-		return "1 row done"
-	}
-	return strings.TrimSpace(fmt.Sprintf("%d rows done", sum.Rows))
 }

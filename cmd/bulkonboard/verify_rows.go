@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -49,10 +50,10 @@ func countRows(in io.Reader, o source.Options) (*rowCounts, error) {
 func (v *verification) compare(c *rowCounts) {
 	s := v.summary
 	if c.rows != s.Rows {
-		v.differ("%s has %d rows, and the summary counts %d", v.results, c.rows, s.Rows)
+		v.differ("%s has %s, and the summary counts %d", v.results, cli.Counted(c.rows, "row"), s.Rows)
 	}
 	if c.without > 0 {
-		v.differ("%s has %d rows without a result", v.results, c.without)
+		v.differ("%s has %s without a result", v.results, cli.Counted(c.without, "row"))
 	}
 	for _, status := range sink.Statuses() {
 		if got, said := c.status[status], s.Status[status]; got != said {

@@ -60,9 +60,9 @@ func (v *view) share() string {
 
 func (v *view) rows() string {
 	if v.OfRows == 0 {
-		return fmt.Sprintf("%d rows", v.Rows)
+		return cli.Counted(v.Rows, "row")
 	}
-	return fmt.Sprintf("%d of %d rows", v.Rows, v.OfRows)
+	return fmt.Sprintf("%d of %s", v.Rows, cli.Counted(v.OfRows, "row"))
 }
 
 // flow is what is going through.
@@ -132,10 +132,7 @@ func (v *view) doing() []string {
 		}
 		return []string{since, "one probe is under way"}
 	case measure.Draining:
-		if v.InFlight == 1 {
-			return []string{"draining: 1 call in flight"}
-		}
-		return []string{fmt.Sprintf("draining: %d calls in flight", v.InFlight)}
+		return []string{"draining: " + cli.Counted(v.InFlight, "call") + " in flight"}
 	case measure.Running:
 		if v.Pace.Rate > 0 {
 			return []string{fmt.Sprintf("running at up to %g calls/s", rounded(v.Pace.Rate))}

@@ -47,7 +47,7 @@ func TestTheNumbersAreShownAsTheyAre(t *testing.T) {
 	}}
 	assert.Equal(t, " 99%", v.share(), "a hundred is all")
 	assert.Equal(t, "999 of 1000 rows", v.rows())
-	assert.Equal(t, "48.2 rows/s, 12 in flight, ETA 1 h 30 m (2026-02-01 00:30), 3.1 of 7.7 MB", strings.Join(v.flow(), ", "))
+	assert.Equal(t, "48.2 rows/s, 12 in flight, ETA 1 h 30 min (2026-02-01 00:30), 3.1 of 7.7 MB", strings.Join(v.flow(), ", "))
 	assert.Equal(t, "ok 990, invalid 5, rejected 4, 41 done, waiting to be written\n", fitting(v.counts(), 80))
 	assert.Equal(t, "ok 990, invalid 5, …\n", fitting(v.counts(), 21))
 	assert.Empty(t, fitting(v.counts(), 3))

@@ -103,7 +103,7 @@ func throughputOf(s *sink.Summary) *throughput {
 	}
 	for _, part := range []float64{0, 0.5, 1} {
 		y := strconv.FormatFloat(plotBottom-part*plotHeight, 'f', 1, 64)
-		c.Grid = append(c.Grid, label{Y: y, Text: perSecond(part*top) + " rows/s"})
+		c.Grid = append(c.Grid, label{Y: y, Text: tick(part*top, top) + " rows/s"})
 	}
 	c.Ticks = a.ticks()
 	c.Axis = label{Y: strconv.Itoa(plotBottom + 32), Text: "running time (min:s)"}

@@ -161,6 +161,9 @@ func (p *Page) facts() []fact {
 	if s.InDoubt > 0 {
 		out = append(out, fact{"Perhaps sent twice", count(s.InDoubt) + " " + plural(s.InDoubt, "call") + " in flight at an interruption"})
 	}
+	if c := s.Standings; c != nil {
+		out = append(out, fact{"Customers, by the ledger", fmt.Sprintf("%s new, %s known, %s refused before", count(c.New), count(c.Known), count(c.Refused))})
+	}
 	return append(out, fact{"Exit code", strconv.Itoa(s.ExitCode)}, fact{"Run", s.Run}, fact{"Program", "bulkonboard " + s.Tool})
 }
 
@@ -186,7 +189,8 @@ const maxGroups = 50
 type group struct {
 	Code, Status, Count, Share string
 	Meaning, Message, Rows, Do string
-	Field, Command, Open       string // Open since an earlier run; "" when it is new
+	Field, Open                string // Open since an earlier run; "" when it is new
+	Command, Flags             string // joined, what takes up these rows; a line may end between the two
 	Shapes                     []string
 }
 
@@ -222,6 +226,9 @@ func (p *Page) group(e *sink.ErrorGroup) group {
 	}
 	if p.Summary.Complete && e.Retry != "" {
 		g.Command = p.GroupCommand(e.Status, e.Code)
+		if flags := strings.LastIndex(g.Command, "--error-code"); flags > 0 {
+			g.Command, g.Flags = g.Command[:flags], g.Command[flags:]
+		}
 	}
 	first := make([]string, len(e.Rows))
 	for i, row := range e.Rows {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -117,7 +118,7 @@ func (v *latency) draw(l *sink.Latency) {
 	top := roundUp(float64(most))
 	for _, part := range []float64{0, 0.5, 1} {
 		y := strconv.FormatFloat(latencyTop+(1-part)*latencyHeight, 'f', 1, 64)
-		v.Grid = append(v.Grid, label{Y: y, Text: count(int64(part*top)) + " attempts"})
+		v.Grid = append(v.Grid, label{Y: y, Text: tick(math.Floor(part*top), top) + " attempts"})
 	}
 	a := axis{n: to - from}
 	every := (a.n + latencyTicks - 1) / latencyTicks

@@ -98,6 +98,8 @@ func milliseconds(ms float64) string {
 func perSecond(rate float64) string {
 	digits := 0
 	switch {
+	case rate >= 1000:
+		return count(int64(math.Round(rate)))
 	case rate < 1:
 		digits = 2
 	case rate < 10:
@@ -105,6 +107,20 @@ func perSecond(rate float64) string {
 	}
 	power := math.Pow10(digits)
 	return strconv.FormatFloat(math.Round(rate*power)/power, 'f', -1, 64)
+}
+
+// tick is a number of a scale, which must not take the room of the drawing: 750k
+// for 750,000 where the scale ends far above a thousand.
+func tick(n, top float64) string {
+	for _, unit := range []struct {
+		size float64
+		name string
+	}{{1e6, "M"}, {1e3, "k"}} {
+		if n > 0 && top >= 10*unit.size {
+			return strconv.FormatFloat(n/unit.size, 'f', -1, 64) + unit.name
+		}
+	}
+	return perSecond(n)
 }
 
 // sizeOf is the size of a file.

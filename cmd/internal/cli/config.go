@@ -287,16 +287,28 @@ func durationText(err error) string {
 	return "a duration such as 30s, 5m or 2h"
 }
 
-var leadingFlag = regexp.MustCompile(`^--([a-z-]+)`)
+var flagNames = regexp.MustCompile(`--[a-z][a-z-]*`)
 
-// named adds to each problem with a setting where the setting comes from.
+// named adds to each problem where the settings that it names come from: before
+// it for the one that it begins with, and behind the first mention of any other.
 func (o Origins) named(list Problems) Problems {
 	out := make(Problems, len(list))
 	for i, problem := range list {
-		out[i] = problem
-		if m := leadingFlag.FindStringSubmatch(problem); m != nil && o[m[1]] != "" {
-			out[i] = o[m[1]] + ": " + problem
+		seen, before := map[string]bool{}, ""
+		text, end := "", 0
+		for _, at := range flagNames.FindAllStringIndex(problem, -1) {
+			name := problem[at[0]+2 : at[1]]
+			from := o[name]
+			switch {
+			case from == "" || seen[name]:
+			case at[0] == 0:
+				before = from + ": "
+			default:
+				text, end = text+problem[end:at[1]]+" ("+from+")", at[1]
+			}
+			seen[name] = true
 		}
+		out[i] = before + text + problem[end:]
 	}
 	return out
 }

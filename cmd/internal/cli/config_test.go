@@ -210,3 +210,17 @@ func FuzzConfigIsReadOrRefusedAndWhatIsShownSaysTheSame(f *testing.F) {
 		require.Equal(t, flagsOf(k.command), again, shown.String())
 	})
 }
+
+func TestAProblemNamesWhereEverySettingInItComesFrom(t *testing.T) {
+	from := Origins{"base-url": "job.yaml:3", "timeout": "BULKONBOARD_TIMEOUT"}
+	for problem, want := range map[string]string{
+		"--base-url: not a valid URL":                                   "job.yaml:3: --base-url: not a valid URL",
+		"--sandbox and --base-url contradict each other: leave one out": "--sandbox and --base-url (job.yaml:3) contradict each other: leave one out",
+		"--base-url and --timeout differ: lower --timeout":              "job.yaml:3: --base-url and --timeout (BULKONBOARD_TIMEOUT) differ: lower --timeout",
+		"--rate is \"fast\"; it takes attempts per second":              "--rate is \"fast\"; it takes attempts per second",
+		"the app secret is missing: name a file with --app-secret-file": "the app secret is missing: name a file with --app-secret-file",
+		"--base-urls is not --base-url":                                 "--base-urls is not --base-url (job.yaml:3)",
+	} {
+		assert.Equal(t, Problems{want}, from.named(Problems{problem}))
+	}
+}

@@ -136,7 +136,12 @@ func ExitCode(err error) int {
 type BadRowsError struct{ Rows int64 }
 
 // Error says how many.
-func (e *BadRowsError) Error() string { return fmt.Sprintf("%d rows need attention", e.Rows) }
+func (e *BadRowsError) Error() string {
+	if e.Rows == 1 {
+		return "1 row needs attention"
+	}
+	return fmt.Sprintf("%d rows need attention", e.Rows)
+}
 
 // ExitCodeOf is that of a run with that number of rows that need attention.
 func ExitCodeOf(bad int64, err error) int { return ExitCode(OutcomeOf(bad, err)) }

@@ -20,7 +20,7 @@ type ExpectedPace struct {
 // PrintForecast says what a run would do, and how long it takes at the pace
 // that is expected.
 func PrintForecast(w io.Writer, f *preflight.Forecast, name string, at ExpectedPace) {
-	fmt.Fprintf(w, "forecast: %d rows in %s\n", f.Rows, name)
+	fmt.Fprintf(w, "forecast: %s in %s\n", Counted(f.Rows, "row"), name)
 	line := func(what string, n int64, text string) {
 		fmt.Fprintf(w, "  %-10s %d%s\n", what, n, text)
 	}
@@ -31,7 +31,7 @@ func PrintForecast(w io.Writer, f *preflight.Forecast, name string, at ExpectedP
 	line("emails", f.Mailed, emailsText(f.Mailed))
 	line("duplicates", f.Repeated, firstDuplicate(f))
 	if f.Kept > 0 {
-		line("kept", f.Kept, " rows stay as they are")
+		line("kept", f.Kept, ", with the result that they have")
 	}
 	line("invalid", f.Invalid, invalidText(f))
 	if f.Misread != "" {
@@ -70,13 +70,10 @@ func noticeText(f *preflight.Forecast, n *source.Notice) string {
 
 // emailsText says who the service emails: of the calls, those with sendEmail.
 func emailsText(n int64) string {
-	switch n {
-	case 0:
+	if n == 0 {
 		return " (the service will email no customers)"
-	case 1:
-		return " (the service will email 1 customer: sendEmail)"
 	}
-	return fmt.Sprintf(" (the service will email %d customers: sendEmail)", n)
+	return " (the service will email " + Counted(n, "customer") + ": sendEmail)"
 }
 
 // LogForecast logs what people see as a table.
@@ -143,10 +140,10 @@ func Roughly(d time.Duration) string {
 	case seconds < time.Minute:
 		return fmt.Sprintf("%d s", seconds/time.Second)
 	case minutes < time.Hour:
-		return fmt.Sprintf("%d m", minutes/time.Minute)
+		return fmt.Sprintf("%d min", minutes/time.Minute)
 	case minutes < 2*day:
 		d = minutes
-		return fmt.Sprintf("%d h %d m", d/time.Hour, d%time.Hour/time.Minute)
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
 	default:
 		d = d.Round(time.Hour)
 		return fmt.Sprintf("%d days %d h", d/day, d%day/time.Hour)

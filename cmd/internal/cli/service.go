@@ -50,7 +50,7 @@ func (t *TargetFlags) check(p *Problems) {
 	p.Need("base-url", t.BaseURL)
 	if t.BaseURL != "" {
 		if err := session.ValidateBaseURL(t.BaseURL); err != nil {
-			p.Add(fmt.Sprintf("--base-url (or %s): %v", VariableOf("base-url"), err))
+			p.Add("--base-url: " + err.Error())
 		}
 	}
 	p.Need("app-id", t.AppID)

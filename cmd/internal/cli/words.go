@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// How words from outside are shown: as a shell takes them, or on one line.
+// How words from outside are shown, as a shell takes them or on one line, and how
+// many there are of a thing.
 
 // Quoted is a word as a shell takes it, on one line whatever it is.
 func Quoted(word string) string {
@@ -52,4 +53,12 @@ func OneLine(name string) string {
 // isPlain reports a word that is shown as it is.
 func isPlain(word string) bool {
 	return utf8.ValidString(word) && !strings.ContainsFunc(word, func(r rune) bool { return r == '\n' || r == '\t' || acts(r) })
+}
+
+// Counted is a number of things, which agrees with what they are called.
+func Counted[N int | int64](n N, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
