@@ -141,6 +141,17 @@ type File struct {
 	Added  int64  `json:"added,omitempty"` // bytes that the list got behind these while the run continued, and that are not part of it
 }
 
+// Called is the same file by another name, as after it was copied; nil without a
+// file, or without a name.
+func (f *File) Called(name string) *File {
+	if f == nil || name == "" {
+		return nil
+	}
+	named := *f
+	named.Name = name
+	return &named
+}
+
 // Latency is how long attempts took: those that the service processed or may
 // have, so without answers 429 and without those that found no connection.
 // Percentiles are at most a sixteenth above the true ones.

@@ -217,9 +217,12 @@ func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *known.Kn
 // publish puts what was merged into the store, the results last. Another worker
 // that was at the same may have put some of it: the rows are the same.
 func (t *task) publish(ctx context.Context, format string) (total, error) {
-	names := []string{rejectsName(t.Round, format), summaryName(t.Round), resultsName(t.Round, format)}
-	for _, name := range names {
-		if err := t.upload(ctx, t.path(path.Base(name)), name); err != nil && !errors.Is(err, store.ErrExists) {
+	for _, put := range []func() error{
+		func() error { return t.upload(ctx, rejectsName(t.Round, format)) },
+		func() error { return t.uploadSummary(ctx, format) },
+		func() error { return t.upload(ctx, resultsName(t.Round, format)) },
+	} {
+		if err := put(); err != nil && !errors.Is(err, store.ErrExists) {
 			return total{}, err
 		}
 	}
@@ -230,8 +233,25 @@ func (t *task) publish(ctx context.Context, format string) (total, error) {
 	return totalOf(s), nil
 }
 
-func (t *task) upload(ctx context.Context, file, name string) error {
-	f, err := os.Open(file)
+// uploadSummary puts the summary with the names that its files have in the store.
+func (t *task) uploadSummary(ctx context.Context, format string) error {
+	b, err := os.ReadFile(t.path(path.Base(summaryName(t.Round))))
+	if err != nil {
+		return err
+	}
+	s, err := sink.DecodeSummary(b)
+	if err != nil {
+		return err
+	}
+	if b, err = naming(s, "", path.Base(resultsName(t.Round, format)), path.Base(rejectsName(t.Round, format))); err != nil {
+		return err
+	}
+	return t.store.Put(ctx, summaryName(t.Round), b)
+}
+
+// upload puts a file of the merge under its name in the store.
+func (t *task) upload(ctx context.Context, name string) error {
+	f, err := os.Open(t.path(path.Base(name)))
 	if err != nil {
 		return err
 	}

@@ -197,6 +197,11 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 // begins for so long; any other reads the history first, which is quick.
 const stickyTime = time.Second
 
+// stuckTime is after what time the SDK takes a workflow for stuck, and fails what
+// it was to decide. None of these waits for anything, so what takes long is a
+// machine that is busy, or was paused; and then the server waits no longer.
+const stuckTime = 10 * time.Second
+
 // startAll starts all of them, or none.
 func startAll(workers []worker.Worker) error {
 	for i, w := range workers {
@@ -214,7 +219,7 @@ func startAll(workers []worker.Worker) error {
 func (s *workerSettings) workers(server client.Client, a *activities, m *workerMetrics, fatal func(error)) []worker.Worker {
 	o := worker.Options{
 		Identity: a.owner, Tuner: tunerOf(a.health), WorkerStopTimeout: s.grace, OnFatalError: fatal,
-		StickyScheduleToStartTimeout: stickyTime, DeploymentOptions: s.deployment.options(),
+		StickyScheduleToStartTimeout: stickyTime, DeadlockDetectionTimeout: stuckTime, DeploymentOptions: s.deployment.options(),
 		Interceptors: []interceptor.WorkerInterceptor{&partCounter{metrics: m}},
 	}
 	all := worker.New(server, s.server.taskQueue, o)

@@ -25,10 +25,7 @@ func (s *site) schedule(name, pattern, zone string) {
 
 // scheduleEnv is where schedules come round.
 func (s *site) scheduleEnv() *testsuite.TestWorkflowEnvironment {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(quietLogger{})
-	env := suite.NewTestWorkflowEnvironment()
-	env.SetTestTimeout(time.Minute)
+	env := workflowEnv()
 	registerWorkflows(env)
 	s.activities.register(env)
 	return env

@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"bulkonboard/batch"
@@ -105,12 +106,19 @@ func (s *site) submit(job, list string) *request {
 	return r
 }
 
-// run runs a round of a job.
-func (s *site) run(job string, round int) (roundState, error) {
+// workflowEnv is where workflows run without a server, as patiently as in a worker.
+func workflowEnv() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quietLogger{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: stuckTime})
+	return env
+}
+
+// run runs a round of a job.
+func (s *site) run(job string, round int) (roundState, error) {
+	env := workflowEnv()
 	env.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
 	s.activities.register(env)
 	r, err := readRequest(s.t.Context(), s.root, job)

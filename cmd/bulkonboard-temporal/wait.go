@@ -12,7 +12,6 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
-	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
@@ -173,41 +172,6 @@ func (j *jobClient) stopped(ctx context.Context, job string, round int, err erro
 		return &unreachableError{j.flags.address, err}
 	}
 	return e
-}
-
-// conclude says what a round came to, and copies its results. With the summary
-// beside them they can be verified, reported and corrected as those of a run.
-func (j *jobClient) conclude(ctx context.Context, job string, round int, s *sink.Summary, w *waitFlags) error {
-	m, err := chunks.Open(ctx, jobStore(j.root, job))
-	if err != nil {
-		return err
-	}
-	j.Say("the job %s is done: %s", job, countsOf(s))
-	for _, c := range []struct{ name, file string }{
-		{rejectsName(round, m.Read.Format), w.rejects}, {summaryName(round), w.summary()}, {resultsName(round, m.Read.Format), w.output},
-	} {
-		if c.file == "" {
-			continue
-		}
-		if err := j.copy(ctx, job, c.name, c.file); err != nil {
-			return err
-		}
-		j.Say("written: %s", c.file)
-	}
-	if w.output == "" {
-		j.Say("the results are in the store, as %s/%s", jobPrefix(job), resultsName(round, m.Read.Format))
-	}
-	return cli.OutcomeOf(totalOf(s).Bad, nil)
-}
-
-// copy copies an object to a file, which is whole at any moment.
-func (j *jobClient) copy(ctx context.Context, job, name, file string) error {
-	r, err := jobStore(j.root, job).Get(ctx, name, 0, -1)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	return state.Replace(state.OS{}, file, r)
 }
 
 // countsOf are the rows of a summary by their status.

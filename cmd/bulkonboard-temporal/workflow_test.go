@@ -34,10 +34,7 @@ type round struct {
 }
 
 func newRound(t *testing.T, l layout) *round {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(quietLogger{})
-	r := &round{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), layout: l}
-	r.SetTestTimeout(time.Minute)
+	r := &round{TestWorkflowEnvironment: workflowEnv(), layout: l}
 	r.RegisterWorkflowWithOptions(onboard, workflow.RegisterOptions{Name: onboardName})
 	r.chunk = func(context.Context, part) (counted, error) { return counted{Rows: 10}, nil }
 	r.other = func(string) error { return nil }

@@ -15,6 +15,7 @@ import (
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/screen"
 	"bulkonboard/source"
 )
 
@@ -233,7 +234,7 @@ func (i *inspection) readList(ctx context.Context, l *cli.OpenedLedger, stdin io
 // shown reads a list ahead, for a command that does no more, and shows how far
 // it is.
 func shown(ctx context.Context, p *preflight.Preflight, stderr io.Writer) (*preflight.Forecast, error) {
-	stderr = terminalOr(stderr)
+	stderr = screen.On(stderr)
 	p.Monitor = new(measure.Monitor)
 	stop := showProgress(p.Monitor, stderr, slog.New(slog.NewTextHandler(stderr, nil)))
 	defer stop()

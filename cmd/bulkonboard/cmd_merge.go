@@ -12,6 +12,7 @@ import (
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/screen"
 	"bulkonboard/sink"
 )
 
@@ -42,7 +43,7 @@ Interrupted, it resumes with the same command.`,
 				return err
 			}
 			m.shown = cli.ShownSettings(c)
-			return m.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return m.run(c.Context(), v) })
+			return m.log.With(screen.On(c.ErrOrStderr()), func(v *cli.Voice) error { return m.run(c.Context(), v) })
 		},
 	}
 	c.Flags().SortFlags = false

@@ -11,6 +11,7 @@ import (
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/measure"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/screen"
 )
 
 // planning is the flags of plan.
@@ -43,7 +44,7 @@ bulkonboard run, which needs none of this.`,
 				return err
 			}
 			p.shown = cli.ShownSettings(c)
-			return p.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return p.run(c.Context(), v, c.OutOrStdout()) })
+			return p.log.With(screen.On(c.ErrOrStderr()), func(v *cli.Voice) error { return p.run(c.Context(), v, c.OutOrStdout()) })
 		},
 	}
 	c.Flags().SortFlags = false

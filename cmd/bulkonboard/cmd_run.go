@@ -14,6 +14,7 @@ import (
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/screen"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -68,7 +69,7 @@ func (s *settings) start(c *cobra.Command, checks ...func() error) error {
 		return err
 	}
 	s.shown = cli.ShownSettings(c)
-	return s.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error {
+	return s.log.With(screen.On(c.ErrOrStderr()), func(v *cli.Voice) error {
 		err := runJob(c.Context(), s, c.InOrStdin(), v)
 		if errors.Is(err, errAnotherDay) {
 			s.outputs.restart = false // which it has done

@@ -13,6 +13,7 @@ import (
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/screen"
 )
 
 const (
@@ -53,7 +54,7 @@ after all chunks.`,
 			if _, err := cli.Settle(c, r.check); err != nil {
 				return err
 			}
-			return r.log.With(terminalOr(c.ErrOrStderr()), func(v *cli.Voice) error { return r.run(c.Context(), v) })
+			return r.log.With(screen.On(c.ErrOrStderr()), func(v *cli.Voice) error { return r.run(c.Context(), v) })
 		},
 	}
 	c.Flags().SortFlags = false

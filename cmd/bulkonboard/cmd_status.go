@@ -190,7 +190,7 @@ func (s *runStatus) print(w io.Writer) {
 	line("rate", "%g rows/s on average, over %s", s.RowsPerSecond, cli.Roughly(time.Duration(s.RunningSeconds*float64(time.Second))))
 	if s.LeftSeconds > 0 {
 		left := time.Duration(s.LeftSeconds * float64(time.Second))
-		line("time left", "%s (%s)", cli.Roughly(left), clock(time.Now().Add(left), time.Now(), "15:04"))
+		line("time left", "%s (%s)", cli.Roughly(left), cli.Clock(time.Now().Add(left), time.Now(), "15:04"))
 	}
 	line("as of", "%s", s.AsOf.Local().Format(time.DateTime))
 	if s.Reason != "" {

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// screen is a terminal of tmux with a shell in it.
-type screen struct {
+// tmuxScreen is a terminal of tmux with a shell in it.
+type tmuxScreen struct {
 	t      *testing.T
 	folder string
 	tmux   string
@@ -29,7 +29,7 @@ type screen struct {
 
 // newScreen opens a terminal in a folder of its own, in which the program is
 // ./bulkonboard.
-func newScreen(t *testing.T, width int, env ...string) *screen {
+func newScreen(t *testing.T, width int, env ...string) *tmuxScreen {
 	tmux, err := exec.LookPath("tmux")
 	if err != nil {
 		t.Skip("tmux is not on this machine, so nobody looks at the screen")
@@ -40,7 +40,7 @@ func newScreen(t *testing.T, width int, env ...string) *screen {
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(executable, filepath.Join(folder, "bulkonboard")))
-	s := &screen{t: t, folder: folder, tmux: tmux, width: width}
+	s := &tmuxScreen{t: t, folder: folder, tmux: tmux, width: width}
 	c := s.command("-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(width), "-y", "90", "-c", folder, "sh")
 	c.Env = append(append(os.Environ(), "TERM=screen", "PS1=$ ", "ENV=", "GORACE="+hasty, programVariable+"=1"), env...)
 	out, err := c.CombinedOutput()
@@ -49,23 +49,23 @@ func newScreen(t *testing.T, width int, env ...string) *screen {
 	return s
 }
 
-func (s *screen) command(args ...string) *exec.Cmd {
+func (s *tmuxScreen) command(args ...string) *exec.Cmd {
 	return exec.Command(s.tmux, append([]string{"-S", filepath.Join(s.folder, "socket")}, args...)...)
 }
 
-func (s *screen) do(args ...string) string {
+func (s *tmuxScreen) do(args ...string) string {
 	out, err := s.command(args...).CombinedOutput()
 	require.NoError(s.t, err, string(out))
 	return string(out)
 }
 
-func (s *screen) resize(width int) {
+func (s *tmuxScreen) resize(width int) {
 	s.resized, s.width = true, width
 	s.do("resize-window", "-x", strconv.Itoa(width))
 }
 
 // clear begins a new screen.
-func (s *screen) clear() {
+func (s *tmuxScreen) clear() {
 	s.enter("clear")
 	s.text(`\A[$#]$`)
 	s.do("clear-history")
@@ -73,7 +73,7 @@ func (s *screen) clear() {
 }
 
 // enter types a line, once the shell asks for one.
-func (s *screen) enter(line string) {
+func (s *tmuxScreen) enter(line string) {
 	s.text(`^[$#]\z`)
 	s.do("send-keys", "-l", line)
 	s.do("send-keys", "Enter")
@@ -82,7 +82,7 @@ func (s *screen) enter(line string) {
 // look is what is on the screen: its lines as they stand there, and joined
 // where the terminal broke them, with those that tmux moved off the screen as
 // it made it narrower. Otherwise no line must have left it.
-func (s *screen) look() (broken, joined []string) {
+func (s *tmuxScreen) look() (broken, joined []string) {
 	out := s.do("capture-pane", "-p", ";", "display-message", "-p", "history #{history_size}", ";", "capture-pane", "-p", "-J", "-S", "-")
 	before, after, _ := strings.Cut(out, "history ")
 	scrolled, after, _ := strings.Cut(after, "\n")
@@ -104,7 +104,7 @@ func trimmed(text string) []string {
 }
 
 // text waits for a line that matches, and gives the screen.
-func (s *screen) text(what string) string {
+func (s *tmuxScreen) text(what string) string {
 	pattern, text := regexp.MustCompile("(?m)"+what), ""
 	require.Eventually(s.t, func() bool {
 		_, lines := s.look()
@@ -129,7 +129,7 @@ const textLines = `^([$#].*|forecast: .*|  (calls|emails|duplicates|invalid) .*|
 
 // frame waits for a frame whose last line matches, and gives it once it is
 // found to be tidy and true.
-func (s *screen) frame(what string) []string {
+func (s *tmuxScreen) frame(what string) []string {
 	pattern := regexp.MustCompile(what)
 	var lines, broken []string
 	require.Eventually(s.t, func() bool {
@@ -158,7 +158,7 @@ func (s *screen) frame(what string) []string {
 }
 
 // requireText checks that nothing but text is on the screen.
-func (s *screen) requireText() {
+func (s *tmuxScreen) requireText() {
 	_, lines := s.look()
 	requireText(s.t, lines)
 }

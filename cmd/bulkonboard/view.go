@@ -6,10 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
-
 	"bulkonboard/batch/measure"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/screen"
 	"bulkonboard/sink"
 )
 
@@ -50,12 +49,13 @@ func (l *look) at(p measure.Progress, now time.Time) *view {
 	return v
 }
 
-// share is how much is done, in whole percent that are really reached.
-func (v *view) share() string {
+// frame is a view on a terminal.
+func (v *view) frame() *screen.Frame {
+	done := v.Share
 	if v.Share == 0 && v.OfRows == 0 {
-		return "  ? "
+		done = -1
 	}
-	return fmt.Sprintf("%3d%%", int(100*v.Share))
+	return &screen.Frame{At: v.now, Done: done, Of: v.rows(), Lines: [][]string{v.flow(), v.counts(), v.doing()}}
 }
 
 func (v *view) rows() string {
@@ -72,7 +72,7 @@ func (v *view) flow() []string {
 		parts = append(parts, fmt.Sprintf("%d in flight", v.InFlight))
 	}
 	if v.left > 0 {
-		parts = append(parts, fmt.Sprintf("ETA %s (%s)", cli.Roughly(v.left), clock(v.now.Add(v.left), v.now, "15:04")))
+		parts = append(parts, fmt.Sprintf("ETA %s (%s)", cli.Roughly(v.left), cli.Clock(v.now.Add(v.left), v.now, "15:04")))
 	}
 	return append(parts, v.bytes())
 }
@@ -122,11 +122,11 @@ func (v *view) doing() []string {
 		return []string{"reading the list; nothing is sent yet"}
 	case measure.Held:
 		if v.Until.After(v.now) {
-			return []string{"paused until " + clock(v.Until, v.now, time.TimeOnly) + " after 429"}
+			return []string{"paused until " + cli.Clock(v.Until, v.now, time.TimeOnly) + " after 429"}
 		}
 		return []string{"paused after 429, one call tries whether it is over"}
 	case measure.Outage:
-		since := "outage since " + clock(v.Since, v.now, "15:04")
+		since := "outage since " + cli.Clock(v.Since, v.now, "15:04")
 		if wait := v.Until.Sub(v.now); wait > 0 {
 			return []string{since, fmt.Sprintf("next probe in %d s", (wait+time.Second-1)/time.Second)}
 		}
@@ -139,15 +139,6 @@ func (v *view) doing() []string {
 		}
 	}
 	return []string{string(v.State)}
-}
-
-// clock is a time of day, with its date when that is another one.
-func clock(at, now time.Time, layout string) string {
-	at, now = at.Local(), now.Local()
-	if at.YearDay() != now.YearDay() || at.Year() != now.Year() {
-		layout = time.DateOnly + " " + layout
-	}
-	return at.Format(layout)
 }
 
 // attributes are a view for the log.
@@ -173,18 +164,4 @@ func (v *view) attributes() []any {
 		}
 	}
 	return a
-}
-
-// fitting is a line of as many parts as fit into a width; "" without parts.
-func fitting(parts []string, width int) string {
-	for n := len(parts); n > 0; n-- {
-		line := strings.Join(parts[:n], ", ")
-		if n < len(parts) {
-			line += ", …"
-		}
-		if runewidth.StringWidth(line) <= width {
-			return line + "\n"
-		}
-	}
-	return ""
 }

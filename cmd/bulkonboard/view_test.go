@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"log/slog"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +13,7 @@ import (
 
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
+	"bulkonboard/cmd/internal/screen"
 	"bulkonboard/sink"
 )
 
@@ -45,28 +44,26 @@ func TestTheNumbersAreShownAsTheyAre(t *testing.T) {
 		State: measure.Running, Rows: 999, Answered: 1040, OfRows: 1000, Bytes: 3_149_000, OfBytes: 7_650_000, Share: 0.999, InFlight: 12,
 		Status: map[sink.Status]int64{sink.OK: 990, sink.Rejected: 4, sink.Invalid: 5},
 	}}
-	assert.Equal(t, " 99%", v.share(), "a hundred is all")
+	assert.InDelta(t, 0.999, v.frame().Done, 0)
 	assert.Equal(t, "999 of 1000 rows", v.rows())
 	assert.Equal(t, "48.2 rows/s, 12 in flight, ETA 1 h 30 min (2026-02-01 00:30), 3.1 of 7.7 MB", strings.Join(v.flow(), ", "))
-	assert.Equal(t, "ok 990, invalid 5, rejected 4, 41 done, waiting to be written\n", fitting(v.counts(), 80))
-	assert.Equal(t, "ok 990, invalid 5, …\n", fitting(v.counts(), 21))
-	assert.Empty(t, fitting(v.counts(), 3))
+	assert.Equal(t, "ok 990, invalid 5, rejected 4, 41 done, waiting to be written", strings.Join(v.counts(), ", "))
 
 	v.Progress = measure.Progress{State: measure.Reading, Rows: 4096, Bytes: 900}
 	v.left = 0
-	assert.Equal(t, "  ? ", v.share())
+	assert.Less(t, v.frame().Done, 0.0, "nobody knows")
 	assert.Equal(t, "4096 rows", v.rows())
 	assert.Equal(t, "48.2 rows/s, 900 bytes", strings.Join(v.flow(), ", "))
 	assert.Empty(t, v.counts())
 }
 
 func TestTheEndIsReckonedFromTheLastMinutesAndThePaceFromTheLastSeconds(t *testing.T) {
-	l, start := newLook(terminalEvery), time.Now()
+	l, start := newLook(screen.Every), time.Now()
 	p := measure.Progress{State: measure.Running, OfRows: 10000}
 	var v *view
 	see := func(seconds int, perSecond int64) {
 		for range seconds * 5 {
-			start = start.Add(terminalEvery)
+			start = start.Add(screen.Every)
 			v = l.at(p, start)
 			p.Answered += perSecond / 5
 		}
@@ -118,48 +115,4 @@ func TestTheFirstLineOfProgressHasARateAndTheTimeThatIsLeft(t *testing.T) {
 	})
 	require.Equal(t, 1, strings.Count(b.String(), "\n"), b.String())
 	assert.Regexp(t, ` rows_per_second=10 eta_seconds=(70|71) `, b.String())
-}
-
-func TestOnlyATerminalThatCanGoBackGetsAFrame(t *testing.T) {
-	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skip("there is no terminal to be had: ", err)
-	}
-	defer pty.Close()
-	assert.IsType(t, &terminal{}, terminalOr(pty))
-	t.Setenv("TERM", "dumb")
-	assert.Same(t, pty, terminalOr(pty))
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	require.NoError(t, err)
-	defer null.Close()
-	t.Setenv("TERM", "xterm")
-	assert.Same(t, null, terminalOr(null))
-	var pipe bytes.Buffer
-	assert.Same(t, &pipe, terminalOr(&pipe))
-}
-
-func TestTextStandsAboveTheFrameAndAFrameIsTakenOffWhole(t *testing.T) {
-	var out bytes.Buffer
-	width, broken := 20, error(nil)
-	s := &terminal{out: &out, size: func() (int, int, error) { return width, 24, broken }}
-	wrote := func() string { defer out.Reset(); return out.String() }
-	text := func(line string) string {
-		_, err := s.Write([]byte(line))
-		require.NoError(t, err)
-		return wrote()
-	}
-	draw := func(frame string) string {
-		require.NoError(t, s.draw([]byte(frame)))
-		return wrote()
-	}
-	assert.Equal(t, "hello\n", text("hello\n"))
-	assert.Equal(t, "first line\nsecond\n", draw("first line\nsecond\n"))
-	assert.Empty(t, draw("first line\nsecond\n"), "nothing has changed")
-	assert.Equal(t, "\r\x1b[2A\x1b[Jhello\nfirst line\nsecond\n", text("hello\n"))
-	assert.Equal(t, "\r\x1b[2A\x1b[Jhello\nfirst line\nsecond\n", text("hello"), "a line is a line")
-	width = 4
-	assert.Equal(t, "\r\x1b[5A\x1b[Jno\n", draw("no\n"), "the terminal has made five lines of two")
-	broken = errors.New("gone")
-	assert.Equal(t, "\r\x1b[1A\x1b[J", draw(""))
-	assert.Equal(t, "bye\n", text("bye\n"))
 }

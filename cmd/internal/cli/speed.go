@@ -31,3 +31,12 @@ func (s *Speed) See(now time.Time, n float64) float64 {
 	}
 	return (n - s.seen[0].n) / since.Seconds()
 }
+
+// Clock is a time of day, with its date when that is another one.
+func Clock(at, now time.Time, layout string) string {
+	at, now = at.Local(), now.Local()
+	if at.YearDay() != now.YearDay() || at.Year() != now.Year() {
+		layout = time.DateOnly + " " + layout
+	}
+	return at.Format(layout)
+}

@@ -1,4 +1,5 @@
-package main
+// Package screen shows a person at a terminal how far something is.
+package screen
 
 import (
 	"bytes"
@@ -13,14 +14,14 @@ import (
 	"bulkonboard/cmd/internal/cli"
 )
 
-// terminal is a standard error that a person looks at. What is written to it
+// Terminal is a standard error that a person looks at. What is written to it
 // goes its way, line by line, and below that stands a frame that is drawn
 // again in the same place. It has no colours, so NO_COLOR asks for nothing.
 // It is safe for concurrent use.
 //
 // A frame ends with its last line end, so the cursor stands below it, where an
 // echoed ^C does no harm: it goes with the next frame.
-type terminal struct {
+type Terminal struct {
 	out  io.Writer
 	size func() (width, height int, err error)
 
@@ -29,9 +30,9 @@ type terminal struct {
 	width int        // of the screen when it was drawn
 }
 
-// terminalOr gives the terminal that a stream is, or else the stream. A dumb
+// On gives the terminal that a stream is, or else the stream. A dumb
 // terminal cannot go back to a line that it has shown.
-func terminalOr(stream io.Writer) io.Writer {
+func On(stream io.Writer) io.Writer {
 	under := stream
 	if plain, ok := stream.(cli.Plain); ok {
 		under = plain.To
@@ -40,14 +41,14 @@ func terminalOr(stream io.Writer) io.Writer {
 	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
 		return stream
 	}
-	return &terminal{out: file, size: func() (int, int, error) { return term.GetSize(int(file.Fd())) }}
+	return &Terminal{out: file, size: func() (int, int, error) { return term.GetSize(int(file.Fd())) }}
 }
 
 // IsScreen implements cli.Screen.
-func (t *terminal) IsScreen() {}
+func (t *Terminal) IsScreen() {}
 
 // Write shows whole lines above the frame.
-func (t *terminal) Write(text []byte) (int, error) {
+func (t *Terminal) Write(text []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := append(t.erase(), cli.PlainText(text)...)
@@ -61,7 +62,7 @@ func (t *terminal) Write(text []byte) (int, error) {
 }
 
 // draw puts a frame in the place of the one before; an empty one takes it away.
-func (t *terminal) draw(frame []byte) error {
+func (t *Terminal) draw(frame []byte) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	width, _, err := t.size()
@@ -76,7 +77,7 @@ func (t *terminal) draw(frame []byte) error {
 
 // erase is what takes the frame off the screen, and the cursor to where it
 // began. A terminal that has become narrower since has broken its lines in two.
-func (t *terminal) erase() []byte {
+func (t *Terminal) erase() []byte {
 	if len(t.frame) == 0 {
 		return nil
 	}
@@ -89,30 +90,4 @@ func (t *terminal) erase() []byte {
 		rows += max(1, (runewidth.StringWidth(string(bytes.TrimSuffix(line, []byte("\n"))))+width-1)/max(1, width))
 	}
 	return fmt.Appendf(nil, "\r\x1b[%dA\x1b[J", rows)
-}
-
-// canvas is a terminal as mpb draws on it: a whole frame, and then Flush.
-type canvas struct {
-	bytes.Buffer
-	*terminal
-}
-
-// Write implements mpb.ConsoleWriter.
-func (c *canvas) Write(b []byte) (int, error) { return c.Buffer.Write(b) }
-
-// IsTerminal implements mpb.ConsoleWriter.
-func (c *canvas) IsTerminal() bool { return true }
-
-// GetTermSize implements mpb.ConsoleWriter. A column stays free, for terminals
-// that go to the next line once the last one is written to, and a line, for
-// the cursor.
-func (c *canvas) GetTermSize() (width, height int, err error) {
-	width, height, err = c.size()
-	return max(1, width-1), max(1, height-1), err
-}
-
-// Flush implements mpb.ConsoleWriter.
-func (c *canvas) Flush(int) error {
-	defer c.Reset()
-	return c.draw(c.Bytes())
 }

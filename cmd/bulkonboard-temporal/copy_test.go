@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -22,21 +21,40 @@ func TestResultsAreCopiedWithTheSummaryThatTellsThemFromOthers(t *testing.T) {
 	j, _ := s.client(r)
 	done, err := j.finished(t.Context(), "night", 1)
 	require.NoError(t, err)
-	w := &waitFlags{output: filepath.Join(t.TempDir(), "out.csv")}
+	assert.Equal(t, "results.csv", done.Output.Name, "as it is called beside its summary in the store")
+	assert.Equal(t, "rejects.csv", done.Rejects.Name)
+	assert.Empty(t, done.Command.Folder)
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	w := &waitFlags{output: "out.csv", rejects: "rejected.csv"}
 	var bad *cli.BadRowsError
 	require.ErrorAs(t, j.conclude(t.Context(), "night", 1, done, w), &bad)
 
-	text, err := os.ReadFile(sink.SummaryPath(w.output))
-	require.NoError(t, err)
-	summary, err := sink.DecodeSummary(text)
-	require.NoError(t, err)
+	summary := summaryOf(t, w)
+	assert.Equal(t, here, summary.Command.Folder)
+	assert.Equal(t, "out.csv", summary.Output.Name)
+	assert.Equal(t, "rejected.csv", summary.Rejects.Name)
 	results, err := os.ReadFile(w.output)
 	require.NoError(t, err)
 	sum := sha256.Sum256(results)
 	assert.Equal(t, hex.EncodeToString(sum[:]), summary.Output.SHA256)
 
+	w.rejects = ""
+	require.ErrorAs(t, j.conclude(t.Context(), "night", 1, done, w), &bad)
+	assert.Nil(t, summaryOf(t, w).Rejects, "they were not copied")
+
 	require.NoError(t, os.Remove(w.output))
 	assert.ErrorContains(t, w.checkFiles(), sink.SummaryPath(w.output)+" exists")
 	w.overwrite = true
 	assert.NoError(t, w.checkFiles())
+}
+
+func summaryOf(t *testing.T, w *waitFlags) *sink.Summary {
+	t.Helper()
+	text, err := os.ReadFile(w.summary())
+	require.NoError(t, err)
+	summary, err := sink.DecodeSummary(text)
+	require.NoError(t, err)
+	return summary
 }
