@@ -39,17 +39,17 @@ func (p *pulse) saw(now time.Time, a *session.Reply) (answered bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := &p.last
-	switch a.Outcome {
-	case session.Cancelled, session.Throttled:
+	switch {
+	case a.Outcome == session.Cancelled, a.Outcome == session.Throttled:
 		return false
-	case session.OK, session.Rejected:
+	case a.Outcome.Processed():
 		p.answered++
 		if a.Outcome == session.OK {
 			p.succeeded++
 		}
 		*t = trouble{}
 		return true
-	case session.CredentialsRefused, session.TenantRefused:
+	case a.Outcome == session.CredentialsRefused, a.Outcome == session.TenantRefused:
 		t.kind = cli.Refused
 	default:
 		t.kind = cli.Stopped
@@ -57,7 +57,7 @@ func (p *pulse) saw(now time.Time, a *session.Reply) (answered bool) {
 	if t.calls++; t.calls == 1 {
 		t.since = now
 	}
-	t.reached = t.reached || a.Outcome != session.Unreachable && a.Outcome != session.TLSRefused
+	t.reached = t.reached || a.Outcome.Reached()
 	t.cause = a.Code
 	if a.Message != "" && a.Message != a.Code {
 		t.cause += ": " + a.Message

@@ -12,17 +12,9 @@ import (
 	"bulkonboard/source"
 )
 
-// OutcomeNames are the outcomes of attempts as a label has them.
-var OutcomeNames = [...]string{
-	session.OK: "ok", session.Rejected: "rejected", session.Throttled: "throttled", session.Failed: "failed",
-	session.Unavailable: "unavailable", session.Unreachable: "unreachable", session.InDoubt: "in_doubt",
-	session.CredentialsRefused: "credentials_refused", session.TenantRefused: "tenant_refused",
-	session.NotTheAPI: "not_the_api", session.TLSRefused: "tls_refused", session.Cancelled: "cancelled",
-}
-
 // Attempts count the calls of the service. They are safe for concurrent use.
 type Attempts struct {
-	by   [len(OutcomeNames)]prometheus.Counter
+	by   []prometheus.Counter // by outcome
 	took prometheus.Histogram
 }
 
@@ -36,8 +28,8 @@ func NewAttempts(r prometheus.Registerer, by string) *Attempts {
 		Name: "bulkonboard_attempt_duration_seconds", Help: "Time until an attempt was answered.",
 		Buckets: []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
 	})}
-	for i, name := range OutcomeNames {
-		a.by[i] = outcomes.WithLabelValues(name)
+	for _, o := range session.Outcomes() {
+		a.by = append(a.by, outcomes.WithLabelValues(o.String()))
 	}
 	r.MustRegister(outcomes, a.took)
 	return a
