@@ -3,6 +3,7 @@
 package sink
 
 import (
+	"slices"
 	"time"
 
 	"bulkonboard/source"
@@ -45,6 +46,17 @@ type Result struct {
 	// Kept says that the record carries this result already, from an earlier
 	// run, and stays as it is.
 	Kept bool
+}
+
+// Selection says which results a command is about.
+type Selection struct {
+	Statuses   []Status `json:"statuses"`
+	ErrorCodes []string `json:"errorCodes,omitempty"` // of these, only those; none: all
+}
+
+// Selects reports whether a result is one of them.
+func (s *Selection) Selects(r *Result) bool {
+	return slices.Contains(s.Statuses, r.Status) && (len(s.ErrorCodes) == 0 || slices.Contains(s.ErrorCodes, r.ErrorCode))
 }
 
 // InvalidFor is the result of a record that fails validation: the code of its

@@ -210,7 +210,7 @@ func TestOfTwoWhoBeginARoundOneDoes(t *testing.T) {
 	c := newCluster(t, listOf(10), 5)
 	c.plan()
 	c.run(1)
-	r := Round{Statuses: []sink.Status{sink.Failed}}
+	r := sink.Selection{Statuses: []sink.Status{sink.Failed}}
 	errs := make(chan error, 2)
 	for range 2 {
 		go func() {
@@ -232,7 +232,7 @@ func TestARoundCallsForEveryRowThatIsToBeCalledFor(t *testing.T) {
 	c.job.EachRow = true
 	c.plan()
 	c.run(1)
-	_, err := StartRound(t.Context(), c.store, c.m, Round{Statuses: []sink.Status{sink.Rejected}})
+	_, err := StartRound(t.Context(), c.store, c.m, sink.Selection{Statuses: []sink.Status{sink.Rejected}})
 	require.NoError(t, err)
 	c.service.calls = map[string]int{}
 	c.run(2)
@@ -272,7 +272,7 @@ func TestTheTimelineOfMergedResultsHasEveryRowOnce(t *testing.T) {
 	c := newCluster(t, rowsOf("AbAbab!Aa"), 2)
 	c.plan()
 	c.run(1)
-	_, err := StartRound(t.Context(), c.store, c.m, Round{Statuses: []sink.Status{sink.Rejected}})
+	_, err := StartRound(t.Context(), c.store, c.m, sink.Selection{Statuses: []sink.Status{sink.Rejected}})
 	require.NoError(t, err)
 	c.run(2)
 	s, err := c.merge(2)

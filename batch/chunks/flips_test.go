@@ -95,7 +95,7 @@ func TestWhatAJobIsGivenLaterIsCheckedToo(t *testing.T) {
 	c.job.Rate = 7
 	c.plan()
 	c.run(1)
-	_, err := StartRound(t.Context(), c.store, c.m, Round{Statuses: []sink.Status{sink.Failed}})
+	_, err := StartRound(t.Context(), c.store, c.m, sink.Selection{Statuses: []sink.Status{sink.Failed}})
 	require.NoError(t, err)
 	for _, name := range []string{boundsName(0), roundName(2), c.m.listName()} {
 		path := filepath.Join(c.folder, "store", filepath.FromSlash(name))

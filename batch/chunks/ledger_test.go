@@ -48,7 +48,7 @@ func TestALaterRoundCallsForWhomTheLedgerKnewAsRefused(t *testing.T) {
 	c, second := night(t, rowsOf("aB"), path)
 	require.Empty(t, c.service.calls)
 	require.Equal(t, map[sink.Status]int64{sink.Known: 1, sink.Rejected: 1}, second.Status)
-	_, err := StartRound(t.Context(), c.store, c.m, Round{Statuses: []sink.Status{sink.Rejected}})
+	_, err := StartRound(t.Context(), c.store, c.m, sink.Selection{Statuses: []sink.Status{sink.Rejected}})
 	require.NoError(t, err)
 	c.run(2)
 	assert.Equal(t, map[string]int{"b@example.com": 1}, c.service.calls)

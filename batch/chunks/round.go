@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"bulkonboard/batch/customers"
@@ -15,17 +14,11 @@ import (
 // Round is one time that the parts of a job are run. The first one runs all of
 // them; a later one calls again for rows that need attention.
 type Round struct {
-	StartedAt  time.Time     `json:"startedAt"`
-	Statuses   []sink.Status `json:"statuses"`             // which rows to call for again
-	ErrorCodes []string      `json:"errorCodes,omitempty"` // of these, only those; none: all
+	StartedAt      time.Time `json:"startedAt"`
+	sink.Selection           // which rows to call for again
 }
 
 func roundName(n int) string { return fmt.Sprintf("round-%d/round.json", n) }
-
-// selects reports whether a round calls again for a row with such a result.
-func (r *Round) selects(res *sink.Result) bool {
-	return slices.Contains(r.Statuses, res.Status) && (len(r.ErrorCodes) == 0 || slices.Contains(r.ErrorCodes, res.ErrorCode))
-}
 
 // Rounds lists the rounds of a job, the first of which has no description.
 func Rounds(ctx context.Context, s store.Store) ([]Round, error) {
@@ -33,11 +26,11 @@ func Rounds(ctx context.Context, s store.Store) ([]Round, error) {
 	return append([]Round{{}}, later...), err
 }
 
-// StartRound begins another round and gives its number. All parts of the round
+// StartRound begins another round, for selected rows, and gives its number. All parts of the round
 // before must have ended, or the error is a *NotDoneError.
-func StartRound(ctx context.Context, s store.Store, m *Manifest, r Round) (n int, err error) {
+func StartRound(ctx context.Context, s store.Store, m *Manifest, rows sink.Selection) (n int, err error) {
 	defer func() { err = because(ctx, err) }()
-	text, err := sealText(r)
+	text, err := sealText(Round{StartedAt: time.Now().UTC(), Selection: rows})
 	if err != nil {
 		return 0, err
 	}
@@ -168,7 +161,7 @@ func (h *history) again(ctx context.Context, round int, name string, standing ou
 		if err != nil {
 			return err
 		}
-		if h.rounds[round-1].selects(&out.Result) && !well[leadOf(h.families, row)] {
+		if h.rounds[round-1].Selects(&out.Result) && !well[leadOf(h.families, row)] {
 			delete(standing, row)
 		}
 	}

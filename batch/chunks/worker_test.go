@@ -173,7 +173,7 @@ func TestALaterRoundCallsAgainForWhatItSelectsAndForNothingElse(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, before.Status[sink.Rejected])
 
-	n, err := StartRound(t.Context(), c.store, c.m, Round{Statuses: []sink.Status{sink.Rejected, sink.Failed}})
+	n, err := StartRound(t.Context(), c.store, c.m, sink.Selection{Statuses: []sink.Status{sink.Rejected, sink.Failed}})
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
 	c.service.calls = map[string]int{}
@@ -195,7 +195,7 @@ func TestALaterRoundSelectsByErrorCodeToo(t *testing.T) {
 	c := newCluster(t, rowsOf("aBc"), 2)
 	c.plan()
 	c.run(1)
-	_, err := StartRound(t.Context(), c.store, c.m, Round{Statuses: []sink.Status{sink.Rejected}, ErrorCodes: []string{"timeout"}})
+	_, err := StartRound(t.Context(), c.store, c.m, sink.Selection{Statuses: []sink.Status{sink.Rejected}, ErrorCodes: []string{"timeout"}})
 	require.NoError(t, err)
 	c.service.calls = map[string]int{}
 	c.run(2)

@@ -15,7 +15,7 @@ import (
 type retrySettings struct {
 	client  clientFlags
 	waiting waitFlags
-	rows    cli.RoundFlags
+	rows    cli.RowFlags
 }
 
 func retryCommand() *cobra.Command {
@@ -32,7 +32,8 @@ else. Its results are those of the whole list, with the newest of each row.`,
 		},
 	}
 	c.Flags().SortFlags = false
-	s.rows.Register(c)
+	s.rows.RegisterRetry(c)
+	cli.TypedOnly(c, "only", "error-code")
 	s.waiting.register(c)
 	s.client.register(c)
 	return c
@@ -57,7 +58,7 @@ func (e *undoneError) Kind() cli.Kind { return cli.Unfinished }
 // none reports whether no row is selected, as far as its summary tells: which
 // error codes there are it does not always.
 func (s *retrySettings) none(done *sink.Summary) bool {
-	for _, status := range s.rows.Round().Statuses {
+	for _, status := range s.rows.Selection().Statuses {
 		if done.Status[status] > 0 {
 			return false
 		}
@@ -97,7 +98,7 @@ func (s *retrySettings) retry(ctx context.Context, j *jobClient, job string) err
 	if err != nil {
 		return err
 	}
-	if _, err := chunks.StartRound(ctx, place, m, s.rows.Round()); err != nil {
+	if _, err := chunks.StartRound(ctx, place, m, s.rows.Selection()); err != nil {
 		return err
 	}
 	return j.takeUp(ctx, job, r, &s.waiting)

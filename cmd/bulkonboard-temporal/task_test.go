@@ -28,6 +28,7 @@ import (
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/sink"
 	"bulkonboard/source"
 )
 
@@ -203,7 +204,7 @@ func TestAnotherRoundCallsOnlyForWhatDidNotEndWell(t *testing.T) {
 	place := jobStore(s.root, "night")
 	m, err := chunks.Open(t.Context(), place)
 	require.NoError(t, err)
-	round, err := chunks.StartRound(t.Context(), place, m, (&retrySettings{}).rows.Round())
+	round, err := chunks.StartRound(t.Context(), place, m, sink.Selection{Statuses: []sink.Status{sink.Rejected, sink.Failed}})
 	require.NoError(t, err)
 	require.Equal(t, 2, round)
 	s.calls = map[string]int{}

@@ -21,9 +21,9 @@ import (
 
 // fixing is what fixes was asked for.
 type fixing struct {
-	output      string
-	overwrite   bool
-	only, codes []string
+	output    string
+	overwrite bool
+	rows      cli.RowFlags
 
 	from     *runResults
 	unparsed int64 // rows that stand whole in their first column
@@ -64,20 +64,15 @@ failed, which is sent again. The file holds personal data.`,
 	}
 	c.Flags().StringVarP(&f.output, "output", "o", "", "file to write: CSV, or an Excel workbook if its name ends with .xlsx; - for standard output (default: RESULTS.fixes.csv)")
 	c.Flags().BoolVar(&f.overwrite, "overwrite", false, "replace the file if it exists")
-	c.Flags().StringSliceVar(&f.only, "only", nil, "only rows with one of these statuses: failed,rejected,invalid")
-	c.Flags().StringSliceVar(&f.codes, "error-code", nil, "only rows with one of these error codes")
+	f.rows.Register(c, sink.Failed, sink.Rejected, sink.Invalid)
 	_ = c.MarkFlagFilename("output", "csv", "xlsx")
-	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"failed", "rejected", "invalid"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
 func (f *fixing) check() error {
-	for _, status := range f.only {
-		if s := sink.Status(status); !slices.Contains(sink.Statuses(), s) || s.Good() {
-			return cli.Problems{fmt.Sprintf("--only is %q; it takes failed, rejected and invalid", status)}
-		}
-	}
-	return nil
+	var p cli.Problems
+	f.rows.Check(&p)
+	return p.Err()
 }
 
 // write makes the sheet and says where it is.
@@ -152,11 +147,12 @@ func (f *fixing) sheet(w io.Writer) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	selected := f.rows.Selection()
 	for rec, err := range list.Records() {
 		if err != nil {
 			return 0, err
 		}
-		if !fixes.Needed(table, rec) || !f.selects(table, rec) {
+		if res, _ := resultIn(table, rec); !selected.Selects(&res) {
 			continue
 		}
 		if err := out.Write(rec); err != nil {
@@ -189,14 +185,6 @@ func (f *fixing) writer(w io.Writer, table fixes.Table, list *source.List) (*fix
 // giveBack is the command that sends the corrections.
 func (f *fixing) giveBack() string {
 	return command("retry", f.from.path) + setAgain(f.from.summary) + " --fixes " + cli.Quoted(plainName(f.output))
-}
-
-func (f *fixing) selects(previous sink.Previous, rec *source.Record) bool {
-	res, ok := previous.Result(rec)
-	if !ok {
-		res = sink.Result{Status: sink.Invalid, ErrorCode: unreadableRow}
-	}
-	return (len(f.only) == 0 || slices.Contains(f.only, string(res.Status))) && (len(f.codes) == 0 || slices.Contains(f.codes, res.ErrorCode))
 }
 
 // sheet is what binds a sheet of corrections to the results.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,8 +19,7 @@ import (
 // rejected or failed, or of these the ones with a status and a code, and those
 // that somebody has corrected.
 type retrying struct {
-	only     []string
-	codes    []string
+	rows     cli.RowFlags
 	fixes    string // the sheet of corrections
 	fixesSum string // its SHA-256
 
@@ -54,9 +52,7 @@ may be changed. Interrupted, the same command resumes.`,
 	c.Flags().StringVar(&s.retry.fixes, "fixes", "", "send the corrections in this file, which bulkonboard fixes has made")
 	cli.TypedOnly(c, "fixes")
 	_ = c.MarkFlagFilename("fixes")
-	c.Flags().StringSliceVar(&s.retry.only, "only", nil, "only rows with one of these statuses: failed,rejected")
-	c.Flags().StringSliceVar(&s.retry.codes, "error-code", nil, "only rows with one of these error codes")
-	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions([]string{"failed", "rejected"}, cobra.ShellCompDirectiveNoFileComp))
+	s.retry.rows.RegisterRetry(c)
 	return c
 }
 
@@ -104,15 +100,11 @@ func (s *settings) adopt(c *cobra.Command) error {
 
 func (r *retrying) check() error {
 	var p cli.Problems
-	for _, status := range r.only {
-		if s := sink.Status(status); s != sink.Failed && s != sink.Rejected {
-			p.Add(fmt.Sprintf("--only is %q; it takes failed and rejected", status))
-		}
-	}
+	r.rows.Check(&p)
 	if r.fixes == "" {
 		return p.Err()
 	}
-	if len(r.only)+len(r.codes) > 0 {
+	if len(r.rows.Only)+len(r.rows.ErrorCodes) > 0 {
 		p.Add("--fixes says itself which rows are sent: leave out --only and --error-code")
 	}
 	info, err := os.Stat(r.fixes)
@@ -130,7 +122,7 @@ func (r *retrying) check() error {
 
 // String is the selection as a resumed retry must repeat it.
 func (r *retrying) String() string {
-	return strings.TrimSpace(strings.Join(r.only, ",") + " " + strings.Join(r.codes, ","))
+	return strings.TrimSpace(strings.Join(r.rows.Only, ",") + " " + strings.Join(r.rows.ErrorCodes, ","))
 }
 
 // retried writes results again, and reads those that are there.
@@ -148,17 +140,21 @@ func (r *retrying) treatment(previous retried) treatment {
 // rows that are not valid, which nothing has changed. A row that this program
 // has written and cannot take apart was not valid either.
 func (r *retrying) keep(previous sink.Previous) func(*source.Record) (sink.Result, bool) {
+	selects := r.selects()
 	return func(rec *source.Record) (sink.Result, bool) {
-		res, ok := previous.Result(rec)
-		if !ok {
-			return sink.Result{Status: sink.Invalid, ErrorCode: unreadableRow, ErrorMessage: "the row cannot be read"}, true
-		}
-		return res, res.Status.Good() || !r.selects(rec, &res)
+		res, ok := resultIn(previous, rec)
+		return res, !ok || res.Status.Good() || !selects(rec, &res)
 	}
 }
 
-// unreadableRow is the error code of a row that cannot be taken apart.
-const unreadableRow = "unreadable_row"
+// resultIn is the result that a record has. One that cannot be taken apart is
+// invalid.
+func resultIn(previous sink.Previous, rec *source.Record) (res sink.Result, ok bool) {
+	if res, ok = previous.Result(rec); !ok {
+		res = sink.Result{Status: sink.Invalid, ErrorCode: "unreadable_row", ErrorMessage: "the row cannot be read"}
+	}
+	return res, ok
+}
 
 // knownInvalid reports the rows that were invalid before: who starts a retry
 // knows of them.
@@ -169,12 +165,11 @@ func (r *retrying) knownInvalid(previous sink.Previous) func(*source.Record) boo
 	}
 }
 
-// selects reports whether a row that needs attention is taken up again.
-func (r *retrying) selects(rec *source.Record, res *sink.Result) bool {
+// selects finds the rows that are taken up again, of those that need attention.
+func (r *retrying) selects() func(*source.Record, *sink.Result) bool {
 	if r.sheet != nil {
-		return r.sheet.Sends(rec.Row, res.Status)
+		return func(rec *source.Record, res *sink.Result) bool { return r.sheet.Sends(rec.Row, res.Status) }
 	}
-	return res.Status != sink.Invalid &&
-		(len(r.only) == 0 || slices.Contains(r.only, string(res.Status))) &&
-		(len(r.codes) == 0 || slices.Contains(r.codes, res.ErrorCode))
+	selected := r.rows.Selection()
+	return func(_ *source.Record, res *sink.Result) bool { return selected.Selects(res) }
 }

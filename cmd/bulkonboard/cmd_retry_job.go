@@ -12,7 +12,7 @@ import (
 // jobRetry is the flags of retry-job.
 type jobRetry struct {
 	folder jobFolder
-	rows   cli.RoundFlags
+	rows   cli.RowFlags
 }
 
 func retryJobCommand() *cobra.Command {
@@ -36,7 +36,7 @@ To correct rows first, use bulkonboard fixes with the merged results.`,
 			if err != nil {
 				return err
 			}
-			n, err := chunks.StartRound(c.Context(), s, m, a.rows.Round())
+			n, err := chunks.StartRound(c.Context(), s, m, a.rows.Selection())
 			if err != nil {
 				return err
 			}
@@ -47,7 +47,8 @@ To correct rows first, use bulkonboard fixes with the merged results.`,
 	}
 	c.Flags().SortFlags = false
 	a.folder.register(c, "folder of the job")
-	a.rows.Register(c)
+	a.rows.RegisterRetry(c)
+	cli.TypedOnly(c, "only", "error-code")
 	cli.TakesConfig(c, jobFamily)
 	return c
 }

@@ -85,7 +85,7 @@ func (s *settings) again(codes []string) string {
 func (s *settings) commandNow() sink.Command {
 	now := sink.Command{Name: "run", Folder: folder(), Set: s.set}
 	if s.retry != nil {
-		now.Name, now.Only, now.ErrorCodes, now.Fixes = "retry", s.retry.only, s.retry.codes, s.retry.fixesSum
+		now.Name, now.Only, now.ErrorCodes, now.Fixes = "retry", s.retry.rows.Only, s.retry.rows.ErrorCodes, s.retry.fixesSum
 	}
 	return now
 }

@@ -74,7 +74,7 @@ func (a *applying) record(rec *source.Record) ([]byte, error) {
 	switch {
 	case k.Mark != a.sheet.of.mark(rec.Row, rec.Raw):
 		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d does not have the mark of this row: number and mark must stay together as they were written", rec.Row))
-	case !Needed(a.table, rec):
+	case !needed(a.table, rec):
 		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d was not in the sheet: it has succeeded", rec.Row))
 	}
 	return a.corrected(rec, e, &k)

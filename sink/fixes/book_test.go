@@ -23,7 +23,7 @@ func bookOf(t *testing.T, text string) []byte {
 	require.NoError(t, err)
 	for rec, err := range list.Records() {
 		require.NoError(t, err)
-		if Needed(table, rec) {
+		if needed(table, rec) {
 			require.NoError(t, w.Write(rec))
 		}
 	}

@@ -66,7 +66,7 @@ func sheetOf(t *testing.T, of Results, text string) [][]string {
 	require.NoError(t, err)
 	for rec, err := range list.Records() {
 		require.NoError(t, err)
-		if Needed(table, rec) {
+		if needed(table, rec) {
 			require.NoError(t, w.Write(rec))
 		}
 	}

@@ -28,7 +28,7 @@ func NewJSONL(list *source.List, records iter.Seq2[*source.Record, error]) (Tabl
 		if err != nil {
 			return nil, err
 		}
-		if !Needed(t, rec) {
+		if !needed(t, rec) {
 			continue
 		}
 		for _, l := range t.leaves(rec) {

@@ -10,8 +10,8 @@ import (
 	"bulkonboard/source"
 )
 
-// Needed reports whether a record of results needs attention.
-func Needed(previous sink.Previous, rec *source.Record) bool {
+// needed reports whether a record of results needs attention.
+func needed(previous sink.Previous, rec *source.Record) bool {
 	res, ok := previous.Result(rec)
 	return !ok || !res.Status.Good()
 }
