@@ -21,11 +21,11 @@ import (
 	"bulkonboard/source"
 )
 
-// noLog forgets everything.
-type noLog struct{}
+// noJournal forgets everything.
+type noJournal struct{}
 
-func (noLog) Append([]state.Entry) error { return nil }
-func (noLog) Sync() error                { return nil }
+func (noJournal) Append([]state.Entry) error { return nil }
+func (noJournal) Sync() error                { return nil }
 
 // BenchmarkRun takes 20,000 rows through a service without latency, with the
 // journal and without: what is between the two is what the journal costs.
@@ -54,7 +54,7 @@ func benchmarkRun(b *testing.B, text string, client Caller, journal bool) {
 	dir, err := state.Open(state.OS{}, out+".state", state.Options{})
 	require.NoError(b, err)
 	defer dir.Close()
-	r := &run{log: dir, started: time.Now(), Config: Config{
+	r := &run{journal: dir, started: time.Now(), Config: Config{
 		List: list, Caller: client, State: dir, Results: out, FormID: "f",
 		Encoder:     sink.NewCSV(list.Header(), sink.CSVOptions{Delimiter: ',', LineEnd: "\n"}),
 		Pace:        pace.Config{MaxInFlight: 64},
@@ -62,7 +62,7 @@ func benchmarkRun(b *testing.B, text string, client Caller, journal bool) {
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}}
 	if !journal {
-		r.log = noLog{}
+		r.journal = noJournal{}
 	}
 	require.NoError(b, r.whole(context.Background()))
 }

@@ -10,6 +10,7 @@ import (
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
+	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 )
 
@@ -39,8 +40,8 @@ type dispatcher struct {
 	watch        func(now time.Time, s pace.Snapshot, inFlight int, draining bool)
 	others       func() bool // of the job are answered; nil: there are none
 	meter        *measure.Meter
-	logger       *slog.Logger
-	debug        *slog.Logger // nil unless every attempt is to be logged
+	log          *slog.Logger
+	logAttempts  bool
 	monitor      *measure.Monitor
 
 	queue      queue
@@ -110,7 +111,7 @@ func (d *dispatcher) record() {
 
 // ended puts on record that an attempt for a row came back without a result.
 func (d *dispatcher) ended(s *slot) {
-	d.journal <- entry{kind: ended, slot: s, attempt: s.sent, charged: s.blame.Charged()}
+	d.journal <- entry{kind: state.Ended, slot: s, attempt: s.sent, charged: s.blame.Charged()}
 }
 
 // idle reports that nothing is left to do. Where nothing is under way, and no
@@ -205,7 +206,7 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	if res == nil {
 		return false
 	}
-	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
+	e := entry{kind: state.Result, slot: s, attempt: s.sent, result: res}
 	d.refusals.withhold(&e)
 	d.journal <- e
 	return true
@@ -227,7 +228,7 @@ func (d *dispatcher) send(s *slot, now time.Time) {
 		d.setup.probe = s
 	}
 	s.ticket = d.pace.Sent(now)
-	d.journal <- entry{kind: intent, slot: s, attempt: s.sent}
+	d.journal <- entry{kind: state.Intent, slot: s, attempt: s.sent}
 }
 
 // repliedMeanwhile takes the replies that are already there, so that a batch
@@ -246,7 +247,7 @@ func (d *dispatcher) replied(a attempt, now time.Time) {
 	}
 	d.recognised = d.recognised || reply.Recognised
 	d.meter.Answered(now, reply)
-	d.log(&a)
+	d.logAttempt(&a)
 	d.pace.Answered(now, s.ticket, signalOf(reply), &s.blame)
 	d.changes.tell(now, d.pace.Snapshot(now))
 	d.sayOdd(reply)
@@ -275,17 +276,17 @@ func (d *dispatcher) replied(a attempt, now time.Time) {
 func (d *dispatcher) sayOdd(r *session.Reply) {
 	if r.OddRetryAfter != "" && !d.toldOdd {
 		d.toldOdd = true
-		d.logger.Warn("the service sends a Retry-After that cannot be read; it is ignored", "event", "retry_after_unreadable", "retry_after", r.OddRetryAfter, "http", r.Status)
+		d.log.Warn("the service sends a Retry-After that cannot be read; it is ignored", "event", "retry_after_unreadable", "retry_after", r.OddRetryAfter, "http", r.Status)
 	}
 }
 
-// log tells of an attempt, for operators who ask what happened to a row.
-func (d *dispatcher) log(a *attempt) {
-	if d.debug == nil {
+// logAttempt tells of an attempt, for operators who ask what happened to a row.
+func (d *dispatcher) logAttempt(a *attempt) {
+	if !d.logAttempts {
 		return
 	}
 	reply := &a.reply
-	d.debug.Debug("attempt", "event", "attempt", "row", a.slot.rec.Row, "attempt", a.slot.sent, "outcome", reply.Outcome.String(),
+	d.log.Debug("attempt", "event", "attempt", "row", a.slot.rec.Row, "attempt", a.slot.sent, "outcome", reply.Outcome.String(),
 		"http", reply.Status, "code", reply.Code, "latency_seconds", reply.Latency.Round(time.Microsecond).Seconds(), "retry_after_seconds", reply.RetryAfter.Seconds(), "in_flight", d.inFlight)
 }
 
@@ -296,7 +297,7 @@ func (d *dispatcher) finish(s *slot, res *sink.Result) {
 		d.ended(s)
 		return
 	}
-	e := entry{kind: outcome, slot: s, attempt: s.sent, result: res}
+	e := entry{kind: state.Result, slot: s, attempt: s.sent, result: res}
 	accepted, wrong := d.refusals.check(&e)
 	d.journal <- e
 	d.release(accepted)
@@ -319,13 +320,13 @@ func (d *dispatcher) finish(s *slot, res *sink.Result) {
 // release lets results take effect that were withheld.
 func (d *dispatcher) release(entries []entry) {
 	for _, e := range entries {
-		d.journal <- entry{kind: released, slot: e.slot, result: e.result}
+		d.journal <- entry{kind: effective, slot: e.slot, result: e.result}
 	}
 }
 
 // takeBack makes rows unprocessed whose results were withheld.
 func (d *dispatcher) takeBack() {
 	for _, e := range d.refusals.withheld {
-		d.journal <- entry{kind: ended, slot: e.slot, attempt: e.attempt}
+		d.journal <- entry{kind: state.Ended, slot: e.slot, attempt: e.attempt}
 	}
 }

@@ -20,23 +20,17 @@ const journalBatch = 512
 // cut, as opposed to a crash of the process, can take away.
 const syncEvery = 100 * time.Millisecond
 
-// Log is the journal as the engine uses it: Append writes entries in one
+// Journal is that of a run as the engine uses it: Append writes entries in one
 // write, in the caller's order, and Sync makes what was written durable. Sync
 // runs beside Append. *state.Dir implements it.
-type Log interface {
+type Journal interface {
 	Append(entries []state.Entry) error
 	Sync() error
 }
 
-const (
-	intent  = state.Intent
-	ended   = state.Ended
-	outcome = state.Outcome
-
-	// released is not a fact for the journal: a result that is in it, and was
-	// withheld, takes effect.
-	released state.Kind = 0
-)
+// effective is not a fact for the journal: a result that is in it, and was
+// withheld, takes effect.
+const effective state.Kind = 0
 
 // entry is one thing the journal must know before anything else does.
 type entry struct {
@@ -44,15 +38,15 @@ type entry struct {
 	slot    *slot
 	attempt int
 	charged int          // attempts that count against the row, of an end
-	result  *sink.Result // of an outcome; its readers only read it
-	// withheld outcomes go into the journal and do not take effect.
+	result  *sink.Result // its readers only read it
+	// withheld results go into the journal and do not take effect.
 	withheld bool
 }
 
 // journaler writes entries and only then lets them take effect: an intent
-// becomes a call, an outcome becomes the slot's result.
+// becomes a call, a result becomes the slot's.
 type journaler struct {
-	log     Log
+	journal Journal
 	entries <-chan entry   // owned by the dispatcher
 	calls   chan<- attempt // owned by the journaler; room for every call in flight
 	replies chan<- attempt // takes back what cannot be sent
@@ -65,7 +59,7 @@ type journaler struct {
 	hasher *ledger.Hasher
 
 	unsynced atomic.Bool
-	broken   error // what was wrong with the log; nothing takes effect after it
+	broken   error // what was wrong with the journal; nothing takes effect after it
 	records  []state.Entry
 	payloads []byte
 }
@@ -96,7 +90,7 @@ func (j *journaler) run() error {
 
 func (j *journaler) write(batch []entry) {
 	if j.broken == nil {
-		if j.broken = j.log.Append(j.encode(batch)); j.broken != nil {
+		if j.broken = j.journal.Append(j.encode(batch)); j.broken != nil {
 			j.stop(j.broken)
 		}
 		j.unsynced.Store(true)
@@ -111,11 +105,11 @@ func (j *journaler) write(batch []entry) {
 // is not written as a result.
 func (j *journaler) release(e *entry) {
 	switch {
-	case e.kind == intent && j.broken != nil:
+	case e.kind == state.Intent && j.broken != nil:
 		j.replies <- attempt{slot: e.slot, reply: session.Reply{Outcome: session.Cancelled}}
-	case e.kind == intent:
+	case e.kind == state.Intent:
 		j.calls <- attempt{slot: e.slot}
-	case (e.kind == outcome && !e.withheld || e.kind == released) && j.broken == nil:
+	case (e.kind == state.Result && !e.withheld || e.kind == effective) && j.broken == nil:
 		e.slot.result.Store(e.result)
 		j.monitor.Answer()
 		j.ready.notify()
@@ -126,11 +120,11 @@ func (j *journaler) encode(batch []entry) []state.Entry {
 	j.records, j.payloads = j.records[:0], j.payloads[:0]
 	for i := range batch {
 		e := &batch[i]
-		if e.kind == released {
+		if e.kind == effective {
 			continue
 		}
 		record := state.Entry{Kind: e.kind, Row: e.slot.rec.Row, Attempt: e.attempt}
-		if e.kind == outcome {
+		if e.kind == state.Result {
 			from := len(j.payloads)
 			j.payloads = appendJournalResult(j.payloads, e.slot.rec.Fingerprint(), e.result)
 			if j.known != nil {
@@ -170,5 +164,5 @@ func (j *journaler) sync() error {
 	if !j.unsynced.Swap(false) {
 		return nil
 	}
-	return j.log.Sync()
+	return j.journal.Sync()
 }

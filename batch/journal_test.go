@@ -104,22 +104,22 @@ func TestCallsInDoubtOfOneListAreNotCountedForTheRowsOfAnother(t *testing.T) {
 	})
 }
 
-// logFunc is a Log that is a function, and syncs nothing.
-type logFunc func(entries []state.Entry) error
+// journalFunc is a Journal that is a function, and syncs nothing.
+type journalFunc func(entries []state.Entry) error
 
-func (f logFunc) Append(entries []state.Entry) error { return f(entries) }
-func (logFunc) Sync() error                          { return nil }
+func (f journalFunc) Append(entries []state.Entry) error { return f(entries) }
+func (journalFunc) Sync() error                          { return nil }
 
 // journalOf is a journaler that has been given an attempt and a result.
-func journalOf(log Log) (j *journaler, s *slot, calls, replies chan attempt, stopped *error) {
+func journalOf(to Journal) (j *journaler, s *slot, calls, replies chan attempt, stopped *error) {
 	s, stopped = newSlot(&source.Record{Row: 7}), new(error)
 	entries := make(chan entry, 2)
 	calls, replies = make(chan attempt, 1), make(chan attempt, 1)
-	entries <- entry{kind: intent, slot: s, attempt: 1}
-	entries <- entry{kind: outcome, slot: s, attempt: 1, result: &sink.Result{Status: sink.OK}}
+	entries <- entry{kind: state.Intent, slot: s, attempt: 1}
+	entries <- entry{kind: state.Result, slot: s, attempt: 1, result: &sink.Result{Status: sink.OK}}
 	close(entries)
 	return &journaler{
-		log: log, entries: entries, calls: calls, replies: replies, ready: newNotifier(), settled: make(chan struct{}), monitor: new(measure.Monitor),
+		journal: to, entries: entries, calls: calls, replies: replies, ready: newNotifier(), settled: make(chan struct{}), monitor: new(measure.Monitor),
 		stop: func(err error) { *stopped = err },
 	}, s, calls, replies, stopped
 }
@@ -129,7 +129,7 @@ func TestNoCallIsMadeAndNoResultWrittenBeforeItIsOnRecord(t *testing.T) {
 	var s *slot
 	var calls chan attempt
 	var kinds []state.Kind
-	log := logFunc(func(entries []state.Entry) error {
+	log := journalFunc(func(entries []state.Entry) error {
 		assert.Empty(t, calls)
 		assert.Nil(t, s.result.Load())
 		for _, e := range entries {
@@ -139,14 +139,14 @@ func TestNoCallIsMadeAndNoResultWrittenBeforeItIsOnRecord(t *testing.T) {
 	})
 	j, s, calls, _, _ = journalOf(log)
 	require.NoError(t, j.run())
-	assert.Equal(t, []state.Kind{state.Intent, state.Outcome}, kinds)
+	assert.Equal(t, []state.Kind{state.Intent, state.Result}, kinds)
 	assert.Len(t, calls, 1)
 	assert.Equal(t, sink.OK, s.result.Load().Status)
 }
 
 func TestBehindABrokenJournalNoCallIsMadeAndNoResultWritten(t *testing.T) {
 	broken := errors.New("input/output error")
-	j, s, calls, replies, stopped := journalOf(logFunc(func([]state.Entry) error { return broken }))
+	j, s, calls, replies, stopped := journalOf(journalFunc(func([]state.Entry) error { return broken }))
 	require.ErrorIs(t, j.run(), broken)
 	assert.ErrorIs(t, *stopped, broken)
 	assert.Empty(t, calls)

@@ -23,21 +23,21 @@ type journalled struct {
 	print    uint64 // fingerprint of the record that the result is for
 }
 
-// journal is that of the rows behind the checkpoint. It answers those that had
-// their result.
-type journal map[int64]journalled
+// leftover is what the journal has of the rows behind the checkpoint. It answers
+// those that had their result.
+type leftover map[int64]journalled
 
 // restore takes in what an interrupted run did about a row.
-func (j journal) restore(s *slot) {
-	if before, found := j[s.rec.Row]; found {
+func (l leftover) restore(s *slot) {
+	if before, found := l[s.rec.Row]; found {
 		s.sent, s.doubts, s.blame = before.attempts, before.doubts, pace.Charged(before.charged)
 	}
 }
 
 // Answer implements answers.Source. It forgets the row.
-func (j journal) Answer(rec *source.Record) (answers.Answer, error) {
-	before, found := j[rec.Row]
-	if delete(j, rec.Row); !found || !before.answered {
+func (l leftover) Answer(rec *source.Record) (answers.Answer, error) {
+	before, found := l[rec.Row]
+	if delete(l, rec.Row); !found || !before.answered {
 		return answers.Answer{}, nil
 	}
 	res := before.result // the rest of it need not outlive the row
@@ -62,7 +62,7 @@ type JournalResult struct {
 	Result sink.Result
 }
 
-// ParseJournalResult reads the payload of a result that a run gave to its Log.
+// ParseJournalResult reads the payload of a result that a run gave to its Journal.
 func ParseJournalResult(payload []byte) (r JournalResult, err error) {
 	r.Print, r.Result, _, err = parseJournalResult(payload)
 	return r, err

@@ -107,14 +107,14 @@ func (r *run) newReader(c *channels) *reader {
 		r.List.DecodeLater()
 	}
 	return &reader{
-		records: unchanged(r.List.RecordsFrom(r.from), r.Ends, r.from.Row), journal: r.journal, answers: r.chain(), duplicates: r.Duplicates,
+		records: unchanged(r.List.RecordsFrom(r.from), r.Ends, r.from.Row), leftover: r.leftover, answers: r.chain(), duplicates: r.Duplicates,
 		window: c.window, order: c.order, work: c.work, backpressure: c.backpressure, monitor: r.Monitor,
 	}
 }
 
 // chain is all that is asked for the results of rows that need no call.
 func (r *run) chain() answers.Chain {
-	return slices.Concat(answers.Chain{r.journal}, r.Answers, answers.Chain{answers.Problems(r.decided)})
+	return slices.Concat(answers.Chain{r.leftover}, r.Answers, answers.Chain{answers.Problems(r.decided)})
 }
 
 func (r *run) newDispatcher(c *channels, begins *wave) (*dispatcher, error) {
@@ -122,12 +122,9 @@ func (r *run) newDispatcher(c *channels, begins *wave) (*dispatcher, error) {
 	d := &dispatcher{
 		pace: r.pace, changes: paceLog{log: r.Log}, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: c.work, backpressure: c.backpressure, replies: c.replies, journal: c.entries, ready: c.ready, stop: c.stop,
-		watch: r.watch, others: r.OthersAnswered, meter: r.meter, monitor: r.Monitor, decided: r.decided, logger: r.Log,
+		watch: r.watch, others: r.OthersAnswered, meter: r.meter, monitor: r.Monitor, decided: r.decided, log: r.Log, logAttempts: r.Log.Enabled(context.Background(), slog.LevelDebug),
 		wave: begins, proven: r.proven, recognised: r.proven,
 		underWay: &underWay{later: map[string][]*slot{}, given: customers.NewGiven(r.Duplicates, r.Scratch)},
-	}
-	if r.Log.Enabled(context.Background(), slog.LevelDebug) {
-		d.debug = r.Log
 	}
 	// A run that has answers knows that form and mapping are right.
 	if !r.AcceptRefusals && r.totals.Rows == 0 && !r.answeredOther {
@@ -138,7 +135,7 @@ func (r *run) newDispatcher(c *channels, begins *wave) (*dispatcher, error) {
 
 func (r *run) newJournaler(c *channels) *journaler {
 	j := &journaler{
-		log: r.log, entries: c.entries, calls: c.calls, replies: c.replies, ready: c.ready, settled: c.settled, stop: c.stop,
+		journal: r.journal, entries: c.entries, calls: c.calls, replies: c.replies, ready: c.ready, settled: c.settled, stop: c.stop,
 		monitor: r.Monitor, known: r.Known,
 	}
 	if r.Known != nil {

@@ -17,10 +17,10 @@ import (
 // closes both. Records that need no call are answered here and pass through
 // the same window as the others.
 type reader struct {
-	records iter.Seq2[*source.Record, error]
-	journal journal
-	answers answers.Chain
-	window  *semaphore.Weighted
+	records  iter.Seq2[*source.Record, error]
+	leftover leftover
+	answers  answers.Chain
+	window   *semaphore.Weighted
 
 	duplicates *customers.Duplicates
 
@@ -61,7 +61,7 @@ func (r *reader) run(ctx context.Context) {
 func (r *reader) admit(ctx context.Context, rec *source.Record) bool {
 	s := newSlot(rec)
 	s.family = r.duplicates.Family(rec.Row)
-	r.journal.restore(s)
+	r.leftover.restore(s)
 	if err := r.answer(s); err != nil {
 		return r.fail(ctx, err)
 	}

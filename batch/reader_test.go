@@ -77,7 +77,7 @@ type outcomesOnly map[int64][]byte
 
 func (o outcomesOnly) Append(entries []state.Entry) error {
 	for _, e := range entries {
-		if e.Kind == state.Outcome {
+		if e.Kind == state.Result {
 			o[e.Row] = append([]byte(nil), e.Payload...)
 		}
 	}

@@ -62,7 +62,7 @@ func (r *run) recover() error {
 // its list.
 func untouched(rec *state.Recovered) bool {
 	for _, row := range rec.Rows {
-		if row.Outcome != nil {
+		if row.Result != nil {
 			return false
 		}
 	}
@@ -94,12 +94,12 @@ func (r *run) findInLedger() {
 
 // takeJournal decodes what the journal knows of the rows behind the checkpoint.
 func (r *run) takeJournal(rows map[int64]*state.Row) error {
-	r.journal = make(journal, len(rows))
+	r.leftover = make(leftover, len(rows))
 	for number, row := range rows {
 		j := journalled{attempts: row.Attempts, doubts: row.Doubts, charged: row.Charged}
-		if row.Outcome != nil {
+		if row.Result != nil {
 			var err error
-			if j.print, j.result, _, err = parseJournalResult(row.Outcome); err != nil {
+			if j.print, j.result, _, err = parseJournalResult(row.Result); err != nil {
 				return fmt.Errorf("row %d: %w; the state was written by another version: finish with that one, or start over with --restart", number, err)
 			}
 			j.answered = true
@@ -107,7 +107,7 @@ func (r *run) takeJournal(rows map[int64]*state.Row) error {
 			r.answeredOK = r.answeredOK || j.result.Status == sink.OK
 			r.answered++
 		}
-		r.journal[number] = j
+		r.leftover[number] = j
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ type Config struct {
 
 	// Journal takes what is sent and answered, in the place of that in State.
 	// What it has, Answers must give to the run that resumes. May be nil.
-	Journal Log
+	Journal Journal
 
 	// Duplicates are the rows of one customer, as a preflight found them; nil:
 	// not searched for.
@@ -127,9 +127,9 @@ type Config struct {
 // The summary is never nil and says how far the run came. Every goroutine that
 // Run starts has ended when it returns.
 func Run(ctx context.Context, c Config) (*Summary, error) {
-	r := &run{Config: c, log: c.State, started: time.Now(), from: c.Begins}
+	r := &run{Config: c, journal: c.State, started: time.Now(), from: c.Begins}
 	if c.Journal != nil {
-		r.log = c.Journal
+		r.journal = c.Journal
 	}
 	r.Pace.MaxInFlight = c.MaxInFlight
 	r.records = known.NewRecords(c.Known, c.ID, r.started)
@@ -149,7 +149,7 @@ type Origin struct {
 // run is one run under way.
 type run struct {
 	Config
-	log       Log // the journal in State
+	journal   Journal // that in State, unless there is another
 	started   time.Time
 	published bool // an earlier run had finished but for its last renames
 	began     bool
@@ -157,11 +157,11 @@ type run struct {
 	complete  bool
 
 	from          source.Position
-	journal       journal
-	answered      int  // results that the journal had
-	answeredOther bool // one of them is not a refusal
-	answeredOK    bool // one of them is a success
-	proven        bool // an earlier start was answered as it should
+	leftover      leftover // of the rows behind the checkpoint
+	answered      int      // results that the journal had
+	answeredOther bool     // one of them is not a refusal
+	answeredOK    bool     // one of them is a success
+	proven        bool     // an earlier start was answered as it should
 	totals        *Totals
 	meter         *measure.Meter
 

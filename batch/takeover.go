@@ -47,10 +47,10 @@ func TakeOver(dir *state.Dir, k *known.Known) (*TakenOver, error) {
 // takeAnswered takes what the journal has of the rows that are not written.
 func takeAnswered(rec *state.Recovered, to *known.Abandoned) (answers int, err error) {
 	for number, row := range rec.Rows {
-		if row.Outcome == nil {
+		if row.Result == nil {
 			continue
 		}
-		_, res, who, err := parseJournalResult(row.Outcome)
+		_, res, who, err := parseJournalResult(row.Result)
 		if err != nil || who == nil {
 			return 0, &TakeOverError{fmt.Sprintf("what its journal says of row %d was written by another version", number)}
 		}

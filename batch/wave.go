@@ -24,7 +24,7 @@ func (r *run) openWave() *wave {
 		return nil
 	}
 	begun := r.totals.Called
-	for _, row := range r.journal {
+	for _, row := range r.leftover {
 		if row.attempts > 0 {
 			begun++
 		}

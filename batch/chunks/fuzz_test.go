@@ -12,7 +12,7 @@ import (
 func FuzzSegments(f *testing.F) {
 	b, err := newSegment(head{Owner: "test", Rows: 2})
 	require.NoError(f, err)
-	b = appendEntry(b, state.Outcome, 7, []byte("payload"))
+	b = appendEntry(b, state.Result, 7, []byte("payload"))
 	f.Add(sealed(appendEntry(b, state.Ended, 8, nil)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, b := range [][]byte{b, sealed(b)} {

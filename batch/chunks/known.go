@@ -34,7 +34,7 @@ func (k *knownChunk) see(ctx context.Context, rec *source.Record) error {
 	}
 	k.rows++
 	k.payload = batch.AppendJournalResult(k.payload[:0], rec, a.Result)
-	k.entries = appendEntry(k.entries, state.Outcome, rec.Row, k.payload)
+	k.entries = appendEntry(k.entries, state.Result, rec.Row, k.payload)
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (o outcomes) take(kind state.Kind, row int64, payload []byte) error {
 	switch _, there := o[row]; {
 	case kind == state.Ended:
 		delete(o, row)
-	case kind == state.Outcome && !there:
+	case kind == state.Result && !there:
 		o[row] = payload
 	}
 	return nil
@@ -230,7 +230,7 @@ func (p *part) finishOnce(ctx context.Context, h head) error {
 		return err
 	}
 	for row, payload := range o {
-		b = appendEntry(b, state.Outcome, row, payload)
+		b = appendEntry(b, state.Result, row, payload)
 	}
 	if err := p.store.Put(ctx, p.doneName(), sealed(b)); err != nil && !errors.Is(err, store.ErrExists) {
 		return err

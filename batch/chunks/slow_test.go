@@ -39,7 +39,7 @@ func TestAPartOfManySegmentsEndsSoonThoughTheStoreIsDistant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &part{store: distant{dir}, folder: "round-1/chunk-000000", name: "chunk-000000"}
 		for i := range segments {
-			entry := appendEntry(nil, state.Outcome, int64(i%(segments-1)+1), []byte(fmt.Sprint(i))) // one row twice
+			entry := appendEntry(nil, state.Result, int64(i%(segments-1)+1), []byte(fmt.Sprint(i))) // one row twice
 			require.NoError(t, p.putSegment(t.Context(), i, "someone", entry))
 		}
 		began := time.Now()

@@ -61,7 +61,7 @@ func (t *trail) Append(entries []state.Entry) error {
 		return t.err
 	}
 	for _, e := range entries {
-		if e.Kind == state.Ended || e.Kind == state.Outcome {
+		if e.Kind == state.Ended || e.Kind == state.Result {
 			t.pending = appendEntry(t.pending, e.Kind, e.Row, e.Payload)
 		}
 	}

@@ -250,16 +250,16 @@ func TestWhileTheStoreIsAwayNoMoreIsAnswered(t *testing.T) {
 }
 
 func entryOf(row int64) []state.Entry {
-	return []state.Entry{{Kind: state.Outcome, Row: row, Payload: []byte("x")}}
+	return []state.Entry{{Kind: state.Result, Row: row, Payload: []byte("x")}}
 }
 
 func TestAnOutcomeThatWasTakenBackIsNone(t *testing.T) {
 	o := outcomes{}
-	_ = o.take(state.Outcome, 1, []byte("refused"))
+	_ = o.take(state.Result, 1, []byte("refused"))
 	_ = o.take(state.Ended, 1, nil)
 	assert.Empty(t, o)
-	_ = o.take(state.Outcome, 1, []byte("first"))
-	_ = o.take(state.Outcome, 1, []byte("second"))
+	_ = o.take(state.Result, 1, []byte("first"))
+	_ = o.take(state.Result, 1, []byte("second"))
 	assert.Equal(t, outcomes{1: []byte("first")}, o)
 }
 

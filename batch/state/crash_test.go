@@ -89,7 +89,7 @@ func (e *engine) run(d *disk, machineDied bool) error {
 		promised = e.synced
 	}
 	for row := range promised {
-		if row > from && (rec.Rows[row] == nil || rec.Rows[row].Outcome == nil) {
+		if row > from && (rec.Rows[row] == nil || rec.Rows[row].Result == nil) {
 			e.broken = append(e.broken, fmt.Sprintf("the answer for row %d was lost", row))
 		}
 	}
@@ -108,8 +108,8 @@ func (e *engine) work(dir *Dir, rec *Recovered, from int64) error {
 	}
 	for row := from + 1; row <= rows; row++ {
 		text := line(row)
-		if known := rec.Rows[row]; known != nil && known.Outcome != nil {
-			if text = string(known.Outcome); text != line(row) {
+		if known := rec.Rows[row]; known != nil && known.Result != nil {
+			if text = string(known.Result); text != line(row) {
 				e.broken = append(e.broken, fmt.Sprintf("row %d has another row's answer", row))
 			}
 		} else if err := e.call(dir, out, row); err != nil {
@@ -151,7 +151,7 @@ func (e *engine) call(dir *Dir, out io.Writer, row int64) error {
 	if e.mutant == usedBeforeJournal {
 		e.appended[row] = true
 	}
-	if err := dir.Append([]Entry{{Kind: Outcome, Row: row, Attempt: 1, Payload: []byte(line(row))}}); err != nil {
+	if err := dir.Append([]Entry{{Kind: Result, Row: row, Attempt: 1, Payload: []byte(line(row))}}); err != nil {
 		return err
 	}
 	e.appended[row] = true

@@ -45,7 +45,7 @@ func Inspect(fsys FS, path string) (*Snapshot, error) {
 		})
 	}
 	for _, row := range r.Rows {
-		if row.Outcome != nil {
+		if row.Result != nil {
 			s.Answers++
 		}
 	}

@@ -19,7 +19,7 @@ type Recovered struct {
 
 // Row is what the journal knows of one row.
 type Row struct {
-	Outcome  []byte // nil when there is none
+	Result  []byte // nil when there is none
 	Attempts int    // sent so far
 	Doubts   int    // interruptions that caught a call of this row in flight
 	Charged  int    // attempts that count against the row
@@ -145,10 +145,10 @@ func (r *Recovered) take(e Entry) {
 		row.open = true
 	case Ended:
 		row.open = false
-		row.Outcome = nil // an outcome that was taken back
-	case Outcome:
+		row.Result = nil // an outcome that was taken back
+	case Result:
 		row.open = false
-		row.Outcome = slices.Clone(e.Payload)
+		row.Result = slices.Clone(e.Payload)
 	default:
 	}
 }
@@ -200,10 +200,10 @@ func (row *Row) entries(dst []Entry, number int64) []Entry {
 	if row.Charged > 0 {
 		dst = append(dst, Entry{Kind: Charged, Row: number, Attempt: row.Charged})
 	}
-	if row.Outcome == nil {
+	if row.Result == nil {
 		return append(dst, Entry{Kind: Ended, Row: number, Attempt: row.Attempts})
 	}
-	return append(dst, Entry{Kind: Outcome, Row: number, Attempt: row.Attempts, Payload: row.Outcome})
+	return append(dst, Entry{Kind: Result, Row: number, Attempt: row.Attempts, Payload: row.Result})
 }
 
 // cutOutputs cuts the partial outputs to what the checkpoint covers: rows

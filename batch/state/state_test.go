@@ -23,7 +23,7 @@ func openReal(t *testing.T, path string) *Dir {
 }
 
 func outcome(row int64, text string) Entry {
-	return Entry{Kind: Outcome, Row: row, Attempt: 1, Payload: []byte(text)}
+	return Entry{Kind: Result, Row: row, Attempt: 1, Payload: []byte(text)}
 }
 
 func TestASecondOpenIsRefusedAtOnceAndNamesTheHolder(t *testing.T) {
@@ -93,7 +93,7 @@ func TestWhatTheJournalKnowsOfARow(t *testing.T) {
 		rec, err := d.Recover()
 		require.NoError(t, err)
 		require.NoError(t, d.Commit(Checkpoint{Row: 1}))
-		assert.Equal(t, "answered", string(rec.Rows[2].Outcome))
+		assert.Equal(t, "answered", string(rec.Rows[2].Result))
 		assert.NotContains(t, rec.Rows, int64(1))
 		assert.Equal(t, 2, rec.Rows[3].Attempts)
 		assert.Equal(t, 1, rec.Rows[3].Doubts, "counted once, however often it is recovered")
@@ -315,5 +315,5 @@ func TestARunThatIsBegunAnewKeepsItsOwnJournal(t *testing.T) {
 
 	rows := begin(openReal(t, path)).Rows
 	require.Len(t, rows, 1)
-	assert.Equal(t, "of the second run", string(rows[2].Outcome))
+	assert.Equal(t, "of the second run", string(rows[2].Result))
 }
