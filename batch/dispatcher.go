@@ -50,7 +50,7 @@ type dispatcher struct {
 	refusals   *refusals
 	setup      setupCheck
 	wrong      wrongReplies
-	wave       *wave // nil: no limit
+	wave       *callsLeft // nil: no limit
 	inFlight   int
 	sends      int64 // of this start
 	recognised bool  // the API itself has answered
@@ -121,7 +121,7 @@ func (d *dispatcher) idle() bool {
 	if d.inFlight > 0 || len(d.waiting) > 0 || d.queue.left > 0 || d.setup.active() || d.coming() {
 		return false
 	}
-	d.release(d.refusals.accept())
+	d.takeEffect(d.refusals.accept())
 	return d.work == nil || d.wave.end() != nil
 }
 
@@ -212,9 +212,9 @@ func (d *dispatcher) answerDuplicate(s *slot) bool {
 	return true
 }
 
-// learn lets the later rows of a customer know of a result.
-func (d *dispatcher) learn(s *slot, res *sink.Result) {
-	if err := d.underWay.learn(s, res); err != nil {
+// rememberResult lets the later rows of a customer know of a result.
+func (d *dispatcher) rememberResult(s *slot, res *sink.Result) {
+	if err := d.underWay.remember(s, res); err != nil {
 		d.stop(err)
 	}
 }
@@ -300,13 +300,13 @@ func (d *dispatcher) finish(s *slot, res *sink.Result) {
 	e := entry{kind: state.Result, slot: s, attempt: s.sent, result: res}
 	accepted, wrong := d.refusals.check(&e)
 	d.journal <- e
-	d.release(accepted)
+	d.takeEffect(accepted)
 	if wrong != nil {
 		d.takeBack()
 		d.stop(wrong)
 		return
 	}
-	d.learn(s, res)
+	d.rememberResult(s, res)
 	for next := d.underWay.leave(s); next != nil; next = d.underWay.leave(next) {
 		if !d.answerDuplicate(next) {
 			if d.wave.takes(next) {
@@ -317,8 +317,8 @@ func (d *dispatcher) finish(s *slot, res *sink.Result) {
 	}
 }
 
-// release lets results take effect that were withheld.
-func (d *dispatcher) release(entries []entry) {
+// takeEffect lets results take effect that were withheld.
+func (d *dispatcher) takeEffect(entries []entry) {
 	for _, e := range entries {
 		d.journal <- entry{kind: effective, slot: e.slot, result: e.result}
 	}

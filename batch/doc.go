@@ -23,7 +23,7 @@
 //     pace (pace: Controller.Next) lets an attempt go.
 //  6. batch: dispatcher.begin gives it the result of an earlier row of its
 //     customer, or waits for that row, or leaves it to the next start when the
-//     wave is used up (wave.takes); dispatcher.send sends it otherwise.
+//     wave is used up (callsLeft.takes); dispatcher.send sends it otherwise.
 //  7. batch: journaler.write puts the attempt on record; journaler.release lets it
 //     go then.
 //  8. batch: sendAttempts calls the service, no faster than the ceiling allows

@@ -48,7 +48,7 @@ func TestNoFieldOfACustomerIsForgottenWhereFieldsMatter(t *testing.T) {
 			otherKey, otherDigest := told.of(t, is)
 			assert.NotEqual(t, []any{key, digest}, []any{otherKey, otherDigest}, "in what the ledger knows")
 			refused := sink.Result{Status: sink.Rejected, Attempts: 1}
-			a, ok := customers.AnswerOf(&source.Record{Customer: was}, "c", &refused)
+			a, ok := customers.ResultOf(&source.Record{Customer: was}, "c", &refused)
 			require.True(t, ok)
 			assert.Nil(t, a.Refusal(&source.Record{Customer: is}), "in the fields that were refused")
 			if public := map[string]bool{"FormID": true, "Type": true, "SendEmail": true}; !public[field.Name] {

@@ -95,7 +95,7 @@ func (d *dispatcher) give(s *slot) {
 	if s.answer.Known && d.answerDuplicate(s) {
 		return
 	}
-	d.learn(s, s.answer.Result)
+	d.rememberResult(s, s.answer.Result)
 	s.result.Store(s.answer.Result)
 	d.monitor.Answer()
 	d.ready.notify()

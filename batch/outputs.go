@@ -35,11 +35,11 @@ func (r *run) openOutputs() error {
 		r.results.buf = r.Encoder.Header(nil)
 	}
 	if r.Duplicates.Len() > 0 {
-		file, err := r.State.Output(state.Answers)
+		file, err := r.State.Output(state.CustomerResults)
 		if err != nil {
 			return err
 		}
-		r.answers = &output{file: file}
+		r.customerResults = &output{file: file}
 	}
 	if r.Rejects != "" {
 		file, err := r.State.Output(state.Rejects)

@@ -117,7 +117,7 @@ func (r *run) chain() answers.Chain {
 	return slices.Concat(answers.Chain{r.leftover}, r.Answers, answers.Chain{answers.Problems(r.decided)})
 }
 
-func (r *run) newDispatcher(c *channels, begins *wave) (*dispatcher, error) {
+func (r *run) newDispatcher(c *channels, begins *callsLeft) (*dispatcher, error) {
 	r.pace = pace.New(r.Pace)
 	d := &dispatcher{
 		pace: r.pace, changes: paceLog{log: r.Log}, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
@@ -130,7 +130,7 @@ func (r *run) newDispatcher(c *channels, begins *wave) (*dispatcher, error) {
 	if !r.AcceptRefusals && r.totals.Rows == 0 && !r.answeredOther {
 		d.refusals = &refusals{}
 	}
-	return d, r.takeAnswers(d.underWay.given)
+	return d, r.takeCustomerResults(d.underWay.given)
 }
 
 func (r *run) newJournaler(c *channels) *journaler {
@@ -159,7 +159,7 @@ func (r *run) startWorkers(ctx context.Context, c *channels, g *errgroup.Group) 
 func (r *run) newWriter(c *channels) *writer {
 	return &writer{
 		order: c.order, ready: c.ready, settled: c.settled, window: c.window,
-		results: r.results, rejects: r.rejects, answers: r.answers, reported: r.reported, encoder: r.Encoder, excerpt: r.excerpt,
+		results: r.results, rejects: r.rejects, customerResults: r.customerResults, reported: r.reported, encoder: r.Encoder, excerpt: r.excerpt,
 		commit: r.commit, position: r.from, dirty: true, totals: r.totals, rowsBefore: r.totals.Rows, failedBefore: r.totals.Failures(), budget: r.MaxFailures,
 		records: r.records, problems: r.problems, ids: newSharedIDs(r.FormID, r.records), meter: r.meter, monitor: r.Monitor, log: r.Log,
 	}

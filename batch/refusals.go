@@ -6,9 +6,9 @@ import (
 	"bulkonboard/sink"
 )
 
-// suspicious is how many rows must be refused in the same words, before any
+// enoughAlike is how many rows must be refused in the same words, before any
 // other answer, to look like a wrong form or mapping and not like bad rows.
-const suspicious = 10
+const enoughAlike = 10
 
 // refusals withholds the results of the first rows of a run as long as all of
 // them are refused in the same words: bad data costs a row, but a bad
@@ -32,7 +32,7 @@ func (r *refusals) check(e *entry) (accepted []entry, wrong error) {
 	}
 	e.withheld = true
 	r.withheld = append(r.withheld, *e)
-	if r.sent++; r.sent < suspicious {
+	if r.sent++; r.sent < enoughAlike {
 		return nil, nil
 	}
 	r.over, r.wrong = true, true

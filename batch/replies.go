@@ -30,7 +30,7 @@ type meaning struct {
 	next    action      // from then on
 }
 
-// meanings is the answer table of the API's guide.
+// meanings is what is done about each outcome; session/judge.go recognizes it.
 var meanings = [...]meaning{
 	session.OK:                 {pace.Accepted, sink.OK, finish, finish},
 	session.Rejected:           {pace.Accepted, sink.Rejected, finish, finish},
@@ -52,12 +52,12 @@ func meaningOf(r *session.Reply) *meaning { return &meanings[r.Outcome] }
 // anything in this run, a reply that is not the API's means a wrong base URL, and
 // after that it is a gateway's hiccup.
 func (d *dispatcher) decide(s *slot, r *session.Reply) action {
-	m, known := meaningOf(r), d.proven
+	m, proven := meaningOf(r), d.proven
 	if r.Outcome == session.NotTheAPI {
-		known = d.recognised
+		proven = d.recognised
 	}
 	next := m.next
-	if !known {
+	if !proven {
 		next = m.atFirst
 	}
 	switch {

@@ -165,13 +165,13 @@ type run struct {
 	totals        *Totals
 	meter         *measure.Meter
 
-	results *output
-	rejects *output
-	excerpt *source.Excerpt // of the list, in the rejects
-	learned atomic.Uint64   // the pace found, as the bits of a float64
-	pace    *pace.Controller
-	answers *output        // of customers with several rows
-	records *known.Records // nil without a ledger
+	results         *output
+	rejects         *output
+	excerpt         *source.Excerpt // of the list, in the rejects
+	learned         atomic.Uint64   // the pace found, as the bits of a float64
+	pace            *pace.Controller
+	customerResults *output        // of customers with several rows
+	records         *known.Records // nil without a ledger
 
 	problems *known.Problems // compared with those of the night before; nil: they are not
 	reported *output         // of these

@@ -49,20 +49,20 @@ func (c *underWay) leave(s *slot) *slot {
 	return later[0]
 }
 
-// learn keeps a result when later rows of the customer will ask for it.
-func (c *underWay) learn(s *slot, res *sink.Result) error {
-	if a, ok := answerOf(s, res); ok {
+// remember keeps a result when later rows of the customer will ask for it.
+func (c *underWay) remember(s *slot, res *sink.Result) error {
+	if a, ok := customerResultOf(s, res); ok {
 		return c.given.Put(s.family.Lead, a)
 	}
 	return nil
 }
 
-// answerOf is what the later rows of a customer will ask for, if any do.
-func answerOf(s *slot, res *sink.Result) (a customers.Answer, ok bool) {
+// customerResultOf is what the later rows of a customer will ask for, if any do.
+func customerResultOf(s *slot, res *sink.Result) (a customers.Result, ok bool) {
 	if !s.family.Asks(s.rec.Row) {
 		return a, false
 	}
-	return customers.AnswerOf(s.rec, s.customer, res)
+	return customers.ResultOf(s.rec, s.customer, res)
 }
 
 // resultFor is the result of a row whose customer has succeeded, or was refused
@@ -81,21 +81,21 @@ func (c *underWay) resultFor(s *slot, decided func() time.Time) (*sink.Result, e
 	return a.Refusal(s.rec), nil
 }
 
-// takeAnswers reads what later rows of customers will ask for.
-func (r *run) takeAnswers(to *customers.Given) error {
-	file, err := r.State.ReadOutput(state.Answers)
+// takeCustomerResults reads what later rows of customers will ask for.
+func (r *run) takeCustomerResults(to *customers.Given) error {
+	file, err := r.State.ReadOutput(state.CustomerResults)
 	if file == nil || err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	in := bufio.NewReaderSize(file, 64<<10)
 	for {
-		lead, a, err := customers.ReadAnswer(in)
+		lead, a, err := customers.ReadResult(in)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", state.Answers, err)
+			return fmt.Errorf("%s: %w", state.CustomerResults, err)
 		}
 		if last, leads := r.Duplicates.Last(lead); !leads || last <= r.from.Row {
 			continue
@@ -106,9 +106,9 @@ func (r *run) takeAnswers(to *customers.Given) error {
 	}
 }
 
-// keepAnswer keeps a result that later rows of its customer will ask for.
-func (w *writer) keepAnswer(s *slot, res *sink.Result) {
-	if a, ok := answerOf(s, res); ok && res.Status != sink.Duplicate {
-		w.answers.buf = customers.AppendAnswer(w.answers.buf, s.family.Lead, a)
+// keepCustomerResult keeps a result that later rows of its customer will ask for.
+func (w *writer) keepCustomerResult(s *slot, res *sink.Result) {
+	if a, ok := customerResultOf(s, res); ok && res.Status != sink.Duplicate {
+		w.customerResults.buf = customers.AppendResult(w.customerResults.buf, s.family.Lead, a)
 	}
 }

@@ -18,7 +18,7 @@ type Wave struct {
 // calls are left of it. It comes before the commit that each start begins with,
 // so the wave is on record before its first call. A wave of another size is a
 // new decision, and so is none.
-func (r *run) openWave() *wave {
+func (r *run) openWave() *callsLeft {
 	if r.MaxCalls <= 0 {
 		r.totals.Wave = nil
 		return nil
@@ -33,12 +33,12 @@ func (r *run) openWave() *wave {
 		r.totals.Wave = &Wave{Size: r.MaxCalls, After: begun}
 	}
 	left := max(0, r.totals.Wave.After+r.MaxCalls-begun)
-	return &wave{size: r.MaxCalls, atStart: left, left: left}
+	return &callsLeft{size: r.MaxCalls, atStart: left, left: left}
 }
 
-// wave is what is left of a Wave in this start. It belongs to the dispatcher;
+// callsLeft is what is left of a Wave in this start. It belongs to the dispatcher;
 // nil sets no limit.
-type wave struct {
+type callsLeft struct {
 	size, atStart, left int64
 	over                bool // a row was left to the next wave
 }
@@ -46,7 +46,7 @@ type wave struct {
 // takes reports whether a row may be sent: one that was begun before, or one
 // that is begun now, while there are calls left. A row that is not taken stays
 // in the window without a result, which is where the results of this start end.
-func (w *wave) takes(s *slot) bool {
+func (w *callsLeft) takes(s *slot) bool {
 	switch {
 	case w == nil || s.sent > 0 || s.taken:
 		return true
@@ -61,11 +61,11 @@ func (w *wave) takes(s *slot) bool {
 
 // usedUp reports that no new call may begin. The run then ends as one does whose
 // list ends here: what was begun is finished.
-func (w *wave) usedUp() bool { return w != nil && w.left == 0 }
+func (w *callsLeft) usedUp() bool { return w != nil && w.left == 0 }
 
 // end is why the run stops, once all is done that was begun; nil when the list
 // ended no later than the wave.
-func (w *wave) end() error {
+func (w *callsLeft) end() error {
 	if w == nil || !w.over {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (w *wave) end() error {
 // closes reports whether the next start begins a new wave. A wave that was used
 // up is also over when an outage has kept it from being finished: it may be its
 // rows that fail, and others have to be asked to find out.
-func (w *wave) closes(cause error) bool {
+func (w *callsLeft) closes(cause error) bool {
 	var reached *CallsError
 	var outage *OutageError
 	return errors.As(cause, &reached) || w.usedUp() && errors.As(cause, &outage)

@@ -41,8 +41,8 @@ type writer struct {
 	results *output
 	rejects *output // nil when none are asked for
 
-	answers *output        // nil when no customer has several rows
-	records *known.Records // nil without a ledger
+	customerResults *output        // nil when no customer has several rows
+	records         *known.Records // nil without a ledger
 
 	problems *known.Problems // nil: they are not compared with those of the night before
 	reported *output         // of these
@@ -126,7 +126,7 @@ func (w *writer) write(s *slot, res *sink.Result) error {
 	if w.rejects != nil && !res.Status.Good() {
 		w.reject(s.rec)
 	}
-	w.keepAnswer(s, res)
+	w.keepCustomerResult(s, res)
 	w.totals.Add(s.rec, res, s.doubts, w.openSince(s, res))
 	if s.sent > 0 {
 		w.totals.Called++
@@ -166,7 +166,7 @@ func (w *writer) reject(rec *source.Record) {
 }
 
 func (w *writer) flush() error {
-	return firstError(w.results.flush(), w.rejects.flush(), w.answers.flush(), w.reported.flush())
+	return firstError(w.results.flush(), w.rejects.flush(), w.customerResults.flush(), w.reported.flush())
 }
 
 func (w *writer) commitIfDue(tick <-chan time.Time) error {

@@ -25,7 +25,7 @@ func (w *wrongReplies) same(s *slot, r *session.Reply, last bool) bool {
 	for _, n := range w.rows {
 		replies += n
 	}
-	return len(w.rows) >= suspicious || last && replies >= 2*len(w.rows)
+	return len(w.rows) >= enoughAlike || last && replies >= 2*len(w.rows)
 }
 
 func (w *wrongReplies) clear() { w.code, w.rows = "", nil }

@@ -13,8 +13,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Answer is what the later rows of a customer are answered with.
-type Answer struct {
+// Result is what the later rows of a customer are answered with.
+type Result struct {
 	row       int64 // that succeeded, or was refused
 	sessionID string
 	print     uint64 // of the customer
@@ -25,16 +25,16 @@ type Answer struct {
 	fields        uint64 // a fingerprint of what was sent
 }
 
-func (a *Answer) refused() bool { return a.sessionID == "" }
+func (a *Result) refused() bool { return a.sessionID == "" }
 
-// AnswerOf is what the later rows of a customer are answered with, if anything: a
+// ResultOf is what the later rows of a customer are answered with, if anything: a
 // good result of this row, or the refusal of its call.
-func AnswerOf(rec *source.Record, customer string, res *sink.Result) (a Answer, ok bool) {
+func ResultOf(rec *source.Record, customer string, res *sink.Result) (a Result, ok bool) {
 	refused := res.Status == sink.Rejected && res.Attempts > 0
 	if !refused && !res.Status.Good() {
 		return a, false
 	}
-	a = Answer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(customer)}
+	a = Result{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(customer)}
 	if refused {
 		a.sessionID, a.code, a.message, a.at, a.fields = "", res.ErrorCode, res.ErrorMessage, res.ProcessedAt, fieldsOf(&rec.Customer)
 	}
@@ -53,7 +53,7 @@ func fieldsOf(c *source.Customer) uint64 {
 // Success gives the result of a later row of a customer that has a session id,
 // decided at a time that is asked for; nil after a refusal. A list that was
 // changed behind the back of its forecast is noticed here.
-func (a *Answer) Success(rec *source.Record, customer string, decided func() time.Time) (*sink.Result, error) {
+func (a *Result) Success(rec *source.Record, customer string, decided func() time.Time) (*sink.Result, error) {
 	if a.print != xxhash.Sum64String(customer) {
 		return nil, rec.Changed()
 	}
@@ -68,7 +68,7 @@ func (a *Answer) Success(rec *source.Record, customer string, decided func() tim
 
 // Refusal gives the result of a later row of a customer that was refused with
 // the very fields of this row, or nil.
-func (a *Answer) Refusal(rec *source.Record) *sink.Result {
+func (a *Result) Refusal(rec *source.Record) *sink.Result {
 	if !a.refused() || a.fields != fieldsOf(&rec.Customer) {
 		return nil
 	}
@@ -95,11 +95,11 @@ type FormatError struct{ Reason string }
 // Error says what is not as this version writes it.
 func (e *FormatError) Error() string { return e.Reason }
 
-var errAnswersFormat = &FormatError{"the answers kept for duplicates are not in the format of this version; start over with --restart"}
+var errResultFormat = &FormatError{"the answers kept for duplicates are not in the format of this version; start over with --restart"}
 
-// AppendAnswer appends what ReadAnswer reads, for the customer whose rows a row
+// AppendResult appends what ReadResult reads, for the customer whose rows a row
 // leads.
-func AppendAnswer(dst []byte, lead int64, a Answer) []byte {
+func AppendResult(dst []byte, lead int64, a Result) []byte {
 	dst = binary.AppendUvarint(dst, uint64(lead))
 	dst = binary.AppendUvarint(dst, uint64(a.row))
 	dst = binary.LittleEndian.AppendUint64(dst, a.print)
@@ -116,9 +116,9 @@ func appendAnswerText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// ReadAnswer reads one entry, of the customer whose rows a row leads. It returns
+// ReadResult reads one entry, of the customer whose rows a row leads. It returns
 // io.EOF at the end.
-func ReadAnswer(r *bufio.Reader) (lead int64, a Answer, err error) {
+func ReadResult(r *bufio.Reader) (lead int64, a Result, err error) {
 	first, err := binary.ReadUvarint(r)
 	if err != nil {
 		return 0, a, err // io.EOF before the first byte only
@@ -129,7 +129,7 @@ func ReadAnswer(r *bufio.Reader) (lead int64, a Answer, err error) {
 		a.fields, a.at, a.code, a.message = in.print(), in.time(), in.text(), in.text()
 	}
 	if in.failed {
-		return 0, Answer{}, errAnswersFormat
+		return 0, Result{}, errResultFormat
 	}
 	return int64(first), a, nil
 }

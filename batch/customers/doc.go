@@ -15,9 +15,9 @@
 //
 // What comes of it is Duplicates: 8 bytes for each row that shares its customer
 // with another row, none for the others, sorted by row. Given keeps, while a run
-// is under way, the Answer for the later rows of each customer. It is in a
+// is under way, the Result for the later rows of each customer. It is in a
 // scratch file, with 4 bytes of memory for each of the rows that share; the
 // state folder has the same answers in a file of their own, for a run that is
-// resumed. KeptAnswers are those of a retry whose later rows have a session id
+// resumed. KeptResults are those of a retry whose later rows have a session id
 // and whose first row has none.
 package customers

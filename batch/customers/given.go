@@ -38,7 +38,7 @@ func NewGiven(d *Duplicates, scratch state.ScratchFile) *Given {
 
 // Put keeps the answer of the customer whose rows a row leads. A session id
 // stays, and a refusal gives way.
-func (g *Given) Put(lead int64, a Answer) error {
+func (g *Given) Put(lead int64, a Result) error {
 	i, shared := g.duplicates.index(lead)
 	if !shared {
 		return nil
@@ -46,7 +46,7 @@ func (g *Given) Put(lead int64, a Answer) error {
 	if before, known, err := g.Of(lead); err != nil || known && !before.refused() {
 		return err
 	}
-	g.entry = AppendAnswer(g.entry[:0], lead, a)
+	g.entry = AppendResult(g.entry[:0], lead, a)
 	for len(g.entry)%givenUnit != 0 {
 		g.entry = append(g.entry, 0)
 	}
@@ -63,13 +63,13 @@ func (g *Given) Put(lead int64, a Answer) error {
 }
 
 // Of gives the answer of the customer whose rows a row leads.
-func (g *Given) Of(lead int64) (a Answer, known bool, err error) {
+func (g *Given) Of(lead int64) (a Result, known bool, err error) {
 	i, shared := g.duplicates.index(lead)
 	if !shared || g.places[i] == 0 {
 		return a, false, nil
 	}
 	g.in.Reset(io.NewSectionReader(g.scratch, int64(g.places[i]-1)*givenUnit, maxEntry))
-	_, a, err = ReadAnswer(g.in)
+	_, a, err = ReadResult(g.in)
 	if err != nil {
 		return a, false, state.ScratchError("read", err)
 	}

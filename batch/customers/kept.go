@@ -11,11 +11,11 @@ import (
 	"bulkonboard/source"
 )
 
-// KeptAnswers are the session ids that rows which are kept have for customers
+// KeptResults are the session ids that rows which are kept have for customers
 // whose first row is not kept: in a retry, one that failed above one that
 // succeeded. They are few. Nil has none.
-type KeptAnswers struct {
-	given      map[int64]Answer // by the row that leads
+type KeptResults struct {
+	given      map[int64]Result // by the row that leads
 	duplicates *Duplicates
 	formID     string // for records that carry none
 }
@@ -24,8 +24,8 @@ type KeptAnswers struct {
 const looksEvery = 4096
 
 // ReadKept reads a list for them.
-func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) (sink.Result, bool), d *Duplicates, formID string) (*KeptAnswers, error) {
-	k := &KeptAnswers{given: map[int64]Answer{}, duplicates: d, formID: formID}
+func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) (sink.Result, bool), d *Duplicates, formID string) (*KeptResults, error) {
+	k := &KeptResults{given: map[int64]Result{}, duplicates: d, formID: formID}
 	sent := map[int64]bool{} // rows that lead and would be
 	for rec, err := range list.Lent() {
 		if err != nil {
@@ -50,14 +50,14 @@ func ReadKept(ctx context.Context, list *source.List, keep func(*source.Record) 
 }
 
 // take takes the first row that is kept.
-func (k *KeptAnswers) take(lead int64, res *sink.Result, rec *source.Record) {
+func (k *KeptResults) take(lead int64, res *sink.Result, rec *source.Record) {
 	if _, known := k.given[lead]; !known {
-		k.given[lead] = Answer{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(rec.Identity(k.formID))}
+		k.given[lead] = Result{row: rec.Row, sessionID: res.SessionID, print: xxhash.Sum64String(rec.Identity(k.formID))}
 	}
 }
 
 // Leads counts the rows that are answered by a later one and not called.
-func (k *KeptAnswers) Leads() int64 {
+func (k *KeptResults) Leads() int64 {
 	if k == nil {
 		return 0
 	}
@@ -66,7 +66,7 @@ func (k *KeptAnswers) Leads() int64 {
 
 // Answer implements answers.Source: each row of such a customer that does not
 // stay is a duplicate of the one that does.
-func (k *KeptAnswers) Answer(rec *source.Record) (answers.Answer, error) {
+func (k *KeptResults) Answer(rec *source.Record) (answers.Answer, error) {
 	a, known := k.given[k.duplicates.Family(rec.Row).Lead]
 	if !known {
 		return answers.Answer{}, nil

@@ -31,7 +31,7 @@ func judge(r *envelope, h http.Header, now time.Time) Reply {
 	return a
 }
 
-// meaning is the answer table. asksToWait says that headers ask to wait.
+// meaning is what a reply is recognized by. asksToWait says that headers ask to wait.
 func (r *envelope) meaning(asksToWait bool) (Outcome, string) {
 	code := r.failing()
 	switch {

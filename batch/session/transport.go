@@ -131,17 +131,17 @@ func certificateError(err error) bool {
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
 }
 
-// refusals are the alerts (RFC 8446, section 6.2) by which a server says that
+// tlsRefusals are the alerts (RFC 8446, section 6.2) by which a server says that
 // there will be no connection, now or later: no version or cipher in common, no
 // such name, or a client's certificate that this program does not have.
-var refusals = []tls.AlertError{40, 42, 43, 44, 45, 46, 48, 49, 70, 71, 112, 116}
+var tlsRefusals = []tls.AlertError{40, 42, 43, 44, 45, 46, 48, 49, 70, 71, 112, 116}
 
 // refusesTLS reports one of them, or a server that continues in an older version
 // than was offered. crypto/tls has no type for either, but for the words.
 func refusesTLS(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "remote error" {
-		return slices.ContainsFunc(refusals, func(a tls.AlertError) bool { return op.Err.Error() == a.Error() })
+		return slices.ContainsFunc(tlsRefusals, func(a tls.AlertError) bool { return op.Err.Error() == a.Error() })
 	}
 	return strings.Contains(err.Error(), "tls: server selected unsupported protocol version")
 }

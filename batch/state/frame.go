@@ -14,7 +14,7 @@ type Kind byte
 const (
 	Intent  Kind = 1 + iota // an attempt is about to be sent
 	Ended                   // an attempt came back without a final result
-	Result                 // the final result of a row
+	Result                  // the final result of a row
 	doubted                 // a row was in flight at interruptions; Attempt counts them
 	synced                  // the bytes of the segment before offset Row are durable
 	Charged                 // Attempt attempts count against a row

@@ -19,7 +19,7 @@ func requirePlanted(t *testing.T, err error, path string) {
 func TestNothingIsWrittenThroughALinkThatStandsInAFilesPlace(t *testing.T) {
 	victim := filepath.Join(t.TempDir(), "victim")
 	require.NoError(t, os.WriteFile(victim, []byte("precious"), 0o600))
-	for _, name := range []string{lockName, checkpointName, checkpointName + ".tmp", Results, Answers, "holder.json", filepath.Base(segmentName("", 1))} {
+	for _, name := range []string{lockName, checkpointName, checkpointName + ".tmp", Results, CustomerResults, "holder.json", filepath.Base(segmentName("", 1))} {
 		path := filepath.Join(t.TempDir(), "out.csv.state")
 		require.NoError(t, os.Mkdir(path, 0o700))
 		require.NoError(t, os.Symlink(victim, filepath.Join(path, name)))
@@ -31,7 +31,7 @@ func TestNothingIsWrittenThroughALinkThatStandsInAFilesPlace(t *testing.T) {
 			_, err = d.Output(Results)
 		}
 		if err == nil {
-			_, err = d.Output(Answers)
+			_, err = d.Output(CustomerResults)
 		}
 		if err == nil {
 			err = d.Append([]Entry{outcome(1, "x")})
@@ -44,7 +44,7 @@ func TestNothingIsWrittenThroughALinkThatStandsInAFilesPlace(t *testing.T) {
 		}
 		b, _ := os.ReadFile(victim)
 		assert.Equal(t, "precious", string(b), "through %s: %v", name, err)
-		if name == lockName || name == Results || name == Answers {
+		if name == lockName || name == Results || name == CustomerResults {
 			requirePlanted(t, err, filepath.Join(path, name))
 		}
 	}

@@ -19,7 +19,7 @@ type Recovered struct {
 
 // Row is what the journal knows of one row.
 type Row struct {
-	Result  []byte // nil when there is none
+	Result   []byte // nil when there is none
 	Attempts int    // sent so far
 	Doubts   int    // interruptions that caught a call of this row in flight
 	Charged  int    // attempts that count against the row
@@ -274,13 +274,13 @@ func (d *Dir) truncate(path string, length int64) error {
 }
 
 // outputNames are the partial outputs that a state folder can have.
-func outputNames() []string { return []string{Results, Rejects, Answers, Problems} }
+func outputNames() []string { return []string{Results, Rejects, CustomerResults, Problems} }
 
 // Names of the partial outputs.
 const (
 	Results = "results"
 	Rejects = "rejects"
 	// What follows is kept until the run is complete, and not handed on.
-	Answers  = "answers"
-	Problems = "problems"
+	CustomerResults = "answers"
+	Problems        = "problems"
 )

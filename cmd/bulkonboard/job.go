@@ -31,7 +31,7 @@ type job struct {
 	began     bool   // an earlier start may have made calls
 	path      string // of the list, or of what was spooled
 	list      *cli.OpenList
-	kept      *customers.KeptAnswers
+	kept      *customers.KeptResults
 	inLedger  answers.Chain     // what the ledger has said of the list
 	left      *state.Checkpoint // of the run that was interrupted; nil for none
 	untouched bool              // no row of it has a result, so nothing depends on its list
