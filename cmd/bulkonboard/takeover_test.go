@@ -124,7 +124,7 @@ func takeoverKilledAt(t *testing.T, n int) (killed bool) {
 	p.export("next.csv", 2)
 	kills := 1
 	for _, at := range []int{n, 1 + n%9, 0} {
-		p.env = append(p.env, fmt.Sprintf("%s=%d", killVariable, at))
+		p.env = append(p.env, killedAt(strconv.Itoa(at))...)
 		c, stderr := p.night("next.csv")
 		code := p.end(c)
 		if code == 0 {
@@ -295,7 +295,7 @@ func TestACompleteNightIsPutInPlaceUnderItsOwnDate(t *testing.T) {
 	for n := 1; ; n++ {
 		p := newProgram(t, killRows, sandbox.Options{})
 		night := func(list, kill string) int {
-			p.env = append(p.env, killVariable+"="+kill)
+			p.env = append(p.env, killedAt(kill)...)
 			c, _ := p.command("run", "-i", p.file(list), "-o", p.file("results-%Y-%m-%d.csv"), "--overwrite", "--ledger", p.file("customers.db"), "--rate", "0")
 			return p.end(c)
 		}
