@@ -69,6 +69,7 @@ func forge(change func(*sink.Summary)) func(string) string {
 }
 
 func TestVerifyFindsWhatIsNotAsTheRunLeftIt(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	for _, c := range []struct {
 		name, file string
 		edit       func(string) string

@@ -63,6 +63,7 @@ var edits = []struct {
 }
 
 func TestResultsThatAreNotAsTheirRunWroteThemAreNotRead(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	base := finished(t, sandbox.Options{})
 	refused := func(t *testing.T, p *program, want string) {
 		before := p.service.Stats().Calls

@@ -303,6 +303,7 @@ func TestWhatAServiceSendsUnaskedIsSaidNowhere(t *testing.T) {
 // checkpoint, the summary or the report, not in a command or in settings that are
 // printed, and not in the process that is named.
 func TestValuesThatAreSetForEveryRowAreToldNowhere(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	p := newProgram(t, 30, sandbox.Options{Latency: 50 * time.Millisecond})
 	flags := []string{"--map", "lastName=", "--set", "lastName=CANARYname", "--set=customerMobileNumber=+49CANARY", "--log-level", "debug", "--log-file", p.file("log"), "--rate", "20"}
 	c, stderr := p.start(flags...)
@@ -461,6 +462,7 @@ func TestNoLinkOfAnotherUserIsWrittenThrough(t *testing.T) {
 // TestAListThatIsMadeToBurstIsRefusedBeforeItDoes by every command that reads
 // one, and long before it has been read to its end.
 func TestAListThatIsMadeToBurstIsRefusedBeforeItDoes(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	p := newProgram(t, 1, sandbox.Options{})
 	var packed bytes.Buffer
 	w, err := zstd.NewWriter(&packed)

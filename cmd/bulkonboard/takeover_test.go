@@ -112,6 +112,7 @@ func TestAnInterruptedNightIsTakenOverByTheNextListAndNobodyIsCalledTwice(t *tes
 // TestATakeoverKilledAtSomePointsComesToTheSame kills the night that takes over at
 // every fifth of its changes of the disk, and once more in its recovery.
 func TestATakeoverKilledAtSomePointsComesToTheSame(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	n := 1
 	for takeoverKilledAt(t, n) {
 		n += 5
