@@ -22,9 +22,10 @@ build: ## build build/bulkonboard
 build-cluster: build ## build build/bulkonboard-temporal, too
 	go -C $(CLUSTER) build -trimpath -o ../../build/bulkonboard-temporal .
 
+# The program's own tests take longest, and so come first: all others run beside them.
 test: ## run all tests
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
-	go test $(TESTS) ./...
+	go test $(TESTS) ./cmd/bulkonboard ./...
 	go -C $(CLUSTER) test $(TESTS) ./...
 
 test-cluster: cluster-tools ## run the tests that start real servers on this machine

@@ -30,6 +30,14 @@ func TestADigestIsOfOneValueOneFieldAndOneRun(t *testing.T) {
 	}
 }
 
+// TestADigestOfAnEarlierVersionIsOfTheSameValue: what files have, every version
+// finds again, and is as slow about it.
+func TestADigestOfAnEarlierVersionIsOfTheSameValue(t *testing.T) {
+	c := constant{field: lastName, value: "Lee"}
+	assert.Equal(t, "ebd6e", c.digestBy("20260131T020000Z-abcdef", 600_000))
+	assert.Equal(t, 600_000, digestIterations)
+}
+
 // TestResultsCanBeReadWithoutTheValuesOfTheirRun, whatever field these were of.
 func TestResultsCanBeReadWithoutTheValuesOfTheirRun(t *testing.T) {
 	for f := range fieldCount {

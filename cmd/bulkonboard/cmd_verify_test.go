@@ -2,11 +2,11 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -69,6 +69,7 @@ func forge(change func(*sink.Summary)) func(string) string {
 }
 
 func TestVerifyFindsWhatIsNotAsTheRunLeftIt(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	for _, c := range []struct {
 		name, file string
 		edit       func(string) string
@@ -170,7 +171,7 @@ func TestVerifyBlamesNoFileOfARunThatIsNotOver(t *testing.T) {
 		p := *earlier
 		p.t, p.folder = t, t.TempDir()
 		require.NoError(t, os.CopyFS(p.folder, os.DirFS(earlier.folder)))
-		p.env = append(slices.Clip(p.env), fmt.Sprintf("%s=%d", killVariable, n))
+		p.env = append(slices.Clip(p.env), killedAt(strconv.Itoa(n))...)
 		c, stderr := p.start("--rate", "0", "--rejects", p.file("rejects.csv"), "--overwrite", "--form-id", "other")
 		killed := p.end(c) == -1
 		code, _, said := p.verify()

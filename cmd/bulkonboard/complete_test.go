@@ -107,7 +107,7 @@ func (p *prepared) killedOnce(t *testing.T, at string, again int) (killed, answe
 	calls := before + map[string]int64{"run": killRows, "retry": 1}[p.args[0]]
 	env := q.env
 	for _, kill := range []string{at, strconv.Itoa(again), "0"} {
-		q.env = append(env, killVariable+"="+kill)
+		q.env = append(env, killedAt(kill)...)
 		c, stderr := q.command(p.args...)
 		code := q.end(c)
 		if killed = killed || code == -1; code == -1 {

@@ -75,6 +75,7 @@ func (m *fourEyes) change(name, from, to string) {
 }
 
 func TestARunBeginsAsASecondPersonHasSignedItAndNotOtherwise(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	m := installFourEyes(t)
 	m.requireRefused("there is no ")
 	plan := m.plan()

@@ -29,6 +29,10 @@ const (
 	atTheEnd     = "end:"
 )
 
+// killedAt is the environment of a program that is killed at a point. It lives for
+// some tenths of a second and is started by the thousand, so it leaves its garbage.
+func killedAt(point string) []string { return []string{killVariable + "=" + point, "GOGC=400"} }
+
 // lethal is a file system that kills the process at an operation.
 type lethal struct {
 	state.FS
@@ -135,7 +139,7 @@ func TestARunWithALedgerKilledAtEveryPointGoesOn(t *testing.T) {
 	killEverywhere(t, func(p *program) []string {
 		p.after = func() {
 			calls := p.service.Stats().Calls
-			p.env = append(p.env, killVariable+"=0")
+			p.env = append(p.env, killedAt("0")...)
 			c, stderr := p.command("run", "-i", p.file("list.csv"), "-o", p.file("next.csv"), "--ledger", p.file("customers.db"))
 			require.Equal(p.t, 0, p.end(c), stderr.String())
 			assert.Regexp(p.t, fmt.Sprintf(`(?m)^  known +%d$`, killRows), stderr.String())
@@ -203,7 +207,7 @@ func killAt(t *testing.T, n int, prepare func(*program) []string) (kills int) {
 	p := newProgram(t, killRows, sandbox.Options{})
 	args := prepare(p)
 	for _, at := range []int{n, 1 + n%9, 0} {
-		p.env = append(p.env, fmt.Sprintf("%s=%d", killVariable, at))
+		p.env = append(p.env, killedAt(strconv.Itoa(at))...)
 		c, stderr := p.command(args...)
 		code := p.end(c)
 		if code == -1 {

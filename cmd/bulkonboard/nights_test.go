@@ -123,6 +123,7 @@ func (n *nights) ledger() map[string]string {
 }
 
 func TestNightAfterNightOnlyWhoIsNewOrChangedIsCalledWhateverKillsTheRuns(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	key := []byte(strings.Repeat("5a", 32) + "\n")
 	calm := newNights(t, sandbox.Options{}, key)
 	rows, calls2 := int64(calm.rows), int64(calm.added+calm.changed)
@@ -189,6 +190,7 @@ func TestTwoJobsOnOneLedgerAreOneAfterTheOther(t *testing.T) {
 }
 
 func TestALedgerWithoutRoomStopsTheRunWhichGoesOn(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	p := newProgram(t, 2000, sandbox.Options{})
 	var before bytes.Buffer
 	before.WriteString("customerType,customerEmail,firstName,lastName,onboardingStatus,sessionId,errorCode,errorMessage,attempts,processedAt\n")

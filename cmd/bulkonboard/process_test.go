@@ -420,6 +420,7 @@ func TestTheSecretIsInNoFileThatARunLeaves(t *testing.T) {
 }
 
 func TestAFullDiskStopsTheRunWithTheFilesName(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	p := newProgram(t, 2000, sandbox.Options{})
 	shell := p.shell(`ulimit -f 24; trap '' XFSZ; exec "$0" run -i list.csv -o out.csv --rate 0`)
 	out, _ := shell.CombinedOutput()

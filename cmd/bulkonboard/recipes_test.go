@@ -343,6 +343,7 @@ func TestTheIndexedJobIsStrictlyWhatKubernetesKnowsAndRunsEveryChunk(t *testing.
 }
 
 func TestTheContainersBuildLineMakesAStaticProgram(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	if testing.Short() || runtime.GOOS != "linux" {
 		t.Skip("it builds the whole program, for Linux")
 	}

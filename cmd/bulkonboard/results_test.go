@@ -63,6 +63,7 @@ var edits = []struct {
 }
 
 func TestResultsThatAreNotAsTheirRunWroteThemAreNotRead(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	base := finished(t, sandbox.Options{})
 	refused := func(t *testing.T, p *program, want string) {
 		before := p.service.Stats().Calls
@@ -236,7 +237,7 @@ func TestCorrectionsThatChangeWhileTheirRetryIsInterruptedAreRefused(t *testing.
 	p.edit("fixes.csv", replace("c5@refused.example", "c5@example.com"))
 	retry := []string{"retry", p.file("out.csv"), "--fixes", p.file("fixes.csv")}
 	kept := p.env
-	p.env = append(slices.Clip(kept), killVariable+"="+atTheEnd+"1")
+	p.env = append(slices.Clip(kept), killedAt(atTheEnd+"1")...)
 	c, stderr = p.command(retry...)
 	require.Equal(t, -1, p.end(c), stderr.String())
 	calls := p.service.Stats().Calls

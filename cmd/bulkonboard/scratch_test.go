@@ -29,6 +29,7 @@ func inFiles(folder string) (n int64) {
 // TestAKilledPlanLeavesNoCopyOfTheList among the temporary files: while it runs
 // there is none to be left.
 func TestAKilledPlanLeavesNoCopyOfTheList(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	p := newProgram(t, 100_000, sandbox.Options{})
 	temp := p.file("temp")
 	require.NoError(t, os.Mkdir(temp, 0o700))

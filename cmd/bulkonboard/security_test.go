@@ -303,6 +303,7 @@ func TestWhatAServiceSendsUnaskedIsSaidNowhere(t *testing.T) {
 // checkpoint, the summary or the report, not in a command or in settings that are
 // printed, and not in the process that is named.
 func TestValuesThatAreSetForEveryRowAreToldNowhere(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	p := newProgram(t, 30, sandbox.Options{Latency: 50 * time.Millisecond})
 	flags := []string{"--map", "lastName=", "--set", "lastName=CANARYname", "--set=customerMobileNumber=+49CANARY", "--log-level", "debug", "--log-file", p.file("log"), "--rate", "20"}
 	c, stderr := p.start(flags...)
@@ -461,22 +462,16 @@ func TestNoLinkOfAnotherUserIsWrittenThrough(t *testing.T) {
 // TestAListThatIsMadeToBurstIsRefusedBeforeItDoes by every command that reads
 // one, and long before it has been read to its end.
 func TestAListThatIsMadeToBurstIsRefusedBeforeItDoes(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	p := newProgram(t, 1, sandbox.Options{})
-	var packed bytes.Buffer
-	w, err := zstd.NewWriter(&packed)
+	w, err := zstd.NewWriter(nil)
 	require.NoError(t, err)
 	list, err := os.ReadFile(p.file("list.csv"))
 	require.NoError(t, err)
-	_, err = w.Write(list)
-	require.NoError(t, err)
 	lines := bytes.Repeat([]byte(strings.Repeat(" ", 1<<10-1)+"\n"), 1<<10)
-	for range 600 {
-		_, err = w.Write(lines)
-		require.NoError(t, err)
-	}
-	require.NoError(t, w.Close())
-	require.Less(t, packed.Len(), 1<<20)
-	require.NoError(t, os.WriteFile(p.file("bomb.zst"), packed.Bytes(), 0o600))
+	packed := append(w.EncodeAll(list, nil), bytes.Repeat(w.EncodeAll(lines, nil), 600)...)
+	require.Less(t, len(packed), 1<<20)
+	require.NoError(t, os.WriteFile(p.file("bomb.zst"), packed, 0o600))
 	for _, args := range [][]string{
 		{"run", "-i", p.file("bomb.zst"), "-o", p.file("out.csv")}, {"check", "-i", p.file("bomb.zst")},
 		{"plan", "-i", p.file("bomb.zst"), "--job", p.file("job"), "--rate", "1"},

@@ -64,6 +64,7 @@ func TestALookForVulnerabilitiesThatCannotBeHadFailsWhereItIsRequired(t *testing
 // TestEverythingThatIsLinkedHasItsLicenseText: the file that travels with the
 // release and the image has one for each module, and for Go itself.
 func TestEverythingThatIsLinkedHasItsLicenseText(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	file := filepath.Join(t.TempDir(), "LICENSES")
 	said, err := inRepository(t, nil, ".ci/licenses '"+file+"'")
 	require.NoError(t, err, said)
@@ -94,6 +95,7 @@ func TestModulesThatNobodyMaintainsAreNamedWithTheReason(t *testing.T) {
 // TestARunKeepsToFIPS140WhereNothingElseIsAllowed from the first connection to
 // the report, with a ledger and its keys.
 func TestARunKeepsToFIPS140WhereNothingElseIsAllowed(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	p := newProgram(t, 20, sandbox.Options{})
 	server := quietTLSServer(t, p.service)
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})

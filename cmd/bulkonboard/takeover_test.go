@@ -112,6 +112,7 @@ func TestAnInterruptedNightIsTakenOverByTheNextListAndNobodyIsCalledTwice(t *tes
 // TestATakeoverKilledAtSomePointsComesToTheSame kills the night that takes over at
 // every fifth of its changes of the disk, and once more in its recovery.
 func TestATakeoverKilledAtSomePointsComesToTheSame(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	n := 1
 	for takeoverKilledAt(t, n) {
 		n += 5
@@ -124,7 +125,7 @@ func takeoverKilledAt(t *testing.T, n int) (killed bool) {
 	p.export("next.csv", 2)
 	kills := 1
 	for _, at := range []int{n, 1 + n%9, 0} {
-		p.env = append(p.env, fmt.Sprintf("%s=%d", killVariable, at))
+		p.env = append(p.env, killedAt(strconv.Itoa(at))...)
 		c, stderr := p.night("next.csv")
 		code := p.end(c)
 		if code == 0 {
@@ -295,7 +296,7 @@ func TestACompleteNightIsPutInPlaceUnderItsOwnDate(t *testing.T) {
 	for n := 1; ; n++ {
 		p := newProgram(t, killRows, sandbox.Options{})
 		night := func(list, kill string) int {
-			p.env = append(p.env, killVariable+"="+kill)
+			p.env = append(p.env, killedAt(kill)...)
 			c, _ := p.command("run", "-i", p.file(list), "-o", p.file("results-%Y-%m-%d.csv"), "--overwrite", "--ledger", p.file("customers.db"), "--rate", "0")
 			return p.end(c)
 		}

@@ -229,6 +229,7 @@ func (y *year) requireCalled() {
 }
 
 func TestThirtyNightsNeedAPersonOnlyWhenThereIsSomethingToDo(t *testing.T) {
+	t.Parallel() // one program at a time leaves processors idle
 	y := newYear(t)
 	y.names[3], y.names[4], y.names[5] = "Refused", "Refused", "Refused"
 	y.grow(60)
