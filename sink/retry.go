@@ -95,6 +95,9 @@ func (r *RetryJSONL) Corrected(dst []byte, rec *source.Record, object string) []
 	return append(dst, "}\n"...)
 }
 
+// Input gives the object of a record as it stands before the result.
+func (r *RetryJSONL) Input(rec *source.Record) string { return string(r.input(nil, rec)) }
+
 // Result reads the onboarding object of a record.
 func (*RetryJSONL) Result(rec *source.Record) (Result, bool) {
 	if rec.Malformed {

@@ -105,6 +105,7 @@ type Command struct {
 	Only       []string `json:"only,omitempty"`       // of a retry: --only,
 	ErrorCodes []string `json:"errorCodes,omitempty"` // --error-code,
 	Fixes      string   `json:"fixes,omitempty"`      // and the SHA-256 of the corrections
+	FirstRun   string   `json:"firstRun,omitempty"`   // the run that this retry, or the first of several, was made of
 	Job        string   `json:"job,omitempty"`        // of a merge: the job and its round
 }
 

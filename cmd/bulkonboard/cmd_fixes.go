@@ -187,9 +187,13 @@ func (f *fixing) giveBack() string {
 	return command("retry", f.from.path) + setAgain(f.from.summary) + " --fixes " + cli.Quoted(plainName(f.output))
 }
 
-// sheet is what binds a sheet of corrections to the results.
+// sheet is what binds a sheet of corrections to the results: the run that wrote
+// their rows, also after retries, which leave each row in its place.
 func (r *runResults) sheet() fixes.Results {
-	return fixes.Results{Run: r.summary.Run, SHA256: r.summary.Output.SHA256}
+	if first := r.summary.Command.FirstRun; first != "" {
+		return fixes.Results{Run: first}
+	}
+	return fixes.Results{Run: r.summary.Run}
 }
 
 // table shows the results as a sheet does.

@@ -76,14 +76,37 @@ func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet,
 // reached many rows is seen here.
 func (j *job) sayChanges(c *fixes.Changes) {
 	fmt.Fprintf(j.voice.People, "fixes: %s in %s, %d of them changed\n", rowsText(c.Rows), j.settings.retry.fixes, c.Changed)
+	j.sayPassed(c.Succeeded, "succeeded", "")
+	j.sayPassed(c.Corrected, "got other values", "; to correct more in them, make a new sheet: "+command("fixes", j.settings.retry.from.path))
 	if c.Changed == 0 {
 		fmt.Fprintf(j.voice.People, "  notice     no row of the sheet is corrected: invalid rows stay as they are, and only rows that were rejected or failed are sent\n")
 	}
-	counts := make([]any, 0, 6+2*len(c.Columns))
-	counts = append(counts, "event", "fixes", "rows", c.Rows, "changed", c.Changed)
+	counts := make([]any, 0, 10+2*len(c.Columns))
+	counts = append(counts, "event", "fixes", "rows", c.Rows, "changed", c.Changed, "succeeded_since", len(c.Succeeded), "corrected_since", len(c.Corrected))
 	for _, column := range c.Columns {
 		fmt.Fprintf(j.voice.People, "  %-20s changed in %s\n", cli.OneLine(column.Column), rowsText(column.Rows))
 		counts = append(counts, column.Column, column.Rows)
 	}
 	j.voice.Told.Info("fixes", counts...)
+}
+
+// sayPassed names rows of the sheet that a retry has done something about since it
+// was made.
+func (j *job) sayPassed(rows []int64, what, next string) {
+	const most = 20
+	if len(rows) == 0 {
+		return
+	}
+	have, numbers := "have", ""
+	if len(rows) == 1 {
+		have = "has"
+	}
+	for _, row := range rows[:min(most, len(rows))] {
+		numbers += fmt.Sprintf(", %d", row)
+	}
+	if len(rows) > most {
+		numbers += ", …"
+	}
+	fmt.Fprintf(j.voice.People, "  notice     %s of the sheet %s %s in a retry since it was made, and no correction is taken: %s%s\n",
+		rowsText(int64(len(rows))), have, what, numbers[2:], next)
 }

@@ -86,6 +86,7 @@ func (s *settings) commandNow() sink.Command {
 	now := sink.Command{Name: "run", Folder: folder(), Set: s.set}
 	if s.retry != nil {
 		now.Name, now.Only, now.ErrorCodes, now.Fixes = "retry", s.retry.rows.Only, s.retry.rows.ErrorCodes, s.retry.fixesSum
+		now.FirstRun = s.retry.from.sheet().Run
 	}
 	return now
 }

@@ -14,6 +14,11 @@ type Changes struct {
 	Rows    int64 // of the sheet
 	Changed int64
 	Columns []ColumnChanges // those in which a row was changed, in the order of the list
+
+	// Of the rows of the sheet, those whose corrections are not taken, as a retry
+	// has done something about them since the sheet was made.
+	Succeeded []int64 // and are not called again
+	Corrected []int64 // and have other values than the sheet was made with
 }
 
 // ColumnChanges are the rows in which a sheet changes a column.
@@ -24,13 +29,13 @@ type ColumnChanges struct {
 
 // Apply writes results with the corrections of a sheet: the results that were
 // read, but for the values of the rows that were changed. It refuses a row that
-// was not in the sheet as it was made.
+// was not in the sheet as it was made, and a sheet of which no row is left.
 func (s *Sheet) Apply(w io.Writer, list *source.List, t Table) (*Changes, error) {
 	out := bufio.NewWriterSize(w, 1<<20)
 	if _, err := out.Write(list.HeaderRaw()); err != nil {
 		return nil, err
 	}
-	a := &applying{sheet: s, table: t, counts: make([]int64, len(t.Columns()))}
+	a := &applying{sheet: s, table: t, counts: make([]int64, len(t.Columns())), changes: Changes{Rows: int64(len(s.rows))}}
 	for rec, err := range list.Records() {
 		if err != nil {
 			return nil, err
@@ -47,17 +52,20 @@ func (s *Sheet) Apply(w io.Writer, list *source.List, t Table) (*Changes, error)
 		last := &s.rows[len(s.rows)-1]
 		return nil, s.wrong(last.line, fmt.Sprintf("the results have no row %d", last.row))
 	}
-	return a.changes(), out.Flush()
+	if c := &a.changes; len(s.rows) > 0 && len(c.Succeeded)+len(c.Corrected) == len(s.rows) {
+		return nil, s.wrong(0, "retries have been made since this sheet was, and all of its rows have succeeded or have other values now")
+	}
+	return a.counted(), out.Flush()
 }
 
 // applying is a sheet that is being applied.
 type applying struct {
-	sheet  *Sheet
-	table  Table
-	found  int64 // rows of the sheet that the results have
-	rows   int64 // that were changed
-	counts []int64
-	line   []byte
+	sheet   *Sheet
+	table   Table
+	found   int64 // rows of the sheet that the results have
+	changes Changes
+	counts  []int64 // of rows that were changed, by column
+	line    []byte
 }
 
 // record gives a row of the results as it is to be read.
@@ -71,11 +79,17 @@ func (a *applying) record(rec *source.Record) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case k.Mark != a.sheet.of.mark(rec.Row, rec.Raw):
+	switch mark := a.sheet.of.mark(rec.Row, a.table.Input(rec)); {
+	case !strings.HasPrefix(k.Mark, a.sheet.of.markOf(rec.Row)) || len(k.Mark) != len(mark):
 		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d does not have the mark of this row: number and mark must stay together as they were written", rec.Row))
 	case !needed(a.table, rec):
-		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d was not in the sheet: it has succeeded", rec.Row))
+		a.changes.Succeeded = append(a.changes.Succeeded, rec.Row)
+		e.passed = true
+		return rec.Raw, nil
+	case k.Mark != mark:
+		a.changes.Corrected = append(a.changes.Corrected, rec.Row)
+		e.passed = true
+		return rec.Raw, nil
 	}
 	return a.corrected(rec, e, &k)
 }
@@ -96,7 +110,7 @@ func (a *applying) corrected(rec *source.Record, e *entry, k *kept) ([]byte, err
 	if !e.changed {
 		return rec.Raw, nil
 	}
-	a.rows++
+	a.changes.Changed++
 	var err error
 	if a.line, err = a.table.Corrected(a.line[:0], rec, values); err != nil {
 		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d: %v", rec.Row, err))
@@ -110,12 +124,11 @@ func sameText(a, b string) bool {
 	return a == b || strings.ReplaceAll(a, "\r\n", "\n") == strings.ReplaceAll(b, "\r\n", "\n")
 }
 
-func (a *applying) changes() *Changes {
-	c := &Changes{Rows: int64(len(a.sheet.rows)), Changed: a.rows}
+func (a *applying) counted() *Changes {
 	for i, column := range a.table.Columns() {
 		if a.counts[i] > 0 {
-			c.Columns = append(c.Columns, ColumnChanges{column, a.counts[i]})
+			a.changes.Columns = append(a.changes.Columns, ColumnChanges{column, a.counts[i]})
 		}
 	}
-	return c
+	return &a.changes
 }

@@ -3,11 +3,13 @@
 // A sheet is a CSV file with the rows of a results file that need attention, for
 // a person to correct in any editor: a mark, the row's number, what is wrong in
 // words, and then the columns of the list. It may come back with its rows and
-// columns in any order, some rows left out, and saved in any dialect. What may
-// not happen is that a correction reaches a row that it was not made for. So the
-// mark of a row, which the sheet has in its first column, is made from the run,
-// the results, the number and the very bytes of the row: a row of another run,
-// of another number, or that was not in the sheet, has another.
+// columns in any order, some rows left out, and saved in any dialect, and also
+// after a retry. What may not happen is that a correction reaches a row that it was
+// not made for. So the mark of a row, which the sheet has in its first column, is
+// made of three parts: of the run, of the number of the row in it, and of what the
+// row had then. Where the first two differ, somebody has mixed up rows, and the
+// sheet is refused. Where only the last differs, a retry has corrected the row
+// since, and it alone is left as it is.
 package fixes
 
 import (
@@ -38,26 +40,31 @@ func ownColumns() []string { return []string{markColumn, rowColumn, problemsColu
 
 // Results are those that a sheet is about.
 type Results struct {
-	Run    string // id of the run that wrote them
-	SHA256 string // of the file
+	Run string // id of the run that wrote them first: retries of it are about the same rows
 }
 
 // A mark begins with letters, so that no spreadsheet takes it for a number or a
-// date. Behind them are a part that all rows of a sheet share, and one of the
+// date. Behind them are a part that all rows of a sheet share, and two of the
 // row's own.
 const (
 	markPrefix = "fix-"
-	sharedLen  = 5  // characters, of 5 bits each
-	ownLen     = 16 // likewise: nobody meets the mark of another row by a slip
+	sharedLen  = 5 // characters, of 5 bits each
+	numberLen  = 8 // likewise: nobody meets the mark of another row by a slip
+	inputLen   = 8
 )
 
-// mark binds a row to its results.
-func (r *Results) mark(row int64, raw []byte) string {
-	return r.shared() + digest(ownLen, r.Run, r.SHA256, strconv.FormatInt(row, 10), string(raw))
+// mark binds a row to its results, and to what it has but its result.
+func (r *Results) mark(row int64, input []string) string {
+	return r.markOf(row) + digest(inputLen, append([]string{r.Run}, input...)...)
+}
+
+// markOf is how the mark of a row begins, whatever it has.
+func (r *Results) markOf(row int64) string {
+	return r.shared() + digest(numberLen, r.Run, strconv.FormatInt(row, 10))
 }
 
 // shared is how all marks of the results begin.
-func (r *Results) shared() string { return markPrefix + digest(sharedLen, r.Run, r.SHA256) + "-" }
+func (r *Results) shared() string { return markPrefix + digest(sharedLen, r.Run) + "-" }
 
 // digest makes a short text of parts. Each stands with its length, so that no
 // two lists of parts are one text.

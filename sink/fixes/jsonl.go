@@ -99,6 +99,9 @@ func (t *jsonlTable) Values(rec *source.Record) []string {
 	return values
 }
 
+// Input is all that the record has but its result.
+func (t *jsonlTable) Input(rec *source.Record) []string { return []string{t.RetryJSONL.Input(rec)} }
+
 // Corrected appends the record with other values.
 func (t *jsonlTable) Corrected(dst []byte, rec *source.Record, values []string) ([]byte, error) {
 	text := rec.Text

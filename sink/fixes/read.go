@@ -46,6 +46,7 @@ type entry struct {
 	from    int64 // in the scratch file
 	size    int
 	changed bool
+	passed  bool // the row is as if the sheet did not have it
 }
 
 // kept is a row of a sheet in the scratch file.
@@ -285,7 +286,7 @@ func (s *Sheet) read(e *entry) (k kept, err error) {
 func (s *Sheet) Sends(number int64, status sink.Status) bool {
 	e := s.find(number)
 	switch {
-	case e == nil:
+	case e == nil || e.passed:
 		return status == sink.Failed
 	case status == sink.Invalid:
 		return e.changed

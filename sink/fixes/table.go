@@ -19,6 +19,9 @@ type Table interface {
 	// Values are a record's, by column.
 	Values(rec *source.Record) []string
 
+	// Input is all that the record has but its result.
+	Input(rec *source.Record) []string
+
 	// Corrected appends the record with other values, and with the result that
 	// it has. It fails where a value cannot be put in its place.
 	Corrected(dst []byte, rec *source.Record, values []string) ([]byte, error)
@@ -59,7 +62,15 @@ func (t *csvTable) Values(rec *source.Record) []string {
 		values[0] = rec.Text
 		return values[:len(t.columns)]
 	}
-	return slices.Clone(t.Input(rec))
+	return slices.Clone(t.RetryCSV.Input(rec))
+}
+
+// Input is all that the record has but its result.
+func (t *csvTable) Input(rec *source.Record) []string {
+	if rec.Cells == nil {
+		return []string{rec.Text}
+	}
+	return t.RetryCSV.Input(rec)
 }
 
 // Corrected appends the record with other values.

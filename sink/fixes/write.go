@@ -88,7 +88,7 @@ func (s *Writer) Write(rec *source.Record) error {
 			problems = string(res.Status) + ": " + res.ErrorCode
 		}
 	}
-	s.cells = append(s.cells[:0], s.of.mark(rec.Row, rec.Raw), strconv.FormatInt(rec.Row, 10), problems)
+	s.cells = append(s.cells[:0], s.of.mark(rec.Row, s.table.Input(rec)), strconv.FormatInt(rec.Row, 10), problems)
 	s.cells = append(s.cells, s.safely(s.table.Values(rec))...)
 	s.Rows++
 	s.counts[kind]++
