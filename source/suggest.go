@@ -45,6 +45,25 @@ func (c *choice) lacking(fields ...field) (out []field) {
 	return out
 }
 
+// UnreadDetails are, in words, the details of a kind of customer that the list has
+// no columns for; "" when there is one for each.
+func (l *List) UnreadDetails() string {
+	if l.header == nil { // JSONL: any line may have any member
+		return ""
+	}
+	c := &choice{mapping: &l.mapping, header: l.header, at: l.columnOf}
+	for who, fields := range map[string][]field{"individuals": individualFields, "companies": companyFields} {
+		if lacking := c.lacking(fields...); len(lacking) > 0 {
+			names := make([]string, len(lacking))
+			for i, f := range lacking {
+				names[i] = f.String()
+			}
+			return "no column is read for " + strings.Join(names, ", ") + ", so rows of " + who + " are invalid: if the list has " + who + ", name their columns with --map"
+		}
+	}
+	return ""
+}
+
 // likeness says how far a column's name is from meaning a field; 0 is the
 // nearest, and unlike is nothing to suggest.
 func likeness(f field, column string) int {

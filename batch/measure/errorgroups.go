@@ -49,6 +49,16 @@ func (g ErrorGroups) AddProblem(rec *source.Record, p *source.Problem) {
 	g.count(rec, &sink.ErrorGroup{Code: p.Code, Field: p.Field, Status: sink.Invalid, Message: p.Message})
 }
 
+// Has reports a group with a code.
+func (g ErrorGroups) Has(code string) bool {
+	for _, group := range g {
+		if group.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
 // count adds a record to the group that is like the one given.
 func (g ErrorGroups) count(rec *source.Record, like *sink.ErrorGroup) {
 	since := like.OpenSince

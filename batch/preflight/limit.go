@@ -37,7 +37,7 @@ func (e *InvalidError) Error() string {
 	fmt.Fprintf(&b, "%d of %d rows (%.3g%%) are invalid, more than --max-invalid %s allows; nothing was sent", e.Invalid, e.Rows, share, e.Limit)
 	for i, g := range e.Errors.MostFrequent() {
 		if i == shownReasons {
-			fmt.Fprintf(&b, "\n  and %d more kinds", len(e.Errors)-i)
+			fmt.Fprintf(&b, "\n  and %d more", len(e.Errors)-i)
 			break
 		}
 		fmt.Fprintf(&b, "\n  %-8d %s: first in row %d (line %d): %s", g.Count, g.Code, g.Rows[0], g.Line, g.Message)

@@ -23,7 +23,7 @@ func PrintErrors(w io.Writer, title string, errors measure.ErrorGroups) {
 	fmt.Fprintln(w, title)
 	for i, g := range errors.MostFrequent() {
 		if i == shownErrors {
-			fmt.Fprintf(w, "  and %d more kinds\n", len(errors)-i)
+			fmt.Fprintf(w, "  and %s\n", Counted(len(errors)-i, "more kind"))
 			return
 		}
 		fmt.Fprintf(w, "  %-8d %-9s %s: first in row %d (line %d): %s\n", g.Count, g.Status, g.Code, g.Rows[0], g.Line, g.Message)

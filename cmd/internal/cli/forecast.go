@@ -168,7 +168,7 @@ func invalidText(f *preflight.Forecast) string {
 	}
 	text := fmt.Sprintf(" (%.3g%%), never sent", 100*float64(f.Invalid)/float64(f.Rows))
 	if f.KnownInvalid > 0 {
-		text += fmt.Sprintf("; %d of them were before", f.KnownInvalid)
+		text += fmt.Sprintf("; %d of them were invalid before", f.KnownInvalid)
 	}
 	return text
 }
