@@ -36,6 +36,8 @@ type follower struct {
 
 	told      bool // what the round comes to has been said
 	last      string
+	counted   time.Time // when the workers were
+	lacks     []string  // of workers, by then
 	phase     string
 	now, left cli.Speed
 }
@@ -101,7 +103,11 @@ type standing struct {
 	at        time.Time
 	perSecond float64       // rows
 	left      time.Duration // of the phase, as it looks; 0 for not known
+	lacks     []string      // of workers
 }
+
+// held is what keeps the job from being done, or from its rate.
+func (s *standing) held() []string { return append(s.doing(), s.lacks...) }
 
 // look finds out how far the round is; nil says that the next time, or the end,
 // will say.
@@ -110,7 +116,7 @@ func (f *follower) look(ctx context.Context, now time.Time) *standing {
 	if err != nil || running == nil || !running.of(f.job, f.round) {
 		return nil
 	}
-	s := &standing{execution: running, at: now}
+	s := &standing{execution: running, at: now, lacks: f.workers(ctx, running, now)}
 	if running.state == nil {
 		return s
 	}
@@ -123,6 +129,24 @@ func (f *follower) look(ctx context.Context, now time.Time) *standing {
 		s.left = time.Duration(float64(of-rows) / perSecond * float64(time.Second))
 	}
 	return s
+}
+
+// workers counts them every so often, and says what the job lacks: slots only
+// while there are chunks for them.
+func (f *follower) workers(ctx context.Context, running *execution, now time.Time) []string {
+	if now.Sub(f.counted) < sayEvery-lookEach/2 {
+		return f.lacks
+	}
+	p, err := f.workerPool(ctx)
+	if err != nil {
+		return nil // the next time will say
+	}
+	parallel := 0
+	if s := running.state; s != nil && s.Phase == calling {
+		parallel = min(s.Layout.Parallel, s.Layout.Chunks-s.Done)
+	}
+	f.counted, f.lacks = now, p.lacks(parallel)
+	return f.lacks
 }
 
 // flow is what is going through.
@@ -148,28 +172,40 @@ func (s *standing) frame() *screen.Frame {
 		f.Done, f.Of = float64(rows)/float64(of), fmt.Sprintf("%d of %d rows", rows, of)
 	}
 	f.Lines = [][]string{s.flow(), s.counts()}
-	for _, doing := range s.doing() {
-		f.Lines = append(f.Lines, []string{doing})
+	for _, held := range s.held() {
+		f.Lines = append(f.Lines, []string{held})
 	}
 	return f
 }
 
 // say says it in a line, if that is not what it said before.
 func (f *follower) say(s *standing) {
-	line := s.String()
-	if line == f.last {
+	doing := strings.Join(append([]string{s.String()}, s.lacks...), "; ")
+	if doing == f.last {
 		return
 	}
-	f.last = line
+	f.last = doing
 	rows, of := s.done()
-	attributes := []any{"event", "progress", "job", f.job, "doing", line, "rows", rows, "of", of}
+	attributes := []any{"event", "progress", "job", f.job, "doing", doing, "rows", rows, "of", of}
 	if s.perSecond > 0 {
-		line += ", " + strings.Join(s.flow(), ", ")
 		attributes = append(attributes, "rows_per_second", s.perSecond)
 	}
 	if s.left > 0 {
 		attributes = append(attributes, "eta_seconds", s.left.Round(time.Second).Seconds())
 	}
-	fmt.Fprintln(f.People, line)
+	fmt.Fprintln(f.People, s.line(doing))
 	f.Told.Info("progress", attributes...)
+}
+
+// line is that for people: the pace comes before what is held up.
+func (s *standing) line(doing string) string {
+	if s.perSecond == 0 {
+		return doing
+	}
+	done, held, more := strings.Cut(doing, "; ")
+	line := done + ", " + strings.Join(s.flow(), ", ")
+	if more {
+		line += "; " + held
+	}
+	return line
 }

@@ -11,9 +11,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	enums "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"bulkonboard/batch/measure"
 )
@@ -23,6 +26,11 @@ type teller struct {
 	*registry
 	state    roundState
 	eachLook func() // may be nil
+	pollers  []*taskqueuepb.PollerInfo
+}
+
+func (q *teller) DescribeTaskQueue(context.Context, string, enums.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+	return &workflowservice.DescribeTaskQueueResponse{Pollers: q.pollers}, nil
 }
 
 func (q *teller) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
@@ -61,12 +69,13 @@ func TestTheForecastIsSaidOnceTheJobIsPlannedAndProgressAsItChanges(t *testing.T
 	f.say(f.look(t.Context(), began.Add(6*time.Second)))
 	r.state.Phase, r.state.Rows = merging, 30
 	r.parts = map[string][]*workflowpb.PendingActivityInfo{workflowOf("quota"): {telling(t, heartbeatDetails{Rows: 15})}}
+	r.pollers = []*taskqueuepb.PollerInfo{{Identity: "a-1", LastAccessTime: timestamppb.Now()}}
 	f.say(f.look(t.Context(), began.Add(60*time.Second)))
-	assert.Equal(t, `night: calling, 0 of 5 chunks, 0 of 30 rows
-night: calling, 2 of 5 chunks, 12 of 30 rows, 2 rows/s, ETA 9 s (02:00)
+	assert.Equal(t, `night: calling, 0 of 5 chunks, 0 of 30 rows; no worker is there
+night: calling, 2 of 5 chunks, 12 of 30 rows, 2 rows/s, ETA 9 s (02:00); no worker is there
 night: merging, 2 of 5 chunks, 15 of 30 rows, 1 part under way
 `, said.String())
-	assert.Contains(t, log.String(), `"event":"progress","job":"night","doing":"night: calling, 2 of 5 chunks, 12 of 30 rows","rows":12,"of":30,"rows_per_second":2,"eta_seconds":9`)
+	assert.Contains(t, log.String(), `"event":"progress","job":"night","doing":"night: calling, 2 of 5 chunks, 12 of 30 rows; no worker is there","rows":12,"of":30,"rows_per_second":2,"eta_seconds":9`)
 
 	again := j.follow("night", "quota", 2)
 	said.Reset()
@@ -89,13 +98,14 @@ func TestAFrameHasTheBarAndWhatKeepsPartsFromBeingDone(t *testing.T) {
 	for _, state := range []measure.State{measure.Running, measure.Held, measure.Outage, measure.Outage} {
 		s.see(telling(t, heartbeatDetails{State: string(state), Rows: 250}))
 	}
+	s.lacks = (&workerPool{}).lacks(4)
 	f := s.frame()
 	assert.InDelta(t, 0.5, f.Done, 0)
 	assert.Equal(t, "4000 of 8000 rows", f.Of)
 	assert.Equal(t, [][]string{
 		{"312 rows/s", "ETA 2 m (02:02)"},
 		{"calling", "3 of 8 chunks", "4000 of 8000 rows", "4 parts under way"},
-		{"1 part paused after 429"}, {"the service is unavailable to 2 parts"},
+		{"1 part paused after 429"}, {"the service is unavailable to 2 parts"}, {"no worker is there"},
 	}, f.Lines)
 
 	s.state = nil
@@ -117,5 +127,5 @@ func TestWhereNoTerminalIsProgressIsALineEveryTenSeconds(t *testing.T) {
 		j.follow("night", "quota", 1).run(ctx)
 	})
 	assert.Equal(t, 3, bytes.Count(said.Bytes(), []byte("\n")), said.String())
-	assert.Regexp(t, `^night: calling, 0 of 5 chunks, 500 of 3000 rows, 50 rows/s, ETA 50 s `, said.String())
+	assert.Regexp(t, `^night: calling, 0 of 5 chunks, 500 of 3000 rows, 50 rows/s, ETA 50 s .*; no worker is there\n`, said.String())
 }

@@ -62,6 +62,10 @@ func TestFewerSlotsThanSharesOfTheRateAreSaid(t *testing.T) {
 	assert.Contains(t, said.String(), "the worker b-3 takes no parts since ")
 	assert.Contains(t, said.String(), ": it is not answered (http_500), and others are\n")
 	assert.Contains(t, said.String(), "the workers have 4 slots")
+	pool, err := j.workerPool(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1 worker without answers from the service: see status", "too few slots: 2 of 6 shares of the rate are not used"}, pool.lacks(6))
+	assert.Len(t, pool.lacks(4), 1)
 }
 
 func TestWorkersThatHaveNotAskedForLongAreNotThere(t *testing.T) {
