@@ -86,12 +86,12 @@ func (n *notes) remove() {
 
 // sweep removes the notes of workers that are gone.
 func (n *notes) sweep(ctx context.Context, server client.Client, queue string) {
-	there, err := activeWorkers(ctx, server, queue)
+	q, err := server.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
 		return
 	}
 	keep := map[string]bool{noteName(n.worker): true}
-	for _, w := range there {
+	for _, w := range lately(q.GetPollers(), newest(q.GetPollers())) {
 		keep[noteName(w)] = true
 	}
 	for o, err := range n.root.List(ctx, notePrefix) {

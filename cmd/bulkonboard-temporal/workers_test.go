@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"bulkonboard/batch/store"
@@ -107,6 +109,21 @@ func TestNotesOfWorkersThatAreGoneAreRemoved(t *testing.T) {
 	s.note("new-3", 4).remove()
 	_, err := store.ReadAll(t.Context(), s.root, noteName("new-3"), maxNote)
 	assert.Error(t, err)
+}
+
+func TestAWorkerWhoseClockIsOffTakesNobodyForGone(t *testing.T) {
+	s, ahead := newSite(t), &polled{workers: map[string]time.Duration{"a-1": time.Hour, "b-2": time.Hour + time.Minute, "dead-3": time.Hour + 2*time.Minute}}
+	for w := range ahead.workers {
+		s.note(w, 4).put(t.Context(), nil)
+	}
+	s.note("new-4", 4).sweep(t.Context(), ahead, "queue")
+	_, err := readNote(t.Context(), s.root, "b-2")
+	require.NoError(t, err)
+	_, err = readNote(t.Context(), s.root, "dead-3")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	there, err := serverParts{ahead}.workers(t.Context(), activity.Info{})
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{"a-1", "b-2"}, there)
 }
 
 func TestANoteSaysHowItsWorkerIs(t *testing.T) {
