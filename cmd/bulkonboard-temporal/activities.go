@@ -146,7 +146,7 @@ func (t *task) callFor(ctx context.Context, do func(*chunks.Worker) error) error
 		OthersAnswered: t.evidence.othersAnswered, AcceptRefusals: t.evidence.given.Failing,
 		Store: t.store, Manifest: m, Round: t.Round, Caller: watchedCaller{fencedCaller{caller, t.heartbeat}, t}, Owner: t.owner, Scratch: t.folder,
 		FlushEvery: t.flushEvery, Grace: shareOf(t.heartbeat.timeout, graceShare), Linger: shareOf(t.heartbeat.timeout, flushShare),
-		Abort: t.abort, Monitor: &t.monitor, Log: t.log,
+		Abort: t.abort, Monitor: &t.monitor, Log: t.activities.log.With("job", t.Job, "round", t.Round),
 	})
 	release()
 	return t.weigh(ctx, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/screen"
 )
 
 // clientFlags say where jobs are asked about. Every command about a job that is
@@ -42,7 +43,7 @@ func (f *clientFlags) with(c *cobra.Command, do func(context.Context, *jobClient
 	if _, err := cli.Settle(c, append(checks, own)...); err != nil {
 		return err
 	}
-	return f.log.With(c.ErrOrStderr(), func(v *cli.Voice) error {
+	return f.log.With(screen.On(c.ErrOrStderr()), func(v *cli.Voice) error {
 		ctx, release := untilInterrupted(c.Context())
 		defer release()
 		return f.open(ctx, v, do)

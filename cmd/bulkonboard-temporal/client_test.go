@@ -235,7 +235,7 @@ func TestWhyAPartIsTriedAgainIsSaidAndByWhom(t *testing.T) {
 		State: enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, LastFailure: &failurepb.Failure{Message: textOf(misfit)},
 	}
 	e.see(a)
-	assert.Equal(t, "night: calling, 1 parts under way", e.String(), "it is about to stop, whatever went wrong before")
+	assert.Equal(t, "night: calling, 1 part under way", e.String(), "it is about to stop, whatever went wrong before")
 	a.State = enums.PENDING_ACTIVITY_STATE_SCHEDULED
 	e.see(a)
 	assert.Contains(t, e.String(), "run-chunk is tried again (2 times so far, the last by the worker host-7): "+textOf(misfit))

@@ -19,6 +19,7 @@ import (
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
+	"bulkonboard/cmd/internal/screen"
 )
 
 // workerSettings are the flags of worker.
@@ -58,7 +59,7 @@ removed by the next one that starts with the same --scratch on that machine.`,
 			if _, err := cli.Settle(c, s.check); err != nil {
 				return err
 			}
-			return s.log.With(c.ErrOrStderr(), func(v *cli.Voice) error { return s.work(c.Context(), v) })
+			return s.log.With(screen.On(c.ErrOrStderr()), func(v *cli.Voice) error { return s.work(c.Context(), v) })
 		},
 	}
 	s.register(c)

@@ -11,6 +11,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
+
+	"bulkonboard/batch/measure"
 )
 
 // How far the job is that has a quota, as Temporal tells it: of the workflow that
@@ -31,6 +33,8 @@ type execution struct {
 	parts   int         // under way
 	heard   time.Time   // when a worker was heard of last
 	waiting string      // why a part is tried again; empty for none
+
+	paused map[measure.State]int // parts under way, by why they send next to nothing
 }
 
 // of reports whether it is this round of this job.
@@ -41,28 +45,58 @@ func (e *execution) String() string {
 	if e.state == nil {
 		return fmt.Sprintf("the job %s%s is under way; no worker answers how far it is", e.job, ofRound(e.round))
 	}
-	c := e.state
-	text := fmt.Sprintf("%s%s: %s", e.job, ofRound(e.round), c.Phase)
-	if c.Layout.Chunks > 0 {
-		rows, of := e.done()
-		text += fmt.Sprintf(", %d of %d chunks, %d of %d rows", c.Done, c.Layout.Chunks, rows, of)
-	}
-	if e.parts > 0 {
-		text += fmt.Sprintf(", %d parts under way", e.parts)
-	}
-	if e.waiting != "" {
-		text += "; " + e.waiting
+	text := e.job + ofRound(e.round) + ": " + strings.Join(e.counts(), ", ")
+	if doing := e.doing(); len(doing) > 0 {
+		text += "; " + strings.Join(doing, "; ")
 	}
 	return text
 }
 
-// done is how many rows are answered, and how many the list has: 0 while that is
-// not known.
+// counts are the phase, and what of it is done.
+func (e *execution) counts() []string {
+	parts := []string{e.state.Phase}
+	if n := e.state.Layout.Chunks; n > 0 {
+		rows, of := e.done()
+		parts = append(parts, fmt.Sprintf("%d of %d chunks", e.state.Done, n), fmt.Sprintf("%d of %d rows", rows, of))
+	}
+	if e.parts > 0 {
+		parts = append(parts, numberOf(e.parts, "part")+" under way")
+	}
+	return parts
+}
+
+// doing is what keeps parts from being done.
+func (e *execution) doing() []string {
+	var parts []string
+	if n := e.paused[measure.Held]; n > 0 {
+		parts = append(parts, numberOf(n, "part")+" paused after 429")
+	}
+	if n := e.paused[measure.Outage]; n > 0 {
+		parts = append(parts, "the service is unavailable to "+numberOf(n, "part"))
+	}
+	if e.waiting != "" {
+		parts = append(parts, e.waiting)
+	}
+	return parts
+}
+
+func numberOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// done is how many rows are answered or, once all are, merged, and how many the
+// list has: 0 while that is not known.
 func (e *execution) done() (rows, of int64) {
 	if e.state == nil {
 		return 0, 0
 	}
 	of = e.state.Layout.Rows
+	if e.state.Phase == merging {
+		return min(e.rows, of), of
+	}
 	return min(e.state.Rows+e.rows, of), of
 }
 
@@ -118,7 +152,14 @@ func (e *execution) see(a *workflowpb.PendingActivityInfo) {
 		return
 	}
 	e.parts++
-	e.rows += detailsOf(a).Rows
+	d := detailsOf(a)
+	e.rows += d.Rows
+	if s := measure.State(d.State); s == measure.Held || s == measure.Outage {
+		if e.paused == nil {
+			e.paused = map[measure.State]int{}
+		}
+		e.paused[s]++
+	}
 	if at := a.GetLastHeartbeatTime().AsTime(); at.After(e.heard) {
 		e.heard = at
 	}

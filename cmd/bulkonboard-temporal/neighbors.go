@@ -57,12 +57,23 @@ func (s serverParts) workers(ctx context.Context, info activity.Info) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	return lately(q.GetPollers(), time.Now()), nil
+	return lately(q.GetPollers(), newest(q.GetPollers())), nil
 }
 
 // pollTime is how long a worker may wait for the server before it asks again,
 // and a little more, as clocks differ.
 const pollTime = 90 * time.Second
+
+// newest is when the server was last asked for work, by its own clock. To a worker
+// that is now, or nearly: it asks, too, and its own clock may be off.
+func newest(all []*taskqueuepb.PollerInfo) (at time.Time) {
+	for _, p := range all {
+		if t := p.GetLastAccessTime().AsTime(); t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
 
 // lately are those who asked the server not too long ago to be there still.
 func lately(all []*taskqueuepb.PollerInfo, now time.Time) []string {

@@ -123,7 +123,7 @@ func (j *jobClient) finished(ctx context.Context, job string, round int) (*sink.
 // wait waits for the round of a job, and says meanwhile how far it is. Run is
 // its workflow's: once that ends, the quota may be another job's.
 func (j *jobClient) wait(ctx context.Context, job, quota string, round int, run string) (*sink.Summary, error) {
-	f := &follower{jobClient: j, job: job, quota: quota, round: round, speed: cli.Speed{Span: leftSpan}}
+	f := j.follow(job, quota, round)
 	saying, quiet := context.WithCancel(ctx)
 	said := make(chan struct{})
 	go func() {

@@ -86,12 +86,12 @@ func (n *notes) remove() {
 
 // sweep removes the notes of workers that are gone.
 func (n *notes) sweep(ctx context.Context, server client.Client, queue string) {
-	there, err := activeWorkers(ctx, server, queue)
+	q, err := server.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
 		return
 	}
 	keep := map[string]bool{noteName(n.worker): true}
-	for _, w := range there {
+	for _, w := range lately(q.GetPollers(), newest(q.GetPollers())) {
 		keep[noteName(w)] = true
 	}
 	for o, err := range n.root.List(ctx, notePrefix) {
@@ -161,12 +161,37 @@ func parseNote(b []byte) (*workerNote, error) {
 	return &n, nil
 }
 
+// unused is how many shares of the rate cannot be used; 0 when all can, or that is
+// not known.
+func (p *workerPool) unused(parallel int) int {
+	if p.unknown > 0 {
+		return 0
+	}
+	return max(0, parallel-p.slots)
+}
+
 // tooFew says that not all shares of the rate can be used; "" when they can, or
 // that is not known.
 func (p *workerPool) tooFew(parallel int) string {
-	if p.unknown > 0 || p.slots >= parallel {
+	n := p.unused(parallel)
+	if n == 0 {
 		return ""
 	}
 	return fmt.Sprintf("the workers have %d slots, and the job wants %d, one for each share of its rate: %d of %d shares are not used; start another worker, or give them more with --slots",
-		p.slots, parallel, parallel-p.slots, parallel)
+		p.slots, parallel, n, parallel)
+}
+
+// lacks is what a job lacks of workers, in a few words.
+func (p *workerPool) lacks(parallel int) []string {
+	if len(p.names) == 0 {
+		return []string{"no worker is there"}
+	}
+	var parts []string
+	if n := len(p.sick); n > 0 {
+		parts = append(parts, numberOf(n, "worker")+" without answers from the service: see status")
+	}
+	if n := p.unused(parallel); n > 0 {
+		parts = append(parts, fmt.Sprintf("too few slots: %d of %d shares of the rate are not used", n, parallel))
+	}
+	return parts
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"bulkonboard/batch/store"
@@ -62,6 +64,10 @@ func TestFewerSlotsThanSharesOfTheRateAreSaid(t *testing.T) {
 	assert.Contains(t, said.String(), "the worker b-3 takes no parts since ")
 	assert.Contains(t, said.String(), ": it is not answered (http_500), and others are\n")
 	assert.Contains(t, said.String(), "the workers have 4 slots")
+	pool, err := j.workerPool(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1 worker without answers from the service: see status", "too few slots: 2 of 6 shares of the rate are not used"}, pool.lacks(6))
+	assert.Len(t, pool.lacks(4), 1)
 }
 
 func TestWorkersThatHaveNotAskedForLongAreNotThere(t *testing.T) {
@@ -103,6 +109,21 @@ func TestNotesOfWorkersThatAreGoneAreRemoved(t *testing.T) {
 	s.note("new-3", 4).remove()
 	_, err := store.ReadAll(t.Context(), s.root, noteName("new-3"), maxNote)
 	assert.Error(t, err)
+}
+
+func TestAWorkerWhoseClockIsOffTakesNobodyForGone(t *testing.T) {
+	s, ahead := newSite(t), &polled{workers: map[string]time.Duration{"a-1": time.Hour, "b-2": time.Hour + time.Minute, "dead-3": time.Hour + 2*time.Minute}}
+	for w := range ahead.workers {
+		s.note(w, 4).put(t.Context(), nil)
+	}
+	s.note("new-4", 4).sweep(t.Context(), ahead, "queue")
+	_, err := readNote(t.Context(), s.root, "b-2")
+	require.NoError(t, err)
+	_, err = readNote(t.Context(), s.root, "dead-3")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	there, err := serverParts{ahead}.workers(t.Context(), activity.Info{})
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{"a-1", "b-2"}, there)
 }
 
 func TestANoteSaysHowItsWorkerIs(t *testing.T) {

@@ -168,9 +168,18 @@ func TestAChunkIsTriedAgainUntilItIsDone(t *testing.T) {
 
 func TestAChunkThatFailsForGoodStopsTheOthersAndMergesNothing(t *testing.T) {
 	r := newRound(t, layout{Chunks: 9, Parallel: 2, Rows: 90})
+	failing := make(chan struct{}) // closed when the workflow is about to learn of it
+	r.SetOnActivityCompletedListener(func(_ *activity.Info, _ converter.EncodedValue, err error) {
+		if err != nil {
+			close(failing)
+		}
+	})
 	r.chunk = func(_ context.Context, p part) (counted, error) {
 		if p.Chunk == 3 {
 			return counted{}, asFailure(&usageError{"row 31 is of Ms Smith"})
+		}
+		if p.Chunk > 3 {
+			<-failing
 		}
 		return counted{Rows: 10}, nil
 	}
@@ -212,9 +221,14 @@ func TestALongHistoryIsEndedWithNoChunkUnderWay(t *testing.T) {
 
 func TestAJobThatIsCancelledStartsNoMoreChunks(t *testing.T) {
 	r := newRound(t, layout{Chunks: 50, Parallel: 2, Rows: 500})
+	stopped := make(chan struct{})
 	r.chunk = func(_ context.Context, p part) (counted, error) {
-		if p.Chunk == 5 {
+		switch {
+		case p.Chunk == 5:
 			r.CancelWorkflow()
+			close(stopped)
+		case p.Chunk > 5:
+			<-stopped
 		}
 		return counted{Rows: 10}, nil
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/encrypt"
 
 	"bulkonboard/batch/store"
@@ -42,6 +43,7 @@ type bucket struct {
 	address address
 	options Options
 	core    *minio.Core
+	found   *credentials.Credentials
 	sealing encrypt.ServerSide // how the server encrypts what is put; nil for the bucket's default
 	// partSize is the size of the parts of an upload, one of which is in
 	// memory, unless the object would have too many of them.
@@ -79,7 +81,7 @@ func Open(ctx context.Context, address string, o Options) (store.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use the server %s: %w", a.endpoint, err)
 	}
-	b := &bucket{address: a, options: o, core: core, partSize: defaultPartSize}
+	b := &bucket{address: a, options: o, core: core, found: found, partSize: defaultPartSize}
 	if a.kmsKey != "" {
 		b.sealing, err = encrypt.NewSSEKMS(a.kmsKey, nil)
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -172,7 +174,8 @@ func TestTheCheckRefusesAServerThatMakesAnObjectTwiceOfParts(t *testing.T) {
 }
 
 func TestWhatIsNotPermittedIsNotTriedAgain(t *testing.T) {
-	b := &bucket{address: address{bucket: "bucket", endpoint: "s3.test"}, options: Options{patience: time.Minute}}
+	setCredentials(t)
+	b := open(t, newService(t), Options{}).(*bucket)
 	for code, says := range map[string]string{
 		minio.AccessDenied: "the credentials want s3:GetObject",
 		minio.NoSuchBucket: "there is no such bucket",
@@ -196,4 +199,42 @@ func TestABucketWithoutCredentialsIsNotOpened(t *testing.T) {
 	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/") // no role of a machine
 	_, err := Open(t.Context(), "s3://bucket", Options{})
 	require.ErrorContains(t, err, "AWS_ACCESS_KEY_ID")
+}
+
+func TestCredentialsThatAreReplacedAreUsedOnceTheOldOnesAreRefused(t *testing.T) {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "MINIO_ROOT_USER", "MINIO_ACCESS_KEY", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	file := filepath.Join(t.TempDir(), "credentials")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", file)
+	replace := func(key string) {
+		text := "[default]\naws_access_key_id = " + key + "\naws_secret_access_key = not-a-secret\n"
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	}
+	for _, code := range []string{"InvalidAccessKeyId", "ExpiredToken"} {
+		synctest.Test(t, func(t *testing.T) {
+			replace("first")
+			s, good := newService(t), "first"
+			s.refused = func(r *http.Request) string {
+				if strings.Contains(r.Header.Get("Authorization"), "Credential="+good+"/") {
+					return ""
+				}
+				return code
+			}
+			b := open(t, s, Options{})
+			require.NoError(t, b.Put(t.Context(), "before", []byte("1")))
+
+			good = "second"
+			if code != "ExpiredToken" { // which is waited for
+				before := s.requests
+				require.ErrorContains(t, b.Put(t.Context(), "between", []byte("1")), "the credentials want")
+				assert.Equal(t, before+1, s.requests, "what nobody has replaced is not tried again")
+			}
+			replace("second")
+			require.NoError(t, b.Put(t.Context(), "after", []byte("1")))
+			content, err := store.ReadAll(t.Context(), b, "after", 10)
+			require.NoError(t, err)
+			assert.Equal(t, "1", string(content))
+		})
+	}
 }

@@ -27,6 +27,8 @@ type service struct {
 	requests int
 	// fail, if set, says what becomes of a request, by its number from 1.
 	fail func(number int, r *http.Request) fate
+	// refused, if set, says why a request is not permitted; "" for one that is.
+	refused func(r *http.Request) string
 }
 
 // fate is what becomes of a request.
@@ -74,6 +76,11 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 		answer.WriteHeader(http.StatusServiceUnavailable)
 		return answer.Result(), nil
 	}
+	if code := s.why(r); code != "" {
+		answer.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(answer, "<Error><Code>"+code+"</Code></Error>")
+		return answer.Result(), nil
+	}
 	s.serve(answer, r, body)
 	if what == answerLost {
 		return nil, errBroken
@@ -85,6 +92,13 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 		response.Body = io.NopCloser(io.MultiReader(bytes.NewReader(half), &breaks{}))
 	}
 	return response, nil
+}
+
+func (s *service) why(r *http.Request) string {
+	if s.refused == nil {
+		return ""
+	}
+	return s.refused(r)
 }
 
 // serve adds what gofakes3 lacks: the condition on the completion of an upload.

@@ -38,7 +38,11 @@ func (b *bucket) try(ctx context.Context, op, name string, do func(context.Conte
 	err := backoff.RetryNotify(func() error {
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
+		used := b.keys()
 		last = do(attempt)
+		if refusesKeys(last) && b.renew(used) {
+			return last
+		}
 		if last != nil && (ctx.Err() != nil || !passing(last)) {
 			return backoff.Permanent(last)
 		}

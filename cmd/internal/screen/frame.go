@@ -41,7 +41,8 @@ func (f *Frame) lines(width int) string {
 	return b.String()
 }
 
-// fitting is a line of as many parts as fit into a width; "" without parts.
+// fitting is a line of as many parts as fit into a width, or of the beginning of
+// the first; "" without parts.
 func fitting(parts []string, width int) string {
 	for n := len(parts); n > 0; n-- {
 		line := strings.Join(parts[:n], ", ")
@@ -52,7 +53,10 @@ func fitting(parts []string, width int) string {
 			return line + "\n"
 		}
 	}
-	return ""
+	if len(parts) == 0 {
+		return ""
+	}
+	return runewidth.Truncate(parts[0], width, "…") + "\n"
 }
 
 // Frames draws frames on a terminal, each in the place of the one before, until
