@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -117,20 +118,24 @@ func (s *settings) ownRejects() (bool, error) {
 
 // place writes a file where nothing stands by then, unless that is to be replaced.
 func place(path string, replace bool, content io.Reader) error {
+	put := disk.Create
 	if replace {
-		return state.Replace(fileSystem, path, content)
+		put = disk.Replace
 	}
-	err := state.Create(fileSystem, path, content)
-	if errors.Is(err, fs.ErrExist) {
+	err := put(fileSystem, path, disk.Copy(content))
+	switch {
+	case errors.Is(err, fs.ErrExist) && !replace:
 		return cli.Problems{path + " was created by something else meanwhile, and is left as it is; name another file"}
+	case err != nil:
+		return &state.IOError{Op: "write", Path: path, Err: disk.Cause(err)}
 	}
-	return err
+	return nil
 }
 
 // checkForeign refuses to replace what another run or somebody else made.
 func (o *outputs) checkForeign(flag, path string) error {
 	// Only a run that is complete has put anything in place.
-	left, err := state.Inspect(state.OS{}, o.stateDir())
+	left, err := state.Inspect(disk.OS{}, o.stateDir())
 	if o.overwrite || err == nil && (left.Held || left.Checkpoint != nil && left.Checkpoint.Complete) {
 		return nil // the run has put it there, or is refused as a second one
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
 )
@@ -49,9 +50,9 @@ type OpenedLedger struct {
 
 // Open waits for the ledger for its duration and opens it. Others that want it are told
 // the command.
-func (l *LedgerFile) Open(ctx context.Context, fsys state.FS, command string, wait time.Duration) (*OpenedLedger, error) {
+func (l *LedgerFile) Open(ctx context.Context, fsys disk.FS, command string, wait time.Duration) (*OpenedLedger, error) {
 	for flag, path := range map[string]string{"--ledger": l.Path, "--ledger-key-file": l.KeyPath()} {
-		if err := state.CheckLink(path); err != nil {
+		if err := disk.CheckLink(path); err != nil {
 			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
 	}
