@@ -20,7 +20,7 @@ import (
 // merging tells it.
 func night(t *testing.T, list, path string) (*cluster, *batch.Summary) {
 	t.Helper()
-	l, err := ledger.Open(path, path+".key", ledger.Owner{})
+	l, err := ledger.Open(disk.OS{}, path, path+".key", ledger.Owner{})
 	require.NoError(t, err)
 	defer l.Close()
 	known := func() *known.Known { return &known.Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1} }

@@ -61,18 +61,18 @@ func (l *LedgerFile) Open(ctx context.Context, fsys disk.FS, command string, wai
 		return nil, err
 	}
 	o := &OpenedLedger{release: release}
-	if err := o.open(l); err != nil {
+	if err := o.open(fsys, l); err != nil {
 		return nil, errors.Join(err, release())
 	}
 	return o, nil
 }
 
-func (o *OpenedLedger) open(l *LedgerFile) error {
+func (o *OpenedLedger) open(fsys disk.FS, l *LedgerFile) error {
 	warning, err := l.exposedKey()
 	if err != nil {
 		return Problems{"--ledger-key-file: " + err.Error()}
 	}
-	if o.Ledger, err = ledger.Open(l.Path, l.KeyPath(), l.Owner); err != nil {
+	if o.Ledger, err = ledger.Open(fsys, l.Path, l.KeyPath(), l.Owner); err != nil {
 		return err
 	}
 	if warning != "" {
