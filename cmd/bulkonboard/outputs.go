@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -114,22 +112,6 @@ func (s *settings) ownRejects() (bool, error) {
 		err = cli.Problems{fmt.Sprintf("--rejects: %s was changed after the run, perhaps by somebody who corrects it; name another file, or replace it with --overwrite", s.outputs.rejects)}
 	}
 	return same, err
-}
-
-// place writes a file where nothing stands by then, unless that is to be replaced.
-func place(path string, replace bool, content io.Reader) error {
-	put := disk.Create
-	if replace {
-		put = disk.Replace
-	}
-	err := put(fileSystem, path, disk.Copy(content))
-	switch {
-	case errors.Is(err, fs.ErrExist) && !replace:
-		return cli.Problems{path + " was created by something else meanwhile, and is left as it is; name another file"}
-	case err != nil:
-		return &state.IOError{Op: "write", Path: path, Err: disk.Cause(err)}
-	}
-	return nil
 }
 
 // checkForeign refuses to replace what another run or somebody else made.
