@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/session"
@@ -51,7 +52,7 @@ func benchmarkRun(b *testing.B, text string, client Caller, journal bool) {
 	list, err := source.Open(strings.NewReader(text), source.Options{})
 	require.NoError(b, err)
 	out := filepath.Join(b.TempDir(), "out.csv")
-	dir, err := state.Open(state.OS{}, out+".state", state.Options{})
+	dir, err := state.Open(disk.OS{}, out+".state", state.Options{})
 	require.NoError(b, err)
 	defer dir.Close()
 	r := &run{journal: dir, started: time.Now(), Config: Config{

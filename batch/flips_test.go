@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -27,7 +28,7 @@ func TestAFlippedBitInTheStateIsRefusedOrDoesNoHarm(t *testing.T) { flipBits(t, 
 // dying is a file system that takes nothing more after a number of changes: what
 // it has by then is what a process leaves that is killed there.
 type dying struct {
-	state.OS
+	disk.OS
 	left *atomic.Int64
 }
 
@@ -40,7 +41,7 @@ func (d dying) change() error {
 	return nil
 }
 
-func (d dying) OpenFile(name string, flag int, perm fs.FileMode) (state.File, error) {
+func (d dying) OpenFile(name string, flag int, perm fs.FileMode) (disk.File, error) {
 	if flag&os.O_CREATE != 0 {
 		if err := d.change(); err != nil {
 			return nil, err
@@ -76,7 +77,7 @@ func (d dying) Remove(name string) error {
 
 // dyingFile does not sync: the machine lives on.
 type dyingFile struct {
-	state.File
+	disk.File
 	fs dying
 }
 
@@ -187,7 +188,7 @@ func flipBits(t *testing.T, times int) {
 		}
 		calls := j.service.total()
 		where := flipOne(t, j.results()+".state", r)
-		j.fsys = state.OS{}
+		j.fsys = disk.OS{}
 		_, err := j.run(t.Context())
 		if err != nil {
 			refused++

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
@@ -92,11 +93,11 @@ type job struct {
 	list    string
 	service *fakeService
 	adjust  func(*Config)
-	fsys    state.FS
+	fsys    disk.FS
 }
 
 func newJob(t *testing.T, list string, f callerFunc) *job {
-	return &job{t: t, folder: t.TempDir(), list: list, service: newFakeService(f), adjust: func(*Config) {}, fsys: state.OS{}}
+	return &job{t: t, folder: t.TempDir(), list: list, service: newFakeService(f), adjust: func(*Config) {}, fsys: disk.OS{}}
 }
 
 func (j *job) results() string { return filepath.Join(j.folder, "results.csv") }

@@ -18,6 +18,7 @@ import (
 
 	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/measure"
@@ -28,7 +29,7 @@ import (
 
 func openLedger(t *testing.T) *ledger.Ledger {
 	path := filepath.Join(t.TempDir(), "customers.db")
-	l, err := ledger.Open(path, path+".key", ledger.Owner{})
+	l, err := ledger.Open(disk.OS{}, path, path+".key", ledger.Owner{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l

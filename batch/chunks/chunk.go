@@ -13,6 +13,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/answers"
 	"bulkonboard/batch/customers"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
 	"bulkonboard/batch/state"
@@ -318,10 +319,10 @@ func (nothing) Header(dst []byte) []byte { return dst }
 func (nothing) Append(dst []byte, _ *source.Record, _ *sink.Result) []byte { return dst }
 
 // volatile is a disk whose files need not outlive the machine.
-type volatile struct{ state.OS }
+type volatile struct{ disk.OS }
 
-// OpenFile implements state.FS.
-func (v volatile) OpenFile(name string, flag int, perm os.FileMode) (state.File, error) {
+// OpenFile implements disk.FS.
+func (v volatile) OpenFile(name string, flag int, perm os.FileMode) (disk.File, error) {
 	f, err := v.OS.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err
@@ -329,10 +330,10 @@ func (v volatile) OpenFile(name string, flag int, perm os.FileMode) (state.File,
 	return unsynced{f}, nil
 }
 
-// SyncDir implements state.FS.
+// SyncDir implements disk.FS.
 func (volatile) SyncDir(string) error { return nil }
 
-type unsynced struct{ state.File }
+type unsynced struct{ disk.File }
 
-// Sync implements state.File.
+// Sync implements disk.File.
 func (unsynced) Sync() error { return nil }

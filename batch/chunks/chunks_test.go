@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
@@ -118,7 +119,7 @@ func (c *cluster) merged(round int) string {
 
 func (c *cluster) merge(round int) (*batch.Summary, error) {
 	output := c.merged(round)
-	dir, err := state.Open(state.OS{}, output+".state", state.Options{})
+	dir, err := state.Open(disk.OS{}, output+".state", state.Options{})
 	require.NoError(c.t, err)
 	defer dir.Close()
 	g := &Merger{
@@ -147,7 +148,7 @@ func single(t *testing.T, list string, j *Job, s *service) (results, rejects str
 	require.NoError(t, err)
 	encoder, err := batch.EncoderFor(l, j.FormulaSafe)
 	require.NoError(t, err)
-	dir, err := state.Open(state.OS{}, output+".state", state.Options{})
+	dir, err := state.Open(disk.OS{}, output+".state", state.Options{})
 	require.NoError(t, err)
 	defer dir.Close()
 	c := batch.Config{

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
@@ -19,7 +20,7 @@ import (
 // merging tells it.
 func night(t *testing.T, list, path string) (*cluster, *batch.Summary) {
 	t.Helper()
-	l, err := ledger.Open(path, path+".key", ledger.Owner{})
+	l, err := ledger.Open(disk.OS{}, path, path+".key", ledger.Owner{})
 	require.NoError(t, err)
 	defer l.Close()
 	known := func() *known.Known { return &known.Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1} }
@@ -30,7 +31,7 @@ func night(t *testing.T, list, path string) (*cluster, *batch.Summary) {
 	require.NoError(t, err)
 	c.run(1)
 
-	dir, err := state.Open(state.OS{}, c.merged(1)+".state", state.Options{})
+	dir, err := state.Open(disk.OS{}, c.merged(1)+".state", state.Options{})
 	require.NoError(t, err)
 	defer dir.Close()
 	g := &Merger{

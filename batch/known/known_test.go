@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/source"
 )
@@ -36,7 +37,7 @@ func TestWhatTheServiceSaysOfASessionIDsLifeOverridesTheTimeThatIsSet(t *testing
 
 func TestTheDigestOfACustomerIsMadeAsExistingLedgersHaveIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
-	l, err := ledger.Open(path, path+".key", ledger.Owner{})
+	l, err := ledger.Open(disk.OS{}, path, path+".key", ledger.Owner{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	k, h := &Known{Ledger: l, Tenant: "tenant"}, l.Hasher(ledger.Owner{})

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -15,7 +16,7 @@ import (
 
 func knownBy(t *testing.T) *Known {
 	path := filepath.Join(t.TempDir(), "customers.db")
-	l, err := ledger.Open(path, path+".key", ledger.Owner{})
+	l, err := ledger.Open(disk.OS{}, path, path+".key", ledger.Owner{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return &Known{Ledger: l, Tenant: "tenant", FormID: "form", TTL: -1, Concludes: true}

@@ -1,22 +1,26 @@
 package ledger
 
 import (
-	"cmp"
 	"crypto/hmac"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+
+	"bulkonboard/batch/disk"
 )
 
 // counter is a file beside the key that says how many changes were made to the
 // ledger, so that an older copy of the ledger is noticed. It is written after
 // each change: a crash in between leaves it one behind, and it is never ahead.
 // Where the folder of the key takes no files, it is beside the ledger.
-type counter struct{ ledger, key string }
+type counter struct {
+	fsys        disk.FS
+	ledger, key string
+}
 
 const counterName = ".count"
 
@@ -40,18 +44,14 @@ func counterLine(secret, id []byte, n uint64) string {
 // save writes the counter, durably.
 func (c *counter) save(secret, id []byte, n uint64) error {
 	path := c.path()
-	err := writeNew(path+".tmp", counterLine(secret, id, n))
-	if err == nil {
-		err = os.Rename(path+".tmp", path)
-	}
-	return cmp.Or(fileError("write", path, err), fileError("sync", filepath.Dir(path), syncDir(filepath.Dir(path))))
+	return fileError("write", path, disk.Replace(c.fsys, path, disk.Copy(strings.NewReader(counterLine(secret, id, n)))))
 }
 
 // check compares the ledger with the counter. One of another ledger says
 // nothing, nor does one that is not there: the key may have come from a copy.
 func (c *counter) check(l *Ledger) error {
 	for _, path := range []string{c.key + counterName, c.ledger + counterName} {
-		b, err := os.ReadFile(path)
+		b, err := disk.ReadFile(c.fsys, path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"bulkonboard/batch/disk"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -46,7 +48,7 @@ func requireRightOrRefused(t *testing.T, path string, want map[Key]Entry, what s
 	t.Helper()
 	got := map[Key]Entry{}
 	err := func() error {
-		l, err := Open(path, path+".key", Owner{})
+		l, err := Open(disk.OS{}, path, path+".key", Owner{})
 		if err != nil {
 			return err
 		}
@@ -146,7 +148,7 @@ func TestAnOlderCopyIsNoticed(t *testing.T) {
 	put(t, l, Change{Key{1}, okEntry("s-1")})
 	require.NoError(t, l.Close())
 	require.NoError(t, os.WriteFile(path, before, 0o600))
-	_, err = Open(path, path+".key", Owner{})
+	_, err = Open(disk.OS{}, path, path+".key", Owner{})
 	var older *FormatError
 	require.ErrorAs(t, err, &older)
 	assert.Contains(t, err.Error(), "older copy")
@@ -165,7 +167,7 @@ func TestACountThatIsBehindSaysNothing(t *testing.T) {
 	require.NoError(t, os.WriteFile(path+".key.count", count, 0o600), "a kill before the count")
 	require.NoError(t, opened(t, path).Close())
 	require.NoError(t, os.WriteFile(path+".key.count", append(count, ' '), 0o600))
-	_, err = Open(path, path+".key", Owner{})
+	_, err = Open(disk.OS{}, path, path+".key", Owner{})
 	require.ErrorContains(t, err, "remove it: rm '"+path+".key.count'")
 }
 
@@ -176,18 +178,18 @@ func TestALedgerThatIsGoneOrEmptyIsRefusedWithTheWayToANewOne(t *testing.T) {
 		"the ledger is empty":     func() error { return os.WriteFile(path, nil, 0o600) },
 	} {
 		require.NoError(t, damage())
-		_, err := Open(path, path+".key", Owner{})
+		_, err := Open(disk.OS{}, path, path+".key", Owner{})
 		var wrong *FormatError
 		require.ErrorAs(t, err, &wrong, name)
 		require.ErrorContains(t, err, name)
 		require.ErrorContains(t, err, "bulkonboard ledger create --ledger '"+path+"' --ledger-key-file '"+path+".key'")
 
-		require.NoError(t, Create(path, path+".key"), "as it says")
+		require.NoError(t, Create(disk.OS{}, path, path+".key"), "as it says")
 		l := opened(t, path)
 		assert.Zero(t, l.Len())
 		put(t, l, Change{Key{1}, okEntry("s-1")})
 		require.NoError(t, l.Close())
-		require.ErrorIs(t, Create(path, path+".key"), fs.ErrExist)
+		require.ErrorIs(t, Create(disk.OS{}, path, path+".key"), fs.ErrExist)
 	}
 }
 
@@ -203,7 +205,7 @@ func TestALedgerWhoseMakingWasKilledIsMadeByTheNextStart(t *testing.T) {
 	require.NoError(t, l.Close())
 
 	require.NoError(t, os.Rename(path, path+".tmp"), "one that has customers was not being made")
-	_, err := Open(path, path+".key", Owner{})
+	_, err := Open(disk.OS{}, path, path+".key", Owner{})
 	require.ErrorContains(t, err, "is not there")
 }
 
@@ -213,7 +215,7 @@ func TestAKeyIsNeverMadeThroughALinkOrOverAnothersFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(other, []byte("theirs"), 0o600))
 	require.NoError(t, os.Symlink(other, path+".key.tmp"))
 	require.NoError(t, os.Symlink(filepath.Join(folder, "nowhere"), path+".key"))
-	_, err := Open(path, path+".key", Owner{})
+	_, err := Open(disk.OS{}, path, path+".key", Owner{})
 	var file *FileError
 	require.ErrorAs(t, err, &file)
 	assert.NoFileExists(t, filepath.Join(folder, "nowhere"))
@@ -245,7 +247,7 @@ func FuzzAnyFileIsRefusedOrRead(f *testing.F) {
 		require.NoError(t, err)
 		copy(whole[int(at)%len(whole):], b)
 		require.NoError(t, os.WriteFile(path, whole, 0o600))
-		l, err = Open(path, path+".key", Owner{})
+		l, err = Open(disk.OS{}, path, path+".key", Owner{})
 		if err != nil {
 			return
 		}

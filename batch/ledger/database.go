@@ -4,10 +4,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
+
+	"bulkonboard/batch/disk"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -21,6 +24,7 @@ const openWait = time.Second
 // when it is opened, which takes it a tenth of a second in a large file, so it
 // is opened only once there is something to write.
 type database struct {
+	fsys   disk.FS // that its name is in
 	path   string
 	create bool // the file, which must not be there
 
@@ -45,6 +49,12 @@ func (d *database) update(f func(*bolt.Tx) error) (err error) {
 	defer d.mu.Unlock()
 	defer d.guard(debug.SetPanicOnFault(true), &err)
 	if d.db == nil {
+		if !d.create { // who gave it its name may have been killed before that was durable
+			err = d.fsys.SyncDir(filepath.Dir(d.path))
+		}
+		if err != nil {
+			return fileError("sync", filepath.Dir(d.path), err)
+		}
 		o := &bolt.Options{Timeout: openWait, FreelistType: bolt.FreelistMapType, PageSize: usualPage, OpenFile: d.open}
 		if d.db, err = bolt.Open(d.path, 0o600, o); err != nil {
 			if !ofSystem(err) {

@@ -3,9 +3,9 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
+
+	"bulkonboard/batch/disk"
 )
 
 // FileError is an operation on a file of the ledger that failed. What is
@@ -38,11 +38,7 @@ func fileError(op, path string, err error) error {
 	if err == nil || errors.As(err, &format) || errors.As(err, &secret) || errors.As(err, &file) {
 		return err
 	}
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
-		err = inner.Err
-	}
-	return &FileError{Op: op, Path: path, Err: err}
+	return &FileError{Op: op, Path: path, Err: disk.Cause(err)}
 }
 
 // FormatError says that a file cannot be used as the ledger, as it is.
@@ -91,13 +87,4 @@ type SecretError struct{ Path, Reason string }
 // Error names the file and the ways out.
 func (e *SecretError) Error() string {
 	return fmt.Sprintf("%s: %s; restore the key from a copy, or name it with --ledger-key-file; if it is lost, start a new ledger and fill it with bulkonboard ledger import", e.Path, e.Reason)
-}
-
-// syncDir makes durable which names a folder has.
-func syncDir(name string) error {
-	dir, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

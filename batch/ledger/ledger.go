@@ -21,6 +21,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+
+	"bulkonboard/batch/disk"
 )
 
 // version is that of the file. Version 1 is taken over, and version 2 becomes
@@ -45,6 +47,7 @@ var (
 
 // Ledger is an open ledger. It is used by one goroutine at a time.
 type Ledger struct {
+	fsys    disk.FS
 	path    string
 	secret  []byte
 	id      []byte

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"bulkonboard/batch/disk"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	bolt "go.etcd.io/bbolt"
@@ -22,7 +24,7 @@ import (
 var night = time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
 
 func opened(t *testing.T, path string) *Ledger {
-	l, err := Open(path, path+".key", Owner{})
+	l, err := Open(disk.OS{}, path, path+".key", Owner{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -244,13 +246,13 @@ func TestALedgerIsNotOpenedWithoutItsOwnKey(t *testing.T) {
 	for name, content := range map[string]string{"another": hex.EncodeToString(other), "short": "00", "none": "a key", "empty": ""} {
 		file := path + "." + name
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-		_, err := Open(path, file, Owner{})
+		_, err := Open(disk.OS{}, path, file, Owner{})
 		var wrong *SecretError
 		require.ErrorAs(t, err, &wrong, name)
 		assert.Contains(t, err.Error(), file)
 		assert.NotContains(t, err.Error(), hex.EncodeToString(other))
 	}
-	_, err := Open(path, path+".nowhere", Owner{})
+	_, err := Open(disk.OS{}, path, path+".nowhere", Owner{})
 	var wrong *SecretError
 	require.ErrorAs(t, err, &wrong)
 	assert.NoFileExists(t, path+".nowhere", "a key that fits nothing is not made")
@@ -274,14 +276,14 @@ func TestAFileThatIsNoLedgerIsRefused(t *testing.T) {
 		path := filepath.Join(folder, name)
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		require.NoError(t, os.WriteFile(path+".key", []byte(strings.Repeat("0", 64)), 0o600))
-		_, err := Open(path, path+".key", Owner{})
+		_, err := Open(disk.OS{}, path, path+".key", Owner{})
 		var wrong *FormatError
 		require.ErrorAs(t, err, &wrong)
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
 		assert.Equal(t, content, string(b), "it is left as it is")
 	}
-	_, err := Open(filepath.Join(folder, "nowhere", "customers.db"), filepath.Join(folder, "nowhere", "key"), Owner{})
+	_, err := Open(disk.OS{}, filepath.Join(folder, "nowhere", "customers.db"), filepath.Join(folder, "nowhere", "key"), Owner{})
 	var file *FileError
 	require.ErrorAs(t, err, &file)
 }
@@ -424,7 +426,7 @@ func TestALedgerOfVersion1IsTakenOverOnceAndForOneService(t *testing.T) {
 
 	prod := Owner{Service: "https://prod.example", Application: "app"}
 	for _, want := range []int64{2000, 0} {
-		l, err := Open(path, path+".key", prod)
+		l, err := Open(disk.OS{}, path, path+".key", prod)
 		require.NoError(t, err)
 		assert.Equal(t, want, l.TakenOver())
 		e, known := find(t, l, l.Hasher(prod).Customer("tenant", []byte("c7")))
@@ -439,7 +441,7 @@ func TestALedgerOfVersion1IsTakenOverOnceAndForOneService(t *testing.T) {
 	}
 
 	versionOne(t, path+".2", values)
-	l, err := Open(path+".2", path+".2.key", prod)
+	l, err := Open(disk.OS{}, path+".2", path+".2.key", prod)
 	require.NoError(t, err)
 	assert.EqualValues(t, 2000, l.TakenOver(), "in one go")
 	_, known = find(t, l, l.Hasher(prod).Customer("tenant", []byte("c7")))
@@ -452,7 +454,7 @@ func TestALedgerOfVersion1ThatCannotBeReadIsLeftAsItIs(t *testing.T) {
 	versionOne(t, path, map[Key]string{{1}: "010102030405060708ac0280b4ba9c826703732d31", {2}: "0102"})
 	before, err := os.ReadFile(path)
 	require.NoError(t, err)
-	_, err = Open(path, path+".key", Owner{})
+	_, err = Open(disk.OS{}, path, path+".key", Owner{})
 	var wrong *FormatError
 	require.ErrorAs(t, err, &wrong)
 	after, err := os.ReadFile(path)

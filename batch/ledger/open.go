@@ -3,10 +3,14 @@ package ledger
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"bulkonboard/batch/disk"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -16,8 +20,10 @@ var errOtherSecret = errors.New("another secret")
 
 // Open opens the ledger at path, and makes it if neither it nor its key is
 // there. Customers of a ledger that does not say whose they are become the
-// owner's. The caller sees to it that no other process has it open.
-func Open(path, keyPath string, owner Owner) (*Ledger, error) {
+// owner's. The caller sees to it that no other process has it open. The key, the
+// counter, and the place of the database are of fsys; the database itself opens its
+// file in the real file system.
+func Open(fsys disk.FS, path, keyPath string, owner Owner) (*Ledger, error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real // the file is replaced, and not the link
 	}
@@ -26,13 +32,13 @@ func Open(path, keyPath string, owner Owner) (*Ledger, error) {
 	if err != nil && !gone {
 		return nil, fileError("read", path, err)
 	}
-	secret, err := readSecret(keyPath)
+	secret, err := readSecret(fsys, keyPath)
 	noKey := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case gone && noKey:
-		secret, err = create(path, keyPath, nil)
+		secret, err = create(fsys, path, keyPath, nil)
 	case gone && err == nil:
-		err = finishCreating(path, keyPath, secret)
+		err = finishCreating(fsys, path, keyPath, secret)
 	case info != nil && info.Size() == 0:
 		err = empty(path, keyPath)
 	case noKey:
@@ -41,7 +47,7 @@ func Open(path, keyPath string, owner Owner) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{path: path, secret: secret, db: database{path: path}, counter: counter{ledger: path, key: keyPath}}
+	l := &Ledger{fsys: fsys, path: path, secret: secret, db: database{fsys: fsys, path: path}, counter: counter{fsys, path, keyPath}}
 	return l, l.begin(owner)
 }
 
@@ -94,14 +100,14 @@ func (l *Ledger) version() (v []byte, err error) {
 
 // Create makes an empty ledger where there is none, or an empty file, under the
 // key that is there, or a new one.
-func Create(path, keyPath string) error {
+func Create(fsys disk.FS, path, keyPath string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.Size() > 0 {
 		return fileError("make", path, fs.ErrExist)
 	}
-	secret, err := readSecret(keyPath)
+	secret, err := readSecret(fsys, keyPath)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		_, err = create(path, keyPath, secret)
+		_, err = create(fsys, path, keyPath, secret)
 	}
 	return err
 }
@@ -109,13 +115,13 @@ func Create(path, keyPath string) error {
 // create makes an empty ledger and, unless there is a secret, its key. Wherever
 // it is killed, neither is there, or both, or the key with the ledger under its
 // temporary name, which finishCreating renames.
-func create(path, keyPath string, secret []byte) ([]byte, error) {
+func create(fsys disk.FS, path, keyPath string, secret []byte) ([]byte, error) {
 	newKey := secret == nil
 	if newKey {
 		secret = make([]byte, secretBytes)
 		_, _ = rand.Read(secret) // never fails
 	}
-	temp, err := newDatabase(path)
+	temp, err := newDatabase(fsys, path)
 	if err != nil {
 		return nil, err
 	}
@@ -139,17 +145,21 @@ func create(path, keyPath string, secret []byte) ([]byte, error) {
 		return nil, err
 	}
 	if newKey {
-		if err := makeSecret(keyPath, secret); err != nil {
-			return nil, err
+		// The key may be in another folder: a power cut must not keep it alone.
+		if err := fsys.SyncDir(filepath.Dir(path)); err != nil {
+			return nil, fileError("sync", filepath.Dir(path), err)
+		}
+		if err := disk.Create(fsys, keyPath, disk.Copy(strings.NewReader(hex.EncodeToString(secret)+"\n"))); err != nil {
+			return nil, fileError("make", keyPath, err)
 		}
 	}
-	return secret, place(temp.path, path)
+	return secret, fileError("replace", path, disk.Rename(fsys, temp.path, path))
 }
 
 // newDatabase makes a database beside the ledger, to be put in its place.
-func newDatabase(path string) (*database, error) {
+func newDatabase(fsys disk.FS, path string) (*database, error) {
 	temp := &database{path: path + ".tmp", create: true}
-	if err := os.Remove(temp.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := fsys.Remove(temp.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fileError("make", temp.path, err)
 	}
 	return temp, nil
@@ -158,19 +168,15 @@ func newDatabase(path string) (*database, error) {
 // finishCreating puts an empty ledger in its place that was made for this key
 // and not renamed any more. A key without a ledger may mean that the ledger is
 // lost: nobody would be known.
-func finishCreating(path, keyPath string, secret []byte) error {
+func finishCreating(fsys disk.FS, path, keyPath string, secret []byte) error {
 	l := &Ledger{path: path + ".tmp", secret: secret}
 	err := l.Walk(func(Key, []byte) error { return nil })
 	if err != nil || l.seal.Changes > 0 {
 		return missing(path, keyPath)
 	}
-	return place(l.path, path)
-}
-
-// place puts a file in the place of the ledger, durably.
-func place(temp, path string) error {
-	if err := os.Rename(temp, path); err != nil {
-		return fileError("replace", path, err)
+	// Who made the key may have been killed before its name was durable.
+	if err := fsys.SyncDir(filepath.Dir(keyPath)); err != nil {
+		return fileError("sync", filepath.Dir(keyPath), err)
 	}
-	return fileError("sync", filepath.Dir(path), syncDir(filepath.Dir(path)))
+	return fileError("replace", path, disk.Rename(fsys, l.path, path))
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"bulkonboard/batch/disk"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -11,7 +13,7 @@ import (
 func TestThePaceOfTheLastServiceOutlivesTheProcess(t *testing.T) {
 	path := t.TempDir() + "/customers.db"
 	open := func() *Ledger {
-		l, err := Open(path, path+".key", Owner{})
+		l, err := Open(disk.OS{}, path, path+".key", Owner{})
 		require.NoError(t, err)
 		return l
 	}

@@ -3,8 +3,9 @@ package ledger
 import (
 	"bytes"
 	"errors"
-	"os"
 	"slices"
+
+	"bulkonboard/batch/disk"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -61,7 +62,7 @@ type keyed struct {
 // rewrite puts a new file in the place of the ledger's, with the customers that
 // copy adds to it, and the problems of all but those who are forgotten.
 func (l *Ledger) rewrite(forms []Form, forgotten func(Key) bool, customers func(*copying) error) error {
-	next, err := newDatabase(l.path)
+	next, err := newDatabase(l.fsys, l.path)
 	if err != nil {
 		return err
 	}
@@ -74,12 +75,12 @@ func (l *Ledger) rewrite(forms []Form, forgotten func(Key) bool, customers func(
 		err = to.flush(true)
 	}
 	if err := errors.Join(err, next.close()); err != nil {
-		return errors.Join(err, os.Remove(next.path))
+		return errors.Join(err, l.fsys.Remove(next.path))
 	}
 	if err := l.db.close(); err != nil {
 		return err
 	}
-	if err := place(next.path, l.path); err != nil {
+	if err := fileError("replace", l.path, disk.Rename(l.fsys, next.path, l.path)); err != nil {
 		return err
 	}
 	if err := l.reading(l.head); err != nil {

@@ -10,10 +10,9 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
+
+	"bulkonboard/batch/disk"
 )
 
 // secretBytes is how long the key of a ledger is.
@@ -87,8 +86,8 @@ func (h *Hasher) sum() []byte {
 }
 
 // readSecret reads the secret of a ledger from its file.
-func readSecret(path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
+func readSecret(fsys disk.FS, path string) ([]byte, error) {
+	b, err := disk.ReadFile(fsys, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -100,36 +99,4 @@ func readSecret(path string) ([]byte, error) {
 		return nil, &SecretError{Path: path, Reason: fmt.Sprintf("this is not the key of a ledger, which has %d hexadecimal digits", 2*secretBytes)}
 	}
 	return secret, nil
-}
-
-// makeSecret makes the file of a secret, durable before anything is recorded
-// under it, never through a link and never over another's file. A crash leaves
-// no file, or a temporary one, or the whole.
-func makeSecret(path string, secret []byte) error {
-	temp := path + ".tmp"
-	if err := writeNew(temp, hex.EncodeToString(secret)+"\n"); err != nil {
-		return fileError("make", path, err)
-	}
-	err := os.Link(temp, path) // which fails when there is one
-	if err = errors.Join(err, os.Remove(temp)); err != nil {
-		return fileError("make", path, err)
-	}
-	return fileError("sync", filepath.Dir(path), syncDir(filepath.Dir(path)))
-}
-
-// writeNew writes a temporary file in the place of one that a crash has left,
-// durably.
-func writeNew(path, text string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
 }

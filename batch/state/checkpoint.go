@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"time"
+
+	"bulkonboard/batch/disk"
 )
 
 const checkpointName = "checkpoint"
@@ -76,7 +78,7 @@ func encodeCheckpoint(cp *Checkpoint) ([]byte, error) {
 
 // readCheckpoint reads the checkpoint in a folder; nil when there is none, or
 // when its run is being started over.
-func readCheckpoint(fsys FS, dir string) (*Checkpoint, error) {
+func readCheckpoint(fsys disk.FS, dir string) (*Checkpoint, error) {
 	cp, err := anyCheckpoint(fsys, dir)
 	if err != nil || cp == nil || cp.Discarded {
 		return nil, err
@@ -85,9 +87,9 @@ func readCheckpoint(fsys FS, dir string) (*Checkpoint, error) {
 }
 
 // anyCheckpoint reads the checkpoint in a folder, whatever became of its run.
-func anyCheckpoint(fsys FS, dir string) (*Checkpoint, error) {
+func anyCheckpoint(fsys disk.FS, dir string) (*Checkpoint, error) {
 	name := filepath.Join(dir, checkpointName)
-	b, err := readFile(fsys, name)
+	b, err := disk.ReadFile(fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // no checkpoint is not an error
 	}

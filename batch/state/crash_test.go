@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -13,13 +14,16 @@ import (
 	"syscall"
 	"testing"
 
+	"bulkonboard/batch/disk"
+	"bulkonboard/batch/disk/disktest"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 const (
 	folder = "/w/out.csv.state"
-	target = "/w/out.csv"
+	target = "/v/out.csv" // in another folder, as rejects may be: opening the state syncs its own
 	about  = "/w/out.csv.summary.json"
 	rows   = 24
 )
@@ -61,7 +65,7 @@ func expected() string {
 }
 
 // run takes all rows through, or ends with the error of the disk.
-func (e *engine) run(d *disk, machineDied bool) error {
+func (e *engine) run(d *disktest.Disk, machineDied bool) error {
 	dir, err := Open(d, folder, Options{SegmentBytes: 300})
 	if err != nil {
 		return err
@@ -186,55 +190,56 @@ func (e *engine) commit(dir *Dir, out *Output, row int64) error {
 type outage struct {
 	name string
 	died bool // with what it had in memory
-	disk func(*disk, *rand.Rand) *disk
+	disk func(*disktest.Disk, *rand.Rand) *disktest.Disk
+	next *outage // that comes while what it left is taken up; nil: the same
 }
 
 func outages() []outage {
-	return []outage{
-		{"killed", false, func(d *disk, _ *rand.Rand) *disk { return d.killed() }},
-		{"power cut", true, (*disk).cut},
-	}
+	killed := outage{name: "killed", disk: func(d *disktest.Disk, _ *rand.Rand) *disktest.Disk { return d.Killed() }}
+	cut := outage{name: "power cut", died: true, disk: (*disktest.Disk).Cut}
+	return []outage{killed, cut, {name: "killed, then a power cut", disk: killed.disk, next: &cut}}
 }
 
 // survives stops the machine at every operation in turn, starts it again, stops
 // it again in its recovery, and lets it finish. It returns what promises were
 // broken.
-func survives(o outage, em engineMutant, fm mutant, rounds int) (broken []string) {
+func survives(o outage, em engineMutant, fm disktest.Mutant, rounds int) (broken []string) {
 	for stop := 1; ; stop++ {
 		for seed := range uint64(rounds) {
 			r := rand.New(rand.NewPCG(uint64(stop), seed))
 			e := newEngine()
 			e.mutant = em
-			d := newDisk()
-			d.mutant, d.stop = fm, stop
+			d := disktest.New()
+			d.Mutant, d.Stop = fm, stop
 			err := e.run(d, false)
 			if err == nil {
 				return broken
 			}
-			if !errors.Is(err, errStopped) {
+			if !errors.Is(err, disktest.ErrStopped) {
 				return append(broken, "first run: "+err.Error())
 			}
 			again := o.disk(d, r)
-			again.mutant, again.stop = fm, 1+r.IntN(20)
+			again.Mutant, again.Stop = fm, 1+r.IntN(20)
 			err = e.run(again, o.died)
 			last := again
 			if err != nil {
-				if !errors.Is(err, errStopped) {
+				if !errors.Is(err, disktest.ErrStopped) {
 					broken = append(broken, fmt.Sprintf("stop %d: %v", stop, err))
 					continue
 				}
-				last = o.disk(again, r)
-				last.mutant = fm
-				if err := e.run(last, o.died); err != nil {
+				second := cmp.Or(o.next, &o)
+				last = second.disk(again, r)
+				last.Mutant = fm
+				if err := e.run(last, second.died); err != nil {
 					broken = append(broken, fmt.Sprintf("stop %d twice: %v", stop, err))
 					continue
 				}
 			}
 			broken = append(broken, e.broken...)
-			if got, err := readFile(last, target); err != nil || string(got) != expected() {
+			if got, err := disk.ReadFile(last, target); err != nil || string(got) != expected() {
 				broken = append(broken, fmt.Sprintf("stop %d: the results differ: %v", stop, err))
 			}
-			if got, err := readFile(last, about); err != nil || string(got) != sumOf(expected()) {
+			if got, err := disk.ReadFile(last, about); err != nil || string(got) != sumOf(expected()) {
 				broken = append(broken, fmt.Sprintf("stop %d: the summary is of other results: %v", stop, err))
 			}
 			for row, n := range e.calls {
@@ -249,21 +254,21 @@ func survives(o outage, em engineMutant, fm mutant, rounds int) (broken []string
 func TestEveryPromiseHoldsWhereverTheMachineStops(t *testing.T) {
 	for _, o := range outages() {
 		t.Run(o.name, func(t *testing.T) {
-			assert.Empty(t, survives(o, rightOrder, faithful, 10))
+			assert.Empty(t, survives(o, rightOrder, disktest.Faithful, 10))
 		})
 	}
 }
 
 // cutWithForgedCRC is a power cut after which every frame has a checksum that
 // fits, whatever the frame holds by now: what a reader sees that ignores it.
-func cutWithForgedCRC(d *disk, r *rand.Rand) *disk {
-	after := d.cut(r)
-	for name, node := range after.names {
+func cutWithForgedCRC(d *disktest.Disk, r *rand.Rand) *disktest.Disk {
+	after := d.Cut(r)
+	for name, data := range after.Files() {
 		if !strings.Contains(name, segmentPrefix) {
 			continue
 		}
-		for at := range node.data {
-			b := node.data[at:]
+		for at := range data {
+			b := data[at:]
 			if len(b) < frameOverhead || binary.LittleEndian.Uint32(b) != frameMagic {
 				continue
 			}
@@ -283,15 +288,15 @@ func TestTheseTestsCatchEveryMutant(t *testing.T) {
 		name   string
 		outage outage
 		engine engineMutant
-		disk   mutant
+		disk   disktest.Mutant
 	}{
-		{"no fsync of the folder", cut, rightOrder, noFolderSync},
-		{"no fsync of files", cut, rightOrder, noFileSync},
-		{"CRC ignored", outage{"power cut", true, cutWithForgedCRC}, rightOrder, faithful},
-		{"an answer used before it is journalled", killed, usedBeforeJournal, faithful},
-		{"a checkpoint before the results are synced", cut, checkpointUnsynced, faithful},
-		{"truncated too far", killed, truncatesOneTooMany, faithful},
-		{"no commit before the first entry", cut, beginsUncommitted, faithful},
+		{"no fsync of the folder", cut, rightOrder, disktest.NoFolderSync},
+		{"no fsync of files", cut, rightOrder, disktest.NoFileSync},
+		{"CRC ignored", outage{name: "power cut", died: true, disk: cutWithForgedCRC}, rightOrder, disktest.Faithful},
+		{"an answer used before it is journalled", killed, usedBeforeJournal, disktest.Faithful},
+		{"a checkpoint before the results are synced", cut, checkpointUnsynced, disktest.Faithful},
+		{"truncated too far", killed, truncatesOneTooMany, disktest.Faithful},
+		{"no commit before the first entry", cut, beginsUncommitted, disktest.Faithful},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -312,10 +317,10 @@ func TestAFailingOperationEndsTheRunAndLosesNothing(t *testing.T) {
 	} {
 		t.Run(fault.name, func(t *testing.T) {
 			for n := 1; ; n++ {
-				e, d := newEngine(), newDisk()
-				d.failAt, d.err, d.late, d.sticky = n, fault.err, fault.late, fault.sticky
+				e, d := newEngine(), disktest.New()
+				d.FailAt, d.Err, d.Late, d.Sticky = n, fault.err, fault.late, fault.sticky
 				err := e.run(d, false)
-				if err == nil && d.ops < n {
+				if err == nil && d.Ops < n {
 					return
 				}
 				if err != nil {
@@ -324,15 +329,15 @@ func TestAFailingOperationEndsTheRunAndLosesNothing(t *testing.T) {
 					require.ErrorIs(t, err, fault.err)
 					assert.NotEmpty(t, failed.Path)
 				}
-				d.failAt = 0
-				if _, done := d.names[target]; !done || err != nil {
+				d.Restart()
+				if _, missing := d.Size(target); missing != nil || err != nil {
 					require.NoError(t, e.run(d, false), "operation %d", n)
 				}
 				require.Empty(t, e.broken, "operation %d", n)
-				got, err := readFile(d, target)
+				got, err := disk.ReadFile(d, target)
 				require.NoError(t, err)
 				require.Equal(t, expected(), string(got), "operation %d", n)
-				got, err = readFile(d, about)
+				got, err = disk.ReadFile(d, about)
 				require.NoError(t, err)
 				require.Equal(t, sumOf(expected()), string(got), "operation %d", n)
 			}

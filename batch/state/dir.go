@@ -24,11 +24,15 @@
 package state
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"bulkonboard/batch/disk"
 )
 
 // Options adjust a Dir. The zero value is right.
@@ -47,9 +51,9 @@ const defaultSegmentBytes = 4 << 20
 // to one goroutine, Output, Commit and Publish to another; Sync may be called
 // from any.
 type Dir struct {
-	fsys    FS
+	fsys    disk.FS
 	path    string
-	lock    Lock
+	lock    disk.Lock
 	journal *journal
 	outputs map[string]*Output
 	covered map[string]*extent // of the outputs, by the checkpoint that was recovered
@@ -58,18 +62,22 @@ type Dir struct {
 
 // Open locks the state folder at path, and makes it if there is none. It
 // returns a *HeldError at once when another process is running.
-func Open(fsys FS, path string, o Options) (*Dir, error) {
+func Open(fsys disk.FS, path string, o Options) (*Dir, error) {
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = defaultSegmentBytes
 	}
-	if err := fsys.MkdirAll(path, 0o700); err != nil {
+	err := fsys.Mkdir(path)
+	if errors.Is(err, fs.ErrExist) {
+		err = disk.CheckOwn(path)
+	}
+	if err != nil {
 		return nil, ioError("make", path, err)
 	}
 	if err := fsys.SyncDir(filepath.Dir(path)); err != nil {
 		return nil, ioError("sync", filepath.Dir(path), err)
 	}
 	lock, err := fsys.Lock(filepath.Join(path, lockName))
-	if errors.Is(err, errHeld) {
+	if errors.Is(err, disk.ErrHeld) {
 		return nil, &HeldError{Path: path, Holder: readHolder(fsys, holderName(path))}
 	}
 	if err != nil {
@@ -110,7 +118,7 @@ func (d *Dir) Sync() error { return d.journal.sync() }
 // Output is a partial output, which only grows.
 type Output struct {
 	path    string
-	file    File
+	file    disk.File
 	written *extent
 	durable int64
 	broken  error
@@ -223,6 +231,6 @@ func (d *Dir) Commit(cp Checkpoint) error {
 		if err != nil {
 			return err
 		}
-		return replaceFile(d.fsys, filepath.Join(d.path, checkpointName), b)
+		return replace(d.fsys, filepath.Join(d.path, checkpointName), bytes.NewReader(b))
 	})
 }

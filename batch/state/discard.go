@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -37,7 +38,7 @@ func (d *Dir) StartOver() error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(d.fsys, filepath.Join(d.path, checkpointName), b); err != nil {
+	if err := replace(d.fsys, filepath.Join(d.path, checkpointName), bytes.NewReader(b)); err != nil {
 		return err
 	}
 	return d.removeRun()

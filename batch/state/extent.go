@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"bulkonboard/batch/disk"
 )
 
 // extent is the first bytes of a file as they were written: their number, and
@@ -56,13 +58,13 @@ func (cp *Checkpoint) cover(name string, e *extent, length int64) error {
 
 // check reads a file and refuses other bytes than were written. There may be
 // more behind them.
-func (e *extent) check(fsys FS, path string) error {
+func (e *extent) check(fsys disk.FS, path string) error {
 	_, err := e.read(fsys, path)
 	return err
 }
 
 // whole is check for a file that is to have nothing behind these bytes.
-func (e *extent) whole(fsys FS, path string) error {
+func (e *extent) whole(fsys disk.FS, path string) error {
 	size, err := e.read(fsys, path)
 	if err == nil && size > e.length {
 		err = &CorruptError{Path: path, Offset: e.length, Reason: fmt.Sprintf("it has %d bytes, and %d were written", size, e.length)}
@@ -70,7 +72,7 @@ func (e *extent) whole(fsys FS, path string) error {
 	return err
 }
 
-func (e *extent) read(fsys FS, path string) (size int64, err error) {
+func (e *extent) read(fsys disk.FS, path string) (size int64, err error) {
 	size, err = fsys.Size(path)
 	if err != nil {
 		return 0, ioError("look at", path, err)
@@ -94,7 +96,7 @@ func (e *extent) read(fsys FS, path string) (size int64, err error) {
 }
 
 // is reports whether there is a file that has these bytes and no others.
-func (e *extent) is(fsys FS, path string) (bool, error) {
+func (e *extent) is(fsys disk.FS, path string) (bool, error) {
 	err := e.whole(fsys, path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EISDIR) || errors.As(err, new(*CorruptError)) {
 		return false, nil

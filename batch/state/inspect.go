@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"bulkonboard/batch/disk"
 )
 
 // Snapshot is what can be seen of a run from outside.
@@ -16,7 +18,7 @@ type Snapshot struct {
 
 // Inspect looks at a state folder without disturbing the run that may be under
 // way. It returns fs.ErrNotExist when there is none.
-func Inspect(fsys FS, path string) (*Snapshot, error) {
+func Inspect(fsys disk.FS, path string) (*Snapshot, error) {
 	if _, err := fsys.Size(path); err != nil {
 		return nil, err
 	}
@@ -34,7 +36,7 @@ func Inspect(fsys FS, path string) (*Snapshot, error) {
 	}
 	r := &Recovered{Checkpoint: cp, Rows: map[int64]*Row{}}
 	for _, number := range numbers {
-		b, err := readFile(fsys, segmentName(path, number))
+		b, err := disk.ReadFile(fsys, segmentName(path, number))
 		if err != nil {
 			continue // dropped meanwhile: the run continues beside this
 		}
@@ -53,13 +55,13 @@ func Inspect(fsys FS, path string) (*Snapshot, error) {
 }
 
 // held reports whether a process holds the lock.
-func held(fsys FS, path string) (bool, error) {
+func held(fsys disk.FS, path string) (bool, error) {
 	name := filepath.Join(path, lockName)
 	if _, err := fsys.Size(name); errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
 	lock, err := fsys.Lock(name)
-	if errors.Is(err, errHeld) {
+	if errors.Is(err, disk.ErrHeld) {
 		return true, nil
 	}
 	if err != nil {

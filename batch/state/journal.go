@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"bulkonboard/batch/disk"
 )
 
 const (
@@ -24,7 +26,7 @@ func segmentName(dir string, number int) string {
 }
 
 // segments lists the numbers of the journal's segments, in order.
-func segments(fsys FS, dir string) ([]int, error) {
+func segments(fsys disk.FS, dir string) ([]int, error) {
 	names, err := fsys.ReadDir(dir)
 	if err != nil {
 		return nil, ioError("list", dir, err)
@@ -54,12 +56,12 @@ type closed struct {
 // journal is the segments that are being written. Append and Sync may run
 // beside each other and beside rotate.
 type journal struct {
-	fsys  FS
+	fsys  disk.FS
 	dir   string
 	limit int64 // bytes of a segment beyond which a commit begins another
 
 	mu      sync.Mutex // covers what follows
-	file    File
+	file    disk.File
 	number  int
 	size    int64
 	durable int64 // bytes that an fsync has covered
@@ -126,8 +128,8 @@ func (j *journal) sync() error {
 // its name durable before anything counts on it.
 func (j *journal) begin(number int, content []byte) error {
 	name := segmentName(j.dir, number)
-	if err := writeFile(j.fsys, name, bytes.NewReader(content), len(content) > 0); err != nil {
-		return err
+	if err := disk.Write(j.fsys, name, disk.Copy(bytes.NewReader(content)), len(content) > 0); err != nil {
+		return ioError("write", name, err)
 	}
 	if err := j.fsys.SyncDir(j.dir); err != nil {
 		return ioError("sync", j.dir, err)

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"bulkonboard/batch/disk"
 )
 
 // Names of what the state keeps. All but the summary is of the list and says
@@ -27,7 +29,7 @@ const (
 // Wherever the machine stops, there is the one or the other, and whole.
 func (d *Dir) Keep(name string, content io.Reader) error {
 	written := newExtent()
-	if err := Replace(d.fsys, d.KeptPath(name), io.TeeReader(content, written)); err != nil {
+	if err := replace(d.fsys, d.KeptPath(name), io.TeeReader(content, written)); err != nil {
 		return err
 	}
 	if name == Summary {
@@ -49,14 +51,14 @@ func (d *Dir) KeepSpool(content io.Reader) error {
 		return err
 	}
 	written := newExtent()
-	if err := Replace(d.fsys, d.KeptPath(Spool), io.TeeReader(content, written)); err != nil {
+	if err := replace(d.fsys, d.KeptPath(Spool), io.TeeReader(content, written)); err != nil {
 		return err
 	}
 	b, err := json.Marshal(spooled{Bytes: written.length, SHA256: written.sum.Sum(nil)})
 	if err != nil {
 		return fmt.Errorf("keep the digest of the list: %w", err)
 	}
-	return replaceFile(d.fsys, d.KeptPath(spoolSum), b)
+	return replace(d.fsys, d.KeptPath(spoolSum), bytes.NewReader(b))
 }
 
 // Spooled gives the path of the list that was kept of standard input; "" when
@@ -95,7 +97,7 @@ func (d *Dir) Spooled() (path string, err error) {
 // errors.Is(err, fs.ErrNotExist) when nothing was.
 func (d *Dir) Kept(name string) ([]byte, error) {
 	path := d.KeptPath(name)
-	b, err := readFile(d.fsys, path)
+	b, err := disk.ReadFile(d.fsys, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"bulkonboard/batch/disk/disktest"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // keepTwice keeps one content and then another.
-func keepTwice(d *disk) (kept int, err error) {
+func keepTwice(d *disktest.Disk) (kept int, err error) {
 	dir, err := Open(d, folder, Options{})
 	if err != nil {
 		return 0, err
@@ -31,14 +33,14 @@ func keepTwice(d *disk) (kept int, err error) {
 func TestWhatIsKeptIsTheOldOrTheNewWhereverTheMachineStops(t *testing.T) {
 	for _, o := range outages() {
 		for stop := 1; ; stop++ {
-			d := newDisk()
-			d.stop = stop
+			d := disktest.New()
+			d.Stop = stop
 			kept, err := keepTwice(d)
 			if err == nil {
 				require.Greater(t, stop, 10)
 				break
 			}
-			require.ErrorIs(t, err, errStopped)
+			require.ErrorIs(t, err, disktest.ErrStopped)
 			for seed := range uint64(10) {
 				after := o.disk(d, rand.New(rand.NewPCG(uint64(stop), seed)))
 				dir, err := Open(after, folder, Options{})

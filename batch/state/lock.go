@@ -10,82 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
+	"bulkonboard/batch/disk"
 )
 
 const lockName = "lock"
-
-// errHeld is what FS.Lock returns for a lock that another process holds.
-var errHeld = errors.New("the lock is held")
-
-// Lock is a lock that this process has on a file.
-type Lock interface {
-	// Unlock lets go of it. The file stays.
-	Unlock() error
-	// Remove lets go of it and removes the file. Nobody is ever let believe to
-	// have a lock on a file of that name that another has too.
-	Remove() error
-}
-
-// NoLockError says that a file system has no locks, without which two runs could
-// write the same files.
-type NoLockError struct {
-	Path string
-	Err  error
-}
-
-// Error names the place and the way out.
-func (e *NoLockError) Error() string {
-	return fmt.Sprintf("lock %s: this file system cannot lock (%v); put the output on a local disk", e.Path, e.Err)
-}
-
-// Unwrap returns what went wrong.
-func (e *NoLockError) Unwrap() error { return e.Err }
-
-// Lock implements FS with flock(2): the lock dies with the process that holds
-// it, so none is ever stale. Who holds a file may remove it; so a lock counts
-// only when the file still has its name.
-func (OS) Lock(name string) (Lock, error) {
-	for {
-		lock := flock.New(name, flock.SetPermissions(0o600), flock.SetFlag(os.O_CREATE|os.O_RDONLY|noFollow))
-		held, err := lock.TryLock()
-		switch {
-		case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK):
-			return nil, &NoLockError{Path: name, Err: err}
-		case err != nil:
-			return nil, unlessLink(name, err)
-		case !held:
-			return nil, errHeld
-		case named(lock, name):
-			return fileLock{lock}, nil
-		}
-		if err := lock.Unlock(); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// named reports whether the file that is locked has its name.
-func named(lock *flock.Flock, name string) bool {
-	locked, err := lock.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Lstat(name)
-	return err == nil && os.SameFile(locked, there)
-}
-
-// fileLock is a lock on a file.
-type fileLock struct{ *flock.Flock }
-
-// Remove implements Lock: the name goes first. A process that opened the file before
-// that finds, once it has the lock, that the name is gone.
-func (l fileLock) Remove() error {
-	return errors.Join(unlessGone(os.Remove(l.Path())), l.Unlock())
-}
 
 // Holder says who holds a lock. It is for messages only: the lock itself is
 // the kernel's.
@@ -130,7 +60,7 @@ const askAgain = 200 * time.Millisecond
 // waits for it for that duration. It returns a *HeldError when another process holds it
 // still. The lock and who holds it are in two files beside the file, and stay:
 // the command, which is told to others, names no customer.
-func Hold(ctx context.Context, fsys FS, path, command string, wait time.Duration) (release func() error, err error) {
+func Hold(ctx context.Context, fsys disk.FS, path, command string, wait time.Duration) (release func() error, err error) {
 	limit := time.NewTimer(wait)
 	defer limit.Stop()
 	again := time.NewTicker(askAgain)
@@ -144,7 +74,7 @@ func Hold(ctx context.Context, fsys FS, path, command string, wait time.Duration
 			}
 			return lock.Unlock, nil
 		}
-		if !errors.Is(err, errHeld) {
+		if !errors.Is(err, disk.ErrHeld) {
 			return nil, ioError("lock", path, err)
 		}
 		select {
@@ -161,18 +91,18 @@ func holderName(dir string) string { return filepath.Join(dir, "holder.json") }
 
 // signHolder writes down who holds a lock. A lock does not outlive its
 // machine, so what is said of it need not be durable.
-func signHolder(fsys FS, name, command string) error {
+func signHolder(fsys disk.FS, name, command string) error {
 	holder, err := json.Marshal(thisProcess(command))
 	if err != nil {
 		return err
 	}
-	return writeFile(fsys, name, bytes.NewReader(holder), false)
+	return ioError("write", name, disk.Write(fsys, name, disk.Copy(bytes.NewReader(holder)), false))
 }
 
 // readHolder reads who holds a lock, as far as it has said so.
-func readHolder(fsys FS, name string) Holder {
+func readHolder(fsys disk.FS, name string) Holder {
 	var h Holder
-	if b, err := readFile(fsys, name); err == nil {
+	if b, err := disk.ReadFile(fsys, name); err == nil {
 		_ = json.Unmarshal(b, &h) // half a file says nothing
 	}
 	return h

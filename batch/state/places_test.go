@@ -15,12 +15,15 @@ import (
 	"syscall"
 	"testing"
 
+	"bulkonboard/batch/disk"
+	"bulkonboard/batch/disk/disktest"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // finished is a state folder whose results are written and not put in place.
-func finished(t *testing.T, fsys FS, path string) *Dir {
+func finished(t *testing.T, fsys disk.FS, path string) *Dir {
 	d, err := Open(fsys, path, Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = d.Close() })
@@ -42,7 +45,7 @@ func resultsAt(path string, replace bool) map[string]Target {
 }
 
 // unlinked is a file system without second names.
-type unlinked struct{ OS }
+type unlinked struct{ disk.OS }
 
 func (unlinked) Link(from, to string) error {
 	return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.ENOTSUP}
@@ -59,7 +62,7 @@ func (apart) Link(from, to string) error {
 }
 
 func TestNothingIsPutInPlaceOverWhatSomebodyElsePutThere(t *testing.T) {
-	for name, fsys := range map[string]FS{"links": OS{}, "no links": unlinked{}, "another file system": apart{}} {
+	for name, fsys := range map[string]disk.FS{"links": disk.OS{}, "no links": unlinked{}, "another file system": apart{}} {
 		for what, stands := range map[string]func(path string) error{
 			"a file":                func(path string) error { return os.WriteFile(path, []byte("theirs"), 0o600) },
 			"a link to a file":      func(path string) error { return os.Symlink(os.Args[0], path) },
@@ -104,7 +107,7 @@ func TestWhatIsNotWhatWasWrittenIsNotPutInPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "out.csv")
-			d := finished(t, OS{}, path+".state")
+			d := finished(t, disk.OS{}, path+".state")
 			require.NoError(t, damage(filepath.Join(path+".state", Results)))
 			require.ErrorAs(t, d.Publish(Checkpoint{Row: 1}, resultsAt(path, true)), new(*CorruptError))
 			assert.NoFileExists(t, path)
@@ -114,21 +117,21 @@ func TestWhatIsNotWhatWasWrittenIsNotPutInPlace(t *testing.T) {
 
 func TestAPlaceIsReservedAgainstEveryOtherRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rejects.csv.state")
-	release, err := Reserve(OS{}, path)
+	release, err := Reserve(disk.OS{}, path)
 	require.NoError(t, err)
-	_, err = Reserve(OS{}, path)
+	_, err = Reserve(disk.OS{}, path)
 	require.ErrorAs(t, err, new(*HeldError))
 	assert.Regexp(t, `\(since [0-9: -]+[0-9]\)`, err.Error(), "a place has no command")
-	_, err = Open(OS{}, path, Options{})
+	_, err = Open(disk.OS{}, path, Options{})
 	require.ErrorAs(t, err, new(*HeldError), "nor may a run write its results there")
 	require.NoError(t, release())
 	assert.NoDirExists(t, path)
 
-	d := finished(t, OS{}, path)
-	_, err = Reserve(OS{}, path)
+	d := finished(t, disk.OS{}, path)
+	_, err = Reserve(disk.OS{}, path)
 	require.ErrorAs(t, err, new(*HeldError))
 	require.NoError(t, d.Close())
-	_, err = Reserve(OS{}, path)
+	_, err = Reserve(disk.OS{}, path)
 	var unfinished *UnfinishedError
 	require.ErrorAs(t, err, &unfinished)
 	assert.Contains(t, err.Error(), path)
@@ -143,8 +146,8 @@ func TestALockThatIsRemovedIsNeverHeldTwice(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 300 {
-				lock, err := OS{}.Lock(name)
-				if errors.Is(err, errHeld) {
+				lock, err := disk.OS{}.Lock(name)
+				if errors.Is(err, disk.ErrHeld) {
 					continue
 				}
 				if !assert.NoError(t, err) {
@@ -167,10 +170,10 @@ func TestALockThatIsRemovedIsNeverHeldTwice(t *testing.T) {
 }
 
 // lockless is a file system without locks.
-type lockless struct{ OS }
+type lockless struct{ disk.OS }
 
-func (lockless) Lock(name string) (Lock, error) {
-	return nil, &NoLockError{Path: name, Err: syscall.ENOLCK}
+func (lockless) Lock(name string) (disk.Lock, error) {
+	return nil, &disk.NoLockError{Path: name, Err: syscall.ENOLCK}
 }
 
 func TestAFileSystemWithoutLocksIsNamed(t *testing.T) {
@@ -178,11 +181,11 @@ func TestAFileSystemWithoutLocksIsNamed(t *testing.T) {
 	_, err := Open(lockless{}, path, Options{})
 	require.ErrorContains(t, err, "this file system cannot lock (no locks available); put the output on a local disk")
 	_, err = Hold(context.Background(), lockless{}, path, "a job", 0)
-	require.ErrorAs(t, err, new(*NoLockError))
+	require.ErrorAs(t, err, new(*disk.NoLockError))
 }
 
 // keepList keeps a list, and another.
-func keepList(d *disk) (kept int, err error) {
+func keepList(d *disktest.Disk) (kept int, err error) {
 	dir, err := Open(d, folder, Options{})
 	if err != nil {
 		return 0, err
@@ -199,14 +202,14 @@ func keepList(d *disk) (kept int, err error) {
 func TestAListThatWasKeptIsWholeOrNotThereWhereverTheMachineStops(t *testing.T) {
 	for _, o := range outages() {
 		for stop := 1; ; stop++ {
-			d := newDisk()
-			d.stop = stop
+			d := disktest.New()
+			d.Stop = stop
 			kept, err := keepList(d)
 			if err == nil {
 				require.Greater(t, stop, 10)
 				break
 			}
-			require.ErrorIs(t, err, errStopped)
+			require.ErrorIs(t, err, disktest.ErrStopped)
 			for seed := range uint64(10) {
 				dir, err := Open(o.disk(d, rand.New(rand.NewPCG(uint64(stop), seed))), folder, Options{})
 				require.NoError(t, err)
@@ -226,18 +229,17 @@ func TestAListThatWasKeptIsWholeOrNotThereWhereverTheMachineStops(t *testing.T) 
 func TestAListIsKeptOrNotWhenAnOperationFails(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		for n := 1; ; n++ {
-			d := newDisk()
-			d.failAt, d.err, d.late = n, syscall.EIO, late
+			d := disktest.New()
+			d.FailAt, d.Err, d.Late = n, syscall.EIO, late
 			_, err := keepList(d)
-			if err == nil && d.ops < n {
+			if err == nil && d.Ops < n {
 				require.Greater(t, n, 10)
 				break
 			}
 			if err != nil {
 				require.ErrorIs(t, err, syscall.EIO, "operation %d", n)
 			}
-			d.failAt = 0
-			d.locked = map[string]bool{}
+			d.Restart()
 			dir, err := Open(d, folder, Options{})
 			require.NoError(t, err)
 			_, err = dir.Spooled()
@@ -287,21 +289,20 @@ func TestAListThatIsNotWhatWasKeptIsRefused(t *testing.T) {
 func TestAPlaceThatCouldNotBeReservedIsInNobodysWay(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		for n := 1; ; n++ {
-			d := newDisk()
-			d.failAt, d.err, d.late = n, syscall.EIO, late
+			d := disktest.New()
+			d.FailAt, d.Err, d.Late = n, syscall.EIO, late
 			release, err := Reserve(d, folder)
 			if err == nil {
 				err = release()
 			}
-			if err == nil && d.ops < n {
+			if err == nil && d.Ops < n {
 				require.Greater(t, n, 3)
 				break
 			}
 			if err != nil {
 				require.ErrorIs(t, err, syscall.EIO, "operation %d", n)
 			}
-			d.failAt = 0
-			d.locked = map[string]bool{} // as when the process has ended
+			d.Restart()
 			release, err = Reserve(d, folder)
 			require.NoError(t, err, "operation %d", n)
 			require.NoError(t, release())
@@ -321,12 +322,12 @@ func FuzzWhatIsReadOfAStateIsRefusedOrTakenUp(f *testing.F) {
 			sealed = b
 		}
 		for _, checkpoint := range [][]byte{b, sealed} {
-			d := newDisk()
-			d.put(filepath.Join(folder, checkpointName), checkpoint)
-			d.put(filepath.Join(folder, spoolSum), b)
-			d.put(filepath.Join(folder, Spool), b)
-			d.put(filepath.Join(folder, Results), b)
-			d.put(segmentName(folder, 1), b)
+			d := disktest.New()
+			d.Put(filepath.Join(folder, checkpointName), checkpoint)
+			d.Put(filepath.Join(folder, spoolSum), b)
+			d.Put(filepath.Join(folder, Spool), b)
+			d.Put(filepath.Join(folder, Results), b)
+			d.Put(segmentName(folder, 1), b)
 			dir, err := Open(d, folder, Options{})
 			require.NoError(t, err)
 			if _, err := dir.Spooled(); err != nil {

@@ -3,15 +3,16 @@ package state
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"bulkonboard/batch/disk"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func requirePlanted(t *testing.T, err error, path string) {
-	var planted *PlantedError
+	var planted *disk.PlantedError
 	require.ErrorAs(t, err, &planted)
 	assert.Equal(t, path, planted.Path)
 }
@@ -23,7 +24,7 @@ func TestNothingIsWrittenThroughALinkThatStandsInAFilesPlace(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "out.csv.state")
 		require.NoError(t, os.Mkdir(path, 0o700))
 		require.NoError(t, os.Symlink(victim, filepath.Join(path, name)))
-		d, err := Open(OS{}, path, Options{})
+		d, err := Open(disk.OS{}, path, Options{})
 		if err == nil {
 			_, err = d.Recover()
 		}
@@ -50,35 +51,17 @@ func TestNothingIsWrittenThroughALinkThatStandsInAFilesPlace(t *testing.T) {
 	}
 }
 
-func TestWhatStandsInTheWayOfATemporaryFileIsReplacedAndNotWrittenInto(t *testing.T) {
-	folder := t.TempDir()
-	name := filepath.Join(folder, "results.csv")
-	require.NoError(t, os.WriteFile(name+".tmp", nil, 0o666))
-	theirs, err := os.Open(name + ".tmp") // as somebody may who made it
-	require.NoError(t, err)
-	defer theirs.Close()
-	require.NoError(t, Replace(OS{}, name, strings.NewReader("personal")))
-	info, err := theirs.Stat()
-	require.NoError(t, err)
-	assert.Zero(t, info.Size())
-	info, err = os.Stat(name)
-	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-}
-
 func TestAStateFolderIsMadeClosedAndIsARealFolderOfThisUser(t *testing.T) {
 	shared := t.TempDir()
-	path := filepath.Join(shared, "made", "out.csv.state")
+	path := filepath.Join(shared, "out.csv.state")
 	openReal(t, path)
-	for _, folder := range []string{path, filepath.Dir(path)} {
-		info, err := os.Stat(folder)
-		require.NoError(t, err)
-		assert.Equal(t, os.FileMode(0o700), info.Mode().Perm(), folder)
-	}
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
 
 	link := filepath.Join(shared, "link.state")
 	require.NoError(t, os.Symlink(t.TempDir(), link))
-	_, err := Open(OS{}, link, Options{})
+	_, err = Open(disk.OS{}, link, Options{})
 	requirePlanted(t, err, link)
 
 	if os.Geteuid() != 0 {
@@ -87,7 +70,7 @@ func TestAStateFolderIsMadeClosedAndIsARealFolderOfThisUser(t *testing.T) {
 	theirs := filepath.Join(shared, "theirs.state")
 	require.NoError(t, os.Mkdir(theirs, 0o777))
 	require.NoError(t, os.Chown(theirs, 65533, 65533))
-	_, err = Open(OS{}, theirs, Options{})
+	_, err = Open(disk.OS{}, theirs, Options{})
 	requirePlanted(t, err, theirs)
 	require.NoError(t, os.Chown(shared, 65533, 65533))
 	openReal(t, theirs) // a folder of theirs altogether: root continues for them

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"bulkonboard/batch/disk"
 )
 
 // Target is where an output is put.
@@ -79,61 +81,61 @@ func (d *Dir) put(name string, target Target) error {
 		return &CorruptError{Path: filepath.Join(d.path, checkpointName), Reason: "it says nothing of the " + name}
 	}
 	err := written.whole(d.fsys, partial)
-	if errors.Is(err, fs.ErrNotExist) {
-		if there, err := written.is(d.fsys, target.Path); there || err != nil {
-			return err
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		there, err := d.isThere(target.Path, written)
+		if err == nil && !there {
+			err = &CorruptError{Path: partial, Reason: fmt.Sprintf("it is missing, and %s is not what it was", target.Path)}
 		}
-		return &CorruptError{Path: partial, Reason: fmt.Sprintf("it is missing, and %s is not what it was", target.Path)}
-	}
-	if err != nil {
+		return err
+	case err != nil:
 		return err
 	}
-	if err := d.move(partial, target, written); err != nil {
-		return err
-	}
-	return ioError("sync", filepath.Dir(target.Path), d.fsys.SyncDir(filepath.Dir(target.Path)))
+	return d.move(partial, target, written)
 }
 
-// move gives a file its place.
-func (d *Dir) move(partial string, target Target, written *extent) error {
-	if !target.Replace {
-		return d.link(partial, target.Path, written)
+// isThere reports an output that was put in its place before a crash: it is the
+// same to the last byte. The crash may have come before its name was durable.
+func (d *Dir) isThere(target string, written *extent) (bool, error) {
+	there, err := written.is(d.fsys, target)
+	if there {
+		err = ioError("sync", filepath.Dir(target), d.fsys.SyncDir(filepath.Dir(target)))
 	}
-	err := d.fsys.Rename(partial, target.Path)
+	return there, err
+}
+
+// move gives a file its place, durably, and where nothing is to be replaced only
+// if nothing stands there.
+func (d *Dir) move(partial string, target Target, written *extent) error {
+	put, putCopy := disk.Move, disk.Create
+	if target.Replace {
+		put, putCopy = disk.Rename, disk.Replace
+	}
+	err := put(d.fsys, partial, target.Path)
 	if errors.Is(err, syscall.EXDEV) {
-		err = d.copyTo(partial, target.Path, Replace)
+		err = d.copyTo(partial, target.Path, putCopy)
+	}
+	if errors.Is(err, fs.ErrExist) && !target.Replace {
+		there, wrong := d.isThere(target.Path, written)
+		if wrong != nil {
+			return wrong
+		}
+		if !there {
+			return &TakenError{Path: target.Path}
+		}
+		err = d.fsys.Remove(partial)
 	}
 	return ioError("put in place", target.Path, err)
 }
 
-// link gives a file a place where nothing stands. What is the same to the last
-// byte was put there before a crash.
-func (d *Dir) link(partial, target string, written *extent) error {
-	err := linkNew(d.fsys, partial, target)
-	if errors.Is(err, syscall.EXDEV) {
-		err = d.copyTo(partial, target, Create)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		same, wrong := written.is(d.fsys, target)
-		if wrong != nil {
-			return wrong
-		}
-		if !same {
-			return &TakenError{Path: target}
-		}
-		err = d.fsys.Remove(partial)
-	}
-	return ioError("put in place", target, err)
-}
-
 // copyTo puts an output in place on another file system, where it cannot be
 // moved.
-func (d *Dir) copyTo(partial, target string, put func(FS, string, io.Reader) error) error {
+func (d *Dir) copyTo(partial, target string, put func(disk.FS, string, func(io.Writer) error) error) error {
 	from, err := d.fsys.OpenFile(partial, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(put(d.fsys, target, from), from.Close()); err != nil {
+	if err := errors.Join(put(d.fsys, target, disk.Copy(from)), from.Close()); err != nil {
 		return err
 	}
 	return d.fsys.Remove(partial)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"bulkonboard/batch/disk"
 )
 
 // Recovered is what an interrupted run left.
@@ -87,7 +89,7 @@ func (d *Dir) replay(r *Recovered, there []int) error {
 // behind the first one.
 func (d *Dir) nothingAppended(there []int) error {
 	for _, number := range there {
-		b, err := readFile(d.fsys, segmentName(d.path, number))
+		b, err := disk.ReadFile(d.fsys, segmentName(d.path, number))
 		if err != nil {
 			return ioError("read", segmentName(d.path, number), err)
 		}
@@ -104,7 +106,7 @@ func (d *Dir) nothingAppended(there []int) error {
 // what was durable with the checkpoint.
 func (d *Dir) replaySegment(r *Recovered, s segment, last bool) error {
 	name := segmentName(d.path, s.Number)
-	b, err := readFile(d.fsys, name)
+	b, err := disk.ReadFile(d.fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &CorruptError{Path: name, Reason: "it is missing"}
 	}

@@ -1,6 +1,10 @@
 package state
 
-import "fmt"
+import (
+	"fmt"
+
+	"bulkonboard/batch/disk"
+)
 
 // UnfinishedError says that a place belongs to a run that was interrupted.
 type UnfinishedError struct{ Path string }
@@ -13,7 +17,7 @@ func (e *UnfinishedError) Error() string {
 // Reserve locks a place that a run writes to beside its results, by the state
 // folder that the results of another run would have there: so no run writes to
 // it meanwhile, as its results or otherwise.
-func Reserve(fsys FS, path string) (release func() error, err error) {
+func Reserve(fsys disk.FS, path string) (release func() error, err error) {
 	d, err := Open(fsys, path, Options{})
 	if err != nil {
 		return nil, err

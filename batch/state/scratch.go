@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"bulkonboard/batch/disk"
 )
 
 // ScratchFile is a file that is thrown away: written from its beginning, then read
@@ -23,18 +25,12 @@ func ScratchError(op string, err error) error {
 // gone however the process ends. What an earlier version has left in its place
 // goes first.
 func MakeScratch(path string) (*os.File, error) {
-	const fresh = os.O_RDWR | os.O_CREATE | os.O_EXCL | noFollow
-	file, err := os.OpenFile(path, fresh, 0o600)
-	if errors.Is(err, os.ErrExist) {
+	file, err := disk.OpenNew(disk.OS{}, path, os.O_RDWR)
+	if err == nil {
 		if err = os.Remove(path); err == nil {
-			file, err = os.OpenFile(path, fresh, 0o600)
+			return file.(*os.File), nil // which a file of OS is
 		}
+		err = errors.Join(err, file.Close())
 	}
-	if err != nil {
-		return nil, ioError("make the scratch file", path, err)
-	}
-	if err := os.Remove(path); err != nil {
-		return nil, errors.Join(ioError("make the scratch file", path, err), file.Close())
-	}
-	return file, nil
+	return nil, ioError("make the scratch file", path, err)
 }

@@ -10,13 +10,15 @@ import (
 	"syscall"
 	"testing"
 
+	"bulkonboard/batch/disk"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // openReal opens a state folder on the real file system.
 func openReal(t *testing.T, path string) *Dir {
-	d, err := Open(OS{}, path, Options{})
+	d, err := Open(disk.OS{}, path, Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = d.Close() })
 	return d
@@ -29,13 +31,13 @@ func outcome(row int64, text string) Entry {
 func TestASecondOpenIsRefusedAtOnceAndNamesTheHolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.csv.state")
 	first := openReal(t, path)
-	_, err := Open(OS{}, path, Options{})
+	_, err := Open(disk.OS{}, path, Options{})
 	var held *HeldError
 	require.ErrorAs(t, err, &held)
 	assert.Equal(t, os.Getpid(), held.Holder.PID)
 	assert.Contains(t, err.Error(), fmt.Sprintf("process %d", os.Getpid()))
 
-	seen, err := Inspect(OS{}, path)
+	seen, err := Inspect(disk.OS{}, path)
 	require.NoError(t, err)
 	assert.True(t, seen.Held)
 	require.NoError(t, first.Close())
@@ -43,7 +45,7 @@ func TestASecondOpenIsRefusedAtOnceAndNamesTheHolder(t *testing.T) {
 }
 
 // mounts is a file system in which every folder is one of its own.
-type mounts struct{ OS }
+type mounts struct{ disk.OS }
 
 func (mounts) Rename(from, to string) error {
 	if filepath.Dir(from) != filepath.Dir(to) {
@@ -207,7 +209,7 @@ func TestDamageIsToldFromATornEnd(t *testing.T) {
 
 func TestTheJournalStaysSmall(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	d, err := Open(OS{}, path, Options{SegmentBytes: 1000})
+	d, err := Open(disk.OS{}, path, Options{SegmentBytes: 1000})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = d.Close() })
 	_, err = d.Recover()
@@ -218,7 +220,7 @@ func TestTheJournalStaysSmall(t *testing.T) {
 			require.NoError(t, d.Commit(Checkpoint{Row: row}))
 		}
 	}
-	numbers, err := segments(OS{}, path)
+	numbers, err := segments(disk.OS{}, path)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(numbers), 2)
 }
@@ -262,7 +264,7 @@ func FuzzRecoveryNeverInventsAnAnswer(f *testing.F) {
 
 // batchOf64 is a journal and what one write of it takes.
 func batchOf64(t testing.TB) (*Dir, []Entry) {
-	d, err := Open(OS{}, filepath.Join(t.TempDir(), "s"), Options{})
+	d, err := Open(disk.OS{}, filepath.Join(t.TempDir(), "s"), Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = d.Close() })
 	_, err = d.Recover()

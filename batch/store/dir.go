@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"bulkonboard/batch/disk"
 )
 
 // temps is the folder, at the root, of files that are being written. No object
@@ -33,8 +35,8 @@ const tempLife = 24 * time.Hour
 // Another machine may see a new object late, by as long as its NFS client
 // caches names (a minute, unless mounted otherwise). A put is refused at once.
 type Dir struct {
-	root  string
-	files files
+	root string
+	fsys disk.FS
 
 	mu      sync.Mutex
 	durable map[string]bool // folders whose own names this process has made durable
@@ -59,8 +61,8 @@ func Open(address string) (*Dir, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s is a file: the store must be a folder", root)
 	}
-	d := &Dir{root: root, files: osFiles{}, durable: map[string]bool{root: true}}
-	if err := d.files.Mkdir(filepath.Join(root, temps)); err != nil && !errors.Is(err, fs.ErrExist) {
+	d := &Dir{root: root, fsys: disk.OS{}, durable: map[string]bool{root: true}}
+	if err := d.fsys.Mkdir(filepath.Join(root, temps)); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("the shared folder cannot be written: %w; all machines must work as its owner", err)
 	}
 	d.sweep(time.Now().Add(-tempLife))
@@ -74,7 +76,7 @@ func (d *Dir) sweep(before time.Time) {
 	left, _ := os.ReadDir(folder)
 	for _, e := range left {
 		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
-			_ = d.files.Remove(filepath.Join(folder, e.Name()))
+			_ = d.fsys.Remove(filepath.Join(folder, e.Name()))
 		}
 	}
 }
@@ -97,24 +99,19 @@ func (d *Dir) PutFrom(ctx context.Context, name string, r io.Reader, size int64)
 		err = d.publish(ctx, temp, d.path(name))
 	}
 	// The object is there or not, whatever becomes of its other name.
-	_ = d.files.Remove(temp)
+	_ = d.fsys.Remove(temp)
 	return d.failed("write", name, d.missing(err))
 }
 
 // write makes a new file with size bytes of r, durable but for its name.
 func (d *Dir) write(ctx context.Context, temp string, r io.Reader, size int64) error {
-	f, err := d.files.Create(temp)
-	if err != nil {
+	return disk.Write(d.fsys, temp, func(w io.Writer) error {
+		_, err := io.CopyN(w, &stoppable{ctx: ctx, r: r}, size)
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
 		return err
-	}
-	_, err = io.CopyN(f, &stoppable{ctx: ctx, r: r}, size)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
+	}, true)
 }
 
 // stoppable ends reading with its context.
@@ -142,7 +139,7 @@ func (d *Dir) publish(ctx context.Context, temp, target string) error {
 	if err := d.link(temp, target); err != nil {
 		return err
 	}
-	return d.files.SyncDir(folder)
+	return d.fsys.SyncDir(folder)
 }
 
 // makeFolder makes a folder and those above it, and makes their names durable
@@ -158,10 +155,10 @@ func (d *Dir) makeFolder(folder string) error {
 		missing = append(missing, f)
 	}
 	for i := len(missing) - 1; i >= 0; i-- {
-		if err := d.files.Mkdir(missing[i]); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := d.fsys.Mkdir(missing[i]); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		if err := d.files.SyncDir(filepath.Dir(missing[i])); err != nil {
+		if err := d.fsys.SyncDir(filepath.Dir(missing[i])); err != nil {
 			return err
 		}
 		d.durable[missing[i]] = true
@@ -173,7 +170,7 @@ func (d *Dir) makeFolder(folder string) error {
 // network file system may have done what its answer, lost and asked for again,
 // denies: whatever the error, a name that leads to our file is ours.
 func (d *Dir) link(temp, target string) error {
-	err := d.files.Link(temp, target)
+	err := d.fsys.Link(temp, target)
 	if err == nil || same(temp, target) {
 		return nil
 	}
@@ -243,13 +240,13 @@ func (d *Dir) Delete(ctx context.Context, name string) error {
 		return nil
 	}
 	if err == nil {
-		err = d.files.Remove(path)
+		err = d.fsys.Remove(path)
 	}
 	if err = d.missing(err); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
-		err = d.files.SyncDir(filepath.Dir(path))
+		err = d.fsys.SyncDir(filepath.Dir(path))
 	}
 	return d.failed("delete", name, err)
 }
@@ -276,15 +273,7 @@ func (d *Dir) failed(op, name string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s %s in %s: %w", op, name, d.root, err)
 	}
-	var inner *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &inner):
-		err = inner.Err
-	case errors.As(err, &link):
-		err = link.Err
-	}
-	return &Error{Op: op, Name: name, Store: d.root, Err: err}
+	return &Error{Op: op, Name: name, Store: d.root, Err: disk.Cause(err)}
 }
 
 func (d *Dir) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }

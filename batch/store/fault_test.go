@@ -9,13 +9,15 @@ import (
 	"syscall"
 	"testing"
 
+	"bulkonboard/batch/disk"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // trial is the real file system, of which one operation fails.
 type trial struct {
-	osFiles
+	disk.OS
 	root   string
 	failAt int // from 1
 	err    error
@@ -36,36 +38,36 @@ func (f *trial) do(op, path string, what func() error) error {
 	return f.err
 }
 
-func (f *trial) Create(path string) (file, error) {
-	var made file
+func (f *trial) OpenFile(path string, flag int, perm fs.FileMode) (disk.File, error) {
+	var made disk.File
 	err := f.do("create", path, func() (err error) {
-		made, err = f.osFiles.Create(path)
+		made, err = f.OS.OpenFile(path, flag, perm)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &trialFile{file: made, trial: f, path: path}, nil
+	return &trialFile{File: made, trial: f, path: path}, nil
 }
 
 func (f *trial) Link(from, to string) error {
-	return f.do("link", to, func() error { return f.osFiles.Link(from, to) })
+	return f.do("link", to, func() error { return f.OS.Link(from, to) })
 }
 
 func (f *trial) Remove(path string) error {
-	return f.do("remove", path, func() error { return f.osFiles.Remove(path) })
+	return f.do("remove", path, func() error { return f.OS.Remove(path) })
 }
 
 func (f *trial) Mkdir(path string) error {
-	return f.do("mkdir", path, func() error { return f.osFiles.Mkdir(path) })
+	return f.do("mkdir", path, func() error { return f.OS.Mkdir(path) })
 }
 
 func (f *trial) SyncDir(path string) error {
-	return f.do("syncdir", path, func() error { return f.osFiles.SyncDir(path) })
+	return f.do("syncdir", path, func() error { return f.OS.SyncDir(path) })
 }
 
 type trialFile struct {
-	file
+	disk.File
 	trial *trial
 	path  string
 }
@@ -73,18 +75,18 @@ type trialFile struct {
 // Write takes a part when it fails: a full disk does.
 func (f *trialFile) Write(b []byte) (n int, err error) {
 	err = f.trial.do("write", f.path, func() error {
-		n, err = f.file.Write(b)
+		n, err = f.File.Write(b)
 		return err
 	})
 	if err != nil && n == 0 {
-		n, _ = f.file.Write(b[:len(b)/2])
+		n, _ = f.File.Write(b[:len(b)/2])
 	}
 	return n, err
 }
 
-func (f *trialFile) Sync() error { return f.trial.do("sync", f.path, f.file.Sync) }
+func (f *trialFile) Sync() error { return f.trial.do("sync", f.path, f.File.Sync) }
 
-func (f *trialFile) Close() error { return f.trial.do("close", f.path, f.file.Close) }
+func (f *trialFile) Close() error { return f.trial.do("close", f.path, f.File.Close) }
 
 // openTrial opens a store in a folder whose file system is on trial.
 func openTrial(t *testing.T, root string, f *trial) *Dir {
@@ -92,7 +94,7 @@ func openTrial(t *testing.T, root string, f *trial) *Dir {
 	d, err := Open(root)
 	require.NoError(t, err)
 	f.root = root
-	d.files = f
+	d.fsys = f
 	return d
 }
 

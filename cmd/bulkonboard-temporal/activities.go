@@ -14,6 +14,7 @@ import (
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/preflight"
@@ -190,7 +191,7 @@ func (t *task) mergedBefore(ctx context.Context, m *chunks.Manifest) (total, err
 }
 
 func (t *task) mergeNow(ctx context.Context, m *chunks.Manifest, known *known.Known) (total, error) {
-	dir, err := state.Open(state.OS{}, t.path("state"), state.Options{})
+	dir, err := state.Open(disk.OS{}, t.path("state"), state.Options{})
 	if err != nil {
 		return total{}, err
 	}

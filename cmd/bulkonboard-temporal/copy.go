@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"bulkonboard/batch/chunks"
-	"bulkonboard/batch/state"
+	"bulkonboard/batch/disk"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
@@ -67,7 +67,7 @@ func (j *jobClient) copySummary(s *sink.Summary, w *waitFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := state.Replace(state.OS{}, w.summary(), bytes.NewReader(b)); err != nil {
+	if err := cli.Place(disk.OS{}, w.summary(), true, disk.Copy(bytes.NewReader(b))); err != nil {
 		return err
 	}
 	j.Say("written: %s", w.summary())
@@ -81,7 +81,7 @@ func (j *jobClient) copy(ctx context.Context, job, name, file string) error {
 		return err
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	if err := state.Replace(state.OS{}, file, r); err != nil {
+	if err := cli.Place(disk.OS{}, file, true, disk.Copy(r)); err != nil {
 		return err
 	}
 	j.Say("written: %s", file)

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/known"
-	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 )
 
@@ -69,7 +69,7 @@ func (t *task) withLedger(ctx context.Context, do func(known *known.Known, id st
 	}
 	service, file := &t.request.Job.Service, t.ledger
 	file.Owner = cli.OwnerOf(service)
-	opened, err := file.Open(ctx, state.OS{}, "bulkonboard-temporal, job "+t.Job, ledgerWait)
+	opened, err := file.Open(ctx, disk.OS{}, "bulkonboard-temporal, job "+t.Job, ledgerWait)
 	if err != nil {
 		return err
 	}

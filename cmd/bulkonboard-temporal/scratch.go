@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"bulkonboard/batch/state"
+	"bulkonboard/batch/disk"
 )
 
 // What a worker needs while parts are under way is in a folder of its own, with
@@ -32,7 +32,7 @@ func newScratch(below string) (folder string, release func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	held, err := state.OS{}.Lock(filepath.Join(folder, scratchLock))
+	held, err := disk.OS{}.Lock(filepath.Join(folder, scratchLock))
 	if err != nil {
 		_ = os.Remove(folder) // it is empty
 		return "", nil, err
@@ -56,7 +56,7 @@ func removeLeft(below string, before time.Time) {
 		if file, err := os.Lstat(lock); err != nil || !file.Mode().IsRegular() || file.ModTime().After(before) {
 			continue
 		}
-		held, err := state.OS{}.Lock(lock)
+		held, err := disk.OS{}.Lock(lock)
 		if err != nil {
 			continue // its worker is alive
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +25,8 @@ type fixing struct {
 	rows      cli.RowFlags
 
 	from     *runResults
-	unparsed int64 // rows that stand whole in their first column
+	rows     int64 // that were written
+	unparsed int64 // of these, that stand whole in their first column
 }
 
 func fixesCommand() *cobra.Command {
@@ -78,8 +78,7 @@ func (f *fixing) check() error {
 // write makes the sheet and says where it is.
 func (f *fixing) write(stdout io.Writer) error {
 	if f.output == "-" {
-		_, err := f.sheet(stdout)
-		return err
+		return f.sheet(stdout)
 	}
 	if f.output == "" {
 		f.output = sheetPath(f.from.path)
@@ -87,19 +86,10 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := f.checkOutput(); err != nil {
 		return err
 	}
-	scratch, err := cli.TemporaryScratch()
-	if err != nil {
+	if err := cli.Place(fileSystem, f.output, f.overwrite, f.sheet); err != nil {
 		return err
 	}
-	defer func() { _ = scratch.Close() }() // it is in its place by then
-	rows, err := f.sheet(scratch)
-	if err != nil {
-		return err
-	}
-	if err := place(f.output, f.overwrite, io.NewSectionReader(scratch, 0, math.MaxInt64)); err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, rowsText(rows))
+	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, rowsText(f.rows))
 	if f.unparsed > 0 {
 		fmt.Fprintf(stdout, "notice:  %s with all values in the first column, as they could not be read: split them over the columns\n", rowsText(f.unparsed))
 	}
@@ -133,36 +123,37 @@ func (f *fixing) checkOutput() error {
 }
 
 // sheet writes the rows.
-func (f *fixing) sheet(w io.Writer) (int64, error) {
+func (f *fixing) sheet(w io.Writer) error {
 	table, err := f.from.table()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	list, err := f.from.open()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer list.close()
 	out, err := f.writer(w, table, list.List)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	selected := f.rows.Selection()
 	for rec, err := range list.Records() {
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if res, _ := resultIn(table, rec); !selected.Selects(&res) {
 			continue
 		}
 		if err := out.Write(rec); err != nil {
-			return 0, err
+			return err
 		}
 		if isUnparsed(table.Values(rec), list.Delimiter()) {
 			f.unparsed++
 		}
 	}
-	return out.Rows, out.Close()
+	f.rows = out.Rows
+	return out.Close()
 }
 
 // isUnparsed reports whether a row of CSV stands whole in its first column, since

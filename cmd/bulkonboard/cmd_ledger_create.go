@@ -35,7 +35,7 @@ as it is.`,
 			return err
 		}
 		defer func() { _ = release() }() // only the lock can be left behind
-		if err := ledger.Create(l.Path, l.KeyPath()); err != nil {
+		if err := ledger.Create(fileSystem, l.Path, l.KeyPath()); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.OutOrStdout(), "created the new, empty ledger %s\n", l.Path)

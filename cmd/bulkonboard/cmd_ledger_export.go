@@ -29,7 +29,7 @@ refusal, with when that was obtained. A key names nobody.`,
 		if output == "" {
 			return exportLedger(c.OutOrStdout(), l.Ledger)
 		}
-		return cli.CreateFile(output, func(w io.Writer) error { return exportLedger(w, l.Ledger) })
+		return cli.Place(fileSystem, output, false, func(w io.Writer) error { return exportLedger(w, l.Ledger) })
 	})
 	c.Flags().StringVarP(&output, "output", "o", "", "write to this new file and not to standard output")
 	cli.TypedOnly(c, "output")

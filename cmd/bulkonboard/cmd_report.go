@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/sink/report"
@@ -79,7 +80,7 @@ func (r *reporting) make(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := place(r.output, replace, &b); err != nil {
+	if err := cli.Place(fileSystem, r.output, replace, disk.Copy(&b)); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "report: %s\n", r.output)

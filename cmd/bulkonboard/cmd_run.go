@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
@@ -21,7 +22,7 @@ import (
 
 // fileSystem is where the state is kept. It is a variable so that tests of the
 // real program can kill it at every change of the disk.
-var fileSystem state.FS = state.OS{}
+var fileSystem disk.FS = disk.OS{}
 
 func runCommand() *cobra.Command { return runCommandFor(new(settings)) }
 
@@ -169,7 +170,7 @@ func (s *settings) checkList() error {
 
 // discard starts over, after saying what that throws away.
 func discard(dir *state.Dir, path string, v *cli.Voice) error {
-	left, err := state.Inspect(state.OS{}, path)
+	left, err := state.Inspect(disk.OS{}, path)
 	if err == nil && left.Checkpoint != nil {
 		v.Say("--restart: throwing away %s already done and %s not yet written; these customers may be called again",
 			cli.Counted(left.Checkpoint.Row, "row"), cli.Counted(left.Answers, "answer"))

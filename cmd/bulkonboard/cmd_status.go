@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -91,7 +92,7 @@ func showStatus(w io.Writer, output string, asJSON bool) error {
 
 // statusOf looks at the state of a run, or else at the summary of the results.
 func statusOf(output string) (*runStatus, error) {
-	seen, err := state.Inspect(state.OS{}, stateDirOf(output))
+	seen, err := state.Inspect(disk.OS{}, stateDirOf(output))
 	if errors.Is(err, fs.ErrNotExist) {
 		return completeStatus(output)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -123,7 +124,7 @@ func summaryOf(results string) (*sink.Summary, error) {
 	path := sink.SummaryPath(results)
 	b, err := readSummaryFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		left, err := state.Inspect(state.OS{}, stateDirOf(results))
+		left, err := state.Inspect(disk.OS{}, stateDirOf(results))
 		if err == nil && (left.Held || left.Checkpoint != nil) { // the summary appears with the results
 			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s is not complete; bulkonboard status %s shows how far it is", results, cli.Quoted(results))}
 		}
@@ -145,7 +146,7 @@ func summaryOf(results string) (*sink.Summary, error) {
 // unfinished tells of a run that is not complete, or was killed while it put
 // its files in place: then they need not be of one run.
 func (v *verification) unfinished() error {
-	left, err := state.Inspect(state.OS{}, stateDirOf(v.results))
+	left, err := state.Inspect(disk.OS{}, stateDirOf(v.results))
 	switch {
 	case err == nil && left.Checkpoint != nil && left.Checkpoint.Complete:
 		return &unfinishedError{fmt.Sprintf("the run that writes %s has not put its files in place; run the same command again to resume", v.results)}

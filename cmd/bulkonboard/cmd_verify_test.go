@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
@@ -145,7 +146,7 @@ func TestVerifyPassesOverWhatIsGone(t *testing.T) {
 
 func TestVerifySaysThatAFirstStartIsUnderWay(t *testing.T) {
 	results := filepath.Join(t.TempDir(), "out.csv")
-	dir, err := state.Open(state.OS{}, stateDirOf(results), state.Options{})
+	dir, err := state.Open(disk.OS{}, stateDirOf(results), state.Options{})
 	require.NoError(t, err)
 	defer func() { _ = dir.Close() }()
 	err = verify(io.Discard, results)

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch/chunks"
-	"bulkonboard/batch/state"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/store"
 	"bulkonboard/cmd/internal/cli"
 )
@@ -43,7 +43,7 @@ func (j *jobFolder) openStore() (*store.Dir, error) {
 	if err != nil {
 		return store.Open(j.path) // which says why not
 	}
-	if err := errors.Join(state.CheckLink(j.path), state.CheckOwn(path)); err != nil {
+	if err := errors.Join(disk.CheckLink(j.path), disk.CheckOwn(path)); err != nil {
 		return nil, err
 	}
 	return store.Open(j.path)
@@ -53,7 +53,7 @@ func (j *jobFolder) openStore() (*store.Dir, error) {
 func (j *jobFolder) open(ctx context.Context) (*store.Dir, *chunks.Manifest, error) {
 	s, err := j.openStore()
 	switch {
-	case errors.As(err, new(*state.PlantedError)):
+	case errors.As(err, new(*disk.PlantedError)):
 		return nil, nil, err
 	case err != nil:
 		return nil, nil, cli.Problems{"--job: " + err.Error()}

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/state"
 )
@@ -35,18 +36,18 @@ func killedAt(point string) []string { return []string{killVariable + "=" + poin
 
 // lethal is a file system that kills the process at an operation.
 type lethal struct {
-	state.FS
+	disk.FS
 	left *atomic.Int64
 	end  int64 // that are left once a start ends; 0: they are counted from the beginning
 }
 
-func lethalFromEnvironment() state.FS {
+func lethalFromEnvironment() disk.FS {
 	text, end := strings.CutPrefix(os.Getenv(killVariable), atTheEnd)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return state.OS{}
+		return disk.OS{}
 	}
-	l := lethal{FS: state.OS{}, left: new(atomic.Int64)}
+	l := lethal{FS: disk.OS{}, left: new(atomic.Int64)}
 	if end {
 		l.end = n
 	} else {
@@ -62,7 +63,7 @@ func (l lethal) count() {
 	}
 }
 
-func (l lethal) OpenFile(name string, flag int, perm fs.FileMode) (state.File, error) {
+func (l lethal) OpenFile(name string, flag int, perm fs.FileMode) (disk.File, error) {
 	if flag&os.O_CREATE != 0 {
 		if l.end > 0 && strings.HasSuffix(name, state.Summary+".tmp") {
 			l.left.Store(l.end)
@@ -82,7 +83,7 @@ func (l lethal) Remove(name string) error     { l.count(); return l.FS.Remove(na
 func (l lethal) SyncDir(name string) error    { l.count(); return l.FS.SyncDir(name) }
 
 type lethalFile struct {
-	state.File
+	disk.File
 	fs lethal
 }
 

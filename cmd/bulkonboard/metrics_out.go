@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/measure"
-	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/cmd/internal/exporter"
 )
@@ -92,7 +92,7 @@ func (f *metricsFlags) out(m *measure.Monitor, log *slog.Logger) (*metricsOut, e
 	o := &metricsOut{
 		metrics: newMetrics(m, labels, time.Now()), file: f.file, log: log, done: make(chan struct{}), written: make(chan struct{}),
 	}
-	if err = state.CheckLink(f.file); err == nil {
+	if err = disk.CheckLink(f.file); err == nil {
 		o.lastSuccess, err = lastSuccessIn(f.file)
 	}
 	return o, err

@@ -3,13 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -115,22 +114,10 @@ func (s *settings) ownRejects() (bool, error) {
 	return same, err
 }
 
-// place writes a file where nothing stands by then, unless that is to be replaced.
-func place(path string, replace bool, content io.Reader) error {
-	if replace {
-		return state.Replace(fileSystem, path, content)
-	}
-	err := state.Create(fileSystem, path, content)
-	if errors.Is(err, fs.ErrExist) {
-		return cli.Problems{path + " was created by something else meanwhile, and is left as it is; name another file"}
-	}
-	return err
-}
-
 // checkForeign refuses to replace what another run or somebody else made.
 func (o *outputs) checkForeign(flag, path string) error {
 	// Only a run that is complete has put anything in place.
-	left, err := state.Inspect(state.OS{}, o.stateDir())
+	left, err := state.Inspect(disk.OS{}, o.stateDir())
 	if o.overwrite || err == nil && (left.Held || left.Checkpoint != nil && left.Checkpoint.Complete) {
 		return nil // the run has put it there, or is refused as a second one
 	}

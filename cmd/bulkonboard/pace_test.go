@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/sandbox"
-	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
@@ -108,7 +108,7 @@ func TestAPaceIsRememberedForTheSameServiceAndAWeek(t *testing.T) {
 	assert.Nil(t, same.recall(now), "edited")
 
 	file := cli.LedgerFile{Path: filepath.Join(folder, "customers.db")}
-	same.opened, err = file.Open(t.Context(), state.OS{}, "test", 0)
+	same.opened, err = file.Open(t.Context(), disk.OS{}, "test", 0)
 	require.NoError(t, err)
 	defer same.opened.Close()
 	assert.Nil(t, same.recall(now))

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -130,7 +131,7 @@ func readSummaryFile(path string) ([]byte, error) {
 // stoppedSummaryOf reads the summary that a run which is not complete has left
 // in its state folder; nil when there is none.
 func stoppedSummaryOf(results string) (*sink.Summary, error) {
-	left, err := state.Inspect(state.OS{}, stateDirOf(results))
+	left, err := state.Inspect(disk.OS{}, stateDirOf(results))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil //nolint:nilnil // most runs are complete
 	}

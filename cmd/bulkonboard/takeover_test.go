@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/sandbox"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
@@ -303,7 +304,7 @@ func TestACompleteNightIsPutInPlaceUnderItsOwnDate(t *testing.T) {
 		if night("list.csv", fmt.Sprint(atTheEnd, n)) != -1 {
 			t.Fatal("no point of the disk is between the last commit and the results")
 		}
-		left, err := state.Inspect(state.OS{}, p.file(today+".state"))
+		left, err := state.Inspect(disk.OS{}, p.file(today+".state"))
 		if err != nil || left.Checkpoint == nil || !left.Checkpoint.Complete {
 			continue
 		}

@@ -1,12 +1,12 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
+
+	"bulkonboard/batch/disk"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -33,29 +33,10 @@ func ConfigCommand(family Family, first, text string) *cobra.Command {
 				_, err := io.WriteString(c.OutOrStdout(), text)
 				return err
 			}
-			return CreateFile(args[0], func(w io.Writer) error {
-				_, err := io.WriteString(w, text)
-				return err
-			})
+			return Place(disk.OS{}, args[0], false, disk.Copy(strings.NewReader(text)))
 		},
 	})
 	return c
-}
-
-// CreateFile writes a file where there is none, whole or not at all. What keeps
-// it from being made is Problems.
-func CreateFile(name string, write func(io.Writer) error) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if os.IsExist(err) {
-		return Problems{name + " exists and is left as it is; name another file"}
-	}
-	if err != nil {
-		return Problems{"the file cannot be made: " + err.Error()}
-	}
-	if err := errors.Join(write(file), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(name))
-	}
-	return nil
 }
 
 // configText is a config file that says nothing: every setting of a family,

@@ -11,6 +11,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/customers"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/session"
@@ -65,12 +66,12 @@ var kinds = []struct {
 	is []func(error) bool
 }{
 	{badRows, []func(error) bool{is[*BadRowsError]}},
-	{Usage, []func(error) bool{is[Problems], is[*state.NoLockError], is[*state.UnfinishedError]}},
+	{Usage, []func(error) bool{is[Problems], is[*disk.NoLockError], is[*state.UnfinishedError]}},
 	{Newer, []func(error) bool{is[*chunks.NewerError]}},
 	{Held, []func(error) bool{is[*state.HeldError]}},
 	{Other, []func(error) bool{is[*chunks.OtherJobError]}},
 	{Changed, []func(error) bool{
-		is[*state.CorruptError], is[*state.PlantedError], is[*state.TakenError], is[*source.ChangedError], is[*batch.ChangedError], is[*batch.TakeOverError], is[*batch.FormatError], is[*customers.FormatError], is[*batch.CountsError],
+		is[*state.CorruptError], is[*disk.PlantedError], is[*state.TakenError], is[*source.ChangedError], is[*batch.ChangedError], is[*batch.TakeOverError], is[*batch.FormatError], is[*customers.FormatError], is[*batch.CountsError],
 		is[*ledger.SecretError], is[*ledger.FormatError], is[*chunks.MissingError], is[*chunks.ChangedError], is[*chunks.DamagedError],
 	}},
 	{Passing, []func(error) bool{is[*state.IOError], is[*source.ReadError], is[*ledger.FileError], is[*store.Error]}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/ledger"
 	"bulkonboard/batch/state"
 )
@@ -49,9 +50,9 @@ type OpenedLedger struct {
 
 // Open waits for the ledger for its duration and opens it. Others that want it are told
 // the command.
-func (l *LedgerFile) Open(ctx context.Context, fsys state.FS, command string, wait time.Duration) (*OpenedLedger, error) {
+func (l *LedgerFile) Open(ctx context.Context, fsys disk.FS, command string, wait time.Duration) (*OpenedLedger, error) {
 	for flag, path := range map[string]string{"--ledger": l.Path, "--ledger-key-file": l.KeyPath()} {
-		if err := state.CheckLink(path); err != nil {
+		if err := disk.CheckLink(path); err != nil {
 			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
 	}
@@ -60,18 +61,18 @@ func (l *LedgerFile) Open(ctx context.Context, fsys state.FS, command string, wa
 		return nil, err
 	}
 	o := &OpenedLedger{release: release}
-	if err := o.open(l); err != nil {
+	if err := o.open(fsys, l); err != nil {
 		return nil, errors.Join(err, release())
 	}
 	return o, nil
 }
 
-func (o *OpenedLedger) open(l *LedgerFile) error {
+func (o *OpenedLedger) open(fsys disk.FS, l *LedgerFile) error {
 	warning, err := l.exposedKey()
 	if err != nil {
 		return Problems{"--ledger-key-file: " + err.Error()}
 	}
-	if o.Ledger, err = ledger.Open(l.Path, l.KeyPath(), l.Owner); err != nil {
+	if o.Ledger, err = ledger.Open(fsys, l.Path, l.KeyPath(), l.Owner); err != nil {
 		return err
 	}
 	if warning != "" {

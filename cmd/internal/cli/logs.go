@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
-	"bulkonboard/batch/state"
+	"bulkonboard/batch/disk"
 )
 
 // LogFlags say what the log is like and where it goes.
@@ -89,7 +89,7 @@ func (l *LogFlags) open(stderr io.Writer) (*Voice, error) {
 	v := &Voice{People: stderr}
 	out := stderr
 	if l.File != "" {
-		if err := state.CheckLink(l.File); err != nil {
+		if err := disk.CheckLink(l.File); err != nil {
 			return nil, Problems{"--log-file: " + err.Error()}
 		}
 		file, err := os.OpenFile(l.File, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)

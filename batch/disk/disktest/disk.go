@@ -1,4 +1,6 @@
-package state
+// Package disktest has a file system in memory that can crash and fail, to prove
+// what is written by way of package disk.
+package disktest
 
 import (
 	"errors"
@@ -12,26 +14,29 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"bulkonboard/batch/disk"
 )
 
-// disk is a file system in memory that remembers what of it is durable, so
+// Disk is a file system in memory that remembers what of it is durable, so
 // that the disks which a power cut may leave can be drawn from it, and that can
-// be told to fail an operation.
-type disk struct {
+// be told to fail an operation. Folders are there once they are made.
+type Disk struct {
 	mu      sync.Mutex
 	names   map[string]*inode // what a running program sees
 	durable map[string]*inode // names that a folder's fsync has covered
 	pending []change          // of names, since then
+	folders map[string]bool
 	locked  map[string]bool
 
-	ops    int
-	failAt int   // the operation, from 1, that fails; 0 for none
-	sticky bool  // and all after it
-	err    error // with which
-	late   bool  // it takes effect all the same
+	Ops    int   // there have been
+	FailAt int   // the operation, from 1, that fails; 0 for none
+	Sticky bool  // and all after it
+	Err    error // with which
+	Late   bool  // it takes effect all the same
 
-	stop    int // the operation at which the machine stops; 0 for never
-	mutant  mutant
+	Stop    int // the operation at which the machine stops; 0 for never
+	Mutant  Mutant
 	stopped bool
 }
 
@@ -50,7 +55,7 @@ func (c change) apply(names map[string]*inode) {
 }
 
 // change makes a change that the running program sees at once.
-func (d *disk) change(c change) {
+func (d *Disk) change(c change) {
 	c.apply(d.names)
 	d.pending = append(d.pending, c)
 }
@@ -61,45 +66,51 @@ type inode struct {
 	synced []byte
 }
 
-// mutant switches off one duty of a file system, as a program would that
+// Mutant switches off one duty of a file system, as a program would that
 // forgot to ask for it.
-type mutant int
+type Mutant int
 
+// The mutants.
 const (
-	faithful mutant = iota
-	noFolderSync
-	noFileSync
+	Faithful Mutant = iota
+	NoFolderSync
+	NoFileSync
 )
 
-var errStopped = errors.New("the machine has stopped")
+// ErrStopped is the error of every operation once the machine has stopped.
+var ErrStopped = errors.New("the machine has stopped")
 
-func newDisk() *disk {
-	return &disk{names: map[string]*inode{}, durable: map[string]*inode{}, locked: map[string]bool{}}
+// New is an empty disk.
+func New() *Disk {
+	return &Disk{names: map[string]*inode{}, durable: map[string]*inode{}, folders: map[string]bool{}, locked: map[string]bool{}}
 }
 
 // do counts an operation. It returns what the operation must fail with, and
 // whether it takes effect.
-func (d *disk) do() (err error, effective bool) {
-	d.ops++
-	if d.stopped || d.stop > 0 && d.ops >= d.stop {
+func (d *Disk) do() (err error, effective bool) {
+	d.Ops++
+	if d.stopped || d.Stop > 0 && d.Ops >= d.Stop {
 		d.stopped = true
-		return errStopped, false
+		return ErrStopped, false
 	}
-	if d.failAt > 0 && (d.ops == d.failAt || d.sticky && d.ops > d.failAt) {
-		return d.err, d.late
+	if d.FailAt > 0 && (d.Ops == d.FailAt || d.Sticky && d.Ops > d.FailAt) {
+		return d.Err, d.Late
 	}
 	return nil, true
 }
 
-func (d *disk) OpenFile(name string, flag int, _ fs.FileMode) (File, error) {
+// OpenFile implements disk.FS.
+func (d *Disk) OpenFile(name string, flag int, _ fs.FileMode) (disk.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if flag&os.O_EXCL != 0 && d.names[name] != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrExist}
 	}
+	var failed error
 	if flag&os.O_CREATE != 0 {
-		if err, effective := d.do(); !effective {
-			return nil, err
+		var effective bool
+		if failed, effective = d.do(); !effective {
+			return nil, failed
 		}
 	}
 	node := d.names[name]
@@ -113,10 +124,14 @@ func (d *disk) OpenFile(name string, flag int, _ fs.FileMode) (File, error) {
 	if flag&os.O_TRUNC != 0 {
 		node.data = nil
 	}
+	if failed != nil {
+		return nil, failed
+	}
 	return &file{disk: d, node: node}, nil
 }
 
-func (d *disk) Rename(from, to string) error {
+// Rename implements disk.FS.
+func (d *Disk) Rename(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err, effective := d.do()
@@ -130,7 +145,8 @@ func (d *disk) Rename(from, to string) error {
 	return err
 }
 
-func (d *disk) Link(from, to string) error {
+// Link implements disk.FS.
+func (d *Disk) Link(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err, effective := d.do()
@@ -146,7 +162,8 @@ func (d *disk) Link(from, to string) error {
 	return err
 }
 
-func (d *disk) Remove(name string) error {
+// Remove implements disk.FS.
+func (d *Disk) Remove(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err, effective := d.do()
@@ -156,7 +173,7 @@ func (d *disk) Remove(name string) error {
 				return syscall.ENOTEMPTY
 			}
 		}
-		if name == folder {
+		if d.folders[name] {
 			return err
 		}
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
@@ -167,9 +184,17 @@ func (d *disk) Remove(name string) error {
 	return err
 }
 
-func (d *disk) MkdirAll(string, fs.FileMode) error { return nil }
+// Mkdir implements disk.FS. A folder that is there is not refused: who asks whose it
+// is, asks the real file system.
+func (d *Disk) Mkdir(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.folders[name] = true
+	return nil
+}
 
-func (d *disk) ReadDir(dir string) ([]string, error) {
+// ReadDir implements disk.FS.
+func (d *Disk) ReadDir(dir string) ([]string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var names []string
@@ -182,7 +207,8 @@ func (d *disk) ReadDir(dir string) ([]string, error) {
 	return names, nil
 }
 
-func (d *disk) Size(name string) (int64, error) {
+// Size implements disk.FS.
+func (d *Disk) Size(name string) (int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	node := d.names[name]
@@ -192,11 +218,12 @@ func (d *disk) Size(name string) (int64, error) {
 	return int64(len(node.data)), nil
 }
 
-func (d *disk) SyncDir(dir string) error {
+// SyncDir implements disk.FS.
+func (d *Disk) SyncDir(dir string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err, effective := d.do()
-	if !effective || d.mutant == noFolderSync {
+	if !effective || d.Mutant == NoFolderSync {
 		return err
 	}
 	d.pending = slices.DeleteFunc(d.pending, func(c change) bool {
@@ -211,20 +238,34 @@ func (d *disk) SyncDir(dir string) error {
 	return err
 }
 
-// killed is the disk after the process died: everything it wrote is there.
-func (d *disk) killed() *disk {
-	after := newDisk()
-	for name, node := range d.names {
-		after.put(name, slices.Clone(node.data))
+// Killed is the disk after the process died: everything it wrote is there, and no
+// more of it is durable than was.
+func (d *Disk) Killed() *Disk {
+	after := New()
+	after.folders = maps.Clone(d.folders)
+	copies := map[*inode]*inode{nil: nil}
+	copied := func(names map[string]*inode) map[string]*inode {
+		names = maps.Clone(names)
+		for name, node := range names {
+			if _, ok := copies[node]; !ok {
+				copies[node] = &inode{slices.Clone(node.data), slices.Clone(node.synced)}
+			}
+			names[name] = copies[node]
+		}
+		return names
+	}
+	after.names, after.durable = copied(d.names), copied(d.durable)
+	for _, c := range d.pending {
+		after.pending = append(after.pending, copied(c))
 	}
 	return after
 }
 
-// cut is a disk that a power cut may leave: of the changes of names since the
+// Cut is a disk that a power cut may leave: of the changes of names since the
 // folder's fsync any, and half the time all up to some point; of a file's
 // bytes, what an fsync covered, and of the rest any length, each block of it
 // new, zeros or rubbish.
-func (d *disk) cut(r *rand.Rand) *disk {
+func (d *Disk) Cut(r *rand.Rand) *Disk {
 	names := maps.Clone(d.durable)
 	inOrder, until := r.IntN(2) == 0, r.IntN(len(d.pending)+1)
 	for i, c := range d.pending {
@@ -232,9 +273,10 @@ func (d *disk) cut(r *rand.Rand) *disk {
 			c.apply(names)
 		}
 	}
-	after := newDisk()
+	after := New()
+	after.folders = maps.Clone(d.folders)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		after.put(name, names[name].tear(r))
+		after.Put(name, names[name].tear(r))
 	}
 	return after
 }
@@ -263,14 +305,42 @@ func (n *inode) tear(r *rand.Rand) []byte {
 	return torn
 }
 
-func (d *disk) put(name string, data []byte) {
+// Put has a file on the disk, durably.
+func (d *Disk) Put(name string, data []byte) {
 	node := &inode{data: data, synced: slices.Clone(data)}
 	d.names[name], d.durable[name] = node, node
 }
 
+// Add has a file on the disk as a program leaves it that makes durable what it
+// writes, but not under which name.
+func (d *Disk) Add(name string, data []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.names[name] == nil {
+		d.change(change{name: &inode{}})
+	}
+	d.names[name].data, d.names[name].synced = data, slices.Clone(data)
+}
+
+// Files are the files that a running program sees.
+func (d *Disk) Files() map[string][]byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	files := map[string][]byte{}
+	for name, node := range d.names {
+		files[name] = node.data
+	}
+	return files
+}
+
+// Restart ends the process, and no operation fails any more.
+func (d *Disk) Restart() {
+	d.FailAt, d.locked = 0, map[string]bool{}
+}
+
 // file is an open file of a disk. Writes append.
 type file struct {
-	disk *disk
+	disk *Disk
 	node *inode
 	read int
 }
@@ -292,7 +362,7 @@ func (f *file) Write(b []byte) (int, error) {
 	defer f.disk.mu.Unlock()
 	err, effective := f.disk.do()
 	n := len(b)
-	if errors.Is(err, errStopped) {
+	if errors.Is(err, ErrStopped) {
 		return 0, err
 	}
 	if !effective {
@@ -319,10 +389,44 @@ func (f *file) Sync() error {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	err, effective := f.disk.do()
-	if effective && f.disk.mutant != noFileSync {
+	if effective && f.disk.Mutant != NoFileSync {
 		f.node.synced = slices.Clone(f.node.data)
 	}
 	return err
 }
 
 func (f *file) Close() error { return nil }
+
+// Lock implements disk.FS.
+func (d *Disk) Lock(name string) (disk.Lock, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.locked[name] {
+		return nil, disk.ErrHeld
+	}
+	d.locked[name] = true
+	return diskLock{d, name}, nil
+}
+
+// diskLock is a lock without a file.
+type diskLock struct {
+	*Disk
+	name string
+}
+
+func (l diskLock) Unlock() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.locked, l.name)
+	return nil
+}
+
+func (l diskLock) Remove() error {
+	l.mu.Lock()
+	err, _ := l.do()
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return l.Unlock()
+}

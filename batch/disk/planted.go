@@ -1,4 +1,4 @@
-package state
+package disk
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// PlantedError says that the state would be written to a place that another
+// PlantedError says that something would be written to a place that another
 // user can have prepared, to read or to change it: in a folder such as /tmp
 // anybody may be first to take a name.
 type PlantedError struct {

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/disk"
+	"bulkonboard/batch/disk/disktest"
+	"bulkonboard/batch/state"
+)
+
+func TestAFileThatIsAskedForIsWholeOrNotThere(t *testing.T) {
+	for _, replace := range []bool{false, true} {
+		for n := 1; ; n++ {
+			d := disktest.New()
+			d.FailAt, d.Err = n, &fs.PathError{Op: "do", Path: "it", Err: syscall.ENOSPC}
+			err := Place(d, "/w/file", replace, disk.Copy(strings.NewReader("a text")))
+			if d.Ops < n {
+				require.NoError(t, err)
+				break
+			}
+			var failed *state.IOError
+			require.ErrorAs(t, err, &failed, "operation %d", n)
+			assert.Equal(t, "/w/file", failed.Path)
+			assert.Equal(t, syscall.ENOSPC, failed.Err)
+			if text, there := d.Files()["/w/file"]; there {
+				assert.Equal(t, "a text", string(text), "operation %d", n)
+			}
+		}
+	}
+}
+
+func TestAFileWhoseContentFailsIsNotMade(t *testing.T) {
+	folder := t.TempDir()
+	wrong := fmt.Errorf("the list: %w", &fs.PathError{Op: "read", Path: "list.csv", Err: syscall.EIO})
+	err := Place(disk.OS{}, filepath.Join(folder, "file"), false, func(w io.Writer) error {
+		_, err := io.WriteString(w, "half a te")
+		return errors.Join(err, wrong)
+	})
+	require.ErrorIs(t, err, wrong)
+	assert.NotErrorAs(t, err, new(*state.IOError), "the disk is not to blame")
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+func TestAPlaceThatNoFileCanHaveIsTheUsersToChange(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "theirs"), []byte("theirs"), 0o600))
+	for name, says := range map[string]string{"theirs": "exists and is left as it is", "nowhere/file": "no such file or directory; name another file"} {
+		err := Place(disk.OS{}, filepath.Join(folder, name), false, disk.Copy(strings.NewReader("ours")))
+		require.ErrorAs(t, err, new(Problems))
+		assert.ErrorContains(t, err, says)
+	}
+	b, err := os.ReadFile(filepath.Join(folder, "theirs"))
+	require.NoError(t, err)
+	assert.Equal(t, "theirs", string(b))
+}
