@@ -42,8 +42,8 @@ func TestAClusterIsSeenFromOutside(t *testing.T) {
 		} {
 			assert.Contains(t, text, name)
 		}
-		ok += numberOf(t, text, `bulkonboard_attempts_total{outcome="ok"}`)
-		parts += numberOf(t, text, `bulkonboard_worker_parts_total{part="run-chunk",result="done"}`)
+		ok += valueOf(t, text, `bulkonboard_attempts_total{outcome="ok"}`)
+		parts += valueOf(t, text, `bulkonboard_worker_parts_total{part="run-chunk",result="done"}`)
 	}
 	assert.Equal(t, []int{rows, 6}, []int{ok, parts})
 	assert.Contains(t, c.summaries(), "chunk 3 of 6, about 2167 rows, 250 calls/s")
@@ -66,7 +66,7 @@ func assertAnswers(t *testing.T, want int, says, url string) {
 }
 
 // numberOf is the value of a series in a page of metrics.
-func numberOf(t *testing.T, page, series string) (n int) {
+func valueOf(t *testing.T, page, series string) (n int) {
 	t.Helper()
 	_, rest, found := strings.Cut(page, "\n"+series+" ")
 	require.True(t, found, series)

@@ -25,7 +25,7 @@ type fixing struct {
 	rows      cli.RowFlags
 
 	from     *runResults
-	rows     int64 // that were written
+	written  int64 // rows
 	unparsed int64 // of these, that stand whole in their first column
 }
 
@@ -89,7 +89,7 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := cli.Place(fileSystem, f.output, f.overwrite, f.sheet); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, rowsText(f.rows))
+	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, rowsText(f.written))
 	if f.unparsed > 0 {
 		fmt.Fprintf(stdout, "notice:  %s with all values in the first column, as they could not be read: split them over the columns\n", rowsText(f.unparsed))
 	}
@@ -152,7 +152,7 @@ func (f *fixing) sheet(w io.Writer) error {
 			f.unparsed++
 		}
 	}
-	f.rows = out.Rows
+	f.written = out.Rows
 	return out.Close()
 }
 
