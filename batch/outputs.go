@@ -116,11 +116,11 @@ func (r *run) publish(at source.Position) error {
 }
 
 func (r *run) targets() map[string]state.Target {
-	return map[string]state.Target{
-		state.Results: {Path: r.Results, Replace: r.ReplaceResults},
-		state.Rejects: {Path: r.Rejects, Replace: r.ReplaceRejects},
-		state.Summary: {Path: r.SummaryFile.Path, Replace: r.SummaryFile.Replace},
-	}
+	return state.Targets(
+		state.Target{Path: r.Results, Replace: r.ReplaceResults},
+		state.Target{Path: r.Rejects, Replace: r.ReplaceRejects},
+		state.Target{Path: r.SummaryFile.Path, Replace: r.SummaryFile.Replace},
+	)
 }
 
 // CountsError says that a run's counts do not add up: a bug in this program.

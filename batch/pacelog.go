@@ -28,7 +28,7 @@ func (p *paceLog) tell(now time.Time, s pace.Snapshot) {
 		p.log.Warn("outage", "event", "outage", "reason", "the service is unavailable ("+s.Cause+"); sending one test call at a time", "wait_seconds", secondsTo(s.Until, now))
 	}
 	if s.State == pace.Held && s.Since != p.last.Since {
-		p.log.Warn("hold", "event", "pause", "reason", "the service asks for fewer calls ("+cmp.Or(s.Cause, "429")+")", "wait_seconds", secondsTo(s.Until, now))
+		p.log.Warn("pause", "event", "pause", "reason", "the service asks for fewer calls ("+cmp.Or(s.Cause, "429")+")", "wait_seconds", secondsTo(s.Until, now))
 	}
 	if p.last.Sent == 0 {
 		p.told = s.Rate

@@ -35,7 +35,7 @@ func TestEveryPauseOutageAndLargeChangeIsTold(t *testing.T) {
 		`msg=outage event=outage reason="the service is unavailable (dns_failure: no such host); sending one test call at a time" wait_seconds=1`,
 		`msg="outage over" event=outage_over reason="the service answers again after 0s"`,
 		`msg="pace change" event=rate reason="lowering the rate" per_second=25`,
-		`msg=hold event=pause reason="the service asks for fewer calls (429)" wait_seconds=7`,
+		`msg=pause event=pause reason="the service asks for fewer calls (429)" wait_seconds=7`,
 		`msg="pace change" event=rate reason="raising the rate" per_second=50`,
 	} {
 		assert.Contains(t, lines[i], want)

@@ -8,9 +8,6 @@ import (
 	"bulkonboard/source"
 )
 
-// Member is the name of the object that a JSONL result adds to the input's.
-const Member = "onboarding"
-
 // JSONL encodes results as one object a line: the input's own text, untouched,
 // with one more member. It is used by one goroutine.
 type JSONL struct{ clock clock }
@@ -21,7 +18,7 @@ func (*JSONL) Header(dst []byte) []byte { return dst }
 // Append appends the result line of rec to dst.
 func (j *JSONL) Append(dst []byte, rec *source.Record, res *Result) []byte {
 	dst = j.input(dst, rec)
-	dst = append(dst, `"`+Member+`":`...)
+	dst = append(dst, `"`+source.ResultMember+`":`...)
 	v := cellsOf(res, &j.clock)
 	for i := range columns {
 		dst = append(dst, opening[i]...)
@@ -55,7 +52,7 @@ func (j *JSONL) input(dst []byte, rec *source.Record) []byte {
 		return append(dst, ',')
 	}
 	body := text[1 : len(text)-1]
-	if strings.Contains(body, `"`+Member+`"`) {
+	if strings.Contains(body, `"`+source.ResultMember+`"`) {
 		body = withoutMember(text)
 	}
 	dst = append(dst, '{')
@@ -80,7 +77,7 @@ func withoutMember(text string) string {
 		if err != nil {
 			break
 		}
-		found := name.String() == Member
+		found := name.String() == source.ResultMember
 		if err := d.SkipValue(); err != nil {
 			break
 		}

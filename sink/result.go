@@ -33,6 +33,16 @@ func (s Status) Good() bool {
 	return s == OK || s == Duplicate || s == Known
 }
 
+// Bad counts the rows that need attention, of rows by status.
+func Bad(rows map[Status]int64) (n int64) {
+	for status, some := range rows {
+		if !status.Good() {
+			n += some
+		}
+	}
+	return n
+}
+
 // Result is what is written for one record.
 type Result struct {
 	Status       Status

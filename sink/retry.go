@@ -90,8 +90,8 @@ func (r *RetryJSONL) Append(dst []byte, rec *source.Record, res *Result) []byte 
 func (r *RetryJSONL) Corrected(dst []byte, rec *source.Record, object string) []byte {
 	var line map[string]json.RawMessage
 	_ = json.Unmarshal([]byte(rec.Text), &line) // it is an object, or the record has no result
-	dst = append(r.input(dst, &source.Record{Text: object}), `"`+Member+`":`...)
-	dst = append(dst, line[Member]...)
+	dst = append(r.input(dst, &source.Record{Text: object}), `"`+source.ResultMember+`":`...)
+	dst = append(dst, line[source.ResultMember]...)
 	return append(dst, "}\n"...)
 }
 
@@ -105,7 +105,7 @@ func (*RetryJSONL) Result(rec *source.Record) (Result, bool) {
 	}
 	// By its exact name: the customer may have an "Onboarding" of its own.
 	var line, members map[string]json.RawMessage
-	if json.Unmarshal([]byte(rec.Text), &line) != nil || json.Unmarshal(line[Member], &members) != nil {
+	if json.Unmarshal([]byte(rec.Text), &line) != nil || json.Unmarshal(line[source.ResultMember], &members) != nil {
 		return Result{}, false
 	}
 	var v cells

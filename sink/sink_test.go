@@ -126,7 +126,7 @@ func FuzzJSONLStaysOneValidObject(f *testing.F) {
 		got := new(JSONL).Append(nil, &source.Record{Text: input}, &Result{Status: Failed, ErrorMessage: message, ProcessedAt: at})
 		var back map[string]json.RawMessage
 		require.NoError(t, json.Unmarshal(got, &back), string(got))
-		delete(object, Member)
+		delete(object, source.ResultMember)
 		for name := range object {
 			assert.Contains(t, back, name)
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// resultMember is the object that an earlier run added to a line.
-const resultMember = "onboarding"
+// ResultMember is the object that a run adds to a line: its result.
+const ResultMember = "onboarding"
 
 // objectRecord makes a record of one JSONL line.
 func (l *List) objectRecord(ln *line) *Record {
@@ -119,7 +119,7 @@ func (o *object) members(path string) error {
 }
 
 func (o *object) member(path, name string) error {
-	if path == "" && name == resultMember {
+	if path == "" && name == ResultMember {
 		return o.decoder.SkipValue()
 	}
 	kind := o.decoder.PeekKind()

@@ -44,9 +44,7 @@ func (t *Tally) Add(rec *source.Record, res *sink.Result, doubts int, since time
 }
 
 // Bad counts the rows that need attention.
-func (t *Tally) Bad() int64 {
-	return t.Status[sink.Invalid] + t.Failures()
-}
+func (t *Tally) Bad() int64 { return sink.Bad(t.Status) }
 
 // News counts the records that need attention and that no earlier run has reported.
 func (t *Tally) News() int64 { return t.Bad() - t.Open }

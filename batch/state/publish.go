@@ -19,6 +19,12 @@ type Target struct {
 	Replace bool // what stands there is replaced
 }
 
+// Targets are those of a run: of its results, its rejects and its summary. One without
+// a path has none.
+func Targets(results, rejects, summary Target) map[string]Target {
+	return map[string]Target{Results: results, Rejects: rejects, Summary: summary}
+}
+
 // TakenError says that something stands where an output is to be put.
 type TakenError struct{ Path string }
 

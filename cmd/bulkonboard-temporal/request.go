@@ -225,13 +225,7 @@ func readSummary(ctx context.Context, s store.Store, round int) (*sink.Summary, 
 }
 
 func totalOf(s *sink.Summary) total {
-	t := total{Rows: s.Rows}
-	for status, n := range s.Status {
-		if !status.Good() {
-			t.Bad += n
-		}
-	}
-	return t
+	return total{Rows: s.Rows, Bad: sink.Bad(s.Status)}
 }
 
 // objectName makes a name that stores and Temporal take of any.

@@ -89,9 +89,9 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := cli.Place(fileSystem, f.output, f.overwrite, f.sheet); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, rowsText(f.written))
+	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, cli.Counted(f.written, "row"))
 	if f.unparsed > 0 {
-		fmt.Fprintf(stdout, "notice:  %s with all values in the first column, as they could not be read: split them over the columns\n", rowsText(f.unparsed))
+		fmt.Fprintf(stdout, "notice:  %s with all values in the first column, as they could not be read: split them over the columns\n", cli.Counted(f.unparsed, "row"))
 	}
 	fmt.Fprintf(stdout, "next:    correct it, then: %s\n", f.giveBack())
 	return nil

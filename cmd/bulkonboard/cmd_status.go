@@ -147,12 +147,7 @@ func completeStatus(output string) (*runStatus, error) {
 	s := &runStatus{
 		Results: output, State: "complete", Run: sum.Run, Rows: sum.Rows, OfRows: sum.Rows, Status: sum.Status, ExitCode: &sum.ExitCode,
 		RunningSeconds: sum.RunningSeconds, RowsPerSecond: rateOf(sum.Rows, sum.RunningSeconds), Open: sum.Open, AsOf: sum.EndedAt,
-		Customers: sum.Standings,
-	}
-	for status, n := range sum.Status {
-		if !status.Good() {
-			s.NeedAttention += n
-		}
+		Customers: sum.Standings, NeedAttention: sink.Bad(sum.Status),
 	}
 	switch {
 	case sum.Status[sink.Invalid]+sum.Status[sink.Rejected] > 0:

@@ -180,19 +180,15 @@ func (s *settings) sayComplete(ctx context.Context, sum *sink.Summary, v *cli.Vo
 func (o *outputs) sayComplete(sum *sink.Summary, v *cli.Voice, again string) error {
 	v.Say("already complete: %s has the results, by run %s on %s; no customer was called. To call again, add %s",
 		cli.OneLine(o.results), sum.Run, sum.EndedAt.Local().Format(time.DateTime), again)
-	var bad int64
 	for _, status := range sink.Statuses() {
 		if n := sum.Status[status]; n > 0 {
 			fmt.Fprintf(v.People, "  %-10s %d\n", status, n)
-			if !status.Good() {
-				bad += n
-			}
 		}
 	}
 	if sum.ExitCode == cli.ExitOK {
 		return nil
 	}
-	return &cli.BadRowsError{Rows: bad}
+	return &cli.BadRowsError{Rows: sink.Bad(sum.Status)}
 }
 
 // tidy removes the state folder of a run that is complete, which has nothing in

@@ -33,10 +33,8 @@ func (o *outputs) finish() (err error) {
 	if err != nil {
 		return err
 	}
-	return dir.Publish(*rec.Checkpoint, map[string]state.Target{ // which says what they replace
-		state.Results: {Path: o.results, Replace: o.overwrite}, state.Rejects: {Path: rejects, Replace: o.overwrite},
-		state.Summary: {Path: sink.SummaryPath(o.results), Replace: o.overwrite},
-	})
+	at := func(path string) state.Target { return state.Target{Path: path, Replace: o.overwrite} } // the checkpoint says what they replace
+	return dir.Publish(*rec.Checkpoint, state.Targets(at(o.results), at(rejects), at(sink.SummaryPath(o.results))))
 }
 
 // rejectsOf is where the rejects of a complete run belong, by its summary, which

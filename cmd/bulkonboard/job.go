@@ -212,7 +212,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		MaxBackoff:  j.settings.limits.calls.MaxBackoff,
 		Grace:       j.settings.limits.grace,
 		MaxFailures: j.settings.limits.failures,
-		MaxCalls:    j.settings.limits.newCalls,
+		MaxCalls:    j.settings.limits.maxCalls,
 		Abort:       abort,
 		Monitor:     &j.monitor,
 		Log:         j.voice.Log,

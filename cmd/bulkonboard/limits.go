@@ -31,7 +31,7 @@ type limits struct {
 	maxFailures string
 	failures    measure.Limit
 
-	newCalls int64 // customers whose calls begin in this start, at most; 0 for no limit
+	maxCalls int64 // customers whose calls begin in this start, at most; 0 for no limit
 }
 
 func (l *limits) registerInvalid(f *pflag.FlagSet) {
@@ -43,7 +43,7 @@ func (l *limits) register(f *pflag.FlagSet) {
 	l.calls.Register(f)
 	cli.RegisterGrace(f, &l.grace)
 	cli.RegisterMaxFailures(f, &l.maxFailures, "stop the run")
-	f.Int64Var(&l.newCalls, "max-calls", 0, "stop after calls for this `NUMBER` of new customers; the same command resumes with as many more; 0 for no limit")
+	f.Int64Var(&l.maxCalls, "max-calls", 0, "stop after calls for this `NUMBER` of new customers; the same command resumes with as many more; 0 for no limit")
 }
 
 func (l *limits) registerRows(f *pflag.FlagSet) {
@@ -63,8 +63,8 @@ func (l *limits) check(p *cli.Problems) {
 	l.calls.Check(p)
 	cli.CheckGrace(p, l.grace)
 	l.failures = cli.CheckMaxFailures(p, l.maxFailures)
-	if l.newCalls < 0 {
-		p.Add(fmt.Sprintf("--max-calls is %d; it takes a number of customers such as 100, or 0 for no limit", l.newCalls))
+	if l.maxCalls < 0 {
+		p.Add(fmt.Sprintf("--max-calls is %d; it takes a number of customers such as 100, or 0 for no limit", l.maxCalls))
 	}
 }
 

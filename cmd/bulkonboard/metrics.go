@@ -91,8 +91,7 @@ func (x *metrics) Collect(to chan<- prometheus.Metric) {
 	for _, status := range sink.Statuses() {
 		counter(rowsTotal, float64(p.Status[status]), string(status))
 	}
-	bad := p.Status[sink.Invalid] + p.Status[sink.Rejected] + p.Status[sink.Failed]
-	gauge(problemRows, float64(bad-p.Open), "new")
+	gauge(problemRows, float64(sink.Bad(p.Status)-p.Open), "new")
 	gauge(problemRows, float64(p.Open), "open")
 	gauge(inFlight, float64(p.InFlight))
 	if p.Pace.Rate > 0 {

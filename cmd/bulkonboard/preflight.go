@@ -40,7 +40,7 @@ func (j *job) preflight(ctx context.Context) (*preflight.Forecast, error) {
 		shown.Calls, shown.Repeated = f.Calls-j.kept.Leads(), f.Repeated+j.kept.Leads()
 		cli.LogForecast(j.voice, &shown)
 		cli.PrintForecast(j.voice.People, &shown, j.settings.list.Name(), j.expectedPace())
-		if n := j.settings.limits.newCalls; 0 < n && n < shown.Calls {
+		if n := j.settings.limits.maxCalls; 0 < n && n < shown.Calls {
 			j.voice.Say("this start begins %d of these calls (--max-calls), and the run then stops; the same command resumes it", n)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 var (
@@ -105,7 +105,7 @@ func (t *tree) member(d *jsontext.Decoder, path, name string) error {
 	to := pathTo(path, name)
 	kind := d.PeekKind()
 	switch {
-	case path == "" && name == sink.Member, name == "": // no path leads to a member without a name
+	case path == "" && name == source.ResultMember, name == "": // no path leads to a member without a name
 		return d.SkipValue()
 	case kind == '{':
 		return t.read(d, to)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"bulkonboard/sink"
+	"bulkonboard/source"
 )
 
 func TestAnObjectIsCorrectedWhereItsValuesStand(t *testing.T) {
@@ -63,7 +63,7 @@ func FuzzAnObjectKeepsAllButTheValueThatIsChanged(f *testing.F) {
 	f.Add(`{"a\\.b":null}`, `a\\\.b`, "x")
 	f.Fuzz(func(t *testing.T, text, path, value string) {
 		tree, err := treeOf(text)
-		if err != nil || !utf8.ValidString(text) || !utf8.ValidString(path) || !utf8.ValidString(value) || path == sink.Member || strings.HasPrefix(path, sink.Member+".") {
+		if err != nil || !utf8.ValidString(text) || !utf8.ValidString(path) || !utf8.ValidString(value) || path == source.ResultMember || strings.HasPrefix(path, source.ResultMember+".") {
 			return
 		}
 		changed, err := tree.with(text, path, value, true)

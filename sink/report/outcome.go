@@ -25,16 +25,7 @@ type outcome struct {
 type step struct{ Text, Command string }
 
 // bad counts the rows that need attention.
-func bad(s *sink.Summary) int64 { return badOf(s.Status) }
-
-func badOf(status map[sink.Status]int64) (n int64) {
-	for name, rows := range status {
-		if !name.Good() {
-			n += rows
-		}
-	}
-	return n
-}
+func bad(s *sink.Summary) int64 { return sink.Bad(s.Status) }
 
 func (p *Page) outcome() outcome {
 	s, wrong := p.Summary, bad(p.Summary)

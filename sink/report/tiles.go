@@ -68,7 +68,7 @@ func (p *Page) comparison() *comparison {
 	if e == nil || !s.Complete || e.Rows == 0 {
 		return nil
 	}
-	wrong, wrongThen := bad(s), badOf(e.Status)
+	wrong, wrongThen := bad(s), sink.Bad(e.Status)
 	c := &comparison{Before: p.moment(e.EndedAt)}
 	number := func(name string, now, then int64) {
 		c.Rows = append(c.Rows, compared{name, count(now), count(then), difference(now - then)})
