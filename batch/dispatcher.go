@@ -45,6 +45,7 @@ type dispatcher struct {
 	monitor      *measure.Monitor
 
 	queue      queue
+	atHand     int // rows of work to take in now: those that come meanwhile wait until replies have had their turn
 	waiting    retries
 	underWay   *underWay
 	refusals   *refusals
@@ -131,7 +132,7 @@ func (d *dispatcher) idle() bool {
 // anything. While nothing but trials is sent, rows are taken in all the same:
 // a trial is for any of them.
 func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan *slot, wakeAt time.Time) {
-	rows := len(d.work) // those that come meanwhile wait until answers have had their turn
+	d.atHand = len(d.work)
 	if d.others != nil && d.others() {
 		d.proven = true
 		d.pace.OthersAnswered(now)
@@ -141,22 +142,13 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 		if v.End != pace.GoesOn {
 			d.stop(endError(v.End, d.pace.Snapshot(now)))
 		}
-		switch {
-		case !v.Send && d.pace.Blocked():
-			return d.work, v.At
-		case !v.Send:
-			return nil, v.At
-		case d.setup.active() && d.setup.probe != nil:
-			return d.work, time.Time{}
-		case d.setup.active():
-			if until, yes := d.looking(now); yes {
-				return d.work, until
-			}
+		if closed, work, wakeAt := d.closed(now, &v); closed {
+			return work, wakeAt
 		}
 		if ctx.Err() != nil {
-			rows = 0
+			d.atHand = 0
 		}
-		s := d.nextRow(now, v.Trial || d.setup.active(), v.Scatter, &rows)
+		s := d.nextRow(now, v.Trial || d.setup.active(), v.Scatter)
 		switch {
 		case s != nil:
 			d.begin(s, now)
@@ -171,6 +163,23 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 			return d.work, time.Time{}
 		}
 	}
+}
+
+// closed reports that nothing may be sent now, by the pace or because the reply to
+// another row decides; with what sendReady gives then.
+func (d *dispatcher) closed(now time.Time, v *pace.Decision) (closed bool, work <-chan *slot, wakeAt time.Time) {
+	switch {
+	case !v.Send && d.pace.Blocked():
+		return true, d.work, v.At
+	case !v.Send:
+		return true, nil, v.At
+	case d.setup.active() && d.setup.probe != nil:
+		return true, d.work, time.Time{}
+	case d.setup.active():
+		until, yes := d.looking(now)
+		return yes, d.work, until
+	}
+	return false, nil, time.Time{}
 }
 
 // show lets the run see how the pace stands: from time to time, and always

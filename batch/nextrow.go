@@ -27,12 +27,12 @@ func (d *dispatcher) coming() bool {
 	return d.work != nil && (!d.backpressure.on.Load() || len(d.work) > 0)
 }
 
-// pick takes the row to send next. For a trial that is one that was never tried,
+// nextRow takes the row to send next. For a trial that is one that was never tried,
 // at random: rows that failed, and their neighbors in the list, say little of
 // the service. Otherwise those whose next attempt is due take turns with those
 // that come, so that neither keeps the other from being sent.
-func (d *dispatcher) nextRow(now time.Time, trial, scatter bool, rows *int) *slot {
-	for ; (trial || scatter) && *rows > 0; *rows-- {
+func (d *dispatcher) nextRow(now time.Time, trial, scatter bool) *slot {
+	for ; (trial || scatter) && d.atHand > 0; d.atHand-- {
 		d.received(<-d.work, true)
 	}
 	if trial {
@@ -44,8 +44,8 @@ func (d *dispatcher) nextRow(now time.Time, trial, scatter bool, rows *int) *slo
 	if d.turn = !d.turn; due && d.turn {
 		return heap.Pop(&d.waiting).(*slot)
 	}
-	for d.queue.left == 0 && *rows > 0 {
-		*rows--
+	for d.queue.left == 0 && d.atHand > 0 {
+		d.atHand--
 		d.received(<-d.work, true)
 	}
 	if scatter {
@@ -62,7 +62,7 @@ func (d *dispatcher) nextRow(now time.Time, trial, scatter bool, rows *int) *slo
 	return nil
 }
 
-// next takes the row that comes next in the list and needs a call.
+// nextInOrder takes the row that comes next in the list and needs a call.
 func (d *dispatcher) nextInOrder() *slot {
 	for {
 		s := d.queue.first()

@@ -26,13 +26,15 @@ type slot struct {
 	answer  answers.Answer   // in place of a call
 	doubts  int              // interruptions that caught a call of this row in flight
 	refused string           // the error code with which an earlier run refused the row
-	who     *known.Identity  // of the customer in the ledger, once the journal has an outcome; nil before
+	who     *known.Identity  // of the customer in the ledger, set by the journaler with the result; nil before
 
 	// result is the one result, once it takes effect: from then on the writer may
 	// write it. Nothing changes what it points to.
 	result atomic.Pointer[sink.Result]
 
-	// What follows belongs to the dispatcher.
+	// What follows the reader sets, as far as an earlier start knows it, and hands
+	// over with the slot: from then on it is the dispatcher's alone. The writer reads
+	// sent once there is a result, after which nothing is sent.
 	customer  string // identity, as the API compares it
 	sent      int    // attempts sent, in this run and before
 	number    int64  // of the last attempt among all of this start
@@ -40,7 +42,7 @@ type slot struct {
 	blame     pace.Blame // what counts against --max-attempts
 	began     bool       // its customer is under way, or it is sent
 	taken     bool       // into the wave, to be sent
-	throttled bool       // more than once, by itself
+	throttled bool       // before, so the next time it waits on its own
 	readyAt   time.Time
 	delays    *backoff.ExponentialBackOff
 }
