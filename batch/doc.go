@@ -18,7 +18,8 @@
 //  3. answers: Chain.Answer has the result of a row that needs no call: from the
 //     journal of an interrupted run, from Config.Answers, or because it is invalid.
 //  4. batch: reader.enter puts the slot into the window, waiting while that is
-//     full; reader.pass gives it to the dispatcher unless it has its result.
+//     full; reader.pass gives it to the dispatcher unless it has its result and is
+//     the only row of its customer.
 //  5. batch: dispatcher.received queues it; dispatcher.nextRow picks it once the
 //     pace (pace: Controller.Next) lets an attempt go.
 //  6. batch: dispatcher.begin gives it the result of an earlier row of its
@@ -28,23 +29,30 @@
 //     go then.
 //  8. batch: sendAttempts calls the service, no faster than the ceiling allows
 //     (batch: limiter.wait).
-//  9. session: Client.Call makes the request and judges the reply.
-//  10. batch: dispatcher.replied decides by the table of replies.go: the row has
-//     its result (dispatcher.finish), is sent again from 5 on (dispatcher.later),
-//     or waits for the reply to another row (dispatcher.suspend).
+//  9. session: Client.Call makes the request and judges the reply. It makes the
+//     request once more, within the attempt that is on record, where the
+//     credentials were refused and others could be had.
+//  10. batch: dispatcher.replied decides by the table of replies.go
+//     (dispatcher.decide): the row has its result (dispatcher.finish), is sent
+//     again from 5 on (dispatcher.later), waits for the reply to another row
+//     (dispatcher.suspend), or stays as it is, because the run ends.
 //  11. batch: journaler.write puts the result on record; journaler.release stores
-//     it in the slot then.
+//     it in the slot then, but for the first rows' refusals in the same words,
+//     which are withheld until another row shows whose fault they are
+//     (refusals.check).
 //  12. batch: writer.await has the slots in order; writer.write encodes the result
 //     (sink: CSV.Append).
-//  13. batch: writer.save commits, once a second: run.commit syncs the outputs,
-//     then puts results into the ledger (known: Records.Put), then writes the
-//     checkpoint (state: Dir.Commit).
+//  13. batch: writer.save commits, once a second: run.commit syncs the outputs
+//     (state: Dir.SyncOutputs) and then puts the results into the ledger (known:
+//     Records.Put), if there is one and it is due; then the checkpoint follows,
+//     behind another sync of the outputs (state: Dir.Commit).
 //  14. batch: run.publish puts the complete outputs in place (state: Dir.Publish).
 //
 // # The way of a setting
 //
-// A setting passes three layers, and has one name in all of them. --max-attempts is
-// a field of cli.CallFlags, and checked there; the command copies it into
+// A setting passes three layers, and has one name in all of them where its value
+// passes as it is. --max-attempts is a field of cli.CallFlags, and checked there
+// (CallFlags.Check); the command copies it into
 // Config.MaxAttempts; run.newDispatcher gives it to the dispatcher, and
 // dispatcher.replied acts on it. This package takes what Config has as it is.
 //

@@ -1,5 +1,6 @@
-// Package source reads customer lists: CSV and JSONL, row by row, keeping for
-// every record the very bytes it was read from and where they stand.
+// Package source reads customer lists: CSV, JSONL and Excel workbooks, row by row,
+// keeping for every record the very bytes it was read from and where they stand; a
+// row of a workbook has those of a CSV row that says the same.
 package source
 
 import (

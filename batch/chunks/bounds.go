@@ -32,8 +32,8 @@ type CallSettings struct {
 
 func boundsName(n int) string { return fmt.Sprintf("bounds-%06d.json", n) }
 
-// newest reads the bounds that a job was given last, if they were changed since
-// it was planned, and how often they were.
+// newestBounds reads the bounds that a job was given last, or gives b where they were
+// not changed since it was planned, and counts the changes.
 func newestBounds(ctx context.Context, s store.Store, b Bounds) (Bounds, int, error) {
 	changes, err := numbered[Bounds](ctx, s, boundsName, 0)
 	if len(changes) > 0 {

@@ -7,9 +7,13 @@
 //	journal-NNNNNN      what was sent and answered, in segments of frames
 //	checkpoint          up to where everything is written and durable
 //	results, rejects    the partial outputs
+//	answers             results that later rows of the same customers will take
+//	problems            the rows that need attention, to be compared with those of the run before
 //	summary             of the last start, until the run is complete and it is put in place
 //	spool, spool.sum    the list if it came by standard input, and its digest
+//	spool.next          another list that came so, until it is settled what becomes of the run
 //	corrected           the list of a retry, with corrections
+//	scratch             what does not fit into memory; it loses its name at once
 //
 // Every byte of it that is read again is covered by a checksum: frames of the
 // journal have their own, the checkpoint has its own and those of the outputs
@@ -17,8 +21,9 @@
 // place.
 //
 // The order of durability: journal append, before anything else sees an
-// answer; outputs append; outputs fsync; checkpoint replaced, which is the one
-// commit point; journal segments dropped that lie before it. After the process
+// answer; outputs append; outputs fsync; the ledger, where there is one, which is not
+// of this package (batch/commit.go); checkpoint replaced, which is the one commit
+// point; journal segments dropped that lie before it. After the process
 // is killed, nothing that was written is lost. After a power cut, nothing is
 // lost that an fsync covered.
 package state
