@@ -11,9 +11,9 @@ import (
 	"bulkonboard/source"
 )
 
-// SummaryVersion is that of the schema of Summary. It grows when a field
+// summaryVersion is that of the schema of Summary. It grows when a field
 // changes its meaning or goes; a field that is added leaves it as it is.
-const SummaryVersion = 1
+const summaryVersion = 1
 
 // SummaryPath is where the summary of the run that writes a results file
 // stands: beside it.
@@ -23,7 +23,7 @@ func SummaryPath(results string) string { return results + ".summary.json" }
 // where nothing else is said. It names no customer and holds no secret. Times
 // are UTC.
 type Summary struct {
-	Version int    `json:"version"` // SummaryVersion
+	Version int    `json:"version"` // summaryVersion
 	Run     string `json:"run"`     // id of the run, the same over all its starts, and in its log
 	Tool    string `json:"tool"`    // version of the program
 
@@ -217,7 +217,7 @@ type Start struct {
 
 // Encode makes the bytes of the summary file, with its digest.
 func (s *Summary) Encode() ([]byte, error) {
-	s.Version, s.Digest = SummaryVersion, ""
+	s.Version, s.Digest = summaryVersion, ""
 	b, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("encode the summary: %w", err)

@@ -32,8 +32,8 @@ func DecodeSummary(b []byte) (*Summary, error) {
 	switch err := json.Unmarshal(b, &s); {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrNoSummary, err)
-	case s.Version > SummaryVersion:
-		return nil, fmt.Errorf("the summary is of version %d, and this program knows versions up to %d; take the program that wrote it (%s)", s.Version, SummaryVersion, s.Tool)
+	case s.Version > summaryVersion:
+		return nil, fmt.Errorf("the summary is of version %d, and this program knows versions up to %d; take the program that wrote it (%s)", s.Version, summaryVersion, s.Tool)
 	case s.Version < 1 || s.Run == "" || !strings.HasPrefix(s.Digest, "sha256:"):
 		return nil, ErrNoSummary
 	}

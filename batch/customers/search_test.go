@@ -70,7 +70,7 @@ func TestDuplicatesAreThoseOfANaiveSearch(t *testing.T) {
 	}
 }
 
-func TestNoSearchFindsNothing(t *testing.T) {
+func TestWithoutASearchNoRowsAreOfOneCustomer(t *testing.T) {
 	var none *Duplicates
 	_, later := none.First(1)
 	_, leads := none.Last(1)

@@ -29,11 +29,11 @@ type ErrorGroups map[string]*sink.ErrorGroup
 
 // Add counts a record that failed, by its error code. One without a
 // code, which only somebody's edit of an earlier result can make, is in no group.
-func (g ErrorGroups) Add(rec *source.Record, res *sink.Result) { g.AddOpen(rec, res, time.Time{}) }
+func (g ErrorGroups) Add(rec *source.Record, res *sink.Result) { g.addOpen(rec, res, time.Time{}) }
 
-// AddOpen is Add for what is open since an earlier run, which is in groups of its
+// addOpen is Add for what is open since an earlier run, which is in groups of its
 // own; zero when it is not.
-func (g ErrorGroups) AddOpen(rec *source.Record, res *sink.Result, since time.Time) {
+func (g ErrorGroups) addOpen(rec *source.Record, res *sink.Result, since time.Time) {
 	if res.ErrorCode == "" {
 		return
 	}

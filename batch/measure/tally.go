@@ -40,7 +40,7 @@ func (t *Tally) Add(rec *source.Record, res *sink.Result, doubts int, since time
 	if !since.IsZero() {
 		t.Open++
 	}
-	t.Errors.AddOpen(rec, res, since)
+	t.Errors.addOpen(rec, res, since)
 }
 
 // Bad counts the rows that need attention.

@@ -17,7 +17,7 @@ import (
 	"bulkonboard/source"
 )
 
-func TestWhenAWorkerStops(t *testing.T) {
+func TestAWorkerStopsOnceItsPartMayBeAnothers(t *testing.T) {
 	unreachable := serviceerror.NewUnavailable("no route")
 	for name, test := range map[string]struct {
 		silence time.Duration

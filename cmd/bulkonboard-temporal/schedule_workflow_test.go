@@ -138,7 +138,7 @@ func TestAPatternIsFilledIn(t *testing.T) {
 	}
 }
 
-func FuzzPattern(f *testing.F) {
+func FuzzAPatternThatIsTakenMakesNamesOfObjects(f *testing.F) {
 	f.Add("a/%Y-%m-%d.csv")
 	f.Add("%")
 	f.Fuzz(func(t *testing.T, pattern string) {

@@ -140,7 +140,7 @@ func TestANoteSaysHowItsWorkerIs(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func FuzzNote(f *testing.F) {
+func FuzzANoteIsReadOrRefused(f *testing.F) {
 	f.Add([]byte(`{"slots":4,"sick":{"reason":"x","since":"2026-11-26T00:00:00Z"}}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -57,7 +57,7 @@ func work(t *testing.T, s store.Store) {
 
 // Whatever request fails, and however, the work is done and nothing is refused
 // that this writer wrote itself.
-func TestNoSingleFailureIsSeen(t *testing.T) {
+func TestAFailureOfOneRequestIsTriedAgainUnseen(t *testing.T) {
 	setCredentials(t)
 	for what, name := range map[fate]string{unreached: "unreached", unavailable: "unavailable", answerLost: "answer lost", answerTorn: "answer torn"} {
 		t.Run(name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestAServerThatIsAwayForHalfAMinuteFailsNothing(t *testing.T) {
 	}
 }
 
-func TestPatienceEnds(t *testing.T) {
+func TestAServerThatStaysAwayFailsOnceThePatienceEnds(t *testing.T) {
 	setCredentials(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)

@@ -143,14 +143,14 @@ func widthOf(w io.Writer) int {
 	}
 	if file, ok := w.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
-			return max(40, min(columns, MaxTextWidth))
+			return max(40, min(columns, maxTextWidth))
 		}
 	}
 	return 80
 }
 
-// MaxTextWidth is the number of columns beyond which lines are hard to read.
-const MaxTextWidth = 120
+// maxTextWidth is the number of columns beyond which lines are hard to read.
+const maxTextWidth = 120
 
 // Width is widthOf for the output of a command.
 func Width(c *cobra.Command) int { return widthOf(c.OutOrStdout()) }
