@@ -83,7 +83,7 @@ func (f *failures) failed(b *Blame, class Class) {
 	switch b.answered++; b.answered {
 	case 1:
 		f.first += (1 - f.first) / 64
-		if !class.refusal() {
+		if !class.asksForFewer() {
 			f.faults += (1 - f.faults) / 64
 		}
 	case 2:

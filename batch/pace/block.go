@@ -24,7 +24,7 @@ func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate
 		s.began, s.sent, s.share, s.rate = now, t.sent, share, rate
 	}
 	s.calls++
-	if class.refusal() {
+	if class.asksForFewer() {
 		s.refusals++
 	}
 	s.answers = s.answers || class != Unreachable

@@ -182,7 +182,7 @@ func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
 
 // failed takes in an attempt that failed.
 func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
-	untried, refused := !b.Tried(), s.Class.refusal()
+	untried, refused := !b.Tried(), s.Class.asksForFewer()
 	b.failed++
 	if s.Class == Throttled {
 		c.snapshot.Throttled++

@@ -63,9 +63,9 @@ const (
 	Neutral                  // says nothing about the service
 )
 
-// refusal reports an answer of a service that may have been asked for too much:
+// asksForFewer reports an answer of a service that may have been asked for too much:
 // some throttle with 503 in place of 429.
-func (c Class) refusal() bool { return c == Throttled || c == Down }
+func (c Class) asksForFewer() bool { return c == Throttled || c == Down }
 
 // Signal is one answer, as the pace sees it.
 type Signal struct {
