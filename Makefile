@@ -5,7 +5,8 @@ CLUSTER  := cmd/bulkonboard-temporal
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 # Tests that start programs wait for them, so there are more at once than processors.
-TESTS    := $(RACE) -shuffle=on -parallel 4 -timeout 30m
+# make vet and make check vet the code; here it would be read once more for that.
+TESTS    := $(RACE) -vet=off -shuffle=on -parallel 4 -timeout 30m
 # The race detector would have each program wait a second before it exits.
 export GORACE := atexit_sleep_ms=0
 
