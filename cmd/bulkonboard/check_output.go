@@ -67,7 +67,7 @@ func (s *settings) lookAtPlace() (string, error) {
 	case left.Held:
 		return "", &state.HeldError{Path: s.outputs.stateDir(), Holder: left.Holder}
 	case left.Checkpoint != nil && !left.Checkpoint.Complete:
-		return fmt.Sprintf("a run is interrupted there, with %s done; the same command resumes it", rowsText(left.Checkpoint.Row)), nil
+		return fmt.Sprintf("a run is interrupted there, with %s done; the same command resumes it", cli.Counted(left.Checkpoint.Row, "row")), nil
 	}
 	if !s.list.FromStandardInput() && s.list.Input != "" {
 		if sum, err := s.complete(s.list.Input); err != nil || sum != nil {

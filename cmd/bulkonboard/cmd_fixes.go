@@ -25,7 +25,7 @@ type fixing struct {
 	rows      cli.RowFlags
 
 	from     *runResults
-	rows     int64 // that were written
+	written  int64 // rows
 	unparsed int64 // of these, that stand whole in their first column
 }
 
@@ -75,6 +75,9 @@ func (f *fixing) check() error {
 	return p.Err()
 }
 
+// errNothingToCorrect is a sheet without rows, which is not put in place.
+var errNothingToCorrect = errors.New("no row to correct")
+
 // write makes the sheet and says where it is.
 func (f *fixing) write(stdout io.Writer) error {
 	if f.output == "-" {
@@ -86,12 +89,22 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := f.checkOutput(); err != nil {
 		return err
 	}
-	if err := cli.Place(fileSystem, f.output, f.overwrite, f.sheet); err != nil {
+	err := cli.Place(fileSystem, f.output, f.overwrite, func(w io.Writer) error {
+		if err := f.sheet(w); err != nil || f.written > 0 {
+			return err
+		}
+		return errNothingToCorrect
+	})
+	if errors.Is(err, errNothingToCorrect) {
+		fmt.Fprintf(stdout, "fixes:   no row to correct%s; no file was written\n", f.among())
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, rowsText(f.rows))
+	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, cli.Counted(f.written, "row"))
 	if f.unparsed > 0 {
-		fmt.Fprintf(stdout, "notice:  %s with all values in the first column, as they could not be read: split them over the columns\n", rowsText(f.unparsed))
+		fmt.Fprintf(stdout, "notice:  %s with all values in the first column, as they could not be read: split them over the columns\n", cli.Counted(f.unparsed, "row"))
 	}
 	fmt.Fprintf(stdout, "next:    correct it, then: %s\n", f.giveBack())
 	return nil
@@ -107,6 +120,10 @@ func (f *fixing) checkOutput() error {
 		if sameFile(f.output, name) {
 			return cli.Problems{"--output is " + name + "; name another file"}
 		}
+	}
+	var p cli.Problems
+	if cli.CheckFolder(&p, "output", f.output); len(p) > 0 {
+		return p
 	}
 	info, err := os.Lstat(f.output)
 	switch {
@@ -152,8 +169,16 @@ func (f *fixing) sheet(w io.Writer) error {
 			f.unparsed++
 		}
 	}
-	f.rows = out.Rows
+	f.written = out.Rows
 	return out.Close()
+}
+
+// among says that only some rows were looked for.
+func (f *fixing) among() string {
+	if len(f.rows.Only)+len(f.rows.ErrorCodes) == 0 {
+		return ""
+	}
+	return " among those of --only and --error-code"
 }
 
 // isUnparsed reports whether a row of CSV stands whole in its first column, since

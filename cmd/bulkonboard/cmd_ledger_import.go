@@ -126,7 +126,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 	}
 	fmt.Fprintf(w, "%s read, %s recorded\n", cli.Counted(rows, "row"), cli.Counted(into.Taken, "customer"))
 	if into.Undated > 0 {
-		fmt.Fprintf(w, "%s left out: the time of the session id cannot be read\n", rowsText(into.Undated))
+		fmt.Fprintf(w, "%s left out: the time of the session id cannot be read\n", cli.Counted(into.Undated, "row"))
 	}
 	return nil
 }

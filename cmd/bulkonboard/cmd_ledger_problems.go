@@ -47,7 +47,7 @@ func printProblems(w io.Writer, l *ledger.Ledger) {
 func printNight(w io.Writer, l *ledger.Ledger, form ledger.Form, night ledger.Night) {
 	problems := slices.Clone(l.Problems(form))
 	fmt.Fprintf(w, "form %s of tenant %s: %d of %s need attention, by run %s of %s\n",
-		cli.OneLine(form.ID), cli.OneLine(form.Tenant), len(problems), rowsText(night.Rows), l.Runs()[night.Run].ID, night.At.Local().Format(time.DateTime))
+		cli.OneLine(form.ID), cli.OneLine(form.Tenant), len(problems), cli.Counted(night.Rows, "row"), l.Runs()[night.Run].ID, night.At.Local().Format(time.DateTime))
 	slices.SortFunc(problems, func(a, b ledger.Problem) int { return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.Row, b.Row)) })
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, p := range problems {

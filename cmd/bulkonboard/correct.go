@@ -75,7 +75,7 @@ func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet,
 // sayChanges lists what the sheet changes, before the first call: a slip that
 // reached many rows is seen here.
 func (j *job) sayChanges(c *fixes.Changes) {
-	fmt.Fprintf(j.voice.People, "fixes: %s in %s, %d of them changed\n", rowsText(c.Rows), j.settings.retry.fixes, c.Changed)
+	fmt.Fprintf(j.voice.People, "fixes: %s in %s, %d of them changed\n", cli.Counted(c.Rows, "row"), j.settings.retry.fixes, c.Changed)
 	j.sayPassed(c.Succeeded, "succeeded", "")
 	j.sayPassed(c.Corrected, "got other values", "; to correct more in them, make a new sheet: "+command("fixes", j.settings.retry.from.path))
 	if c.Changed == 0 {
@@ -84,7 +84,7 @@ func (j *job) sayChanges(c *fixes.Changes) {
 	counts := make([]any, 0, 10+2*len(c.Columns))
 	counts = append(counts, "event", "fixes", "rows", c.Rows, "changed", c.Changed, "succeeded_since", len(c.Succeeded), "corrected_since", len(c.Corrected))
 	for _, column := range c.Columns {
-		fmt.Fprintf(j.voice.People, "  %-20s changed in %s\n", cli.OneLine(column.Column), rowsText(column.Rows))
+		fmt.Fprintf(j.voice.People, "  %-20s changed in %s\n", cli.OneLine(column.Column), cli.Counted(column.Rows, "row"))
 		counts = append(counts, column.Column, column.Rows)
 	}
 	j.voice.Told.Info("fixes", counts...)
@@ -108,5 +108,5 @@ func (j *job) sayPassed(rows []int64, what, next string) {
 		numbers += ", …"
 	}
 	fmt.Fprintf(j.voice.People, "  notice     %s of the sheet %s %s in a retry since it was made, and no correction is taken: %s%s\n",
-		rowsText(int64(len(rows))), have, what, numbers[2:], next)
+		cli.Counted(len(rows), "row"), have, what, numbers[2:], next)
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -157,14 +156,6 @@ func folder() string {
 		return ""
 	}
 	return path
-}
-
-// rowsText is a number of rows.
-func rowsText(n int64) string {
-	if n == 1 {
-		return "1 row"
-	}
-	return strconv.FormatInt(n, 10) + " rows"
 }
 
 // wayBack is what to do with results that are not as their run left them.

@@ -11,6 +11,7 @@ import (
 	"bulkonboard/batch"
 	"bulkonboard/batch/preflight"
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // takesOver reports a start that may take an interrupted run over instead of
@@ -37,7 +38,7 @@ func (j *job) takeOver() error {
 	j.voice.Of(batch.NewID(time.Now()))
 	j.settings.set = j.settings.list.KeepConstants(j.voice.ID)
 	fmt.Fprintf(j.voice.People, "the list has changed since run %s was interrupted: the ledger has what that run did (%s written, %d done, waiting to be written, %d calls in flight that may be repeated); starting over with the new list\n",
-		t.Run, rowsText(t.Rows), t.Answers, t.Doubts)
+		t.Run, cli.Counted(t.Rows, "row"), t.Answers, t.Doubts)
 	j.voice.Told.Info("taking over", "event", "takeover", "interrupted_run", t.Run, "rows_done", t.Rows, "answers_from_journal", t.Answers, "calls_in_doubt", t.Doubts)
 	return j.today(time.Now())
 }
