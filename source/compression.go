@@ -181,6 +181,14 @@ func foreign(magic []byte) string {
 		return "an old Excel workbook (.xls), or one that is protected by a password"
 	case bytes.Equal(magic, []byte("%PDF")):
 		return "a PDF document, not a CSV or JSONL list"
+	case bytes.Equal(magic, []byte("\x89PNG")), bytes.Equal(magic, []byte("GIF8")), bytes.HasPrefix(magic, []byte("\xff\xd8\xff")):
+		return "a picture, not a CSV or JSONL list"
+	case bytes.Equal(magic, []byte(`{\rt`)):
+		return "a text document (.rtf), not a CSV or JSONL list"
+	case bytes.EqualFold(magic, []byte("<htm")), bytes.EqualFold(magic, []byte("<!do")):
+		return "a web page, perhaps an error or a login in place of the download"
+	case bytes.Equal(magic, []byte("<?xm")):
+		return "an XML document, not a CSV or JSONL list"
 	case bytes.HasPrefix(magic, []byte("BZh")):
 		return "compressed with bzip2, which is not read"
 	case bytes.Equal(magic, []byte{0xfd, '7', 'z', 'X'}):

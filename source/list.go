@@ -98,7 +98,7 @@ func (l *List) open(r io.Reader, o *Options) error {
 		return l.openWorkbook(in, o)
 	}
 	if o.Sheet != "" && !o.SheetRows {
-		return &ListError{Reason: "--sheet names a sheet of a workbook, and the list is none", Hint: "leave --sheet out"}
+		return &ListError{Reason: "the list is not a workbook, and has no sheets", Hint: "leave out --sheet"}
 	}
 	plain, err := decompressed(in)
 	if err != nil {

@@ -129,7 +129,7 @@ func TestHostileWorkbooksAreReadOrRefusedWithWhereAndWhatToDo(t *testing.T) {
 		require.ErrorAs(t, err, new(*ListError), name)
 	}
 	wrong := openRefused(t, header, Options{Sheet: "List"})
-	assert.Contains(t, wrong.Reason, "--sheet names a sheet of a workbook")
+	assert.Contains(t, wrong.Reason, "the list is not a workbook, and has no sheets")
 }
 
 func TestRowsOfASheetAreReadWithTheirNumbers(t *testing.T) {

@@ -79,7 +79,7 @@ func ValidateBaseURL(s string) error {
 	case err != nil || u.Host == "":
 		return errors.New("not a valid URL; example: https://auth.example.com")
 	case u.User != nil:
-		return errors.New("a URL must not carry a user name or password")
+		return errors.New("a base URL has no user name and no password; leave out what stands before the @")
 	case u.RawQuery != "" || u.Fragment != "":
 		return errors.New("a base URL has no query and no fragment; leave out what follows ? or #")
 	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), path):

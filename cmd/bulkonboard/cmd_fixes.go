@@ -75,6 +75,9 @@ func (f *fixing) check() error {
 	return p.Err()
 }
 
+// errNothingToCorrect is a sheet without rows, which is not put in place.
+var errNothingToCorrect = errors.New("no row to correct")
+
 // write makes the sheet and says where it is.
 func (f *fixing) write(stdout io.Writer) error {
 	if f.output == "-" {
@@ -86,7 +89,17 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := f.checkOutput(); err != nil {
 		return err
 	}
-	if err := cli.Place(fileSystem, f.output, f.overwrite, f.sheet); err != nil {
+	err := cli.Place(fileSystem, f.output, f.overwrite, func(w io.Writer) error {
+		if err := f.sheet(w); err != nil || f.written > 0 {
+			return err
+		}
+		return errNothingToCorrect
+	})
+	if errors.Is(err, errNothingToCorrect) {
+		fmt.Fprintf(stdout, "fixes:   no row to correct%s; no file was written\n", f.among())
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, cli.Counted(f.written, "row"))
@@ -107,6 +120,10 @@ func (f *fixing) checkOutput() error {
 		if sameFile(f.output, name) {
 			return cli.Problems{"--output is " + name + "; name another file"}
 		}
+	}
+	var p cli.Problems
+	if cli.CheckFolder(&p, "output", f.output); len(p) > 0 {
+		return p
 	}
 	info, err := os.Lstat(f.output)
 	switch {
@@ -154,6 +171,14 @@ func (f *fixing) sheet(w io.Writer) error {
 	}
 	f.written = out.Rows
 	return out.Close()
+}
+
+// among says that only some rows were looked for.
+func (f *fixing) among() string {
+	if len(f.rows.Only)+len(f.rows.ErrorCodes) == 0 {
+		return ""
+	}
+	return " among those of --only and --error-code"
 }
 
 // isUnparsed reports whether a row of CSV stands whole in its first column, since

@@ -64,7 +64,7 @@ func helpCommand() *cobra.Command {
 			}
 			about, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return cli.Problems{fmt.Sprintf("there is no page or command %q; the pages are %s", strings.Join(args, " "), strings.Join(pageNames, ", "))}
+				return noSuchPage(c.Root(), strings.Join(args, " "))
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()
@@ -78,4 +78,19 @@ func printPage(c *cobra.Command, name string) error {
 	page := manual.Parse(pageText(name))
 	_, err := io.WriteString(c.OutOrStdout(), page.Text(cli.Width(c)))
 	return err
+}
+
+// noSuchPage says what a word may have meant that is neither a page nor a command.
+func noSuchPage(root *cobra.Command, word string) error {
+	names := slices.Clone(pageNames)
+	for _, sub := range root.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	text := fmt.Sprintf("there is no page or command %q; ", word)
+	if near := cli.Nearest(word, names); near != "" {
+		return cli.Problems{text + "did you mean bulkonboard help " + near + "?"}
+	}
+	return cli.Problems{text + "the pages are " + strings.Join(pageNames, ", ")}
 }

@@ -14,7 +14,10 @@ func ledgerExpireCommand() *cobra.Command {
 	var olderThan string
 	var age time.Duration
 	check := func() (err error) {
-		if age, err = cli.ParseDays(olderThan); err != nil || olderThan == "" {
+		if olderThan == "" {
+			return cli.Problems{"--older-than is missing; it takes a time such as 90d or 12h"}
+		}
+		if age, err = cli.ParseDays(olderThan); err != nil {
 			return cli.Problems{fmt.Sprintf("--older-than is %q; it takes a time such as 90d or 12h", olderThan)}
 		}
 		return nil

@@ -27,7 +27,7 @@ how.`,
 		Args:    cli.OneArgument("one folder: bulkonboard man FOLDER"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for everybody
-				return cli.Problems{"the folder for the man pages cannot be made: " + err.Error()}
+				return cli.Problems{fmt.Sprintf("the man pages cannot be written to %s (%v); name another folder", cli.OneLine(args[0]), err)}
 			}
 			root := c.Root()
 			root.InitDefaultCompletionCmd()

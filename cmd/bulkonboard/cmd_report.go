@@ -108,6 +108,10 @@ func (r *reporting) summary() (*sink.Summary, error) {
 // earlierReport reports that an earlier report stands in the place of this one,
 // and refuses to replace anything else.
 func (r *reporting) earlierReport() (there bool, err error) {
+	var p cli.Problems
+	if cli.CheckFolder(&p, "output", r.output); len(p) > 0 {
+		return false, p
+	}
 	file, err := os.Open(r.output)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -109,10 +110,12 @@ func (r *retrying) check() error {
 	}
 	info, err := os.Stat(r.fixes)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.Add(fmt.Sprintf("--fixes: there is no file %s; check the name, or make it with bulkonboard fixes", cli.OneLine(r.fixes)))
 	case err != nil:
 		p.Add("--fixes: " + err.Error())
 	case !info.Mode().IsRegular():
-		p.Add("--fixes: " + r.fixes + " is not an ordinary file")
+		p.Add("--fixes: " + cli.OneLine(r.fixes) + " is not an ordinary file; name the file with the corrections")
 	default:
 		_, r.fixesSum, err = sumOf(r.fixes)
 		return errors.Join(p.Err(), err)

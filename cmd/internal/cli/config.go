@@ -93,8 +93,12 @@ func Settle(c *cobra.Command, checks ...func() error) (Origins, error) {
 	goneVariables(c, &p)
 	from.takeEnvironment(c, &p)
 	if name := configName(c); name != "" {
-		if _, err := os.Stat(name); err != nil { // all settings would be missing, and none of them is
+		info, err := os.Stat(name)
+		if err != nil { // all settings would be missing, and none of them is
 			return from, noConfig(name, err)
+		}
+		if info.IsDir() {
+			return from, Problems{fmt.Sprintf("--config: %s is a folder; name a file in it", OneLine(name))}
 		}
 		if f := readConfig(name, c.Annotations[initKey], &p); f != nil {
 			from.takeFile(c, f, &p)

@@ -139,7 +139,14 @@ func (f *configFile) syntax(err error) string {
 	if m[1] != "" {
 		at += ":" + m[1]
 	}
-	return at + ": this is not YAML: " + text[len(m[0]):]
+	text = text[len(m[0]):]
+	return at + ": this is not YAML: " + text + yamlHints[text]
+}
+
+// yamlHints are what to do about what the YAML package says in its own terms.
+var yamlHints = map[string]string{
+	"found character that cannot start any token": "; indent with spaces and not with tabs, and put quotation marks around a value that begins with @, % or `",
+	"found unexpected end of stream":              "; a quotation mark is not closed",
 }
 
 // safeKey is a key as a message shows it: a terminal may read the message, and

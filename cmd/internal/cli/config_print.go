@@ -20,7 +20,7 @@ func ConfigCommand(family Family, first, text string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Write a config file to begin with",
-		Args:  cobra.NoArgs,
+		Args:  Commands,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(&cobra.Command{

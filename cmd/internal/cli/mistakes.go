@@ -50,12 +50,12 @@ func nearestCommand(c *cobra.Command, word string) string {
 			names = append(names, sub.Name())
 		}
 	}
-	return nearest(word, names)
+	return Nearest(word, names)
 }
 
-// nearest is the one of several names that a mistyped word is closest to, or ""
+// Nearest is the one of several names that a mistyped word is closest to, or ""
 // when none is close.
-func nearest(word string, names []string) string {
+func Nearest(word string, names []string) string {
 	best, distance := "", max(2, len(word)/3)+1
 	for _, name := range names {
 		d := source.Distance(word, name)
@@ -137,7 +137,7 @@ func noSuchFlag(c *cobra.Command, e *pflag.NotExistError) error {
 			names = append(names, f.Name)
 		}
 	})
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		return mistake("there is no flag --%s; did you mean --%s?", name, near)
 	}
 	return mistake("%s has no flag --%s; see %s --help", c.Name(), name, c.CommandPath())
