@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/answers"
@@ -179,17 +182,23 @@ func (w *merge) readRest(ctx context.Context) (err error) {
 	return err
 }
 
-// measures adds up what the parts of all rounds measured.
+// measures adds up what the parts of all rounds measured, in their order.
 func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*measure.Measures, error) {
-	all := &measure.Measures{}
+	var parts []*part
 	for round := range rounds {
 		for _, name := range m.parts() {
-			h, err := m.part(s, round+1, name).head(ctx)
-			if err != nil {
-				return nil, err
-			}
-			if h.Measures != nil {
-				all.Add(h.Measures)
+			parts = append(parts, m.part(s, round+1, name))
+		}
+	}
+	all := &measure.Measures{}
+	for some := range slices.Chunk(parts, atOnce) {
+		heads, err := headsOf(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		for i := range heads {
+			if heads[i].Measures != nil {
+				all.Add(heads[i].Measures)
 			}
 		}
 	}
@@ -197,6 +206,19 @@ func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*me
 		all.Add(&measure.Measures{StartedAt: m.PlannedAt})
 	}
 	return all, nil
+}
+
+// headsOf reads what some parts say of themselves, all at a time.
+func headsOf(ctx context.Context, parts []*part) ([]head, error) {
+	heads := make([]head, len(parts))
+	reads, reading := errgroup.WithContext(ctx)
+	for i, p := range parts {
+		reads.Go(func() (err error) {
+			heads[i], err = p.head(reading)
+			return err
+		})
+	}
+	return heads, reads.Wait()
 }
 
 // nobody is called where no call is to be made: a row without an answer ends

@@ -25,15 +25,9 @@ func (m *Manifest) Progress(ctx context.Context, s store.Store) (*Progress, erro
 		return nil, err
 	}
 	p := &Progress{Round: len(rounds)}
-	done, begun := map[string]bool{}, map[string]bool{}
-	prefix := fmt.Sprintf("round-%d/", p.Round)
-	for o, err := range s.List(ctx, prefix) {
-		if err != nil {
-			return nil, err
-		}
-		part, object, _ := strings.Cut(strings.TrimPrefix(o.Name, prefix), "/")
-		begun[part] = true
-		done[part] = done[part] || object == "done"
+	done, begun, err := standings(ctx, s, p.Round)
+	if err != nil {
+		return nil, err
 	}
 	for i, name := range m.parts() {
 		switch {
@@ -49,4 +43,20 @@ func (m *Manifest) Progress(ctx context.Context, s store.Store) (*Progress, erro
 		}
 	}
 	return p, nil
+}
+
+// standings are the parts of a round that are done, and those that are begun at
+// least.
+func standings(ctx context.Context, s store.Store, round int) (done, begun map[string]bool, err error) {
+	done, begun = map[string]bool{}, map[string]bool{}
+	prefix := fmt.Sprintf("round-%d/", round)
+	for o, err := range s.List(ctx, prefix) {
+		if err != nil {
+			return nil, nil, err
+		}
+		part, object, _ := strings.Cut(strings.TrimPrefix(o.Name, prefix), "/")
+		begun[part] = true
+		done[part] = done[part] || object == "done"
+	}
+	return done, begun, nil
 }

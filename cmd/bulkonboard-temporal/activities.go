@@ -33,6 +33,7 @@ type activities struct {
 	recordHeartbeat func(ctx context.Context, token []byte, b heartbeatDetails) error
 	service         func(*chunks.Job) (caller batch.Caller, idle func(), err error)
 	probe           func(context.Context, *chunks.Job) probed
+	plans           chunks.Plans
 	parts           parts // nil: a part knows only of itself
 	health          *health
 
@@ -130,7 +131,7 @@ func (a *activities) runRest(ctx context.Context, p part) error {
 
 // callFor does something with a service that can be called.
 func (t *task) callFor(ctx context.Context, do func(*chunks.Worker) error) error {
-	m, err := chunks.Open(ctx, t.store)
+	m, err := t.plans.Open(ctx, t.store)
 	if err != nil {
 		return err
 	}

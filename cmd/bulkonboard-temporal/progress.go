@@ -154,7 +154,7 @@ func (s *standing) flow() []string {
 	if s.state == nil {
 		return nil
 	}
-	parts := []string{fmt.Sprintf("%.3g rows/s", s.perSecond)}
+	parts := []string{fmt.Sprintf("%g rows/s", cli.Rounded(s.perSecond))}
 	if s.left > 0 {
 		parts = append(parts, fmt.Sprintf("ETA %s (%s)", cli.Roughly(s.left), cli.Clock(s.at.Add(s.left), s.at, "15:04")))
 	}
@@ -188,7 +188,7 @@ func (f *follower) say(s *standing) {
 	rows, of := s.done()
 	attributes := []any{"event", "progress", "job", f.job, "doing", doing, "rows", rows, "of", of}
 	if s.perSecond > 0 {
-		attributes = append(attributes, "rows_per_second", s.perSecond)
+		attributes = append(attributes, "rows_per_second", cli.Rounded(s.perSecond))
 	}
 	if s.left > 0 {
 		attributes = append(attributes, "eta_seconds", s.left.Round(time.Second).Seconds())

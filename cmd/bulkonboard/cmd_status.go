@@ -158,7 +158,9 @@ func completeStatus(output string) (*runStatus, error) {
 	return s, nil
 }
 
-func rateOf(rows int64, seconds float64) float64 { return rounded(float64(rows) / max(seconds, 1e-3)) }
+func rateOf(rows int64, seconds float64) float64 {
+	return cli.Rounded(float64(rows) / max(seconds, 1e-3))
+}
 
 func (s *runStatus) print(w io.Writer) {
 	line := func(name, format string, args ...any) {

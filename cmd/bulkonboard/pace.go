@@ -36,7 +36,7 @@ func (j *job) expectedPace() cli.ExpectedPace {
 	case !j.settings.limits.pace.search:
 		return cli.ExpectedPace{PerSecond: j.settings.limits.pace.ceiling}
 	case j.recalled != nil:
-		return cli.ExpectedPace{PerSecond: rounded(j.recalled.PerSecond)}
+		return cli.ExpectedPace{PerSecond: cli.Rounded(j.recalled.PerSecond)}
 	}
 	return cli.ExpectedPace{PerSecond: guess, Guessed: true}
 }
@@ -83,15 +83,4 @@ func (j *job) remember(perSecond float64, now time.Time) {
 	if err := j.opened.PutPace(j.settings.calledService(), perSecond, now); err != nil {
 		j.voice.Log.Warn("the pace that was found could not be saved in the ledger", "event", "ledger_failed", "error", err)
 	}
-}
-
-// rounded is a rate with three digits, as people read it.
-func rounded(perSecond float64) float64 {
-	switch {
-	case perSecond >= 100:
-		return float64(int64(perSecond + 0.5))
-	case perSecond >= 10:
-		return float64(int64(perSecond*10+0.5)) / 10
-	}
-	return float64(int64(perSecond*100+0.5)) / 100
 }

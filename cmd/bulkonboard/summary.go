@@ -110,7 +110,7 @@ func printPace(w io.Writer, s *conclusion, sum *batch.Summary) {
 	if sum.Pace.Outages > 0 {
 		fmt.Fprintf(w, "  %-10s %d, for %s in all; no row lost an attempt\n", "outages", sum.Pace.Outages, sum.Pace.Outage.Round(100*time.Millisecond))
 	}
-	if found := rounded(sum.Pace.Learned); found > 0 && found != s.ceiling {
+	if found := cli.Rounded(sum.Pace.Learned); found > 0 && found != s.ceiling {
 		fmt.Fprintf(w, "  %-10s %g/s is what the service takes; try --rate %g\n", "pace", found, found)
 	}
 }

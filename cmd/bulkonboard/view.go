@@ -67,7 +67,7 @@ func (v *view) rows() string {
 
 // flow is what is going through.
 func (v *view) flow() []string {
-	parts := []string{fmt.Sprintf("%g rows/s", rounded(v.perSecond))}
+	parts := []string{fmt.Sprintf("%g rows/s", cli.Rounded(v.perSecond))}
 	if v.State != measure.Reading {
 		parts = append(parts, fmt.Sprintf("%d in flight", v.InFlight))
 	}
@@ -135,7 +135,7 @@ func (v *view) doing() []string {
 		return []string{"draining: " + cli.Counted(v.InFlight, "call") + " in flight"}
 	case measure.Running:
 		if v.Pace.Rate > 0 {
-			return []string{fmt.Sprintf("running at up to %g calls/s", rounded(v.Pace.Rate))}
+			return []string{fmt.Sprintf("running at up to %g calls/s", cli.Rounded(v.Pace.Rate))}
 		}
 	}
 	return []string{string(v.State)}
@@ -150,7 +150,7 @@ func (v *view) attributes() []any {
 	if v.Share > 0 {
 		a = append(a, "share", math.Round(v.Share*1e4)/1e4)
 	}
-	a = append(a, "rows_per_second", rounded(v.perSecond))
+	a = append(a, "rows_per_second", cli.Rounded(v.perSecond))
 	if v.left > 0 {
 		a = append(a, "eta_seconds", v.left.Round(time.Second).Seconds())
 	}

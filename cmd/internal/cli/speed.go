@@ -40,3 +40,14 @@ func Clock(at, now time.Time, layout string) string {
 	}
 	return at.Format(layout)
 }
+
+// Rounded is a rate with three digits, as people read it.
+func Rounded(perSecond float64) float64 {
+	switch {
+	case perSecond >= 100:
+		return float64(int64(perSecond + 0.5))
+	case perSecond >= 10:
+		return float64(int64(perSecond*10+0.5)) / 10
+	}
+	return float64(int64(perSecond*100+0.5)) / 100
+}
