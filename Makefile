@@ -18,10 +18,11 @@ help: ## print this help
 run: build ## take the sample list through the built-in sandbox
 	@.ci/demo build/demo
 
+# Static, as releases are: the C library would take 2 MiB of memory in every run.
 build: ## build build/bulkonboard
-	go build -trimpath -o build/bulkonboard ./cmd/bulkonboard
+	CGO_ENABLED=0 go build -trimpath -o build/bulkonboard ./cmd/bulkonboard
 build-cluster: build ## build build/bulkonboard-temporal, too
-	go -C $(CLUSTER) build -trimpath -o ../../build/bulkonboard-temporal .
+	CGO_ENABLED=0 go -C $(CLUSTER) build -trimpath -o ../../build/bulkonboard-temporal .
 
 # The program's own tests take longest, and so come first: all others run beside them.
 test: ## run all tests

@@ -35,15 +35,16 @@ func (e *bodyError) Unwrap() error { return e.err }
 // hundred bytes; of one that does so unasked, it is unpacked.
 func (rd *reader) read(response *http.Response) error {
 	rd.body.Reset()
-	sent := &io.LimitedReader{R: response.Body, N: maxReply + 1}
-	unpacked, err := unpack(header(response.Header, "Content-Encoding"), sent)
+	rd.sent = io.LimitedReader{R: response.Body, N: maxReply + 1}
+	unpacked, err := unpack(header(response.Header, "Content-Encoding"), &rd.sent)
 	if err != nil {
 		return err
 	}
-	n, err := rd.body.ReadFrom(&io.LimitedReader{R: unpacked, N: maxReply + 1})
+	rd.unpacked = io.LimitedReader{R: unpacked, N: maxReply + 1}
+	n, err := rd.body.ReadFrom(&rd.unpacked)
 	var corrupt flate.CorruptInputError
 	switch {
-	case n > maxReply || sent.N <= 0:
+	case n > maxReply || rd.sent.N <= 0:
 		return errTooLarge
 	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return &encodingError{"gzip"}

@@ -17,13 +17,15 @@ const maxName = 24
 // reader takes replies apart, one after another, each in one pass. What it
 // keeps of a reply is bounded, however large the reply is.
 type reader struct {
-	body    bytes.Buffer
-	decoder *jsontext.Decoder
-	reasons []reason
-	words   []byte // what the reasons say
-	visited int    // values that were asked for their words
-	scratch []byte // a string without its escapes
-	name    [maxName]byte
+	sent     io.LimitedReader // the body as it is sent
+	unpacked io.LimitedReader // without its encoding
+	body     bytes.Buffer
+	decoder  *jsontext.Decoder
+	reasons  []reason
+	words    []byte // what the reasons say
+	visited  int    // values that were asked for their words
+	scratch  []byte // a string without its escapes
+	name     [maxName]byte
 }
 
 // readers are lent to one call each.
@@ -34,6 +36,7 @@ var readers = sync.Pool{New: func() any {
 // giveBack leaves the rare large buffer to the garbage collector.
 func (rd *reader) giveBack() {
 	if rd.body.Cap() <= 64<<10 {
+		rd.sent.R, rd.unpacked.R = nil, nil
 		readers.Put(rd)
 	}
 }
