@@ -103,7 +103,7 @@ func TestAFrameHasTheBarAndWhatKeepsPartsFromBeingDone(t *testing.T) {
 	assert.InDelta(t, 0.5, f.Done, 0)
 	assert.Equal(t, "4000 of 8000 rows", f.Of)
 	assert.Equal(t, [][]string{
-		{"312 rows/s", "ETA 2 m (02:02)"},
+		{"312 rows/s", "ETA 2 min (02:02)"},
 		{"calling", "3 of 8 chunks", "4000 of 8000 rows", "4 parts under way"},
 		{"1 part paused after 429"}, {"the service is unavailable to 2 parts"}, {"no worker is there"},
 	}, f.Lines)
