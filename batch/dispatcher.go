@@ -105,7 +105,7 @@ func (d *dispatcher) record() {
 	for _, s := range d.waiting {
 		d.ended(s)
 	}
-	if d.refusals != nil && !d.refusals.over { // nobody has found out yet: the next start does
+	if d.refusals != nil && !d.refusals.over { // not found out yet: the next start does
 		d.takeBack()
 	}
 }

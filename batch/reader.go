@@ -124,7 +124,7 @@ func (r *reader) enter(ctx context.Context, first *slot) bool {
 
 // answer asks for the result of a row that needs no call. A row whose result is
 // a session id of the ledger stays as it was read, unless others of its customer
-// take the result: nobody looks at its fields.
+// take the result: its fields are not looked at.
 func (r *reader) answer(s *slot) (err error) {
 	if s.answer, err = r.answers.Answer(s.rec); err != nil {
 		return err

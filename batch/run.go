@@ -64,7 +64,7 @@ type Config struct {
 	Standings *sink.Standings
 
 	// Decided is when it was decided what becomes of rows that need no call.
-	// Zero: as they are met. With it, a run that calls nobody makes the same
+	// Zero: as they are met. With it, a run without calls makes the same
 	// results as often as it is made.
 	Decided time.Time
 
@@ -76,7 +76,7 @@ type Config struct {
 	Ends source.Position
 
 	// Scratch takes what the later rows of customers will be answered with. It
-	// is nobody else's, and needed only when there are Duplicates.
+	// is for this use alone, and needed only when there are Duplicates.
 	Scratch state.ScratchFile
 
 	// Size is how many bytes of the list's file the run reads, for the run that

@@ -17,7 +17,7 @@ type TakenOver struct {
 	Doubts  int   // calls that were in flight
 }
 
-// TakeOver ends an interrupted run that nobody can resume, because its list has
+// TakeOver ends an interrupted run that cannot be resumed, because its list has
 // changed: it completes the ledger with the answers that only the journal has,
 // and then clears the state. Killed anywhere, it comes to the same when it is
 // done again: until the state is cleared it is as it was, and the ledger takes an

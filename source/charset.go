@@ -98,7 +98,7 @@ func (c *charset) rawLen(raw []byte, n int) int {
 }
 
 // isNoCharacter reports what decoders give for bytes that stand for nothing.
-// Bytes 0x80 to 0x9f of ISO-8859 are control characters that nobody has
+// Bytes 0x80 to 0x9f of ISO-8859 are control characters that no text has
 // written for forty years: such a list is in a Windows code page.
 func isNoCharacter(r rune) bool {
 	return r == utf8.RuneError || 0x80 <= r && r <= 0x9f

@@ -25,7 +25,7 @@ const utf8Mark = "\xef\xbb\xbf"
 
 // settleCharset finds the encoding of a list by its byte order mark or by the
 // name that was given, and returns the mark. Where the two differ one of them
-// is wrong, and nobody here can know which.
+// is wrong, and which it is cannot be known here.
 func settleCharset(name string, start []byte) (c charset, mark []byte, err error) {
 	if c, err = charsetNamed(name); err != nil {
 		return c, nil, &ListError{Reason: err.Error()}

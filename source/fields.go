@@ -12,7 +12,7 @@ type Field struct {
 	Name     string // canonical: that of the API guide
 	Group    string // the object of the request that holds it, or ""
 	Identity bool   // says who the customer is: in the key of a ledger, and not in its digests
-	Public   bool   // its values are nobody's own
+	Public   bool   // its values are not personal
 	Optional bool   // absent from the request when empty
 	Boolean  bool   // true or false in the request, and not a text
 }

@@ -20,7 +20,7 @@ import (
 
 // Answer is what a source says of a row. The zero value says nothing.
 type Answer struct {
-	Result *sink.Result // nil: the source does not answer the row. Nobody changes it
+	Result *sink.Result // nil: the source does not answer the row. It is not changed
 	Print  uint64       // fingerprint of the record that the result is for
 
 	// Known says that the ledger has the result, so the result is not put there, and Key

@@ -108,7 +108,7 @@ func (w *merge) run(ctx context.Context, list *source.List, measures *measure.Me
 		w.Monitor.Expect(w.Manifest.Rows(), w.Manifest.Read.Bytes)
 	}
 	summary, err := batch.Run(ctx, batch.Config{
-		ID: w.Manifest.Run, List: list, Encoder: encoder, Caller: nobody{stop},
+		ID: w.Manifest.Run, List: list, Encoder: encoder, Caller: noCalls{stop},
 		State: w.State, Results: w.Results, Rejects: w.Rejects, ReplaceResults: w.ReplaceResults, ReplaceRejects: w.ReplaceRejects, SummaryFile: w.summaryFile(),
 		Answers:    answers.Chain{answers.Func(func(rec *source.Record) (answers.Answer, error) { return w.answer(ctx, rec) })},
 		Duplicates: w.Manifest.families(w.duplicates), Scratch: w.Scratch, Known: w.Known, Measures: measures, Decided: w.Manifest.PlannedAt, Ends: w.Manifest.Ends,
@@ -202,7 +202,7 @@ func (m *Manifest) measures(ctx context.Context, s store.Store, rounds int) (*me
 			}
 		}
 	}
-	if all.StartedAt.IsZero() { // nobody was called
+	if all.StartedAt.IsZero() { // no customer was called
 		all.Add(&measure.Measures{StartedAt: m.PlannedAt})
 	}
 	return all, nil
@@ -221,12 +221,12 @@ func headsOf(ctx context.Context, parts []*part) ([]head, error) {
 	return heads, reads.Wait()
 }
 
-// nobody is called where no call is to be made: a row without an answer ends
+// noCalls stands where no call is to be made: a row without an answer ends
 // the run.
-type nobody struct{ stop context.CancelCauseFunc }
+type noCalls struct{ stop context.CancelCauseFunc }
 
 // Call implements batch.Caller.
-func (n nobody) Call(context.Context, *source.Customer) session.Reply {
+func (n noCalls) Call(context.Context, *source.Customer) session.Reply {
 	n.stop(&MissingError{})
 	return session.Reply{Outcome: session.Cancelled}
 }

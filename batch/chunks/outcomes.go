@@ -146,7 +146,7 @@ func takeAll(name string, segment []byte, to outcomes) error {
 	return nil
 }
 
-// putSegment puts a segment under a number that nobody has taken, or returns
+// putSegment puts a segment under a number that is not taken, or returns
 // store.ErrExists.
 func (p *part) putSegment(ctx context.Context, n int, owner string, entries []byte) error {
 	b, err := newSegment(head{Owner: owner})
@@ -163,7 +163,7 @@ func (p *part) notEnded(ctx context.Context, n int) error {
 	if err != nil || !done {
 		return err
 	}
-	_ = p.store.Delete(ctx, p.segmentName(n)) // what stays is only in nobody's way
+	_ = p.store.Delete(ctx, p.segmentName(n)) // what stays is harmless
 	return &LostError{Part: p.name}
 }
 
@@ -239,7 +239,7 @@ func (p *part) finishOnce(ctx context.Context, h head) error {
 	removals.SetLimit(atOnce)
 	for i := range n {
 		removals.Go(func() error {
-			_ = p.store.Delete(ctx, p.segmentName(i)) // what stays is only in nobody's way
+			_ = p.store.Delete(ctx, p.segmentName(i)) // what stays is harmless
 			return nil
 		})
 	}

@@ -180,7 +180,7 @@ func (p *plan) file(name string) (*os.File, error) {
 
 func (p *plan) close() {
 	for _, f := range p.files {
-		_ = f.Close() // nobody wants it any more
+		_ = f.Close() // it is no longer needed
 	}
 }
 

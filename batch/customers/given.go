@@ -26,7 +26,7 @@ const (
 	maxEntry  = 2 << 16 // bytes, more than any entry has
 )
 
-// NewGiven begins with no answers. The file is nobody else's, and needed only
+// NewGiven begins with no answers. The file is for this use alone, and needed only
 // where there are duplicates.
 func NewGiven(d *Duplicates, scratch state.ScratchFile) *Given {
 	g := &Given{duplicates: d, scratch: scratch, in: bufio.NewReaderSize(nil, 128)}

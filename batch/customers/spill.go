@@ -17,7 +17,7 @@ type SpillFile struct {
 	end  int64
 }
 
-// NewSpillFile takes a file that is nobody else's.
+// NewSpillFile takes a file that is for this use alone.
 func NewSpillFile(file state.ScratchFile) *SpillFile { return &SpillFile{file: file} }
 
 // Spill begins to take records.

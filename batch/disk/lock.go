@@ -17,7 +17,7 @@ var ErrHeld = errors.New("the lock is held")
 type Lock interface {
 	// Unlock lets go of it. The file stays.
 	Unlock() error
-	// Remove lets go of it and removes the file. Nobody is ever let believe to
+	// Remove lets go of it and removes the file. No caller ever believes to
 	// have a lock on a file of that name that another has too.
 	Remove() error
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Identity is what the journal of a run says of the customer of a result, so that
-// the ledger can be told of it when the list is not there any more. It names
-// nobody.
+// the ledger can record it when the list is not there any more. It names no
+// customer.
 type Identity struct {
 	key    ledger.Key
 	digest ledger.Digest

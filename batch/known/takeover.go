@@ -7,7 +7,7 @@ import (
 	"bulkonboard/sink"
 )
 
-// Abandoned puts into the ledger what a run has received that nobody resumes. Put
+// Abandoned puts into the ledger what a run has received that is not resumed. Put
 // twice it comes to the same.
 type Abandoned struct {
 	known    *Known

@@ -7,7 +7,7 @@ import (
 )
 
 // Key names a customer of a tenant's form to the owner of the secret of the
-// ledger, and nobody to others: the first half of an HMAC-SHA-256. That two of
+// ledger, and no customer to others: the first half of an HMAC-SHA-256. That two of
 // ten million customers share one has a chance of one in 2^82.
 type Key [16]byte
 
@@ -15,7 +15,7 @@ type Key [16]byte
 func (k Key) String() string { return hex.EncodeToString(k[:]) }
 
 // Digest stands for the fields that were sent: the first bytes of an
-// HMAC-SHA-256, so that nobody without the secret can try names. A change of
+// HMAC-SHA-256, so that names cannot be tried without the secret. A change of
 // one customer's fields goes unnoticed with a chance of one in 2^64.
 type Digest [8]byte
 

@@ -66,7 +66,7 @@ func empty(path, keyPath string) error {
 }
 
 func startNew(path, keyPath string) string {
-	return fmt.Sprintf("restore it from a copy, or start a new one that knows nobody: bulkonboard ledger create --ledger %s --ledger-key-file %s", quoted(path), quoted(keyPath))
+	return fmt.Sprintf("restore it from a copy, or start a new, empty one: bulkonboard ledger create --ledger %s --ledger-key-file %s", quoted(path), quoted(keyPath))
 }
 
 // older says that a ledger is not the newest one.

@@ -2,7 +2,7 @@
 // the last session id and the last refusal, when they came, and digests of the
 // fields that were sent.
 //
-// A customer is known by a keyed hash alone, so that the file names nobody;
+// A customer is known by a keyed hash alone, so that the file names no customer;
 // the secret is in a file of its own. The database is bbolt's: a B+tree in one
 // file, in which a commit is whole or not there, whenever the process or the
 // machine dies. What is in it is believed only after all of it was read and

@@ -16,7 +16,7 @@ type Night struct {
 }
 
 // ProblemID stands for a row that needs attention and for what is wrong with it:
-// a keyed digest of the row's bytes and of the error code. It names nobody.
+// a keyed digest of the row's bytes and of the error code. It names no customer.
 type ProblemID [16]byte
 
 // String is the id as people see it.

@@ -42,7 +42,7 @@ func Open(fsys disk.FS, path, keyPath string, owner Owner) (*Ledger, error) {
 	case info != nil && info.Size() == 0:
 		err = empty(path, keyPath)
 	case noKey:
-		err = &SecretError{Path: keyPath, Reason: "the key of the ledger is not there, and without it nobody in the ledger can be recognized"}
+		err = &SecretError{Path: keyPath, Reason: "the key of the ledger is not there, and without it no customer in the ledger can be recognized"}
 	}
 	if err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func newDatabase(fsys disk.FS, path string) (*database, error) {
 
 // finishCreating puts an empty ledger in its place that was made for this key
 // and not renamed any more. A key without a ledger may mean that the ledger is
-// lost: nobody would be known.
+// lost: no customer would be known.
 func finishCreating(fsys disk.FS, path, keyPath string, secret []byte) error {
 	l := &Ledger{path: path + ".tmp", secret: secret}
 	err := l.Walk(func(Key, []byte) error { return nil })

@@ -45,7 +45,7 @@ func parsePace(b []byte, service string) (perSecond float64, at time.Time) {
 	return math.Float64frombits(binary.LittleEndian.Uint64(b[8:])), time.UnixMilli(int64(binary.LittleEndian.Uint64(b[16:])))
 }
 
-// serviceHash stands for a service, so that the file tells nobody which one is
+// serviceHash stands for a service, so that the file does not tell which one is
 // called.
 func serviceHash(service string) uint64 {
 	sum := sha256.Sum256([]byte(service))

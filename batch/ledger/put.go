@@ -26,7 +26,7 @@ type News struct {
 	Forms   []Form    // of the customers, so that one can be looked for in all of them
 	Changes []Change
 
-	// Abandoned says that nobody will resume the run: the problems that it was
+	// Abandoned says that the run will not be resumed: the problems that it was
 	// the first to report, as it was about to be complete, are news again.
 	Abandoned bool
 }

@@ -9,7 +9,7 @@ import (
 // same address may be another customer at another service.
 type Owner struct{ Service, Application string }
 
-// Scope stands for an owner, and tells nobody else who that is. The zero value
+// Scope stands for an owner, and does not tell who that is. The zero value
 // is that of customers who were taken over and have none yet.
 type Scope [16]byte
 

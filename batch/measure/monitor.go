@@ -80,7 +80,7 @@ func (m *Monitor) Progress() Progress {
 	if p.OfRows > 0 {
 		p.Share = min(1, float64(p.Rows)/float64(p.OfRows))
 	}
-	// Nobody reports while everybody waits, and yet the time goes by.
+	// There are no reports while every call waits, and yet the time goes by.
 	switch waited := time.Since(m.at); {
 	case m.at.IsZero() || p.State == Ended:
 	case p.Pace.State == pace.Held:

@@ -27,7 +27,7 @@ type Preflight struct {
 	// that no limit is to stop this one for it. May be nil.
 	KnownInvalid func(*source.Record) bool
 
-	// Scratch takes some 40 bytes a row and is nobody else's. With a ledger it
+	// Scratch takes some 40 bytes a row and is for this use alone. With a ledger it
 	// takes some 60 more, and the answers of the forecast are read from it.
 	Scratch state.ScratchFile
 

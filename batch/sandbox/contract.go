@@ -17,7 +17,7 @@ const (
 )
 
 // Domains of e-mail addresses that the sandbox treats in its own way. Both are
-// reserved by RFC 2606 and belong to nobody.
+// reserved by RFC 2606 and belong to no one.
 const (
 	refusedDomain = "@refused.example" // refused as a customer
 	poisonDomain  = "@poison.example"  // always 500

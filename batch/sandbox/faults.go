@@ -53,7 +53,7 @@ type OutageKind string
 
 // The kinds of outage.
 const (
-	Refused     OutageKind = "refused" // nobody listens
+	Refused     OutageKind = "refused" // nothing listens
 	Unavailable OutageKind = "503"     // an envelope with 503
 	HTML        OutageKind = "html"    // a gateway's 502 page
 	Hang        OutageKind = "hang"    // no answer until the outage or the caller's patience ends

@@ -78,7 +78,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// Serve answers on ln, and takes it over. In an outage in which nobody listens
+// Serve answers on ln, and takes it over. In an outage in which nothing listens
 // it closes ln and listens at the same address again when the outage is over.
 // It returns nil once Close is called.
 func (s *Service) Serve(ln net.Listener) error {
@@ -107,7 +107,7 @@ func (s *Service) Serve(ln net.Listener) error {
 	}
 }
 
-// closeInOutage closes ln as soon as an outage begins in which nobody listens.
+// closeInOutage closes ln as soon as an outage begins in which nothing listens.
 func (s *Service) closeInOutage(ln net.Listener) (stop func()) {
 	if !slices.ContainsFunc(s.options.Outages, func(o Outage) bool { return o.Kind == Refused }) {
 		return func() {}
@@ -131,7 +131,7 @@ func (s *Service) closeInOutage(ln net.Listener) (stop func()) {
 	return func() { close(done) }
 }
 
-// refusing reports whether nobody listens now, and for how long.
+// refusing reports whether nothing listens now, and for how long.
 func (s *Service) refusing() (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,7 @@ const maxReply = 1 << 20
 var errTooLarge = errors.New("the answer is larger than 1 MiB")
 
 // encodingError is a body that is not in the encoding that its head names, or in
-// one that nobody asked for.
+// one that was not asked for.
 type encodingError struct{ name string }
 
 func (e *encodingError) Error() string {

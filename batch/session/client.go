@@ -187,8 +187,8 @@ func (c *Client) attempt(ctx context.Context, r *source.Customer, with *credenti
 }
 
 // replyOf says what a reply means for a customer. Words that are the customer's
-// own say nothing about the service, so they are cut out before: nobody's name
-// is a refusal of the credentials.
+// own say nothing about the service, so they are cut out before: a name is
+// not a refusal of the credentials.
 func (c *credentials) replyOf(e *envelope, h http.Header, r *source.Customer, now time.Time) Reply {
 	raw := e.words
 	e.words = withoutCustomer(fold(raw), r)

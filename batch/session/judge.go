@@ -131,7 +131,7 @@ func speaksOf(forms func() *regexp.Regexp, text string) bool {
 
 func serverError(code int) (Outcome, string) {
 	switch code {
-	case 502, 503, 504, // a gateway found nobody behind it
+	case 502, 503, 504, // a gateway found no service behind it
 		521, 522, 523, 524, 525, 526, 527, 530: // so did a content network
 		return Unavailable, fmt.Sprintf("http_%d", code)
 	}

@@ -70,7 +70,7 @@ func (p *probe) noToken(ctx context.Context, f Finding, a *Reply) Finding {
 // answersAt reports whether the API is below a base URL of the same host. It is
 // asked without credentials: another path may be another party's.
 func (p *probe) answersAt(ctx context.Context, base string) bool {
-	nobody := &credentials{prefix: prefixOf("", "", ""), scrubbers: p.with.scrubbers}
-	a, _, _ := p.client.askToken(ctx, base, nobody)
+	empty := &credentials{prefix: prefixOf("", "", ""), scrubbers: p.with.scrubbers}
+	a, _, _ := p.client.askToken(ctx, base, empty)
 	return a.Recognised
 }

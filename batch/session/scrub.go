@@ -17,7 +17,7 @@ const (
 )
 
 // scrubber finds the app secret in what a service writes. There is one rule: a
-// text that has a piece of the secret is shown to nobody, and its code stands in
+// text that has a piece of the secret is never shown, and its code stands in
 // its place. Such a text is an echo of the request, and no one can say how much
 // else of it is.
 type scrubber struct {

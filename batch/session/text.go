@@ -88,7 +88,7 @@ type name struct {
 }
 
 // namesOf are the values of a customer, the longest first. One letter is
-// nobody's name.
+// not a name.
 func namesOf(r *source.Customer) []name {
 	names := make([]name, 0, 9)
 	for f, value := range r.Fields() {

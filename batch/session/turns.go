@@ -26,7 +26,7 @@ const (
 // turns has calls get their connections one after another, for as long as the
 // service speaks HTTP/2, where a connection serves many calls: net/http opens one
 // for each call that finds none, even while another is being opened. A nil one
-// has nobody wait.
+// keeps no call waiting.
 type turns struct {
 	http1 atomic.Bool   // the service speaks HTTP/1.1: each call in flight needs a connection of its own
 	taken chan struct{} // has room for the call whose turn it is

@@ -23,7 +23,7 @@ import (
 // goes when the store is next opened after a while: it may be a whole list.
 const temps = ".tmp"
 
-// tempLife is how long a file is left there that nobody has written to since.
+// tempLife is how long a file is left there that was not written to since.
 // No writer of another machine is frozen for that long and continues.
 const tempLife = 24 * time.Hour
 

@@ -138,7 +138,7 @@ func (j *jobClient) join(ctx context.Context, job string, r *request, round int,
 	return j.sayWorkersFor(ctx, job, r)
 }
 
-// sayWorkers says when nobody is there to do anything, and who takes no parts.
+// sayWorkers says when no worker is there, and who takes no parts.
 func (j *jobClient) sayWorkers(ctx context.Context) error {
 	_, err := j.lookAtWorkers(ctx)
 	return err
@@ -159,8 +159,8 @@ func (j *jobClient) lookAtWorkers(ctx context.Context) (*workerPool, error) {
 	return c, nil
 }
 
-// sayWorkersFor says when nobody is there to do anything, or too few to do a job
-// at its rate, or nobody who has its ledger.
+// sayWorkersFor says when no worker is there, or too few to do a job
+// at its rate, or none that has its ledger.
 func (j *jobClient) sayWorkersFor(ctx context.Context, job string, r *request) error {
 	c, err := j.lookAtWorkers(ctx)
 	if err != nil {

@@ -70,7 +70,7 @@ func (s *jobFlags) checkHeartbeat(p *cli.Problems) {
 	}
 }
 
-// quotaOf is the name of a quota that nobody named: one for all spellings of an
+// quotaOf is the name of a quota without a name: one for all spellings of an
 // address.
 func quotaOf(baseURL, appID string) string {
 	host := ""
@@ -151,7 +151,7 @@ func (s *submitSettings) check() error {
 	return p.Err()
 }
 
-// jobNameOf is the name of a job that nobody named.
+// jobNameOf is the name of a job without a name.
 func jobNameOf(input string, now time.Time) string {
 	base := filepath.Base(input)
 	base, _, _ = strings.Cut(base, ".")

@@ -169,7 +169,7 @@ func (e *execution) see(a *workflowpb.PendingActivityInfo) {
 func memoOf(info *workflowpb.WorkflowExecutionInfo) (job string, round int) {
 	fields := info.GetMemo().GetFields()
 	from := converter.GetDefaultDataConverter()
-	// What cannot be read is of nobody that this program knows.
+	// What cannot be read is of no worker that this program knows.
 	_ = from.FromPayload(fields[memoJob], &job)
 	_ = from.FromPayload(fields[memoRound], &round)
 	return job, round

@@ -41,7 +41,7 @@ type sickness struct {
 
 	trial time.Duration                  // after which one part is taken
 	probe prober                         // whether it is over
-	alone func(ctx context.Context) bool // nobody else is at the job
+	alone func(ctx context.Context) bool // no other worker has a part of the job
 }
 
 // health is how a worker is, and how many parts it takes. It is the slot supplier
@@ -143,7 +143,7 @@ func (h *health) run(ctx context.Context, told func(context.Context, *sickness))
 }
 
 // findOut probes until the worker is well, or something newer is known. Where
-// probes cannot tell, or nobody else is there, the worker takes one part after
+// probes cannot tell, or no other is there, the worker takes one part after
 // some time.
 func (h *health) findOut(ctx context.Context, s *sickness) {
 	began := time.Now()

@@ -87,7 +87,7 @@ type heartbeatDetails struct {
 	Trouble   string `json:"trouble,omitempty"`   // kind of what all calls have met lately
 
 	// Of the last try that was handed on for its trouble: its calls were answered,
-	// and failed; nobody else was known to be answered.
+	// and failed; no other worker was known to be answered.
 	Failing bool `json:"failing,omitempty"`
 	Alone   bool `json:"alone,omitempty"`
 }

@@ -56,7 +56,7 @@ type input struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// noJobError says that nobody has submitted such a job.
+// noJobError says that no such job was submitted.
 type noJobError struct{ job string }
 
 func (e *noJobError) Error() string {

@@ -46,7 +46,7 @@ const (
 type sickError struct {
 	worker, reason string
 	failing        bool // calls were answered, and failed
-	alone          bool // nobody else is known to be answered
+	alone          bool // no other worker is known to be answered
 }
 
 func (e *sickError) Error() string {
@@ -249,14 +249,14 @@ func (t *task) handOver(ctx context.Context, why *sickError) {
 	if t.pulse.well() {
 		return
 	}
-	t.health.fall(sickness{Reason: why.reason, probe: t.probeService, alone: t.nobodyElse})
+	t.health.fall(sickness{Reason: why.reason, probe: t.probeService, alone: t.noOther})
 }
 
 // probeService probes the service for the job.
 func (t *task) probeService(ctx context.Context) probed { return t.probe(ctx, &t.request.Job) }
 
-// nobodyElse reports that no other worker is at a part of the round.
-func (t *task) nobodyElse(ctx context.Context) bool {
+// noOther reports that no other worker is at a part of the round.
+func (t *task) noOther(ctx context.Context) bool {
 	now, err := t.parts.others(ctx, t.evidence.info)
 	return err != nil || len(now.elsewhere(t.owner)) == 0
 }

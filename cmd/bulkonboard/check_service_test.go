@@ -108,7 +108,7 @@ func TestCheckSaysWhatIsWrongWithTheServiceAndCallsNobody(t *testing.T) {
 			assert.Equal(t, code != 0, stderr.Len() > 0, stderr.String())
 			assert.NotContains(t, stdout.String()+stderr.String(), canarySecret)
 			assert.NotContains(t, stdout.String()+stderr.String(), "eyJ")
-			assert.Equal(t, sandbox.Stats{Tokens: p.service.Stats().Tokens}, p.service.Stats(), "nobody was called")
+			assert.Equal(t, sandbox.Stats{Tokens: p.service.Stats().Tokens}, p.service.Stats(), "no customer was called")
 		})
 	}
 }

@@ -213,7 +213,7 @@ func (i *inspection) readList(ctx context.Context, l *cli.OpenedLedger, stdin io
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = scratch.Close() }() // nobody wants it any more
+	defer func() { _ = scratch.Close() }() // it is no longer needed
 	known := i.ledger.known(l, i.service.Target.TenantID, i.service.Target.FormID, false)
 	p := preflight.Preflight{List: list, FormID: i.service.Target.FormID, Scratch: scratch, Share: share, Known: known}
 	f, err := shown(ctx, &p, stderr)

@@ -17,7 +17,7 @@ func ledgerCommand() *cobra.Command {
 		Short: "Manage the ledger of customers from earlier runs",
 		Long: `The ledger of run --ledger keeps, across lists and nights, the session id of each
 customer, when it was obtained, and a digest of the fields that were sent. It
-names nobody: a customer is an HMAC under a key that is in another file.`,
+names no customer: each is an HMAC under a key that is in another file.`,
 		Args: cli.Commands,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}

@@ -22,7 +22,7 @@ func ledgerExportCommand() *cobra.Command {
 key, the outcome, the session id, when it was obtained (or the customer
 refused), the digest of the fields that were sent, in which run that was and
 when that run began, the code of a refusal, and the session id from before a
-refusal, with when that was obtained. A key names nobody.`,
+refusal, with when that was obtained. A key names no customer.`,
 		Example: `  bulkonboard ledger export --ledger customers.db >ledger.csv`,
 		Args:    cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string, l *cli.OpenedLedger) error {

@@ -65,7 +65,7 @@ func forget(l *ledger.Ledger, email string, log *slog.Logger) error {
 		return err
 	}
 	if len(there) == 0 && !l.HasProblemOf(func(key ledger.Key) bool { return of[key] }) {
-		log.Info("the ledger has nobody with this address", "event", "forget", "forms_looked_at", len(l.Forms()))
+		log.Info("the ledger has no customer with this address", "event", "forget", "forms_looked_at", len(l.Forms()))
 		return nil
 	}
 	if _, err := l.Forget(func(key ledger.Key) bool { return of[key] }); err != nil {

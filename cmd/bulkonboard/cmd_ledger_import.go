@@ -105,7 +105,7 @@ func (i *importing) run(w io.Writer, l *ledger.Ledger) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = scratch.Close() }() // nobody wants it any more
+	defer func() { _ = scratch.Close() }() // it is no longer needed
 	k := &known.Known{Ledger: l, Owner: i.ledger.Owner, Tenant: i.tenantID, FormID: i.formID}
 	into, rows := k.Import(scratch), int64(0)
 	for rec, err := range list.Records() {

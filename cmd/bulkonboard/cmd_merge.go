@@ -34,7 +34,7 @@ func mergeCommand() *cobra.Command {
 		Use:   "merge --job FOLDER --output RESULTS",
 		Short: "Merge the results of the chunks of a job",
 		Long: `merge makes one results file of a job whose chunks are all done, row for row as
-run would have on one machine, with its summary and rejects. It calls nobody.
+run would have on one machine, with its summary and rejects. It calls no customer.
 Interrupted, it resumes with the same command.`,
 		Example: `  bulkonboard merge --job /mnt/shared/tonight -o results.csv`,
 		Args:    cobra.NoArgs,
@@ -201,7 +201,7 @@ func (m *merging) merge(ctx context.Context, v *cli.Voice, merger *chunks.Merger
 	if err != nil {
 		return err
 	}
-	defer func() { _ = scratch.Close() }() // nobody wants it any more
+	defer func() { _ = scratch.Close() }() // it is no longer needed
 	var monitor measure.Monitor
 	merger.State, merger.Scratch, merger.Monitor = dir, scratch, &monitor
 	stop := showProgress(&monitor, v.People, v.Log)

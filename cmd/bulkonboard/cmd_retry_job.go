@@ -22,7 +22,7 @@ func retryJobCommand() *cobra.Command {
 		Short: "Start another round of a job, for the rows that need attention",
 		Long: `retry-job begins another round of a job that plan has made and whose chunks have all
 been sent. In it, run-chunk calls again for the rows that were rejected or failed,
-or for those of them that are selected, and for nobody else; and merge takes the
+or for those of them that are selected, and for no others; and merge takes the
 newest result of each row. It prints the number of the round.
 
 To correct rows first, use bulkonboard fixes with the merged results.`,

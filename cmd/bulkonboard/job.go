@@ -93,7 +93,7 @@ func (j *job) take(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = scratch.Close() }() // nobody wants it any more
+		defer func() { _ = scratch.Close() }() // it is no longer needed
 		c.Duplicates, c.Scratch = forecast.Duplicates, scratch
 	}
 	summary, err := batch.Run(ctx, c)

@@ -37,7 +37,7 @@ func (j *jobFolder) make() (*store.Dir, error) {
 }
 
 // openStore opens the folder, in which there are the list, and the address that
-// the secret is sent to: nobody else may write there.
+// the secret is sent to: no one else may write there.
 func (j *jobFolder) openStore() (*store.Dir, error) {
 	path, err := filepath.EvalSymlinks(j.path)
 	if err != nil {

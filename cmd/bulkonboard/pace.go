@@ -28,7 +28,7 @@ func (j *job) paceConfig() pace.Config {
 	return c
 }
 
-// guess is what a forecast reckons with when nobody knows.
+// guess is what a forecast reckons with when nothing is known.
 const guess = 10
 
 func (j *job) expectedPace() cli.ExpectedPace {

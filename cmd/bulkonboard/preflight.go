@@ -83,7 +83,7 @@ func (j *job) readAhead(ctx context.Context) (f *preflight.Forecast, err error) 
 		return nil, err
 	}
 	if j.known == nil { // otherwise the run reads it, and it is gone with the process
-		defer func() { _ = scratch.Close() }() // nobody wants it any more
+		defer func() { _ = scratch.Close() }() // it is no longer needed
 	}
 	p := preflight.Preflight{
 		List: list.List, FormID: j.settings.service.Target.FormID, Keep: j.treatment.keep, KnownInvalid: j.treatment.knownInvalid,

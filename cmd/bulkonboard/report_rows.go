@@ -10,7 +10,7 @@ import (
 	"bulkonboard/source"
 )
 
-// maxReportRows bounds the page: nobody fixes more rows than this by hand.
+// maxReportRows bounds the page: more rows are not fixed by hand.
 const maxReportRows = 1000
 
 // rowsThatNeedWork reads the rows that need attention from the results. An

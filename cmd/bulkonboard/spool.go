@@ -74,7 +74,7 @@ func nextSpool(dir *state.Dir, path string, incoming io.Reader) (string, error) 
 }
 
 // incomingList is what comes by standard input, or nil when nothing does. A
-// terminal is not waited for: nobody types a list.
+// terminal is not waited for: no one types a list.
 func incomingList(stdin io.Reader) (io.Reader, error) {
 	if isTerminal(stdin) {
 		return nil, nil //nolint:nilnil // no list is not an error here

@@ -26,7 +26,7 @@ type conclusion struct {
 func printSummary(w io.Writer, s *conclusion, sum *batch.Summary) {
 	fmt.Fprintf(w, "\n%s\n", headline(sum))
 	if sum.Complete && sum.Rows == 0 {
-		fmt.Fprintf(w, "  the list has no customers: nobody was called\n")
+		fmt.Fprintf(w, "  the list has no customers: no customer was called\n")
 	}
 	for _, status := range sink.Statuses() {
 		if n := sum.Status[status]; n > 0 {

@@ -15,7 +15,7 @@ import (
 )
 
 // takesOver reports a start that may take an interrupted run over instead of
-// resuming it: with a ledger, another list calls nobody twice. A retry knows its
+// resuming it: with a ledger, another list calls no customer twice. A retry knows its
 // list.
 func (j *job) takesOver() bool { return j.began && j.known != nil && j.settings.retry == nil }
 

@@ -80,7 +80,7 @@ func (p *interrupted) export(name string, more int) {
 	require.NoError(p.t, os.WriteFile(p.file(name), []byte(b.String()), 0o600))
 }
 
-// requireResults checks the results of such a list, and that nobody was called
+// requireResults checks the results of such a list, and that no customer was called
 // twice but who was in flight when a start was killed.
 func (p *interrupted) requireResults(more, kills int) {
 	p.t.Helper()

@@ -49,7 +49,7 @@ type Results struct {
 const (
 	markPrefix = "fix-"
 	sharedLen  = 5 // characters, of 5 bits each
-	numberLen  = 8 // likewise: nobody meets the mark of another row by a slip
+	numberLen  = 8 // likewise: no slip makes it the mark of another row
 	inputLen   = 8
 )
 

@@ -200,7 +200,7 @@ func (f *formats) writeAnew(as format, value string) (text string, err error) {
 		}
 		var err error
 		if style, err = f.writer.NewStyle(&s); err != nil {
-			return value, nil // a format that nobody can show: the number as it is stored
+			return value, nil // a format that cannot be shown: the number as it is stored
 		}
 		f.styles[as] = style
 	}

@@ -15,8 +15,8 @@ import (
 // sources says to people where credentials come from.
 const sources = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the file ~/.aws/credentials (AWS_PROFILE), or the role of the machine or pod"
 
-// roleTimeout bounds the question for the machine's role, which on a machine
-// that has none nobody may answer.
+// roleTimeout bounds the question for the machine's role, which may stay
+// without an answer on a machine that has none.
 const roleTimeout = 5 * time.Second
 
 // findCredentials looks where every client of S3 looks. What expires is

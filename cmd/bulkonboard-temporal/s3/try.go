@@ -21,7 +21,7 @@ import (
 const attemptTimeout = time.Minute
 
 // errUnsettled is a refusal whose reason has gone, so that it is tried again.
-var errUnsettled = errors.New("the server refused a name that nobody has")
+var errUnsettled = errors.New("the server refused a name that does not exist")
 
 // misuse is what trying again does not help.
 type misuse struct{ says string }

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// digestRounds make the digest slow to compute, so that nobody finds a value of
+// digestRounds make the digest slow to compute, so that no one finds a value of
 // --set, which may be somebody's own, by trying.
 const digestRounds = 100_000
 

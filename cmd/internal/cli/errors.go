@@ -53,7 +53,7 @@ var (
 	Other       = Kind{"other", ExitState, true}   // a place is another job's
 	Newer       = Kind{"newer", ExitUsage, false}  // a newer version of the program has asked for it, and can do it
 	Held        = Kind{"held", ExitHeld, false}
-	Passing     = Kind{"passing", ExitIO, false} // of files, of a store, and of what nobody knows
+	Passing     = Kind{"passing", ExitIO, false} // of files, of a store, and of what is not known
 	Stopped     = Kind{"stopped", ExitStopped, true}
 	Unfinished  = Kind{"unfinished", ExitStopped, false}
 	Refused     = Kind{"refused", ExitRefused, true} // credentials or tenant
@@ -98,7 +98,7 @@ func refusesSender(err error) bool {
 }
 
 // KindOf is the kind of an error: the one that it carries, or that of its row.
-// What nobody has foreseen may pass, so the same command may be tried again.
+// What was not foreseen may pass, so the same command may be tried again.
 func KindOf(err error) Kind {
 	var own interface{ Kind() Kind }
 	if errors.As(err, &own) {

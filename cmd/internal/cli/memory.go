@@ -65,7 +65,7 @@ func inUse() (bytes int) {
 }
 
 // atEachCollection calls f now and after every run of the collector, which
-// finds an object that nobody uses, and is given it again.
+// finds an object that is not in use, and is given it again.
 func atEachCollection(f func()) {
 	type unused struct{ _ [64]byte }
 	var found func(*unused)

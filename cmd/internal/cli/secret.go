@@ -183,7 +183,7 @@ func secretIn(name string) (secret, warning string, err error) {
 // exposedFile is exposed for a file that is open.
 func exposedFile(file *os.File, what string) (warning string, err error) {
 	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() { // others, such as a pipe, are nobody else's
+	if err != nil || !info.Mode().IsRegular() { // others, such as a pipe, are private
 		return "", err
 	}
 	return exposed(file.Name(), what, info.Mode().Perm(), isOurs(info) && !onReadOnlyMount(file))
