@@ -27,22 +27,25 @@ import (
 )
 
 func TestAWorkerThatIsStoppedLosesNothing(t *testing.T) {
-	c := newCluster(t, listOf(60), 60)
-	c.plan()
-	ctx, stop := context.WithCancelCause(t.Context())
-	c.service.answer = func(r *source.Customer, n int) session.Reply {
-		if strings.HasPrefix(r.Email, "c20@") {
-			stop(batch.ErrInterrupted)
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, listOf(60), 60)
+		c.job.Rate, c.job.Parallel = 200, 1 // so that what is stopped is not over before it hears of it
+		c.plan()
+		ctx, stop := context.WithCancelCause(t.Context())
+		c.service.answer = func(r *source.Customer, n int) session.Reply {
+			if strings.HasPrefix(r.Email, "c20@") {
+				stop(batch.ErrInterrupted)
+			}
+			return wellFor(r, n)
 		}
-		return wellFor(r, n)
-	}
-	require.ErrorIs(t, c.worker(1).RunChunk(ctx, 0), batch.ErrInterrupted)
-	require.Less(t, len(c.service.calls), 60)
+		require.ErrorIs(t, c.worker(1).RunChunk(ctx, 0), batch.ErrInterrupted)
+		require.Less(t, len(c.service.calls), 60)
 
-	c.run(1)
-	_, err := c.merge(1)
-	require.NoError(t, err)
-	c.requireAsSingle(1)
+		c.run(1)
+		_, err := c.merge(1)
+		require.NoError(t, err)
+		c.requireAsSingle(1)
+	})
 }
 
 // dying is a store that a worker can reach until it dies.

@@ -198,7 +198,7 @@ func killAtRandom(t *testing.T, rows, inFlight, most int) {
 			doubts += n
 		}
 		if code == 0 {
-			assert.Contains(t, stderr.String(), fmt.Sprintf("%d calls were in flight at an interruption", doubts))
+			assert.Contains(t, stderr.String(), fmt.Sprintf("%d calls in flight at an interruption", doubts))
 			break
 		}
 		require.Equal(t, -1, code, stderr.String())
