@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 	"slices"
 )
 
@@ -25,8 +26,9 @@ type Search struct {
 	part  int // -1 before the first
 	blob  []byte
 	seen  []Sighting
-	first []int // where the rows of each key begin, and where the last ones end
-	at    int   // of the keys, the first that Rows has not passed
+	ends  []uint32 // while they are sorted: where the rows with the next bits of a key end
+	first []int    // where the rows of each key begin, and where the last ones end
+	at    int      // of the keys, the first that Rows has not passed
 }
 
 // Found is what a search has found.
@@ -141,22 +143,47 @@ func (s *Search) upTo(part int) (err error) {
 	return nil
 }
 
-// sort takes the rows of a partition apart, by key and then by row.
+// sort takes the rows of a partition apart, by key and then by row. The bits of keys
+// are as good as random, so most of the way is counting: each row is put where the
+// first bits behind those of the partition say, a few rows to a place, and what is
+// left to do is to compare neighbors.
 func (s *Search) sort() {
-	s.seen = s.seen[:0]
-	for rest := s.blob; len(rest) > 0; rest = rest[sightingBytes:] {
-		s.seen = append(s.seen, parseSighting(rest))
+	rows := len(s.blob) / sightingBytes
+	shift := 56 - min(24, bits.Len(uint(rows/4)))
+	place := func(key []byte) uint64 { return binary.BigEndian.Uint64(key) << 8 >> 8 >> shift }
+	s.ends = slices.Grow(s.ends[:0], 1<<(56-shift))[:1<<(56-shift)]
+	clear(s.ends)
+	for at := 0; at < len(s.blob); at += sightingBytes {
+		s.ends[place(s.blob[at:])]++
 	}
-	slices.SortFunc(s.seen, func(a, b Sighting) int {
-		// The first half of a key tells nearly all apart.
-		if x, y := binary.BigEndian.Uint64(a.Key[:]), binary.BigEndian.Uint64(b.Key[:]); x != y {
-			return cmp.Compare(x, y)
+	sum := uint32(0)
+	for i, n := range s.ends {
+		s.ends[i], sum = sum, sum+n
+	}
+	s.seen = slices.Grow(s.seen[:0], rows)[:rows]
+	for at := 0; at < len(s.blob); at += sightingBytes {
+		end := &s.ends[place(s.blob[at:])]
+		s.seen[*end] = parseSighting(s.blob[at:])
+		*end++
+	}
+	from := uint32(0)
+	for _, end := range s.ends {
+		if end-from > 1 {
+			slices.SortFunc(s.seen[from:end], compareSightings)
 		}
-		if order := bytes.Compare(a.Key[:], b.Key[:]); order != 0 {
-			return order
-		}
-		return cmp.Compare(a.Row, b.Row)
-	})
+		from = end
+	}
+}
+
+func compareSightings(a, b Sighting) int {
+	// The first half of a key tells nearly all apart.
+	if x, y := binary.BigEndian.Uint64(a.Key[:]), binary.BigEndian.Uint64(b.Key[:]); x != y {
+		return cmp.Compare(x, y)
+	}
+	if order := bytes.Compare(a.Key[:], b.Key[:]); order != 0 {
+		return order
+	}
+	return cmp.Compare(a.Row, b.Row)
 }
 
 // family takes note of the rows of one customer: the first one leads.
