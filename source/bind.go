@@ -15,7 +15,7 @@ func (at *columnNumbers) fill(c *Customer, cells []string) {
 	*c = Customer{}
 	for f, value := range c.places() {
 		if column := at[f]; column > 0 {
-			*value = strings.TrimSpace(cells[column-1])
+			*value = trimmed(cells[column-1])
 		}
 	}
 }

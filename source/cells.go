@@ -17,6 +17,9 @@ const (
 // anything, and is not guessed at. bad is the number of the cell, from 1. spaced
 // says that blanks between a delimiter and an opening quote are none of a cell's.
 func cutCells(cells []string, text string, delimiter byte, spaced bool) (_ []string, state cutState, bad int) {
+	if strings.IndexByte(text, '"') < 0 {
+		return splitCells(cells, text, delimiter), cutWhole, 0
+	}
 	first := len(cells)
 	for {
 		if spaced && len(cells) > first {
@@ -50,6 +53,18 @@ func cutCells(cells []string, text string, delimiter byte, spaced bool) (_ []str
 		if end < 0 {
 			return cells, cutWhole, 0
 		}
+		text = text[end+1:]
+	}
+}
+
+// splitCells cuts the text of a record without quotes.
+func splitCells(cells []string, text string, delimiter byte) []string {
+	for {
+		end := strings.IndexByte(text, delimiter)
+		if end < 0 {
+			return append(cells, text)
+		}
+		cells = append(cells, text[:end])
 		text = text[end+1:]
 	}
 }

@@ -36,7 +36,7 @@ func (m *mapping) constant(text string) (constant, error) {
 	}
 	var c Customer
 	*f.in(&c) = value
-	for _, p := range validate(&c) {
+	for _, p := range validate(&c, false) {
 		if p.Field == f.String() && p.Code != "type_mismatch" {
 			return constant{}, fmt.Errorf("--set %s: %s", f, p.Message)
 		}

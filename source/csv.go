@@ -86,7 +86,7 @@ func (l *List) rowInside(lines int64) bool {
 			continue
 		}
 		var c Customer
-		if l.fill(&c, cells); areBlank(cells[len(l.header):]) && len(l.validate(&c)) == 0 {
+		if l.fill(&c, cells); areBlank(cells[len(l.header):]) && len(l.validate(&c, false)) == 0 {
 			return true
 		}
 	}
@@ -150,13 +150,14 @@ func (l *List) record(r *row) *Record {
 
 // decodeRow completes a record from its cells.
 func (l *List) decodeRow(rec *Record, r *row) {
+	rec.simple = isSimple(r.text)
 	if p := l.checkRow(rec, r); p != nil {
 		l.malformed(rec, r.body, *p)
 		return
 	}
 	rec.Cells = r.cells[:len(l.header):len(l.header)]
 	l.fill(&rec.Customer, rec.Cells)
-	if rec.Problems = l.validate(&rec.Customer); l.sheetRows && len(rec.Problems) > 0 {
+	if rec.Problems = l.validate(&rec.Customer, rec.simple); l.sheetRows && len(rec.Problems) > 0 {
 		l.cellNames(rec)
 	}
 }
@@ -204,8 +205,10 @@ func (l *List) checkRow(rec *Record, r *row) *Problem {
 	if len(r.raw) > l.maxRecord() {
 		return &Problem{Code: "row_too_long", Message: fmt.Sprintf("%s: the row is over 2 MiB", l.lineName(rec.Line))}
 	}
-	if p := l.checkText(rec, r.body, r.text); p != nil {
-		return p
+	if !rec.simple {
+		if p := l.checkText(rec, r.body, r.text); p != nil {
+			return p
+		}
 	}
 	switch {
 	case r.state == cutOpen:

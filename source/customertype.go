@@ -26,8 +26,8 @@ func (l *List) TypeFollows() bool { return l.mapping.typeFollows }
 
 // validate finds the problems of a customer. Where the type follows from the
 // details, it is not missing: these are.
-func (l *List) validate(c *Customer) []Problem {
-	problems := validate(c)
+func (l *List) validate(c *Customer, simple bool) []Problem {
+	problems := validate(c, simple)
 	if l.mapping.typeFollows && c.Type == "" {
 		problems = slices.DeleteFunc(problems, func(p Problem) bool { return p.Code == "missing_customer_type" })
 	}

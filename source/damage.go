@@ -254,6 +254,9 @@ const (
 	exponent                    // E, e, a point
 	numeric                     // the start of a number
 	other                       // #, '
+	letterE                     // E, e
+
+	start = numeric | other | letterE // of damage in text that can be seen
 )
 
 // looks says what each byte can be part of. In UTF-8, control characters beyond
@@ -264,7 +267,9 @@ var looks = func() (table [256]byte) {
 		switch c := byte(c); {
 		case c < ' ' || c == 0x7f || strings.IndexByte("\xc2\xcd\xd8\xe1\xe2\xe3\xef\xf0\xf3", c) >= 0:
 			table[c] = suspicious
-		case c == 'E' || c == 'e' || c == '.':
+		case c == 'E' || c == 'e':
+			table[c] = exponent | letterE
+		case c == '.':
 			table[c] = exponent
 		case '0' <= c && c <= '9' || c == '+' || c == '-':
 			table[c] = numeric

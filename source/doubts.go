@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -24,17 +25,24 @@ const maxSpellings = 1 << 20
 // See looks at the values of a record that is valid.
 func (d *Doubts) See(rec *Record) {
 	c := &rec.Customer
-	for _, value := range [...]string{c.MobileNumber, c.EmployeeID, c.FirstName, c.LastName, c.FullName, c.RegistrationNumber, c.TradingName} {
-		if len(value) <= longestNothing && isNothing(value) {
-			d.found.count("word_for_nothing", `values such as NULL, \N or None: if they stand for no value, leave these cells empty`, rec.Line)
-			break
-		}
+	if mayBeNothing(c.FirstName) || mayBeNothing(c.LastName) || mayBeNothing(c.MobileNumber) || mayBeNothing(c.EmployeeID) ||
+		mayBeNothing(c.FullName) || mayBeNothing(c.RegistrationNumber) || mayBeNothing(c.TradingName) {
+		d.nothing(c, rec.Line)
 	}
 	if c.MobileNumber != "" {
 		d.mobile(c.MobileNumber, rec.Line)
 	}
-	if hasSpellings(c.Email) {
+	if (!rec.simple || strings.IndexByte(c.Email, '-') >= 0) && hasSpellings(c.Email) {
 		d.address(c.Email, rec.Line)
+	}
+	if rec.simple {
+		return
+	}
+	if hasQuestion(c.FirstName) || hasQuestion(c.LastName) || hasQuestion(c.FullName) || hasQuestion(c.TradingName) {
+		d.found.count("question_mark_in_name", "names such as M?ller: programs write a question mark for a letter that their encoding does not have; export the list again, as UTF-8", rec.Line)
+	}
+	if isMisread(c.FirstName) || isMisread(c.LastName) || isMisread(c.FullName) || isMisread(c.TradingName) {
+		d.found.count("misread_name", "names such as MÃ¼ller for Müller: an earlier program has read UTF-8 as windows-1252; open or import the list again there, as UTF-8", rec.Line)
 	}
 }
 
@@ -43,6 +51,23 @@ func (d *Doubts) Notices() []Notice { return d.found }
 
 // longestNothing is the length of the longest of them, in bytes.
 const longestNothing = 6
+
+// mayBeNothing reports a value as short as those that isNothing does, and with the
+// first letter of one.
+func mayBeNothing(value string) bool {
+	return value != "" && len(value) <= longestNothing && startsNothing[value[0]]
+}
+
+var startsNothing = bytesThat(func(c byte) bool { return strings.IndexByte(`\nN(<`, c) >= 0 })
+
+func (d *Doubts) nothing(c *Customer, line int64) {
+	for _, value := range [...]string{c.MobileNumber, c.EmployeeID, c.FirstName, c.LastName, c.FullName, c.RegistrationNumber, c.TradingName} {
+		if isNothing(value) {
+			d.found.count("word_for_nothing", `values such as NULL, \N or None: if they stand for no value, leave these cells empty`, line)
+			return
+		}
+	}
+}
 
 // isNothing reports what programs write for no value.
 func isNothing(value string) bool {
@@ -67,19 +92,60 @@ const (
 )
 
 func (d *Doubts) mobile(number string, line int64) {
-	digits := 0
-	for i := range len(number) {
-		switch c := number[i]; {
-		case '0' <= c && c <= '9':
-			digits++
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= utf8.RuneSelf:
-			d.found.count("letters_in_mobile", "mobile numbers with letters, or with digits of another script, in them", line)
-			return
-		}
+	digits, letters := 0, false
+	if isSimple(number) && isWhole(number) {
+		digits = digitsIn(number)
+	} else {
+		digits, letters = digitsAndLetters(number)
 	}
-	if digits < fewestDigits || digits > mostDigits {
+	switch {
+	case letters:
+		d.found.count("letters_in_mobile", "mobile numbers with letters, or with digits of another script, in them", line)
+	case digits < fewestDigits || digits > mostDigits:
 		d.found.count("odd_mobile", "mobile numbers with less than 7 or more than 15 digits", line)
 	}
+}
+
+func digitsAndLetters(number string) (digits int, letters bool) {
+	for i := range len(number) {
+		c := number[i]
+		letters = letters || isLetter[c]
+		if '0' <= c && c <= '9' {
+			digits++
+		}
+	}
+	return digits, letters
+}
+
+// isLetter has those of ASCII, and the bytes of all that is beyond it.
+var isLetter = bytesThat(func(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf })
+
+// hasQuestion reports a question mark with a letter behind it, or several.
+func hasQuestion(name string) bool {
+	for i := range len(name) - 1 {
+		if after := name[i+1]; name[i] == '?' && (after == '?' || isLetter[after]) {
+			return true
+		}
+	}
+	return false
+}
+
+// isMisread reports text that was UTF-8, and that a program has read as windows-1252:
+// its bytes there are those of characters.
+func isMisread(text string) bool {
+	if strings.IndexByte(text, '\xc3') < 0 { // as Â, Ã and all others begin that can come first
+		return false
+	}
+	var room [64]byte
+	read := room[:0]
+	for _, r := range text {
+		b, ok := charmap.Windows1252.EncodeRune(r)
+		if !ok {
+			return false
+		}
+		read = append(read, b)
+	}
+	return utf8.Valid(read)
 }
 
 // address remembers how an address is spelt, and notices another spelling of it.

@@ -30,9 +30,12 @@ func (l *List) decodeObject(rec *Record, body int) {
 		return
 	}
 	text := l.charset.text(rec.Raw[:body])
-	if p := l.checkText(rec, body, text); p != nil {
-		l.malformed(rec, body, *p)
-		return
+	rec.simple = isSimple(text) && strings.IndexByte(text, '\\') < 0
+	if !rec.simple {
+		if p := l.checkText(rec, body, text); p != nil {
+			l.malformed(rec, body, *p)
+			return
+		}
 	}
 	rec.Text = text
 	o := &l.object
@@ -45,7 +48,7 @@ func (l *List) decodeObject(rec *Record, body int) {
 	}
 	o.constants()
 	if rec.Problems = o.problems; len(rec.Problems) == 0 {
-		rec.Problems = l.validate(&rec.Customer)
+		rec.Problems = l.validate(&rec.Customer, rec.simple)
 	}
 }
 

@@ -35,6 +35,8 @@ type Record struct {
 	// one gives the result its error code. Empty for a valid record.
 	Problems []Problem
 
+	simple bool // all of its text is, so most of what can be wrong with a value is not
+
 	list *List // which decodes the record; nil when that is done
 	body int   // bytes of Raw before the line end, for decoding
 }

@@ -24,7 +24,7 @@ func TestAnAddressWithACharacterThatCannotBeSeenIsInvalid(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			customer := ann()
 			customer.Email = c.address
-			problems := validate(&customer)
+			problems := validate(&customer, false)
 			require.Len(t, problems, 1)
 			assert.Equal(t, c.code, problems[0].Code)
 			assert.Contains(t, problems[0].Message, "cannot be seen")
@@ -33,7 +33,7 @@ func TestAnAddressWithACharacterThatCannotBeSeenIsInvalid(t *testing.T) {
 	for _, good := range []string{"jörg@example.com", "अनु@example.in", "a+b@bücher.example"} {
 		customer := ann()
 		customer.Email = good
-		assert.Empty(t, validate(&customer), good)
+		assert.Empty(t, validate(&customer, false), good)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestValuesThatOnlyLookLikeDamageAreLeftAlone(t *testing.T) {
 		if value != "" {
 			customer.LastName = value
 		}
-		assert.Empty(t, validate(&customer), "%q", value)
+		assert.Empty(t, validate(&customer, false), "%q", value)
 	}
 }
 
@@ -89,13 +89,13 @@ func TestSendEmailTakesTheWordsThatPeopleUse(t *testing.T) {
 	} {
 		customer := ann()
 		customer.SendEmail = word
-		assert.Empty(t, validate(&customer), word)
+		assert.Empty(t, validate(&customer, false), word)
 		assert.Equal(t, want, customer.SendEmail, word)
 	}
 	for _, word := range []string{"y", "ja", "2", "on"} {
 		customer := ann()
 		customer.SendEmail = word
-		problems := validate(&customer)
+		problems := validate(&customer, false)
 		require.Len(t, problems, 1, word)
 		assert.Equal(t, "invalid_send_email", problems[0].Code)
 	}
@@ -104,7 +104,7 @@ func TestSendEmailTakesTheWordsThatPeopleUse(t *testing.T) {
 func TestAllProblemsOfARowAreTold(t *testing.T) {
 	c := Customer{Type: "Person", Email: "nobody", FirstName: "A\u200bnn", MobileNumber: "9.7E+11", SendEmail: "perhaps", ClientID: "7"}
 	var codes []string
-	for _, p := range validate(&c) {
+	for _, p := range validate(&c, false) {
 		codes = append(codes, p.Code)
 	}
 	assert.Equal(t, []string{
@@ -114,7 +114,7 @@ func TestAllProblemsOfARowAreTold(t *testing.T) {
 
 func TestDoubtfulValuesAreCountedAndSent(t *testing.T) {
 	var d Doubts
-	rows := []Customer{ann(), ann(), ann(), ann(), ann(), ann(), ann(), ann()}
+	rows := []Customer{ann(), ann(), ann(), ann(), ann(), ann(), ann(), ann(), ann(), ann(), ann()}
 	rows[0].LastName = "NULL"
 	rows[1].MobileNumber = "+971 50 CALL ME"
 	rows[2].MobileNumber = "12345"
@@ -123,9 +123,12 @@ func TestDoubtfulValuesAreCountedAndSent(t *testing.T) {
 	rows[5].Email = "ann@bücher.example"
 	rows[6].Email = "ann@xn--bcher-kva.example"
 	rows[7].FirstName, rows[7].LastName = `\N`, "None"
+	rows[8].LastName = "M?ller"
+	rows[9].FirstName = "MÃ¼ller"
+	rows[10].FirstName, rows[10].LastName = "Ørjan", "Zoë’s"
 	for i := range rows {
-		require.Empty(t, validate(&rows[i]))
-		d.See(&Record{Line: int64(i + 2), Customer: rows[i]})
+		require.Empty(t, validate(&rows[i], false))
+		d.See(&Record{Line: int64(i + 2), Raw: []byte(rows[i].LastName), Customer: rows[i]})
 	}
 	found := map[string][]int64{}
 	for _, n := range d.Notices() {
@@ -133,6 +136,6 @@ func TestDoubtfulValuesAreCountedAndSent(t *testing.T) {
 		found[n.Code] = n.Lines
 	}
 	assert.Equal(t, map[string][]int64{
-		"word_for_nothing": {2, 9}, "letters_in_mobile": {3}, "odd_mobile": {4}, "two_spellings": {6, 8},
+		"word_for_nothing": {2, 9}, "letters_in_mobile": {3}, "odd_mobile": {4}, "two_spellings": {6, 8}, "question_mark_in_name": {10}, "misread_name": {11},
 	}, found)
 }
