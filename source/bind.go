@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // columnNumbers has for every field the number of its column, from 1; 0 is
@@ -20,17 +19,6 @@ func (at *columnNumbers) fill(c *Customer, cells []string) {
 		}
 	}
 }
-
-// trimmed is a value without white space around it, which few values have.
-func trimmed(value string) string {
-	if value == "" || isBare(value[0]) && isBare(value[len(value)-1]) {
-		return value
-	}
-	return strings.TrimSpace(value)
-}
-
-// isBare reports a byte that is not white space or a part of it.
-func isBare(c byte) bool { return ' ' < c && c < utf8.RuneSelf }
 
 // columnsOf finds the columns of the fields in a header, or says why it is none.
 func (m *mapping) columnsOf(header []string) (columnNumbers, error) {

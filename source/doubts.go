@@ -133,7 +133,8 @@ func hasQuestion(name string) bool {
 // isMisread reports text that was UTF-8, and that a program has read as windows-1252:
 // its bytes there are those of characters.
 func isMisread(text string) bool {
-	if strings.IndexByte(text, '\xc3') < 0 { // as Â, Ã and all others begin that can come first
+	at := strings.IndexByte(text, '\xc3')                          // as Â, Ã and all others begin that can come first
+	if at < 0 || at+2 >= len(text) || text[at+2] < utf8.RuneSelf { // behind which another is that is beyond ASCII
 		return false
 	}
 	var room [64]byte

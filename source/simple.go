@@ -1,6 +1,10 @@
 package source
 
-import "math/bits"
+import (
+	"math/bits"
+	"strings"
+	"unicode/utf8"
+)
 
 // Most of a list is text of ASCII, in which little can be wrong. Looks at eight bytes
 // at once tell it from what must be looked at closely.
@@ -60,3 +64,14 @@ func digitsIn(text string) int {
 	last := ^((eight(text[len(text)-8:]) ^ '0'*ones) + behindNine*ones) & highest
 	return bits.OnesCount64(first) + bits.OnesCount64(last>>(8*(16-len(text))))
 }
+
+// trimmed is a value without white space around it, which few values have.
+func trimmed(value string) string {
+	if value == "" || isBare(value[0]) && isBare(value[len(value)-1]) {
+		return value
+	}
+	return strings.TrimSpace(value)
+}
+
+// isBare reports a byte that is not white space or a part of it.
+func isBare(c byte) bool { return ' ' < c && c < utf8.RuneSelf }

@@ -208,7 +208,6 @@ func (i *inspection) readList(ctx context.Context, l *cli.OpenedLedger, stdin io
 	if _, err := batch.EncoderFor(list, false); err != nil {
 		return nil, err
 	}
-	printReading(stdout, list)
 	scratch, err := cli.TemporaryScratch()
 	if err != nil {
 		return nil, err
@@ -217,6 +216,7 @@ func (i *inspection) readList(ctx context.Context, l *cli.OpenedLedger, stdin io
 	known := i.ledger.known(l, i.service.Target.TenantID, i.service.Target.FormID, false)
 	p := preflight.Preflight{List: list, FormID: i.service.Target.FormID, Scratch: scratch, Share: share, Known: known}
 	f, err := shown(ctx, &p, stderr)
+	printReading(stdout, list, f)
 	if err != nil {
 		return nil, err
 	}
@@ -258,8 +258,9 @@ func (i *inspection) begin(stdin io.Reader, read io.Writer) (_ *source.List, sha
 	return list.List, list.Done, list.Close, nil
 }
 
-// printReading says how a list is read.
-func printReading(w io.Writer, list *source.List) {
+// printReading says how a list was read, when its forecast, if there is one, has told
+// whether it could be.
+func printReading(w io.Writer, list *source.List, f *preflight.Forecast) {
 	line := func(what, text string) { fmt.Fprintf(w, "%-11s %s\n", what, text) }
 	if list.Sheet() != "" {
 		line("format:", "workbook")
@@ -272,12 +273,28 @@ func printReading(w io.Writer, list *source.List) {
 	if list.BOM() {
 		encoding += " with byte order mark"
 	}
+	if n := unreadable(f); n > 0 {
+		encoding = fmt.Sprintf("not %s, in which %s cannot be read", list.Encoding(), cli.Counted(n, "row"))
+	}
 	line("encoding:", encoding)
 	if list.Format() == source.FormatCSV {
 		line("delimiter:", spelt(string(list.Delimiter())))
 		line("line ends:", spelt(list.LineEnd()))
 	}
 	printMapping(w, list)
+}
+
+// unreadable counts the rows that are not text in the encoding of the list.
+func unreadable(f *preflight.Forecast) (n int64) {
+	if f == nil {
+		return 0
+	}
+	for _, group := range f.Errors {
+		if group.Code == "invalid_encoding" {
+			n += group.Count
+		}
+	}
+	return n
 }
 
 // printMapping says where each field comes from, and which columns are only

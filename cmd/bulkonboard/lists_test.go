@@ -273,3 +273,19 @@ func TestTheFlagsOfARefusalRunTheList(t *testing.T) {
 	compareGolden(t, "crm.csv.rejects", p.read("rejects"))
 	assert.Equal(t, 2, p.calls())
 }
+
+func TestCheckSaysOfAListInAnotherEncodingThatItIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	p := newListProgram(t, nil)
+	list := filepath.Join(listsFolder, "code-page-unnamed.csv")
+	check := func(code int, flags ...string) string {
+		var out bytes.Buffer
+		c, said := p.commandTo(&out, append([]string{"check", "-i", list}, flags...)...)
+		require.Equal(t, code, p.end(c), said.String())
+		return out.String()
+	}
+	said := check(cli.ExitBadRows)
+	assert.Regexp(t, `(?m)^encoding:   not UTF-8, in which 1 row cannot be read$`, said)
+	assert.Contains(t, said, "name the encoding of the list with --encoding")
+	assert.Regexp(t, `(?m)^encoding:   windows-1256$`, check(cli.ExitOK, "--encoding", "windows-1256"))
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"bulkonboard/source"
 )
@@ -101,6 +103,10 @@ func (a *applying) corrected(rec *source.Record, e *entry, k *kept) ([]byte, err
 		if cell := k.Numbers[n]; cell != "" && value != values[i] && becomes(values[i], value) {
 			return nil, a.sheet.asNumber(e.line, cell)
 		}
+		if hasLostLetters(value, values[i]) {
+			return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d, column %q has question marks in the place of letters, so the sheet was saved in an encoding that does not have them: save it as CSV in UTF-8, or as a workbook (.xlsx)",
+				rec.Row, a.sheet.columns[n]))
+		}
 		if !sameText(value, values[i]) {
 			values[i] = value
 			a.counts[i]++
@@ -116,6 +122,22 @@ func (a *applying) corrected(rec *source.Record, e *entry, k *kept) ([]byte, err
 		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d: %v", rec.Row, err))
 	}
 	return a.line, nil
+}
+
+// hasLostLetters reports a value that differs from what it was by nothing but question
+// marks in the place of characters beyond ASCII. Programs write one for each unit of
+// UTF-16.
+func hasLostLetters(value, was string) bool {
+	now, before := utf16.Encode([]rune(value)), utf16.Encode([]rune(was))
+	if value == was || len(now) != len(before) {
+		return false
+	}
+	for i, unit := range now {
+		if unit != before[i] && (unit != '?' || before[i] < utf8.RuneSelf) {
+			return false
+		}
+	}
+	return true
 }
 
 // sameText reports whether a value is as it was. The line breaks in a cell are

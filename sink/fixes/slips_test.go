@@ -64,6 +64,10 @@ func TestASlipInASheetIsRefused(t *testing.T) {
 			}
 			return r
 		}, "the column fixRow is missing"},
+		{"an encoding without some letters", func(r [][]string) [][]string {
+			r[4][5] = "?ve"
+			return r
+		}, `line 6: row 5, column "firstName" has question marks in the place of letters`},
 		{"another encoding", func(r [][]string) [][]string {
 			r[4][5] = "\xc9ve"
 			return r
