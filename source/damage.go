@@ -18,7 +18,7 @@ const (
 	tooNarrow
 	digitsLost
 	zerosLost
-	isDate
+	dateDamage
 	truthValue
 	noValue
 	control
@@ -28,33 +28,38 @@ const (
 	prefix
 )
 
-// damages says of each kind, in their order, what it is called and what is said of
-// it, behind the name of the field.
-var damages = []struct{ code, words string }{
-	{"rounded_number", " is written like 9.7E+11, as a spreadsheet does that has lost its last digits; format the column as text, and enter or export the values again"},
-	{"decimal_number", " is written like 971501234567.0, as programs do that took it for a number; format the column as text, and export the list again"},
-	{"spreadsheet_error", " is an error value of a spreadsheet, such as #N/A; correct its formula, and export the list again"},
-	{"column_too_narrow", " is a row of #, as a spreadsheet shows in a column that is too narrow; widen the column, and export the list again"},
-	{"number_digits_lost", " is stored as a number, and its digits may not be those that were typed: a spreadsheet keeps 15, and no zeros behind a point; format the column as text, and enter the value again"},
-	{"number_zeros_lost", " is stored as a number, and has lost the zeros that it began with; format the column as text, and enter the value again"},
-	{"number_is_date", " is stored as a date; format the column as text, and enter the value again"},
-	{"truth_value", " is stored as a truth value, and not as the letters that were typed; format the column as text, and enter the value again"},
-	{"formula_without_value", " is a formula without a value; open the workbook in a spreadsheet program, save it, and run again"},
-	{"control_character", " contains a control character, such as a line break"},
-	{"direction_character", " contains a character that only sets the direction of text and cannot be seen; type the value again"},
-	{"invisible_character", " contains a character that cannot be seen, such as a zero-width space; type the value again"},
-	{"replacement_character", " contains U+FFFD, which stands where an earlier program could not read a character; export the list again"},
-	{"formula_prefix", " begins with an apostrophe that keeps a spreadsheet from running it; take it away"},
+// damages says of each kind what it is called and what is said of it, behind the name
+// of the field, in this order.
+var damages = [...]struct {
+	kind        damage
+	code, words string
+}{
+	{rounded, "rounded_number", " is written like 9.7E+11, as a spreadsheet does that has lost its last digits; format the column as text, and enter or export the values again"},
+	{decimalNumber, "decimal_number", " is written like 971501234567.0, as programs do that took it for a number; format the column as text, and export the list again"},
+	{errorValue, "spreadsheet_error", " is an error value of a spreadsheet, such as #N/A; correct its formula, and export the list again"},
+	{tooNarrow, "column_too_narrow", " is a row of #, as a spreadsheet shows in a column that is too narrow; widen the column, and export the list again"},
+	{digitsLost, "number_digits_lost", " is stored as a number, and its digits may not be those that were typed: a spreadsheet keeps 15, and no zeros behind a point; format the column as text, and enter the value again"},
+	{zerosLost, "number_zeros_lost", " is stored as a number, and has lost the zeros that it began with; format the column as text, and enter the value again"},
+	{dateDamage, "number_is_date", " is stored as a date; format the column as text, and enter the value again"},
+	{truthValue, "truth_value", " is stored as a truth value, and not as the letters that were typed; format the column as text, and enter the value again"},
+	{noValue, "formula_without_value", " is a formula without a value; open the workbook in a spreadsheet program, save it, and run again"},
+	{control, "control_character", " contains a control character, such as a line break"},
+	{direction, "direction_character", " contains a character that only sets the direction of text and cannot be seen; type the value again"},
+	{invisible, "invisible_character", " contains a character that cannot be seen, such as a zero-width space; type the value again"},
+	{replacement, "replacement_character", " contains U+FFFD, which stands where an earlier program could not read a character; export the list again"},
+	{prefix, "formula_prefix", " begins with an apostrophe that keeps a spreadsheet from running it; take it away"},
 }
 
 // damage finds what was done to a value.
 func (p *problems) damage(f field, value string) {
 	done := damageOf(value)
-	for i := 0; done != 0; i++ {
-		if done&1 != 0 {
-			p.add(damages[i].code, f, f.String()+damages[i].words)
+	if done == 0 {
+		return
+	}
+	for i := range damages {
+		if d := &damages[i]; done&d.kind != 0 {
+			p.add(d.code, f, f.String()+d.words)
 		}
-		done >>= 1
 	}
 }
 
@@ -135,7 +140,7 @@ const (
 )
 
 // cellMarks are all of them, with the damage that they stand for.
-var cellMarks = map[mark]damage{numberDigits: digitsLost, numberZeros: zerosLost, numberDate: isDate, cellTruth: truthValue, formulaEmpty: noValue}
+var cellMarks = map[mark]damage{numberDigits: digitsLost, numberZeros: zerosLost, numberDate: dateDamage, cellTruth: truthValue, formulaEmpty: noValue}
 
 // marks reports a value that has the mark. Of nothing behind it no space is left.
 func (m mark) marks(value string) bool {

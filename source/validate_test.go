@@ -139,3 +139,14 @@ func TestDoubtfulValuesAreCountedAndSent(t *testing.T) {
 		"word_for_nothing": {2, 9}, "letters_in_mobile": {3}, "odd_mobile": {4}, "two_spellings": {6, 8}, "question_mark_in_name": {10}, "misread_name": {11},
 	}, found)
 }
+
+func TestEachKindOfDamageHasItsCodeAndWords(t *testing.T) {
+	all := damage(0)
+	for _, d := range damages {
+		assert.NotEmpty(t, d.code)
+		assert.NotEmpty(t, d.words)
+		assert.Zero(t, all&d.kind, d.code)
+		all |= d.kind
+	}
+	assert.Equal(t, prefix<<1-1, all, "prefix is the last of them")
+}
