@@ -51,6 +51,7 @@ type dispatcher struct {
 	refusals   *refusals
 	setup      setupCheck
 	wrong      wrongReplies
+	access     access
 	wave       *callsLeft // nil: no limit
 	inFlight   int
 	sends      int64 // of this start
@@ -81,19 +82,19 @@ func (d *dispatcher) run(ctx context.Context) {
 			d.received(s, ok)
 		case a := <-d.replies:
 			runtime.Gosched() // others are on their way: together they cost one write of the journal
-			d.replied(a, time.Now())
+			d.replied(ctx, a, time.Now())
 		case <-d.backpressure.changed:
 		case <-timer.C:
 		case <-ctx.Done():
 		}
-		d.repliedMeanwhile(time.Now())
+		d.repliedMeanwhile(ctx, time.Now())
 	}
 	if end := d.wave.end(); end != nil && ctx.Err() == nil {
 		d.stop(end)
 	}
 	for d.inFlight > 0 {
 		d.show(time.Now(), true)
-		d.replied(<-d.replies, time.Now())
+		d.replied(ctx, <-d.replies, time.Now())
 	}
 	d.record()
 	d.show(time.Now(), ctx.Err() != nil)
@@ -155,7 +156,7 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 		case len(d.waiting) > 0:
 			return d.work, d.waiting[0].readyAt
 		case d.setup.active() && d.inFlight == 0 && !d.untried():
-			d.settleAll(now)
+			d.settleAll(ctx, now)
 			return d.work, now // that may have been all
 		case d.wave.end() != nil && d.inFlight == 0 && !d.coming():
 			return d.work, now // likewise
@@ -242,13 +243,13 @@ func (d *dispatcher) send(s *slot, now time.Time) {
 
 // repliedMeanwhile takes the replies that are already there, so that a batch
 // of them costs one look at the pace.
-func (d *dispatcher) repliedMeanwhile(now time.Time) {
+func (d *dispatcher) repliedMeanwhile(ctx context.Context, now time.Time) {
 	for range len(d.replies) {
-		d.replied(<-d.replies, now)
+		d.replied(ctx, <-d.replies, now)
 	}
 }
 
-func (d *dispatcher) replied(a attempt, now time.Time) {
+func (d *dispatcher) replied(ctx context.Context, a attempt, now time.Time) {
 	d.inFlight--
 	s, reply := a.slot, &a.reply
 	if s == d.setup.probe {
@@ -272,7 +273,7 @@ func (d *dispatcher) replied(a attempt, now time.Time) {
 		d.stop(refusedError(s, reply))
 	case next == suspend:
 		d.suspend(s, reply, now)
-	case next == finish || s.blame.Used(d.maxAttempts) && !d.spares():
+	case next == finish || s.blame.Used(d.maxAttempts) && !d.spares(ctx, now):
 		res := resultOf(s, reply, now)
 		d.finish(s, &res)
 	default:

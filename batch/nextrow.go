@@ -2,6 +2,7 @@ package batch
 
 import (
 	"container/heap"
+	"context"
 	"time"
 )
 
@@ -18,9 +19,15 @@ func (d *dispatcher) untried() bool {
 }
 
 // spares reports whether no row is given up, because it looks like an outage and
-// the wave keeps those from being tried that would tell. Until then the failures
-// were compared with the rows, though they may be what the outage began with.
-func (d *dispatcher) spares() bool { return d.wave.usedUp() && d.untried() }
+// no row may be tried that would tell: the wave keeps them from it, or the list
+// ends here. Until then the failures were compared with the rows, though they may
+// be what the outage began with.
+func (d *dispatcher) spares(ctx context.Context, now time.Time) bool {
+	if d.untried() {
+		return d.wave.usedUp()
+	}
+	return d.access.out(ctx, now)
+}
 
 // coming reports whether rows may still come from the reader.
 func (d *dispatcher) coming() bool {

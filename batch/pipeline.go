@@ -123,7 +123,7 @@ func (r *run) newDispatcher(c *channels, begins *callsLeft) (*dispatcher, error)
 		pace: r.pace, changes: paceLog{log: r.Log}, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,
 		work: c.work, backpressure: c.backpressure, replies: c.replies, journal: c.entries, ready: c.ready, stop: c.stop,
 		watch: r.watch, others: r.OthersAnswered, meter: r.meter, monitor: r.Monitor, decided: r.decided, log: r.Log, logAttempts: r.Log.Enabled(context.Background(), slog.LevelDebug),
-		wave: begins, proven: r.proven, recognised: r.proven,
+		access: access{ask: r.AskAccess}, wave: begins, proven: r.proven, recognised: r.proven,
 		underWay: &underWay{later: map[string][]*slot{}, given: customers.NewGiven(r.Duplicates, r.Scratch)},
 	}
 	// A run that has answers knows that form and mapping are right.

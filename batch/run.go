@@ -12,6 +12,7 @@ import (
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
 	"bulkonboard/batch/pace"
+	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 	"bulkonboard/source"
@@ -100,6 +101,11 @@ type Config struct {
 	MaxFailures measure.Limit
 
 	MaxCalls int64 // rows for which a first attempt is sent, before the run stops with a CallsError; 0: no limit
+
+	// AskAccess asks the service whether it takes the credentials and the tenant,
+	// in a way that names no customer: the last rows of a list may be refused
+	// because it does not any more. May be nil.
+	AskAccess func(context.Context) session.Reply
 
 	// OthersAnswered reports whether the service has lately done well by other
 	// parts of the job: then calls that it fails here fail by their rows. It is

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -47,8 +48,8 @@ func (d *dispatcher) looking(now time.Time) (until time.Time, yes bool) {
 // rowOrSetup decides what a reply means that every row would get from a service
 // that is set up wrongly. A firewall, and a customer that is locked, bring it
 // about for one row only: so another row is asked before the run ends, and some
-// more where the service has done well by others. Where no row is left that was
-// never tried, it is the row's then.
+// more where the service has done well by others. Where no row is left to ask, the
+// row waits for settleAll.
 func (d *dispatcher) rowOrSetup(s *slot, r *session.Reply) action {
 	if d.setup.active() && s.number > d.setup.suspended[0].sends {
 		if d.setup.refused++; !d.proven || d.setup.refused >= checks {
@@ -63,7 +64,7 @@ func (d *dispatcher) rowOrSetup(s *slot, r *session.Reply) action {
 	case d.proven && r.Outcome == session.NotTheAPI:
 		return retry
 	case d.proven:
-		return finish
+		return suspend
 	}
 	return stopRun
 }
@@ -81,14 +82,14 @@ func (d *dispatcher) suspend(s *slot, r *session.Reply, now time.Time) {
 }
 
 // settleAll decides on the suspended rows when there is no other row left to ask.
-func (d *dispatcher) settleAll(now time.Time) {
+func (d *dispatcher) settleAll(ctx context.Context, now time.Time) {
 	rows := d.setup.suspended
 	d.setup.suspended = nil
+	if !d.proven || !d.access.holds(ctx) {
+		d.stop(refusedError(rows[0].slot, &rows[0].reply))
+		return
+	}
 	for _, row := range rows {
-		if !d.proven {
-			d.stop(refusedError(row.slot, &row.reply))
-			return
-		}
 		d.settle(row, now)
 	}
 }

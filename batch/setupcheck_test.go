@@ -64,3 +64,71 @@ func TestAWrongAddressIsNoticedOnTheFirstAnswersOnly(t *testing.T) {
 		j.requireEachItsOwn(10)
 	})
 }
+
+func TestLastRowsThatAreRefusedAreTheirOwnFaultUnlessTheCredentialsAreRevoked(t *testing.T) {
+	const rows = 40
+	for _, last := range []int{1, 3} {
+		for outcome, revoked := range map[session.Outcome]bool{
+			session.OK: false, session.NotTheAPI: false, session.Failed: false,
+			session.CredentialsRefused: true, session.TenantRefused: true, session.Throttled: true, session.Unreachable: true,
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				bad := func(row int) bool { return row > rows-last }
+				j := failing(t, rows, bad, session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused"}, pace.Config{})
+				was, access := j.adjust, outcome
+				j.adjust = func(c *Config) {
+					was(c)
+					c.AskAccess = func(context.Context) session.Reply { return session.Reply{Outcome: access} }
+				}
+				_, err := j.run(t.Context())
+				if !revoked {
+					require.NoError(t, err, outcome)
+					j.requireOnlyBadRows(rows, bad, "rejected")
+					return
+				}
+				for range 3 { // starts while nothing is done about it
+					require.ErrorAs(t, err, new(*RefusedError), outcome)
+					_, err = j.run(t.Context())
+				}
+				j.service.answer = func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) }
+				access = session.OK
+				_, err = j.run(t.Context())
+				require.NoError(t, err, outcome)
+				j.requireEachItsOwn(rows)
+			})
+		}
+	}
+}
+
+func TestTheLastRowsDoNotPayForAnOutageHoweverLong(t *testing.T) {
+	const rows, last = 40, 5
+	down := session.Reply{Outcome: session.Unavailable, Status: 503, Code: "http_503"}
+	faulty := session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500"}
+	for _, outage := range []session.Reply{down, faulty} {
+		for _, maxOutage := range []time.Duration{2 * time.Hour, 10 * time.Minute} {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				out := func() bool { return time.Since(began) < 50*time.Minute }
+				bad := func(row int) bool { return row > rows-last && out() }
+				j := failing(t, rows, bad, outage, pace.Config{MaxOutage: maxOutage})
+				was := j.adjust
+				j.adjust = func(c *Config) {
+					was(c)
+					c.AskAccess = func(context.Context) session.Reply {
+						if out() {
+							return outage
+						}
+						return session.Reply{Outcome: session.OK, Status: 200}
+					}
+				}
+				_, err := j.run(t.Context())
+				for out() {
+					require.ErrorAs(t, err, new(*OutageError))
+					_, err = j.run(t.Context())
+				}
+				require.NoError(t, err)
+				j.requireEachItsOwn(rows)
+			})
+		}
+	}
+}

@@ -70,8 +70,7 @@ type block struct {
 	answers  bool // it has answered, though not as it should
 	setup    bool // every failure is one of a wrong set-up
 	began    time.Time
-	sent     time.Time // when the attempt that began it was sent
-	doubtful bool      // a call sent after that was accepted
+	taken    int64     // by the quota, by then
 	until    time.Time // no trial before
 	wait     time.Duration
 	asked    time.Duration // the longest wait that the service asked for
@@ -91,7 +90,7 @@ func (c *Controller) stop(now time.Time, s *Signal) {
 	k := &c.streak
 	c.block = block{
 		on: true, throttle: k.refusals == k.calls, answers: k.answers, setup: s.Setup,
-		began: k.began, sent: k.sent, wait: 2 * round, rate: k.rate,
+		began: k.began, taken: c.taken, wait: 2 * round, rate: k.rate,
 	}
 	b := &c.block
 	if b.throttle {
@@ -99,18 +98,18 @@ func (c *Controller) stop(now time.Time, s *Signal) {
 	}
 	// A wait that was asked for again soon after the last one, or in vain before,
 	// may be meant for that row alone: one other row is asked at once.
-	hint := s.RetryAfter
-	if b.early = hint > 0 && (c.doubted || now.Sub(c.asked) < settles); b.early {
-		hint = 0
-	}
+	b.early = s.RetryAfter > 0 && (c.doubted || now.Sub(c.asked) < max(settles, s.RetryAfter))
 	c.snapshot.Cause = s.Cause
-	c.postpone(now, hint)
+	c.postpone(now, s.RetryAfter)
 }
 
 // postpone puts off the next trial. A wait beyond what the run allows is obeyed
 // once another row was told the same.
 func (c *Controller) postpone(now time.Time, hint time.Duration) {
 	b := &c.block
+	if b.early && b.trials == 0 {
+		hint = 0
+	}
 	if c.config.MaxOutage > 0 && now.Add(hint).After(b.began.Add(c.config.MaxOutage)) {
 		if b.trials > 0 {
 			c.end(AskedLong, b.began, now.Add(hint))

@@ -137,6 +137,18 @@ func TestAWaitThatOthersDoNotNeedIsSoonNotObeyedAnyMore(t *testing.T) {
 	assert.False(t, c.Blocked(), "such waits are not for everybody")
 }
 
+func TestACallThatOvertookAnotherDoesNotSpeakAgainstAWait(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8})
+	first, overtaking := c.Sent(c.now), c.Sent(c.now.Add(time.Millisecond))
+	c.Answered(c.now, first, Signal{Class: Throttled, RetryAfter: time.Minute}, &Blame{})
+	c.Answered(c.now, overtaking, Signal{}, &Blame{})
+	assert.InDelta(t, time.Minute, c.wait(t), float64(2*time.Millisecond))
+	c.attempts(t, 1, Signal{})
+	c.now = c.now.Add(2 * time.Minute)
+	c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Minute})
+	assert.InDelta(t, time.Minute, c.wait(t), float64(2*time.Millisecond), "and once more")
+}
+
 func TestAWaitBeyondWhatTheRunAllowsEndsItOnceAnotherRowIsToldTheSame(t *testing.T) {
 	c := newClient(Config{MaxInFlight: 8, MaxOutage: 15 * time.Minute})
 	c.attempts(t, 1, Signal{Class: Throttled, RetryAfter: time.Hour})

@@ -163,14 +163,26 @@ func choose(yes bool, a, b float64) float64 {
 	return b
 }
 
-// slots is services that limit the calls at once.
+// slots is services that limit the calls at once. One that refuses more, and does
+// not say so, is not told from one that counts calls by time.
 func slots() []cell {
-	const mean = 0.2064 // of lognormal(0.2)
-	queue := counting("10 at once, others wait", 10/mean, nil)
-	queue.server = func() *server { return &server{latency: lognormal(0.2), slots: 10, queues: true} }
-	refuse := counting("10 at once, others 429", 10/mean, nil)
-	refuse.server = func() *server { return &server{latency: lognormal(0.2), slots: 10} }
-	return []cell{queue, refuse.gated(0.01, gate{0, 30 * minutes, 0.6})}
+	const mean = 1.0317 // of lognormal(1)
+	var cells []cell
+	for _, s := range []struct {
+		slots   int
+		latency float64
+	}{{10, 0.2}, {4, 0.05}, {16, 0.05}, {64, 0.05}, {4, 1}, {16, 1}, {64, 1}} {
+		c := counting(fmt.Sprintf("%d at once for %g s", s.slots, s.latency), float64(s.slots)/s.latency/mean, nil)
+		c.server = func() *server { return &server{latency: lognormal(s.latency), slots: s.slots, nearby: true} }
+		known := c.with("others 429, and the user knows", func(*server) {})
+		known.config.MaxInFlight = s.slots
+		cells = append(
+			cells, c.with("others wait", func(v *server) { v.queues = true }),
+			known.gated(0.01, over(30*minutes, 0.9)...),
+			c.with("others 429", func(*server) {}).gated(0.01, over(30*minutes, 0.5)...),
+		)
+	}
+	return cells
 }
 
 func fifty() cell {

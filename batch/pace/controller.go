@@ -65,10 +65,10 @@ type mark struct {
 	taken int64
 }
 
-// perSecond is how much was taken from one mark to another; 0 when that is too
-// little to tell.
-func (m mark) perSecond(to mark) float64 {
-	if calls, took := to.taken-m.taken, to.at.Sub(m.at); calls >= enough && took >= round {
+// perSecond is how much was taken from one mark to another; 0 when that is less
+// than it takes to tell.
+func (m mark) perSecond(to mark, least int64) float64 {
+	if calls, took := to.taken-m.taken, to.at.Sub(m.at); calls >= least && took >= round {
 		return float64(calls) / took.Seconds()
 	}
 	return 0
@@ -173,7 +173,6 @@ func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
 		c.open(now, t)
 	case c.block.on:
 		c.taken++
-		c.block.doubtful = c.block.doubtful || t.sent.After(c.block.sent)
 	default:
 		c.streak.answered(t)
 		c.count(now, t, false)

@@ -32,9 +32,9 @@ func (n *count) share() float64 { return n.refused / max(1, n.calls) }
 // saw takes in a call at a rate, which since counts the calls at.
 func (f *floor) saw(now mark, rate float64, since *count, refused bool) {
 	switch {
-	case f.from > 0 && rate <= 0.75*f.from && (f.low.calls > 0 || f.began.perSecond(now) > 0):
+	case f.from > 0 && rate <= 0.75*f.from && (f.low.calls > 0 || f.began.perSecond(now, enough) > 0):
 		if f.low.calls == 0 {
-			f.under, f.took = now, f.began.perSecond(now)
+			f.under, f.took = now, f.began.perSecond(now, enough)
 		}
 		f.low.add(refused)
 		return
@@ -80,7 +80,7 @@ func (f *floor) found(now mark) (back float64) {
 	if f.from == 0 || f.low.calls < 4*enough || f.low.refused < 4 && f.low.calls < 100*enough {
 		return 0
 	}
-	took := f.under.perSecond(now)
+	took := f.under.perSecond(now, enough)
 	if f.low.refused >= 4 && took < 0.87*f.took {
 		back = f.from
 		*f = floor{share: max(f.share, f.low.share()), before: f.share, onTrial: true}

@@ -51,7 +51,7 @@ func (c *Controller) refused(now time.Time) {
 			return
 		}
 	}
-	c.lower(now, now, c.rate)
+	c.lower(now, mark{now, c.taken}, c.rate)
 }
 
 // spend takes a refusal off the credit, and puts off the next probe by many times
@@ -70,15 +70,17 @@ func (c *Controller) spend(now time.Time, held time.Duration) {
 
 // lower takes in that the quota was used up at a time. A rate that was raised goes
 // back to the one that went well. Otherwise the new rate is what was taken since
-// the quota was used up the last time, and a little less where it was cut before
-// and that did not help.
-func (c *Controller) lower(now, at time.Time, was float64) {
+// the quota was used up the last time, and at least a little less than it was.
+func (c *Controller) lower(now time.Time, at mark, was float64) {
 	measured := c.usedUp(at)
 	switch c.phase {
 	case searching:
 		c.step = 2 * firstStep
-		rate := 0.95 * c.good
-		if taken := c.lately.perSecond(mark{now.Add(-c.block.overAsked()), c.taken}); taken > 0 {
+		rate, least := 0.95*c.good, int64(enough/2)
+		if c.block.asked > 0 { // a wait in whole seconds blurs what few calls say
+			least = enough
+		}
+		if taken := c.lately.perSecond(mark{now.Add(-c.block.overAsked()), c.taken}, least); taken > 0 {
 			rate = min(rate, max(taken, was/8))
 		}
 		c.cruise(now, rate)
@@ -86,13 +88,9 @@ func (c *Controller) lower(now, at time.Time, was float64) {
 		c.step = firstStep
 		c.cruise(now, c.good)
 	case cruising:
-		most := 1 - firstStep/2
-		if c.floor.from > 0 {
-			most = 0.95
-		}
 		c.floor.cut(mark{now, c.taken}, was)
 		if measured > 0 {
-			was = clamp(measured, was/2, most*was)
+			was = clamp(measured, was/2, (1-firstStep/2)*was)
 		}
 		c.cruise(now, was)
 	}
@@ -101,14 +99,13 @@ func (c *Controller) lower(now, at time.Time, was float64) {
 // usedUp takes in that the quota was used up, and returns how many calls a
 // second were taken since it was the last time; 0 when that is not known. What a
 // service had saved up for the start says nothing.
-func (c *Controller) usedUp(at time.Time) (perSecond float64) {
-	now := mark{at, c.taken}
+func (c *Controller) usedUp(now mark) (perSecond float64) {
 	if c.learnt.at.IsZero() {
 		c.learnt, c.spent = now, now
 		c.credit = 1
 		return 0
 	}
-	if perSecond = c.spent.perSecond(now); perSecond == 0 || at.Sub(c.spent.at) < c.dwell/2+3*c.block.overAsked() {
+	if perSecond = c.spent.perSecond(now, enough/2); perSecond == 0 || now.at.Sub(c.spent.at) < c.dwell/2 {
 		return 0
 	}
 	c.spent = now
@@ -122,7 +119,7 @@ func (c *Controller) open(now time.Time, t Ticket) {
 	if b.early || b.asked > 0 {
 		c.asked = now
 		c.dwell = max(c.dwell, min(b.asked, settles/10))
-		c.doubted = quick && (b.early || b.doubtful || c.doubted)
+		c.doubted = quick && b.early
 	}
 	switch {
 	case b.throttle:
@@ -166,27 +163,24 @@ func (c *Controller) backOff() {
 // to the end of the next it took exactly its quota, whatever way it counts.
 func (c *Controller) learn(now time.Time, b *block) {
 	held := now.Sub(b.began)
-	whole := c.cycle.perSecond(mark{now, c.taken})
+	whole := c.cycle.perSecond(mark{now, c.taken}, enough)
 	was := c.rate
 	if !c.paced() {
 		was = c.before(b)
 	}
 	quick := b.trials == 0
-	// It may have been the rows' own, if it was not soon after the last one.
-	quiet := quick && c.phase == cruising && b.began.Sub(c.cycle.at) > settles
 	if quick {
 		c.scatter = 200 * enough
 	}
 	c.spend(now, held)
 	switch {
-	case quiet:
-		c.usedUp(b.began)
-	case whole > 0 && (!quick && held >= max(2*round, 2*enough*interval(was)) || b.asked > 0 && !b.doubtful && held >= settles/4):
+	case quick && c.phase == cruising && b.began.Sub(c.cycle.at) > settles:
+		c.usedUp(mark{b.began, b.taken}) // the refusals may have been the rows' own
+	case whole > 0 && !quick && held >= max(2*round, 2*enough*interval(was)):
 		c.window(now, b, was, whole)
 	default:
-		c.lower(now, b.began, was)
+		c.lower(now, mark{b.began, b.taken}, was)
 	}
-	c.spent.at = c.spent.at.Add(2 * b.overAsked()) // no call that was refused says when the quota was there again
 	if whole > 0 {
 		c.cycle = mark{now, c.taken}
 	}
@@ -195,13 +189,9 @@ func (c *Controller) learn(now time.Time, b *block) {
 // window sets the rate after a long block: calls are counted by a window, and
 // what was taken until the last refusal is an upper bound of it.
 func (c *Controller) window(now time.Time, b *block, was, whole float64) {
-	last := b.last
-	if b.trials == 0 {
-		last = b.began
-	}
-	upper := c.cycle.perSecond(mark{last, c.taken})
+	upper := c.cycle.perSecond(mark{b.last, c.taken}, enough)
 	c.dwell = max(c.dwell, min(6*settles, now.Sub(c.cycle.at)))
-	c.usedUp(now)
+	c.usedUp(mark{now, c.taken})
 	c.spent = mark{now, c.taken}
 	c.cruise(now, clamp(math.Sqrt(whole*max(whole, upper)), 0.02*was, margin*was))
 }

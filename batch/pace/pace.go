@@ -11,8 +11,8 @@
 //   - Block: when rows that were never tried fail one after another, more of them
 //     than chance explains, nothing is sent but one trial at a time (block.go; outages, bad rows).
 //   - Waits: what the service asks for is obeyed, and half a second of it is taken
-//     for too long, until a trial shows that others need not wait (block.go,
-//     learn.go; Retry-After on windows of a second, Retry-After always 60 s).
+//     for too long; asked for again too soon, one trial shows whether others need
+//     wait (block.go, learn.go; Retry-After on windows of a second, always 60 s).
 //   - Learn: between two blocks a service took exactly its quota, so the calls it
 //     took, divided by that time, are the new rate (learn.go; buckets, windows).
 //   - Floor: a share of refusals that cutting the rate does not cure is not about
@@ -23,7 +23,7 @@
 //     meanwhile, and the row is at fault once chance alone would hardly fail it as
 //     often (blame.go; lists with bad rows, 500s).
 //   - In flight there is room for what the rate and the service's quickest answers
-//     ask for (flight.go; 10 at once, latency 0.2 s then 2 s).
+//     ask for, up to what the user or the service says (flight.go; at once, latency 2 s).
 //   - The user's ceiling, and a quota that the service names, bound the rate
 //     (controller.go; RateLimit). Package batch holds the ceiling as a hard bound,
 //     right before an attempt goes out.
@@ -38,7 +38,7 @@ import (
 const (
 	firstRate    = 5.0                    // attempts per second, when nothing is known
 	margin       = 0.99                   // of a quota that is known: clocks and arrival times differ
-	firstStep    = 0.03                   // by which a rate that went well is raised
+	firstStep    = 0.025                  // by which a rate that went well is raised
 	round        = 400 * time.Millisecond // in which a rate is judged, at the least
 	settles      = 10 * time.Second       // after which a rate is about right
 	enough       = 10                     // calls to measure by

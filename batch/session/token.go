@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -10,6 +11,15 @@ import (
 // documentation has and a deployment may lack. It takes the credentials and the
 // tenant and names no customer.
 const appPath = "/api/AppSessionManager/GetAppToken"
+
+// AskToken asks GetAppToken whether the service takes the credentials and the
+// tenant as they are now. It names no customer.
+func (c *Client) AskToken(ctx context.Context) Reply {
+	within := c.deadlines.begin(ctx)
+	defer c.deadlines.end(within)
+	reply, _, _ := c.askToken(within, strings.TrimSuffix(c.template.URL.String(), path), c.access.current.Load())
+	return reply
+}
 
 // askToken asks for a token below a base URL, which must be of the same host as
 // the client's. The error is that of an exchange

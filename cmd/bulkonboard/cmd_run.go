@@ -112,7 +112,7 @@ func runJob(ctx context.Context, s *settings, stdin io.Reader, v *cli.Voice) err
 		return err
 	}
 	defer func() { _ = dir.Close() }() // what counts was synced and checked before
-	j := &job{settings: s, dir: dir, known: known.Known, opened: known.opened, caller: service.caller, voice: v}
+	j := &job{settings: s, dir: dir, known: known.Known, opened: known.opened, caller: service.caller, askAccess: service.caller.AskToken, voice: v}
 	if s.outputs.restart {
 		if err := discard(dir, s.outputs.stateDir(), v); err != nil {
 			return err

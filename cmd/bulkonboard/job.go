@@ -12,6 +12,7 @@ import (
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/measure"
+	"bulkonboard/batch/session"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
@@ -24,6 +25,7 @@ type job struct {
 	voice     *cli.Voice
 	dir       *state.Dir
 	caller    batch.Caller
+	askAccess func(context.Context) session.Reply
 	known     *known.Known // nil without a ledger
 	opened    *cli.OpenedLedger
 
@@ -217,6 +219,7 @@ func (j *job) config(abort <-chan struct{}) batch.Config {
 		Monitor:     &j.monitor,
 		Log:         j.voice.Log,
 
+		AskAccess:      j.askAccess,
 		AcceptRefusals: j.settings.limits.maxFailures != "" || j.settings.retry != nil,
 	}
 }
