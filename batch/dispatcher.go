@@ -273,7 +273,7 @@ func (d *dispatcher) replied(ctx context.Context, a attempt, now time.Time) {
 		d.stop(refusedError(s, reply))
 	case next == suspend:
 		d.suspend(s, reply, now)
-	case next == finish || s.blame.Used(d.maxAttempts) && !d.spares(ctx, now):
+	case next == finish || s.blame.Used(d.maxAttempts) && !d.spares(ctx, now, reply):
 		res := resultOf(s, reply, now)
 		d.finish(s, &res)
 	default:

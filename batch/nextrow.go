@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"context"
 	"time"
+
+	"bulkonboard/batch/session"
 )
 
 // untried reports whether a row is left in the window that was never tried. With
@@ -22,11 +24,11 @@ func (d *dispatcher) untried() bool {
 // no row may be tried that would tell: the wave keeps them from it, or the list
 // ends here. Until then the failures were compared with the rows, though they may
 // be what the outage began with.
-func (d *dispatcher) spares(ctx context.Context, now time.Time) bool {
+func (d *dispatcher) spares(ctx context.Context, now time.Time, r *session.Reply) bool {
 	if d.untried() {
 		return d.wave.usedUp()
 	}
-	return d.access.out(ctx, now)
+	return d.access.isOutage(ctx, now, r)
 }
 
 // coming reports whether rows may still come from the reader.

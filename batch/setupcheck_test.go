@@ -78,7 +78,7 @@ func TestLastRowsThatAreRefusedAreTheirOwnFaultUnlessTheCredentialsAreRevoked(t 
 				was, access := j.adjust, outcome
 				j.adjust = func(c *Config) {
 					was(c)
-					c.AskAccess = func(context.Context) session.Reply { return session.Reply{Outcome: access} }
+					c.AskAccess = func(context.Context) session.Reply { return session.Reply{Outcome: access, Recognised: true} }
 				}
 				_, err := j.run(t.Context())
 				if !revoked {
@@ -130,5 +130,35 @@ func TestTheLastRowsDoNotPayForAnOutageHoweverLong(t *testing.T) {
 				j.requireEachItsOwn(rows)
 			})
 		}
+	}
+}
+
+func TestADeploymentThatLacksWhatIsAskedLeavesBadRowsToThemselves(t *testing.T) {
+	const rows, last = 40, 5
+	bad := func(row int) bool { return row > rows-last }
+	for name, is := range map[string]struct {
+		row, said session.Reply
+		status    string
+	}{
+		"a gateway refuses an address that it does not know": {
+			session.Reply{Outcome: session.CredentialsRefused, Status: 403}, session.Reply{Outcome: session.CredentialsRefused, Status: 403}, "rejected",
+		},
+		"it hangs up":        {session.Reply{Outcome: session.Failed, Status: 500}, session.Reply{Outcome: session.InDoubt}, "failed"},
+		"it fails otherwise": {session.Reply{Outcome: session.Unavailable, Status: 503}, session.Reply{Outcome: session.Failed, Status: 500}, "failed"},
+		"it has none":        {session.Reply{Outcome: session.InDoubt}, session.Reply{Outcome: session.NotTheAPI, Status: 404}, "failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := failing(t, rows, bad, is.row, pace.Config{})
+				was := j.adjust
+				j.adjust = func(c *Config) {
+					was(c)
+					c.AskAccess = func(context.Context) session.Reply { return is.said }
+				}
+				_, err := j.run(t.Context())
+				require.NoError(t, err)
+				j.requireOnlyBadRows(rows, bad, is.status)
+			})
+		})
 	}
 }
