@@ -375,6 +375,7 @@ func (f *file) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Truncate implements disk.File.
 func (f *file) Truncate(size int64) error {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
@@ -385,6 +386,7 @@ func (f *file) Truncate(size int64) error {
 	return err
 }
 
+// Sync implements disk.File.
 func (f *file) Sync() error {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
@@ -395,6 +397,7 @@ func (f *file) Sync() error {
 	return err
 }
 
+// Close implements disk.File.
 func (f *file) Close() error { return nil }
 
 // Lock implements disk.FS.
@@ -414,6 +417,7 @@ type diskLock struct {
 	name string
 }
 
+// Unlock implements disk.Lock.
 func (l diskLock) Unlock() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -421,6 +425,7 @@ func (l diskLock) Unlock() error {
 	return nil
 }
 
+// Remove implements disk.Lock.
 func (l diskLock) Remove() error {
 	l.mu.Lock()
 	err, _ := l.do()

@@ -140,13 +140,19 @@ func (f *configFile) syntax(err error) string {
 		at += ":" + m[1]
 	}
 	text = text[len(m[0]):]
-	return at + ": this is not YAML: " + text + yamlHints[text]
+	return at + ": this is not YAML: " + text + yamlHint(text)
 }
 
-// yamlHints are what to do about what the YAML package says in its own terms.
-var yamlHints = map[string]string{
-	"found character that cannot start any token": "; indent with spaces and not with tabs, and put quotation marks around a value that begins with @, % or `",
-	"found unexpected end of stream":              "; a quotation mark is not closed",
+// yamlHint is what to do about what the YAML package says in its own terms.
+func yamlHint(text string) string {
+	switch text {
+	case "found character that cannot start any token":
+		return "; indent with spaces and not with tabs, and put quotation marks around a value that begins with @, % or `"
+	case "found unexpected end of stream":
+		return "; a quotation mark is not closed"
+	default:
+		return ""
+	}
 }
 
 // safeKey is a key as a message shows it: a terminal may read the message, and
