@@ -52,13 +52,16 @@ func (l *List) UnreadDetails() string {
 		return ""
 	}
 	c := &choice{mapping: &l.mapping, header: l.header, at: l.columnOf}
-	for who, fields := range map[string][]field{"individuals": individualFields, "companies": companyFields} {
-		if lacking := c.lacking(fields...); len(lacking) > 0 {
+	for _, kind := range []struct {
+		who    string
+		fields []field
+	}{{"individuals", individualFields}, {"companies", companyFields}} {
+		if lacking := c.lacking(kind.fields...); len(lacking) > 0 {
 			names := make([]string, len(lacking))
 			for i, f := range lacking {
 				names[i] = f.String()
 			}
-			return "no column is read for " + strings.Join(names, ", ") + ", so rows of " + who + " are invalid: if the list has " + who + ", name their columns with --map"
+			return "no column is read for " + strings.Join(names, ", ") + ", so rows of " + kind.who + " are invalid: if the list has " + kind.who + ", name their columns with --map"
 		}
 	}
 	return ""

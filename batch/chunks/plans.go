@@ -11,8 +11,8 @@ import (
 	"bulkonboard/batch/store"
 )
 
-// Plans opens the manifests of jobs, and keeps the last one. It has the places of
-// all chunks, and a worker that runs one after another would read all of them for
+// Plans opens the manifests of jobs, and keeps the last one. A manifest has the places
+// of all chunks, and a worker that runs one after another would read all of them for
 // each. It is safe for concurrent use.
 type Plans struct {
 	mu    sync.Mutex // covers what follows

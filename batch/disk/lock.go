@@ -17,8 +17,8 @@ var ErrHeld = errors.New("the lock is held")
 type Lock interface {
 	// Unlock lets go of it. The file stays.
 	Unlock() error
-	// Remove lets go of it and removes the file. No caller ever believes to
-	// have a lock on a file of that name that another has too.
+	// Remove lets go of it and removes the file. No caller ever believes
+	// that it has a lock which another has, too.
 	Remove() error
 }
 

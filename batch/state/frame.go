@@ -25,7 +25,7 @@ type Entry struct {
 	Kind    Kind
 	Row     int64
 	Attempt int
-	Payload []byte // of an Result; opaque here
+	Payload []byte // of a Result; opaque here
 }
 
 // A segment of the journal is frames, one behind the other:

@@ -147,7 +147,7 @@ func (r *Recovered) take(e Entry) {
 		row.open = true
 	case Ended:
 		row.open = false
-		row.Result = nil // an outcome that was taken back
+		row.Result = nil // a result that was taken back
 	case Result:
 		row.open = false
 		row.Result = slices.Clone(e.Payload)

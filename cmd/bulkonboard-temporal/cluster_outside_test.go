@@ -65,7 +65,7 @@ func assertAnswers(t *testing.T, want int, says, url string) {
 	assert.Contains(t, text, says, url)
 }
 
-// numberOf is the value of a series in a page of metrics.
+// valueOf is the value of a series in a page of metrics.
 func valueOf(t *testing.T, page, series string) (n int) {
 	t.Helper()
 	_, rest, found := strings.Cut(page, "\n"+series+" ")

@@ -25,7 +25,7 @@ func retryCommand() *cobra.Command {
 		Short: "Call again for the rows of a job that failed",
 		Long: `retry begins another round of a job that is done: it calls again for the rows that
 were rejected or failed, or for those of them that are selected, and for no
-else. Its results are those of the whole list, with the newest of each row.`,
+others. Its results are those of the whole list, with the newest of each row.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.client.with(c, func(ctx context.Context, j *jobClient) error { return s.retry(ctx, j, args[0]) }, s.checkRows, s.waiting.problems)
@@ -88,7 +88,7 @@ func (s *retrySettings) retry(ctx context.Context, j *jobClient, job string) err
 		return &undoneError{job, j.command("resume", job)}
 	}
 	if s.none(done) {
-		j.Say("no row of the job %s ended so: no row is called again", job)
+		j.Say("no row of the job %s is selected; no customer is called", job)
 		return j.conclude(ctx, job, len(rounds), done, &s.waiting)
 	}
 	if err := j.free(ctx, r.Quota, job); err != nil {

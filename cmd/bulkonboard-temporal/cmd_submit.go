@@ -70,7 +70,7 @@ func (s *jobFlags) checkHeartbeat(p *cli.Problems) {
 	}
 }
 
-// quotaOf is the name of a quota without a name: one for all spellings of an
+// quotaOf names a quota that was given no name: one name for all spellings of an
 // address.
 func quotaOf(baseURL, appID string) string {
 	host := ""
@@ -151,7 +151,7 @@ func (s *submitSettings) check() error {
 	return p.Err()
 }
 
-// jobNameOf is the name of a job without a name.
+// jobNameOf names a job that was given no name.
 func jobNameOf(input string, now time.Time) string {
 	base := filepath.Base(input)
 	base, _, _ = strings.Cut(base, ".")

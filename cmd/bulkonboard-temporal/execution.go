@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"bulkonboard/batch/measure"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // How far the job is that has a quota, as Temporal tells it: of the workflow that
@@ -60,7 +61,7 @@ func (e *execution) counts() []string {
 		parts = append(parts, fmt.Sprintf("%d of %d chunks", e.state.Done, n), fmt.Sprintf("%d of %d rows", rows, of))
 	}
 	if e.parts > 0 {
-		parts = append(parts, numberOf(e.parts, "part")+" under way")
+		parts = append(parts, cli.Counted(e.parts, "part")+" under way")
 	}
 	return parts
 }
@@ -69,22 +70,15 @@ func (e *execution) counts() []string {
 func (e *execution) doing() []string {
 	var parts []string
 	if n := e.paused[measure.Held]; n > 0 {
-		parts = append(parts, numberOf(n, "part")+" paused after 429")
+		parts = append(parts, cli.Counted(n, "part")+" paused after 429")
 	}
 	if n := e.paused[measure.Outage]; n > 0 {
-		parts = append(parts, "the service is unavailable to "+numberOf(n, "part"))
+		parts = append(parts, "the service is unavailable to "+cli.Counted(n, "part"))
 	}
 	if e.waiting != "" {
 		parts = append(parts, e.waiting)
 	}
 	return parts
-}
-
-func numberOf(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // done is how many rows are answered or, once all are, merged, and how many the
@@ -169,7 +163,7 @@ func (e *execution) see(a *workflowpb.PendingActivityInfo) {
 func memoOf(info *workflowpb.WorkflowExecutionInfo) (job string, round int) {
 	fields := info.GetMemo().GetFields()
 	from := converter.GetDefaultDataConverter()
-	// What cannot be read is of no worker that this program knows.
+	// A memo that cannot be read is of no job of this program.
 	_ = from.FromPayload(fields[memoJob], &job)
 	_ = from.FromPayload(fields[memoRound], &round)
 	return job, round

@@ -176,7 +176,7 @@ func (j *jobClient) stopped(ctx context.Context, job string, round int, err erro
 
 // countsOf are the rows of a summary by their status.
 func countsOf(s *sink.Summary) string {
-	text := fmt.Sprintf("%d rows", s.Rows)
+	text := cli.Counted(s.Rows, "row")
 	for _, status := range sink.Statuses() {
 		if n := s.Status[status]; n > 0 {
 			text += fmt.Sprintf(", %d %s", n, status)

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"bulkonboard/batch/store"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // Which workers there are. The server knows who has asked it for work lately,
@@ -188,7 +189,7 @@ func (p *workerPool) lacks(parallel int) []string {
 	}
 	var parts []string
 	if n := len(p.sick); n > 0 {
-		parts = append(parts, numberOf(n, "worker")+" without answers from the service: see status")
+		parts = append(parts, cli.Counted(n, "worker")+" without answers from the service: see status")
 	}
 	if n := p.unused(parallel); n > 0 {
 		parts = append(parts, fmt.Sprintf("too few slots: %d of %d shares of the rate are not used", n, parallel))

@@ -84,9 +84,12 @@ func (f *sandboxFlags) parse() error {
 	if f.options.Token, err = sandbox.ParseTokenMode(f.token); err != nil {
 		wrong.Add("--token: " + err.Error())
 	}
-	for flag, share := range map[string]float64{"errors": f.options.ErrorShare, "resets": f.options.ResetShare, "truncated": f.options.TruncateShare} {
-		if !(share >= 0 && share <= 1) {
-			wrong.Add(fmt.Sprintf("--%s is %g; it takes a share from 0 to 1, such as 0.05", flag, share))
+	for _, share := range []struct {
+		flag  string
+		value float64
+	}{{"errors", f.options.ErrorShare}, {"resets", f.options.ResetShare}, {"truncated", f.options.TruncateShare}} {
+		if !(share.value >= 0 && share.value <= 1) {
+			wrong.Add(fmt.Sprintf("--%s is %g; it takes a share from 0 to 1, such as 0.05", share.flag, share.value))
 		}
 	}
 	for _, text := range f.outages {

@@ -175,7 +175,7 @@ func atEveryPointOf(t *testing.T, prepare func(t *testing.T) atPoint) int {
 	beyond := slices.Repeat([]int{math.MaxInt}, pointsAtOnce)
 	t.Run("points", func(t *testing.T) {
 		for i := range beyond {
-			t.Run(fmt.Sprint("row ", i+1), func(t *testing.T) {
+			t.Run(fmt.Sprint("lane ", i+1), func(t *testing.T) {
 				t.Parallel()
 				kill := prepare(t)
 				for !done.Load() {

@@ -47,7 +47,7 @@ func printSummary(w io.Writer, s *conclusion, sum *batch.Summary) {
 			"same id", cli.Counted(shared.Count, "row"), shared.Row, of)
 	}
 	if sum.Open > 0 {
-		fmt.Fprintf(w, "  %-10s %d of %s to look at, already reported by an earlier run\n", "open", sum.Open, cli.Counted(sum.Bad(), "row"))
+		fmt.Fprintf(w, "  %-10s %d of %d needing attention, already reported by an earlier run\n", "open", sum.Open, sum.Bad())
 	}
 	news, open := sum.Errors.Apart()
 	cli.PrintErrors(w, "errors, most frequent first", news)

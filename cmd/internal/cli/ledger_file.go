@@ -83,7 +83,7 @@ func (o *OpenedLedger) open(fsys disk.FS, l *LedgerFile) error {
 		if l.Owner.Service != "" {
 			of = ", as customers of this service and application"
 		}
-		o.Notes = append(o.Notes, fmt.Sprintf("the ledger %s was written by an earlier version: took over %d customers%s", OneLine(l.Path), n, of))
+		o.Notes = append(o.Notes, fmt.Sprintf("the ledger %s was written by an earlier version: took over %s%s", OneLine(l.Path), Counted(n, "customer"), of))
 	}
 	if scopes := o.Scopes(); l.Owner.Service != "" && len(scopes) > 0 && !slices.Contains(scopes, o.Hasher(l.Owner).Scope()) {
 		o.Notes = append(o.Notes, fmt.Sprintf("the ledger %s has no customers of this service and application, but those of others; if you expected some, stop and check --base-url and --app-id", OneLine(l.Path)))

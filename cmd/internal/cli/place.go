@@ -18,7 +18,18 @@ func Place(fsys disk.FS, path string, replace bool, content func(io.Writer) erro
 	if replace {
 		put = disk.Replace
 	}
-	err := put(fsys, path, content)
+	var own error // of the content, and not of its being written
+	err := put(fsys, path, func(w io.Writer) error {
+		to := &failing{to: w}
+		err := content(to)
+		if to.err == nil {
+			own = err
+		}
+		return err
+	})
+	if own != nil {
+		return own
+	}
 	if errors.Is(err, fs.ErrExist) && !replace {
 		return Problems{path + " exists and is left as it is; name another file"}
 	}
@@ -30,4 +41,18 @@ func Place(fsys disk.FS, path string, replace bool, content func(io.Writer) erro
 		return &state.IOError{Op: "write", Path: path, Err: disk.Cause(err)}
 	}
 	return err
+}
+
+// failing knows whether a write failed.
+type failing struct {
+	to  io.Writer
+	err error
+}
+
+func (f *failing) Write(b []byte) (int, error) {
+	n, err := f.to.Write(b)
+	if err != nil {
+		f.err = err
+	}
+	return n, err
 }
