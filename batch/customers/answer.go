@@ -7,10 +7,10 @@ import (
 	"io"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"bulkonboard/sink"
 	"bulkonboard/source"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Result is what the later rows of a customer are answered with.

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"unsafe"
 
-	"bulkonboard/batch/state"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/state"
 )
 
 // scratchFile is that of a test.

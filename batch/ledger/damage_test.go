@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"bulkonboard/batch/disk"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/disk"
 )
 
 // lived makes a ledger that has seen some nights: it has pages of every kind,

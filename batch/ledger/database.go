@@ -10,10 +10,10 @@ import (
 	"syscall"
 	"time"
 
-	"bulkonboard/batch/disk"
-
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"bulkonboard/batch/disk"
 )
 
 // openWait is for the moment in which another program looks at the file. Whose

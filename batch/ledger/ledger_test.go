@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"bulkonboard/batch/disk"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	bolt "go.etcd.io/bbolt"
+
+	"bulkonboard/batch/disk"
 )
 
 var night = time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)

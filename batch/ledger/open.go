@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bulkonboard/batch/disk"
-
 	bolt "go.etcd.io/bbolt"
+
+	"bulkonboard/batch/disk"
 )
 
 // errOtherSecret is the check of another secret.

@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"bulkonboard/batch/disk"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/disk"
 )
 
 func TestThePaceOfTheLastServiceOutlivesTheProcess(t *testing.T) {

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"slices"
 
-	"bulkonboard/batch/disk"
-
 	bolt "go.etcd.io/bbolt"
+
+	"bulkonboard/batch/disk"
 )
 
 // Erase erases what edit takes out of entries, and counts the customers of whom

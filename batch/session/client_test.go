@@ -17,11 +17,11 @@ import (
 	"testing"
 	"time"
 
-	"bulkonboard/source"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"bulkonboard/source"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

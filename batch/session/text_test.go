@@ -8,10 +8,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"bulkonboard/source"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/source"
 )
 
 func TestRateLimitInItsSpellings(t *testing.T) {

@@ -14,11 +14,11 @@ import (
 	"syscall"
 	"testing"
 
-	"bulkonboard/batch/disk"
-	"bulkonboard/batch/disk/disktest"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/disk"
+	"bulkonboard/batch/disk/disktest"
 )
 
 const (

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"bulkonboard/batch/disk/disktest"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/disk/disktest"
 )
 
 // keepTwice keeps one content and then another.

@@ -15,11 +15,11 @@ import (
 	"syscall"
 	"testing"
 
-	"bulkonboard/batch/disk"
-	"bulkonboard/batch/disk/disktest"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/disk"
+	"bulkonboard/batch/disk/disktest"
 )
 
 // finished is a state folder whose results are written and not put in place.

@@ -5,10 +5,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"bulkonboard/batch/disk"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/disk"
 )
 
 func requirePlanted(t *testing.T, err error, path string) {

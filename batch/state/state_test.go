@@ -10,10 +10,10 @@ import (
 	"syscall"
 	"testing"
 
-	"bulkonboard/batch/disk"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/disk"
 )
 
 // openReal opens a state folder on the real file system.

@@ -9,10 +9,10 @@ import (
 	"syscall"
 	"testing"
 
-	"bulkonboard/batch/disk"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/disk"
 )
 
 // trial is the real file system, of which one operation fails.

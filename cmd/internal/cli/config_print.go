@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"bulkonboard/batch/disk"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"bulkonboard/batch/disk"
 )
 
 // ConfigCommand is the command config, whose init writes a config file for a

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"bulkonboard/batch/measure"
-	"bulkonboard/batch/preflight"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"bulkonboard/batch/measure"
+	"bulkonboard/batch/preflight"
 )
 
 // RegisterMaxInvalid adds a flag. Does says what is not done beyond the limit,
