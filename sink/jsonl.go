@@ -52,7 +52,7 @@ func (j *JSONL) input(dst []byte, rec *source.Record) []byte {
 		return append(dst, ',')
 	}
 	body := text[1 : len(text)-1]
-	if strings.Contains(body, `"`+source.ResultMember+`"`) {
+	if strings.Contains(body, `"`+source.ResultMember+`"`) || strings.Contains(body, `\`) { // a name may be written with escapes
 		body = withoutMember(text)
 	}
 	dst = append(dst, '{')

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -74,6 +75,7 @@ func TestJSONLKeepsTheInputObjectAsItIsWritten(t *testing.T) {
 		{"numbers keep their digits", `{"a":1.50,"b": "x"}`, `{"a":1.50,"b": "x",` + onboarding},
 		{"an empty object", ` { } `, `{` + onboarding},
 		{"an earlier result alone", `{"onboarding":{"x":1}}`, `{` + onboarding},
+		{"an earlier result under an escaped name", `{"a":"\n","on\u0062oarding":{"x":1}}`, `{"a":"\n",` + onboarding},
 		{"an earlier result first", `{"onboarding":{"x":1}, "a":1}`, `{"a":1,` + onboarding},
 		{"an earlier result between", `{"a":1,"onboarding":{"x":1}, "b":2}`, `{"a":1, "b":2,` + onboarding},
 		{"an earlier result last", `{"a":1 , "onboarding":{"x":1} }`, `{"a":1,` + onboarding},
@@ -118,6 +120,7 @@ func FuzzCSVReadsBackWhatWasWritten(f *testing.F) {
 func FuzzJSONLStaysOneValidObject(f *testing.F) {
 	f.Add(`{"onboarding":1,"a":2}`, "m")
 	f.Add(`{"a":{"onboarding":[]}}`, "\x00")
+	f.Add(`{"\u006fnboarding":1,"a":2}`, "")
 	f.Fuzz(func(t *testing.T, input, message string) {
 		var object map[string]json.RawMessage
 		if json.Unmarshal([]byte(input), &object) != nil || object == nil {
@@ -126,6 +129,9 @@ func FuzzJSONLStaysOneValidObject(f *testing.F) {
 		got := new(JSONL).Append(nil, &source.Record{Text: input}, &Result{Status: Failed, ErrorMessage: message, ProcessedAt: at})
 		var back map[string]json.RawMessage
 		require.NoError(t, json.Unmarshal(got, &back), string(got))
+		if allOnce(input) {
+			assert.True(t, allOnce(string(got)), "a member is there twice: %s", got)
+		}
 		delete(object, source.ResultMember)
 		for name := range object {
 			assert.Contains(t, back, name)
@@ -204,4 +210,10 @@ func TestAMemberOfTheCustomersOwnIsNoResult(t *testing.T) {
 	assert.Equal(t, "s-1", res.SessionID)
 	_, ok = new(RetryJSONL).Result(&source.Record{Text: `{"Onboarding":{"onboardingStatus":"ok","sessionId":"mine"}}`})
 	assert.False(t, ok)
+}
+
+// allOnce reports JSON without a name that an object has twice.
+func allOnce(text string) bool {
+	_, err := jsontext.NewDecoder(strings.NewReader(text)).ReadValue()
+	return err == nil
 }

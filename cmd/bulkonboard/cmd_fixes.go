@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bulkonboard/batch/disk"
+	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/sink/fixes"
@@ -75,9 +78,6 @@ func (f *fixing) check() error {
 	return p.Err()
 }
 
-// errNothingToCorrect is a sheet without rows, which is not put in place.
-var errNothingToCorrect = errors.New("no row to correct")
-
 // write makes the sheet and says where it is.
 func (f *fixing) write(stdout io.Writer) error {
 	if f.output == "-" {
@@ -89,17 +89,23 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := f.checkOutput(); err != nil {
 		return err
 	}
-	err := cli.Place(fileSystem, f.output, f.overwrite, func(w io.Writer) error {
-		if err := f.sheet(w); err != nil || f.written > 0 {
-			return err
+	// Whoever stops it leaves nothing behind: the sheet has personal data.
+	scratch, err := cli.TemporaryScratch()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = scratch.Close() }() // it is in its place by then
+	if err := f.sheet(scratch); err != nil {
+		if path := new(fs.PathError); errors.As(err, &path) && path.Path == scratch.Name() {
+			return state.ScratchError("write", err)
 		}
-		return errNothingToCorrect
-	})
-	if errors.Is(err, errNothingToCorrect) {
+		return err
+	}
+	if f.written == 0 {
 		fmt.Fprintf(stdout, "fixes:   no row to correct%s; no file was written\n", f.among())
 		return nil
 	}
-	if err != nil {
+	if err := cli.Place(fileSystem, f.output, f.overwrite, disk.Copy(io.NewSectionReader(scratch, 0, math.MaxInt64))); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, cli.Counted(f.written, "row"))

@@ -1,32 +1,42 @@
 package cli
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"bulkonboard/batch/disk"
 	"bulkonboard/batch/state"
 )
 
 // Place writes a file that is asked for, durably, whole or not at all, where nothing
-// stands unless that is to be replaced.
+// stands unless that is to be replaced. Until it is whole it has a name of its own,
+// which neither another command nor a user's file has.
 func Place(fsys disk.FS, path string, replace bool, content func(io.Writer) error) error {
-	put := disk.Create
+	put := disk.Move
 	if replace {
-		put = disk.Replace
+		put = disk.Rename
 	}
+	temp := filepath.Join(filepath.Dir(path), ".bulkonboard-"+rand.Text()+".tmp")
 	var own error // of the content, and not of its being written
-	err := put(fsys, path, func(w io.Writer) error {
+	err := disk.Write(fsys, temp, func(w io.Writer) error {
 		to := &failing{to: w}
 		err := content(to)
 		if to.err == nil {
 			own = err
 		}
 		return err
-	})
+	}, true)
+	if err == nil {
+		err = put(fsys, temp, path)
+	}
+	if err != nil {
+		_ = fsys.Remove(temp) // as far as it is there
+	}
 	if own != nil {
 		return own
 	}

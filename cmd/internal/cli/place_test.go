@@ -57,6 +57,29 @@ func TestAFileWhoseContentFailsIsNotMade(t *testing.T) {
 	assert.Empty(t, left)
 }
 
+// TestTwoThatWriteOneFileAtOnceEachWriteItWhole, and what is called as they might
+// call what is not whole yet stays.
+func TestTwoThatWriteOneFileAtOnceEachWriteItWhole(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	require.NoError(t, os.WriteFile(file+".tmp", []byte("theirs"), 0o600))
+	require.NoError(t, Place(disk.OS{}, file, true, func(w io.Writer) error {
+		_, err := io.WriteString(w, "the first, ")
+		require.NoError(t, Place(disk.OS{}, file, true, disk.Copy(strings.NewReader("the second"))))
+		require.NoError(t, err)
+		_, err = io.WriteString(w, "whole")
+		return err
+	}))
+	for name, want := range map[string]string{file: "the first, whole", file + ".tmp": "theirs"} {
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		assert.Equal(t, want, string(b))
+	}
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Len(t, left, 2)
+}
+
 func TestAPlaceThatNoFileCanHaveIsTheUsersToChange(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "theirs"), []byte("theirs"), 0o600))
