@@ -34,6 +34,14 @@ func TestWhatAHeaderLacksIsAnsweredWithTheFlagsToType(t *testing.T) {
 		{"companies", "Company;Reg. No.;Trade Name;Contact E-mail", []string{
 			"--map customerEmail=\"Contact E-mail\" --map fullName=Company --map registrationNumber=\"Reg. No.\" --map tradingName=\"Trade Name\"",
 		}, "Individual"},
+		{"German", "Vorname;Nachname;E-Mail-Adresse;Telefon;Mobil;Firma;Land", []string{
+			"  --map customerEmail=E-Mail-Adresse --map firstName=Vorname --map lastName=Nachname\n",
+			"ignored unless you map them):\n  --map customerMobileNumber=Mobil\n  --map customerMobileNumber=Telefon\n  --map fullName=Firma\n",
+		}, "COLUMN"},
+		{"French", "Prénom;Nom;Courriel;Téléphone;Société", []string{
+			"  --map customerEmail=Courriel --map firstName=\"Prénom\" --map lastName=Nom\n",
+			"  --map customerMobileNumber=\"Téléphone\"\n  --map fullName=\"Société\"\n",
+		}, "COLUMN"},
 		{"slips of the pen", "custmerType,customerEmial,firstNam,lastName", []string{
 			"--map customerType=custmerType --map customerEmail=customerEmial --map firstName=firstNam",
 		}, "--set"},

@@ -9,22 +9,22 @@ import (
 	"unicode/utf8"
 )
 
-// synonyms are names under which exports have the fields, folded, the likeliest
-// first. They are only ever suggested: what is read is what the header names
-// or what --map says.
+// synonyms are names under which exports have the fields, in English, German and
+// French, folded, the likeliest first. They are only ever suggested: what is read
+// is what the header names or what --map says.
 var synonyms = [fieldCount][]string{
 	formID:               {"form"},
 	customerType:         {"type", "clienttype", "entitytype", "partytype"},
-	customerEmail:        {"email", "emailaddress", "mail", "mailaddress", "emailid"},
-	customerMobileNumber: {"mobile", "mobilenumber", "mobilephone", "mobileno", "cellphone", "cell", "msisdn", "phone", "phonenumber", "telephone", "tel"},
-	employeeID:           {"employee", "employeenumber", "employeeno", "staffid", "staffnumber"},
+	customerEmail:        {"email", "emailaddress", "mail", "mailaddress", "emailid", "emailadresse", "mailadresse", "adresseemail", "courriel"},
+	customerMobileNumber: {"mobile", "mobilenumber", "mobilephone", "mobileno", "cellphone", "cell", "msisdn", "mobil", "mobilnummer", "mobiltelefon", "handy", "handynummer", "portable", "téléphoneportable", "phone", "phonenumber", "telephone", "tel", "telefon", "telefonnummer", "téléphone"},
+	employeeID:           {"employee", "employeenumber", "employeeno", "staffid", "staffnumber", "personalnummer", "matricule"},
 	clientID:             {"clientuuid", "clientguid"},
 	sendEmail:            {"sendmail"},
-	firstName:            {"givenname", "forename", "first", "fname", "christianname", "givennames"},
-	lastName:             {"surname", "familyname", "last", "lname"},
-	fullName:             {"companyname", "company", "legalname", "organisation", "organization", "companyfullname"},
-	registrationNumber:   {"regno", "registrationno", "companynumber", "companyregistrationnumber", "regnumber", "crn"},
-	tradingName:          {"tradename", "tradingas", "dba", "brandname"},
+	firstName:            {"givenname", "forename", "first", "fname", "christianname", "givennames", "vorname", "prénom", "prenom"},
+	lastName:             {"surname", "familyname", "last", "lname", "nachname", "familienname", "nom", "nomdefamille"},
+	fullName:             {"companyname", "company", "legalname", "organisation", "organization", "companyfullname", "firma", "firmenname", "unternehmen", "société", "societe", "raisonsociale", "entreprise"},
+	registrationNumber:   {"regno", "registrationno", "companynumber", "companyregistrationnumber", "regnumber", "crn", "handelsregisternummer", "registernummer", "siren", "siret"},
+	tradingName:          {"tradename", "tradingas", "dba", "brandname", "handelsname", "nomcommercial"},
 }
 
 // choice is a header that lacks something, and what could be meant by it.
@@ -46,8 +46,9 @@ func (c *choice) lacking(fields ...field) (out []field) {
 }
 
 // UnreadDetails are, in words, the details of a kind of customer that the list has
-// no columns for; "" when there is one for each.
-func (l *List) UnreadDetails() string {
+// no columns for, where rows have been found with a problem that may come of it;
+// "" when there are none.
+func (l *List) UnreadDetails(found func(code string) bool) string {
 	if l.header == nil { // JSONL: any line may have any member
 		return ""
 	}
@@ -56,12 +57,13 @@ func (l *List) UnreadDetails() string {
 		who    string
 		fields []field
 	}{{"individuals", individualFields}, {"companies", companyFields}} {
-		if lacking := c.lacking(kind.fields...); len(lacking) > 0 {
-			names := make([]string, len(lacking))
-			for i, f := range lacking {
-				names[i] = f.String()
-			}
-			return "no column is read for " + strings.Join(names, ", ") + ", so rows of " + kind.who + " are invalid: if the list has " + kind.who + ", name their columns with --map"
+		var names, codes []string
+		for _, f := range c.lacking(kind.fields...) {
+			names, codes = append(names, f.String()), append(codes, missingCode(f))
+		}
+		if len(names) > 0 && (found(missingDetails) || slices.ContainsFunc(codes, found)) {
+			return "no column is read for " + strings.Join(names, ", ") + ", so rows of " + kind.who + " are invalid: if the list has " + kind.who +
+				", name their columns with --map; a column that the list lacks must be added before the run, as corrections add none"
 		}
 	}
 	return ""

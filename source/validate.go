@@ -85,7 +85,7 @@ func (p *problems) types(c *Customer) {
 		*p = append(*p, Problem{Code: "both_details", Message: "the row has details of an individual and of a company; it must have one of them"})
 		return
 	case !individual && !company:
-		*p = append(*p, Problem{Code: "missing_details", Message: "the row has neither an individual's names nor a company's details"})
+		*p = append(*p, Problem{Code: missingDetails, Message: "the row has neither an individual's names nor a company's details"})
 		return
 	case c.Type == individualType && company, c.Type == companyType && individual:
 		p.add("type_mismatch", customerType, "customerType does not match the details: Individual needs firstName and lastName, LegalEntity a company's")
@@ -96,10 +96,16 @@ func (p *problems) types(c *Customer) {
 	}
 	for _, f := range required {
 		if *f.in(c) == "" {
-			p.add("missing_"+snake(f.String()), f, f.String()+" is missing")
+			p.add(missingCode(f), f, f.String()+" is missing")
 		}
 	}
 }
+
+// missingDetails is the code of a row that has details of no kind of customer.
+const missingDetails = "missing_details"
+
+// missingCode is the code of a row without a field that it needs.
+func missingCode(f field) string { return "missing_" + snake(f.String()) }
 
 // snake writes firstName as first_name.
 func snake(name string) string {

@@ -125,7 +125,7 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, answers.Chain, error) {
 	f.Misread = p.List.Misread()
 	f.Sheet = p.List.Sheet() != ""
 	f.Notices = append(slices.Clone(p.List.Notices()), p.doubts.Notices()...)
-	if text := p.List.UnreadDetails(); text != "" && f.Errors.Has("missing_details") {
+	if text := p.List.UnreadDetails(f.Errors.Has); text != "" {
 		f.Notices = append(f.Notices, source.Notice{Code: "details_unread", Text: text})
 	}
 	if err := p.compare(f); err != nil {

@@ -192,7 +192,7 @@ func (s *Sheet) bind(header, columns []string) error {
 		}
 		i := slices.IndexFunc(columns, func(column string) bool { return named(column) == name })
 		if i < 0 {
-			return s.wrong(1, fmt.Sprintf("the list has no column %q", name))
+			return s.wrong(1, fmt.Sprintf("the list has no column %q, and a sheet adds none: take it out, or add the column to the list and send that with bulkonboard run", name))
 		}
 		s.columns, s.at = append(s.columns, name), append(s.at, i)
 	}
