@@ -27,6 +27,14 @@ func ParseDelimiter(text string) (rune, error) {
 	return 0, fmt.Errorf("--delimiter is %q; it takes one of , ; | and tab", text)
 }
 
+// delimiterName is a delimiter as it is typed.
+func delimiterName(delimiter byte) string {
+	if delimiter == '\t' {
+		return "tab"
+	}
+	return "'" + string(delimiter) + "'"
+}
+
 // delimiterOf finds the delimiter that cuts a header into the most cells.
 func delimiterOf(text string) byte {
 	best, most := byte(','), 1
@@ -150,6 +158,11 @@ func (l *List) bindHeader(r row) error {
 	switch {
 	case errors.As(err, &wrong) && l.sheet != nil:
 		return l.inSheet(wrong)
+	case wrong != nil && l.delimiterNamed && len(names) == 1 && delimiterOf(r.text) != l.delimiter:
+		return &ListError{
+			Line: at.Line, Reason: fmt.Sprintf("--delimiter is %q, and the header has none: %s", l.delimiter, shellWord(names[0])),
+			Hint: fmt.Sprintf("leave out --delimiter, or type --delimiter %s", delimiterName(delimiterOf(r.text))),
+		}
 	case wrong != nil:
 		wrong.Line = at.Line
 		return l.belowTitles(at.Line, r.lines, err)
