@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,6 +60,9 @@ func (j *jobFolder) open(ctx context.Context) (*store.Dir, *chunks.Manifest, err
 		return nil, nil, cli.Problems{"--job: " + err.Error()}
 	}
 	m, err := chunks.Open(ctx, s)
+	if errors.As(err, new(*chunks.NoJobError)) {
+		err = fmt.Errorf("%s: %w", j.flag(), err)
+	}
 	return s, m, err
 }
 
@@ -85,10 +89,29 @@ func (j *jobFolder) showStatus(ctx context.Context, w io.Writer) error {
 			fmt.Fprintf(w, "  %-8s %s: %s\n", left.what, cli.Counted(len(left.parts), "part"), someOf(left.parts))
 		}
 	}
-	if len(p.Begun)+len(p.ToDo) == 0 {
-		fmt.Fprintf(w, "  next:    bulkonboard merge %s --output RESULTS\n", j.flag())
-	}
+	fmt.Fprintf(w, "  next:    %s\n", j.next(p))
 	return nil
+}
+
+// next is the command for what is left. The rest is possible after all chunks.
+func (j *jobFolder) next(p *chunks.Progress) string {
+	switch {
+	case len(p.ToDo) > 0 && (p.ToDo[0] != restIndex || len(p.Begun) == 0):
+		return j.runPart(p.ToDo[0])
+	case len(p.Begun) > 0:
+		return "unless it is running on a machine: " + j.runPart(p.Begun[0])
+	default:
+		return "bulkonboard merge " + j.flag() + " --output RESULTS"
+	}
+}
+
+// runPart is the command that runs a part of the job.
+func (j *jobFolder) runPart(name string) string {
+	index := name
+	if n, err := strconv.Atoi(strings.TrimPrefix(name, "chunk-")); err == nil {
+		index = strconv.Itoa(n)
+	}
+	return fmt.Sprintf("bulkonboard run-chunk %s --index %s", j.flag(), index)
 }
 
 // someOf names the first of many.

@@ -15,7 +15,7 @@ func (p Problems) Error() string {
 	if len(p) == 1 {
 		return p[0]
 	}
-	return fmt.Sprintf("%d problems to fix before the run can start:\n  ", len(p)) + strings.Join(p, "\n  ")
+	return fmt.Sprintf("%d problems to fix first:\n  ", len(p)) + strings.Join(p, "\n  ")
 }
 
 // Err is the error that they are, or nil when there is none.
