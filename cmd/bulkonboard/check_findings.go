@@ -70,7 +70,7 @@ func (s step) print(w io.Writer) {
 	if s.Next != "" {
 		next = "; " + s.Next
 	}
-	fmt.Fprintf(w, "  %-10s %-8s %s%s\n", s.Step, s.Result, s.Text, next)
+	cli.PrintLine(w, fmt.Sprintf("  %-10s %-8s ", s.Step, s.Result), s.Text+next)
 }
 
 // checkDocument is what check --json prints. List, config and plan depend on

@@ -110,9 +110,9 @@ func (f *fixing) write(stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "fixes:   %s, with %s\n", f.output, cli.Counted(f.written, "row"))
 	if f.unparsed > 0 {
-		fmt.Fprintf(stdout, "notice:  %s with all values in the first column, as they could not be read: split them over the columns\n", cli.Counted(f.unparsed, "row"))
+		cli.PrintLine(stdout, "notice:  ", cli.Counted(f.unparsed, "row")+" with all values in the first column, as they could not be read: split them over the columns")
 	}
-	fmt.Fprintf(stdout, "next:    correct it, then: %s\n", f.giveBack())
+	cli.PrintCommand(stdout, "next:", "correct it, then", f.giveBack())
 	return nil
 }
 

@@ -164,7 +164,7 @@ func rateOf(rows int64, seconds float64) float64 {
 
 func (s *runStatus) print(w io.Writer) {
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
+		cli.PrintFact(w, name, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(w, "%s: %s\n", s.Results, s.headline())
 	if s.Run == "" {
@@ -197,9 +197,9 @@ func (s *runStatus) print(w io.Writer) {
 	switch {
 	case s.Next == "":
 	case s.Resumes:
-		line("resume", "%s", s.Next)
+		fmt.Fprintf(w, "  resume     %s\n", s.Next) // a command, to be copied
 	default:
-		line("next", "%s", s.Next)
+		fmt.Fprintf(w, "  next       %s\n", s.Next)
 	}
 }
 

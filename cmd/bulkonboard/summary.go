@@ -33,21 +33,21 @@ func printSummary(w io.Writer, s *conclusion, sum *batch.Summary) {
 			fmt.Fprintf(w, "  %-10s %d\n", status, n)
 		}
 	}
-	fmt.Fprintf(w, "  %-10s %s, %s\n", "attempts", sentText(sum), throttledText(sum))
+	cli.PrintFact(w, "attempts", sentText(sum)+", "+throttledText(sum))
 	printPace(w, s, sum)
 	if sum.InDoubt > 0 {
-		fmt.Fprintf(w, "  %-10s %s in flight at an interruption and sent again: these customers may have been called twice\n", "in doubt", cli.Counted(sum.InDoubt, "call"))
+		cli.PrintFact(w, "in doubt", cli.Counted(sum.InDoubt, "call")+" in flight at an interruption and sent again: these customers may have been called twice")
 	}
 	if shared := sum.SharedIDs; shared != nil {
 		of := fmt.Sprintf("of row %d", shared.Of)
 		if shared.Of == 0 {
 			of = "of a customer that the ledger knows"
 		}
-		fmt.Fprintf(w, "  %-10s %s with the session id of another customer, the first in row %d, %s: do not use these before it is clear why (a cache before the service?)\n",
-			"same id", cli.Counted(shared.Count, "row"), shared.Row, of)
+		cli.PrintFact(w, "same id", fmt.Sprintf("%s with the session id of another customer, the first in row %d, %s: do not use these before it is clear why (a cache before the service?)",
+			cli.Counted(shared.Count, "row"), shared.Row, of))
 	}
 	if sum.Open > 0 {
-		fmt.Fprintf(w, "  %-10s %d of %d needing attention, already reported by an earlier run\n", "open", sum.Open, sum.Bad())
+		cli.PrintFact(w, "open", fmt.Sprintf("%d of %d needing attention, already reported by an earlier run", sum.Open, sum.Bad()))
 	}
 	news, open := sum.Errors.Apart()
 	cli.PrintErrors(w, "errors, most frequent first", news)
@@ -108,10 +108,10 @@ func throttledText(sum *batch.Summary) string {
 // printPace says how the service held up, and what to ask of it next time.
 func printPace(w io.Writer, s *conclusion, sum *batch.Summary) {
 	if sum.Pace.Outages > 0 {
-		fmt.Fprintf(w, "  %-10s %d, for %s in all; no row lost an attempt\n", "outages", sum.Pace.Outages, sum.Pace.Outage.Round(100*time.Millisecond))
+		cli.PrintFact(w, "outages", fmt.Sprintf("%d, for %s in all; no row lost an attempt", sum.Pace.Outages, sum.Pace.Outage.Round(100*time.Millisecond)))
 	}
 	if found := cli.Rounded(sum.Pace.Learned); found > 0 && found != s.ceiling {
-		fmt.Fprintf(w, "  %-10s %g/s is what the service takes; try --rate %g\n", "pace", found, found)
+		cli.PrintFact(w, "pace", fmt.Sprintf("%g/s is what the service takes; try --rate %g", found, found))
 	}
 }
 
@@ -135,10 +135,10 @@ func printNext(w io.Writer, s *conclusion, sum *batch.Summary) {
 
 // printWork says what can be done about the rows that need attention.
 func (s *conclusion) printWork(w io.Writer, sum *batch.Summary) {
-	title := "next:   "
+	title := "next:"
 	say := func(what, command string) {
-		fmt.Fprintf(w, "%s %s: %s\n", title, what, command)
-		title = "        "
+		cli.PrintCommand(w, title, what, command)
+		title = ""
 	}
 	refused, failed := sum.Status[sink.Rejected], sum.Status[sink.Failed]
 	if sum.Status[sink.Invalid]+refused > 0 {

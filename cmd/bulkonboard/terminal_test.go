@@ -125,7 +125,7 @@ var frameLines = []string{
 
 // textLines are all that may stand above a frame.
 const textLines = `^([$#].*|forecast: .*|  (calls|emails|duplicates|invalid) .*|\d\d:\d\d:\d\d [a-z].*|\^C|` +
-	`stopping: .*|(INCOMPLETE|complete): .*|  (ok|attempts|outages) .*|so far: .*|resume: .*|(results|summary): .*|bulkonboard: interrupted|exit code \d+|)$`
+	`stopping: .*|(INCOMPLETE|complete): .*|  (ok|attempts|outages) .*| {13}[a-z0-9].*|so far: .*|resume: .*|(results|summary): .*|bulkonboard: interrupted|exit code \d+|)$`
 
 // frame waits for a frame whose last line matches, and gives it once it is
 // found to be tidy and true.

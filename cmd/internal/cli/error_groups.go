@@ -26,12 +26,12 @@ func PrintErrors(w io.Writer, title string, errors measure.ErrorGroups) {
 			fmt.Fprintf(w, "  and %s\n", Counted(len(errors)-i, "more kind"))
 			return
 		}
-		fmt.Fprintf(w, "  %-8d %-9s %s: first in row %d (line %d): %s\n", g.Count, g.Status, g.Code, g.Rows[0], g.Line, g.Message)
+		PrintLine(w, fmt.Sprintf("  %-8d %-9s ", g.Count, g.Status), fmt.Sprintf("%s: first in row %d (line %d): %s", g.Code, g.Rows[0], g.Line, g.Message))
 		if g.OpenSince != nil {
 			fmt.Fprintf(w, "%20s since %s\n", "", g.OpenSince.Local().Format(time.DateOnly))
 		}
 		if more := moreOf(g); more != "" {
-			fmt.Fprintf(w, "%20s %s\n", "", more)
+			PrintLine(w, fmt.Sprintf("%21s", ""), more)
 		}
 	}
 }

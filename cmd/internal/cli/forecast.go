@@ -22,7 +22,7 @@ type ExpectedPace struct {
 func PrintForecast(w io.Writer, f *preflight.Forecast, name string, at ExpectedPace) {
 	fmt.Fprintf(w, "forecast: %s in %s\n", Counted(f.Rows, "row"), name)
 	line := func(what string, n int64, text string) {
-		fmt.Fprintf(w, "  %-10s %d%s\n", what, n, text)
+		PrintFact(w, what, strconv.FormatInt(n, 10)+text)
 	}
 	line("calls", f.Calls, timeFor(f.Calls, at))
 	if f.Asked {
@@ -35,13 +35,13 @@ func PrintForecast(w io.Writer, f *preflight.Forecast, name string, at ExpectedP
 	}
 	line("invalid", f.Invalid, invalidText(f))
 	if f.Misread != "" {
-		fmt.Fprintf(w, "  %-10s %s\n", "warning", misreadText(f.Misread))
+		PrintFact(w, "warning", misreadText(f.Misread))
 	}
 	if words := f.TypeWords.String(); words != "" {
-		fmt.Fprintf(w, "  %-10s %s\n", "types", words)
+		PrintFact(w, "types", words)
 	}
 	for i := range f.Notices {
-		fmt.Fprintf(w, "  %-10s %s\n", "notice", noticeText(f, &f.Notices[i]))
+		PrintFact(w, "notice", noticeText(f, &f.Notices[i]))
 	}
 	PrintErrors(w, "invalid rows, most frequent reason first", f.Errors)
 }

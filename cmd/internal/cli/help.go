@@ -138,15 +138,26 @@ func showCommands(c *cobra.Command, w io.Writer) {
 // widthOf is the width of a terminal, as far as lines are still easy to read, and
 // 80 for anything else.
 func widthOf(w io.Writer) int {
+	if columns := columnsOf(w); columns > 0 {
+		return max(40, min(columns, maxTextWidth))
+	}
+	return 80
+}
+
+// columnsOf is the width of a terminal, and 0 for anything else.
+func columnsOf(w io.Writer) int {
 	if p, ok := w.(Plain); ok {
 		w = p.To
 	}
-	if file, ok := w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
-			return max(40, min(columns, maxTextWidth))
+	switch to := w.(type) {
+	case Screen:
+		return to.Columns()
+	case *os.File:
+		if columns, _, err := term.GetSize(int(to.Fd())); err == nil {
+			return columns
 		}
 	}
-	return 80
+	return 0
 }
 
 // maxTextWidth is the number of columns beyond which lines are hard to read.

@@ -13,7 +13,9 @@ import (
 )
 
 // Screen is a standard error that a person looks at.
-type Screen interface{ IsScreen() }
+type Screen interface {
+	Columns() int // how wide it is; 0 when that is not known
+}
 
 // peopleHandler writes the log for a person at a terminal: the time of day and
 // words, in place of keys and quotation marks. It is safe for concurrent use.

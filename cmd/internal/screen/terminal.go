@@ -44,8 +44,14 @@ func On(stream io.Writer) io.Writer {
 	return &Terminal{out: file, size: func() (int, int, error) { return term.GetSize(int(file.Fd())) }}
 }
 
-// IsScreen implements cli.Screen.
-func (t *Terminal) IsScreen() {}
+// Columns implements cli.Screen.
+func (t *Terminal) Columns() int {
+	width, _, err := t.size()
+	if err != nil {
+		return 0
+	}
+	return width
+}
 
 // Write shows whole lines above the frame.
 func (t *Terminal) Write(text []byte) (int, error) {
