@@ -128,4 +128,8 @@ func TestARefusedListNamesItsReasonsAndWhatToType(t *testing.T) {
 	assert.Contains(t, message, "--map FIELD=")
 	assert.Contains(t, message, "--max-invalid 75%")
 	assert.NotContains(t, message, "nobody")
+	assert.NotContains(t, message, "--encoding")
+
+	f = preflightOf(t, []string{"a@x.io", "b\xfc@x.io", "c\xfc@x.io", "neither"}, nil)
+	assert.Contains(t, CheckInvalid(measure.Limit{Percent: 20}, f).Error(), "\nif the list is in another encoding, name it, such as --encoding windows-1252;")
 }

@@ -32,10 +32,11 @@ const shownReasons = 5
 
 // Error names the most frequent reasons and what to type.
 func (e *InvalidError) Error() string {
+	reasons := e.Errors.MostFrequent()
 	share := 100 * float64(e.Invalid) / float64(e.Rows)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d rows (%.3g%%) are invalid, more than --max-invalid %s allows; nothing was sent", e.Invalid, e.Rows, share, e.Limit)
-	for i, g := range e.Errors.MostFrequent() {
+	for i, g := range reasons {
 		if i == shownReasons {
 			fmt.Fprintf(&b, "\n  and %d more", len(e.Errors)-i)
 			break
@@ -44,6 +45,9 @@ func (e *InvalidError) Error() string {
 	}
 	if words := e.TypeWords.String(); words != "" {
 		b.WriteString("\n" + words)
+	}
+	if len(reasons) > 0 && reasons[0].Code == "invalid_encoding" {
+		b.WriteString("\nif the list is in another encoding, name it, such as --encoding windows-1252; other problems may be gone then")
 	}
 	b.WriteString("\nif a field is read from the wrong column, name the right one: --map FIELD=\"COLUMN\" (bulkonboard check shows the mapping)")
 	fmt.Fprintf(&b, "\nif the list is right but for these rows, type --max-invalid %.0f%%: they come out as invalid in the results,"+
