@@ -102,13 +102,13 @@ func showHelp(c *cobra.Command, w io.Writer) {
 	if text == "" {
 		text = c.Short
 	}
-	fmt.Fprintf(w, "%s\n", strings.TrimSpace(text))
+	width := widthOf(w)
+	fmt.Fprintln(w, reflowed(text, width))
 	if c.Example != "" {
 		fmt.Fprintf(w, "\nExamples:\n%s\n", strings.TrimRight(c.Example, "\n"))
 	}
 	fmt.Fprintf(w, "\nUsage:\n  %s\n", c.UseLine())
 	showCommands(c, w)
-	width := widthOf(w)
 	for _, g := range FlagGroups(c) {
 		set := pflag.NewFlagSet(g.Title, pflag.ContinueOnError)
 		set.SortFlags = false
@@ -130,7 +130,8 @@ func showCommands(c *cobra.Command, w io.Writer) {
 	fmt.Fprint(w, "\nCommands:\n")
 	for _, sub := range c.Commands() {
 		if sub.IsAvailableCommand() || sub.Name() == "help" {
-			fmt.Fprintf(w, "  %-*s %s\n", c.NamePadding(), sub.Name(), sub.Short)
+			before := fmt.Sprintf("  %-*s ", c.NamePadding(), sub.Name())
+			fmt.Fprintln(w, before+wrapped(sub.Short, len(before), widthOf(w)))
 		}
 	}
 }

@@ -36,6 +36,18 @@ func PrintCommand(w io.Writer, title, what, command string) {
 	fmt.Fprintln(w, before+space+command)
 }
 
+// reflowed gives the paragraphs of a text a width. One with an indented line is not
+// prose, and stays as it is.
+func reflowed(text string, width int) string {
+	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
+	for i, paragraph := range paragraphs {
+		if !strings.Contains("\n"+paragraph, "\n ") {
+			paragraphs[i] = wrapped(strings.Join(strings.Fields(paragraph), " "), 0, width)
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
 // wrapped breaks a text that begins at a column into lines, which all begin there.
 // What is too long for a line stays whole.
 func wrapped(text string, start, width int) string {

@@ -42,6 +42,12 @@ func TestATerminalShowsLongLinesInWholeWords(t *testing.T) {
 	}
 }
 
+func TestProseTakesTheWidthThatThereIsAndCommandsStay(t *testing.T) {
+	const text = "one two\nthree four\n\n  bulkonboard run list.csv\n  bulkonboard status results.csv\n\nTry it:\n  bulkonboard run"
+	assert.Equal(t, strings.Replace(text, "two\nthree", "two three", 1), reflowed(text+"\n", 40))
+	assert.Equal(t, strings.Replace(text, "two\nthree four", "two three\nfour", 1), reflowed(text, 13))
+}
+
 func TestACommandIsNeverBroken(t *testing.T) {
 	const command = "bulkonboard retry results.csv --fixes fixes.csv"
 	for columns, want := range map[int]string{
