@@ -212,10 +212,11 @@ func (f *fixing) giveBack() string {
 // sheet is what binds a sheet of corrections to the results: the run that wrote
 // their rows, also after retries, which leave each row in its place.
 func (r *runResults) sheet() fixes.Results {
+	of := fixes.Results{Run: r.summary.Run, LastRun: r.summary.Run, SHA256: r.summary.Output.SHA256}
 	if first := r.summary.Command.FirstRun; first != "" {
-		return fixes.Results{Run: first}
+		of.Run = first
 	}
-	return fixes.Results{Run: r.summary.Run}
+	return of
 }
 
 // table shows the results as a sheet does.

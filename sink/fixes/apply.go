@@ -81,7 +81,11 @@ func (a *applying) record(rec *source.Record) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch mark := a.sheet.of.mark(rec.Row, a.table.Input(rec)); {
+	mark := a.sheet.of.mark(rec.Row, a.table.Input(rec))
+	if k.Mark == a.sheet.of.earlierMark(rec.Row, rec.Raw) {
+		k.Mark = mark
+	}
+	switch {
 	case !strings.HasPrefix(k.Mark, a.sheet.of.markOf(rec.Row)) || len(k.Mark) != len(mark):
 		return nil, a.sheet.wrong(e.line, fmt.Sprintf("row %d does not have the mark of this row: number and mark must stay together as they were written", rec.Row))
 	case !needed(a.table, rec):

@@ -41,6 +41,10 @@ func ownColumns() []string { return []string{markColumn, rowColumn, problemsColu
 // Results are those that a sheet is about.
 type Results struct {
 	Run string // id of the run that wrote them first: retries of it are about the same rows
+
+	// As they stand, to read sheets of earlier versions.
+	LastRun string // id of the run or retry that wrote them so
+	SHA256  string // of the file
 }
 
 // A mark begins with letters, so that no spreadsheet takes it for a number or a
@@ -51,6 +55,8 @@ const (
 	sharedLen  = 5 // characters, of 5 bits each
 	numberLen  = 8 // likewise: no slip makes it the mark of another row
 	inputLen   = 8
+
+	earlierLen = 16 // the row's own part in marks of earlier versions
 )
 
 // mark binds a row to its results, and to what it has but its result.
@@ -65,6 +71,23 @@ func (r *Results) markOf(row int64) string {
 
 // shared is how all marks of the results begin.
 func (r *Results) shared() string { return markPrefix + digest(sharedLen, r.Run) + "-" }
+
+// isOurs reports a mark that begins as all marks of the results do.
+func (r *Results) isOurs(mark string) bool {
+	return strings.HasPrefix(mark, r.shared()) || strings.HasPrefix(mark, r.earlierShared())
+}
+
+// earlierMark is the mark that earlier versions gave a row: of the results as they
+// stand, to the byte. It is read, so that their sheets stay good and retries that
+// they have begun can be resumed, and never written.
+func (r *Results) earlierMark(row int64, raw []byte) string {
+	return r.earlierShared() + digest(earlierLen, r.LastRun, r.SHA256, strconv.FormatInt(row, 10), string(raw))
+}
+
+// earlierShared is how all marks of the results begin that an earlier version gave.
+func (r *Results) earlierShared() string {
+	return markPrefix + digest(sharedLen, r.LastRun, r.SHA256) + "-"
+}
 
 // digest makes a short text of parts. Each stands with its length, so that no
 // two lists of parts are one text.

@@ -37,7 +37,7 @@ const objects = `{"customerType":"Individual","customerEmail":"ann@example.com",
 {"input":"{\"customerType\":","onboarding":{"onboardingStatus":"invalid","sessionId":"","errorCode":"malformed_json","errorMessage":"x","attempts":0,"processedAt":"2026-01-31T02:00:00.000Z"}}
 `
 
-var ours = Results{Run: "20260131T020000Z-run"}
+var ours = Results{Run: "20260130T020000Z-run", LastRun: "20260131T020000Z-run", SHA256: "12ab"}
 
 func listOf(t *testing.T, text string) *source.List {
 	list, err := source.Open(strings.NewReader(text), source.Options{Name: "out", Results: true})

@@ -230,7 +230,7 @@ func (s *Sheet) add(line int64, r row, k *kept) error {
 		return s.wrong(line, fmt.Sprintf("%s is %q, which is not the number of a row", rowColumn, r.Row))
 	case k.Mark == "":
 		return s.wrong(line, fmt.Sprintf("row %d has no mark: %s must stay as it was written", number, markColumn))
-	case !strings.HasPrefix(k.Mark, s.of.shared()):
+	case !s.of.isOurs(k.Mark):
 		return s.wrong(line, fmt.Sprintf("row %d has a mark of other results, or one that was changed: this sheet is not of run %s", number, s.of.Run))
 	}
 	return s.keep(entry{row: number, line: line}, k)
