@@ -87,6 +87,9 @@ func (s *retrySettings) retry(ctx context.Context, j *jobClient, job string) err
 	if done == nil {
 		return &undoneError{job, j.command("resume", job)}
 	}
+	if err := cli.CheckRetried(s.waiting.output, done.Run); err != nil {
+		return err
+	}
 	if s.none(done) {
 		j.Say("no row of the job %s is selected; no customer is called", job)
 		return j.conclude(ctx, job, len(rounds), done, &s.waiting)

@@ -44,6 +44,9 @@ func (j *jobClient) conclude(ctx context.Context, job string, round int, s *sink
 
 // copyAll copies what was asked for, the results last.
 func (j *jobClient) copyAll(ctx context.Context, job string, round int, format string, s *sink.Summary, w *waitFlags) error {
+	if err := cli.CheckRetried(w.output, s.Run); err != nil {
+		return err
+	}
 	if w.rejects != "" {
 		if err := j.copy(ctx, job, rejectsName(round, format), w.rejects); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bulkonboard/batch/chunks"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 )
@@ -48,6 +49,39 @@ func TestResultsAreCopiedWithTheSummaryThatTellsThemFromOthers(t *testing.T) {
 	assert.ErrorContains(t, w.checkFiles(), sink.SummaryPath(w.output)+" exists")
 	w.overwrite = true
 	assert.NoError(t, w.checkFiles())
+}
+
+func TestResultsThatWereRetriedAreNotCopiedOver(t *testing.T) {
+	s, r := newSite(t), &registry{}
+	s.submit("night", listOf(4)+"Individual,r@example.com,Refused,Last\n")
+	_, err := s.run("night", 1)
+	require.NoError(t, err)
+	j, _ := s.client(r)
+	done, err := j.finished(t.Context(), "night", 1)
+	require.NoError(t, err)
+	t.Chdir(t.TempDir())
+	w := waitFlags{output: "out.csv", overwrite: true}
+	require.ErrorAs(t, j.conclude(t.Context(), "night", 1, done, &w), new(*cli.BadRowsError))
+	require.ErrorAs(t, j.conclude(t.Context(), "night", 1, done, &w), new(*cli.BadRowsError), "nobody has retried them")
+
+	retried := *summaryOf(t, &w)
+	retried.Run, retried.Command.Name, retried.Command.FirstRun = "20260201T020000Z-retry", "retry", done.Run
+	b, err := retried.Encode()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(w.summary(), b, 0o600))
+	for _, err := range []error{
+		j.conclude(t.Context(), "night", 1, done, &w),
+		(&retrySettings{waiting: w}).retry(t.Context(), j, "night"),
+	} {
+		require.ErrorAs(t, err, new(cli.Problems))
+		require.ErrorContains(t, err, "bulkonboard retry out.csv, or name another --output")
+	}
+	assert.Equal(t, retried.Run, summaryOf(t, &w).Run)
+	rounds, err := chunks.Rounds(t.Context(), jobStore(j.root, "night"))
+	require.NoError(t, err)
+	assert.Len(t, rounds, 1, "no other round has begun")
+	w.output = "another.csv"
+	require.ErrorAs(t, j.conclude(t.Context(), "night", 1, done, &w), new(*cli.BadRowsError))
 }
 
 func summaryOf(t *testing.T, w *waitFlags) *sink.Summary {

@@ -101,6 +101,9 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 	if done != nil {
 		return m.sayComplete(done, v)
 	}
+	if err := cli.CheckRetried(m.outputs.results, manifest.Run); err != nil {
+		return err
+	}
 	if err := m.checkOutputs(); err != nil {
 		return err
 	}

@@ -3,7 +3,10 @@ package cli
 // How both programs put a job's results together.
 
 import (
+	"fmt"
+	"io"
 	"maps"
+	"os"
 	"time"
 
 	"bulkonboard/batch"
@@ -42,6 +45,36 @@ func NewMerger(m *chunks.Manifest, round int, o *MergeOutputs) *chunks.Merger {
 		},
 		Origin: batch.Origin{List: m.Source.Name, Command: o.Typed},
 	}
+}
+
+// CheckRetried refuses to put what a job came to in the place of what a retry has
+// made of it: the job knows nothing of the session ids and corrections that are there,
+// and the next retry would call these customers again.
+func CheckRetried(results, job string) error {
+	if s := summaryBeside(results); s == nil || s.Command.FirstRun != job {
+		return nil
+	}
+	return Problems{fmt.Sprintf("--output: %s has what a retry has made of the results of this job, and the job does not know it: to replace it would lose session ids, and have customers called again. Send what is left from there, with bulkonboard retry %s, or name another --output",
+		OneLine(results), Quoted(results))}
+}
+
+// summaryBeside reads the summary of results that stand somewhere; nil where there
+// is none. One that was edited is one.
+func summaryBeside(results string) *sink.Summary {
+	if _, err := os.Stat(results); err != nil {
+		return nil
+	}
+	file, err := os.Open(sink.SummaryPath(results))
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	b, err := io.ReadAll(io.LimitReader(file, sink.MaxSummary+1))
+	if err != nil {
+		return nil
+	}
+	s, _ := sink.DecodeSummary(b)
+	return s
 }
 
 // OwnerOf is whose customers those of a job are.
