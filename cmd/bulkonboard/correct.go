@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -57,6 +58,16 @@ func (j *job) correct() (string, error) {
 	}
 	j.corrected = &sink.File{Name: path, Size: info.Size(), SHA256: sum.String()}
 	return path, nil
+}
+
+// resumable says what to do where the sheet of a retry is refused that has begun: it
+// has sent something.
+func (j *job) resumable(err error) error {
+	var wrong *source.ListError
+	if j.began && errors.As(err, &wrong) {
+		wrong.Hint = "this retry has begun: start it again with the sheet as it was then; how far it is: " + command("status", j.settings.outputs.results)
+	}
+	return err
 }
 
 func (j *job) readSheet(table fixes.Table, scratch fixes.Scratch) (*fixes.Sheet, error) {

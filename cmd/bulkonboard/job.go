@@ -135,6 +135,7 @@ func (j *job) find(stdin io.Reader) (err error) {
 		j.path, err = spool(j.dir, j.began, j.takesOver(), stdin, j.voice)
 	case j.settings.retry != nil && j.settings.retry.fixes != "":
 		j.path, err = j.correct()
+		err = j.resumable(err)
 	}
 	if err != nil {
 		return err
