@@ -59,7 +59,7 @@ func TestTransientFailuresAreSentAgainAndOthersAreNot(t *testing.T) {
 	}
 }
 
-func TestARowInBackoffDelaysNobody(t *testing.T) {
+func TestARowInBackoffDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		finished := map[string]time.Duration{}
 		start := time.Now()

@@ -196,7 +196,7 @@ func flipBits(t *testing.T, times int) {
 			if _, err := os.Stat(j.results()); err == nil && !strings.HasSuffix(where, "/results") { // of which that is another name
 				j.requireRight(t, seed)
 			}
-			assert.Equal(t, calls, j.service.total(), "seed %d, %s: nobody is called", seed, where)
+			assert.Equal(t, calls, j.service.total(), "seed %d, %s: no customer is called", seed, where)
 			continue
 		}
 		j.requireRight(t, seed)

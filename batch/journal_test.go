@@ -19,7 +19,7 @@ import (
 	"bulkonboard/source"
 )
 
-func TestAnInterruptedRunGoesOnAndCallsNobodyTwice(t *testing.T) {
+func TestAnInterruptedRunGoesOnAndCallsNoCustomerTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newJob(t, csvList(300), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(10 * time.Millisecond)

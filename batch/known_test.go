@@ -134,7 +134,7 @@ func TestTheRowsOfOneCustomerAreOneQuestionToTheLedger(t *testing.T) {
 		{"with two names", []string{"a@x.io A", "a@x.io B"}, "", []string{"ok", "duplicate"}, []string{"known", "duplicate"}},
 		{"the first is refused", []string{"a@x.io A", "a@x.io B"}, "A", []string{"rejected", "ok"}, []string{"known", "duplicate"}},
 		{"refused in both", []string{"a@x.io A", "a@x.io A"}, "A", []string{"rejected", "rejected"}, []string{"rejected", "rejected"}},
-		{"an invalid row leads nobody", []string{"a@x.io ", "a@x.io B"}, "", []string{"invalid", "ok"}, []string{"invalid", "known"}},
+		{"an invalid row leads no other", []string{"a@x.io ", "a@x.io B"}, "", []string{"invalid", "ok"}, []string{"invalid", "known"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := knownBy(openLedger(t))
@@ -259,7 +259,7 @@ func TestALargeListFindsEachRowsOwnAnswer(t *testing.T) {
 	}
 }
 
-func TestAListThatIsChangedBehindItsForecastGetsNobodyElsesAnswer(t *testing.T) {
+func TestAListThatIsChangedBehindItsForecastGetsNoAnswerOfAnother(t *testing.T) {
 	k := knownBy(openLedger(t))
 	night(t, k, people("a@x.io A", "b@x.io B"), refusing())
 	f := forecastOf(t, k, people("a@x.io A", "b@x.io B"))
@@ -320,7 +320,7 @@ func TestALedgerThatFailsEndsTheRunAndLosesNothing(t *testing.T) {
 					summary, err = j.run(t.Context())
 					require.NoError(t, err)
 				}
-				assert.EqualValues(t, 1, summary.News(), "nobody was told of it")
+				assert.EqualValues(t, 1, summary.News(), "it was not reported yet")
 				assert.Len(t, l.Problems(ledger.Form{Tenant: "tenant", ID: "form"}), 1)
 				assert.Len(t, j.rows(), n)
 				for customer, calls := range j.service.calls {
@@ -402,7 +402,7 @@ func TestAnotherListIsNotSentWhatAStoppedRunHadAnswersFor(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"known", "ok", "ok"}, statuses(stopped.rows()))
 		assert.Empty(t, stopped.service.calls)
-		assert.EqualValues(t, 3, forecastOf(t, k, list).Known, "and nobody else was recorded for them")
+		assert.EqualValues(t, 3, forecastOf(t, k, list).Known, "and no other customer was recorded for them")
 		assert.Zero(t, forecastOf(t, k, list).Gone)
 	})
 }

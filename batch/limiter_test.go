@@ -44,7 +44,7 @@ func TestTheLimiterSpacesOutWhatAStallHeldUp(t *testing.T) {
 	})
 }
 
-func TestTheLimiterLetsNobodyThroughOnceItIsOver(t *testing.T) {
+func TestTheLimiterLetsNoCallThroughOnceItIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := newLimiter(newCeiling(pace.Config{Ceiling: 0.1}))
 		ctx, cancel := context.WithCancel(t.Context())

@@ -10,8 +10,8 @@ import (
 
 // untried reports whether a row is left in the window that was never tried. With
 // a wave that is used up it cannot be, so failures are compared with the rows that
-// were begun, as at the end of a list; but once the service is taken for the one
-// that fails, it is not for these rows to pay that no other may be asked.
+// were begun, as at the end of a list; but once it is the service that is taken to
+// fail, it is not for these rows to pay that no other may be asked.
 func (d *dispatcher) untried() bool {
 	left := d.queue.untried > 0 || d.coming()
 	if d.wave.usedUp() {

@@ -101,7 +101,7 @@ func TestARunThatWaitsIsSeenToWait(t *testing.T) {
 		assert.Zero(t, p.InFlight)
 		assert.WithinRange(t, p.Until, start.Add(21*time.Second), start.Add(26*time.Second))
 		in(time.Second)
-		assert.Equal(t, p.Pace.Held+time.Second, m.Progress().Pace.Held, "it grows though nobody reports")
+		assert.Equal(t, p.Pace.Held+time.Second, m.Progress().Pace.Held, "it grows without any report")
 
 		in(75*time.Second - time.Since(start))
 		p = m.Progress()

@@ -40,7 +40,7 @@ func (r *refusals) check(e *entry) (accepted []entry, wrong error) {
 }
 
 // withhold withholds the refusal of a row that was not sent, because it was that of
-// an earlier one: it stands or falls with it, and is no further reason.
+// an earlier one: it stands or falls with it, and is not a further reason.
 func (r *refusals) withhold(e *entry) {
 	if r != nil && !r.over && e.result.Status == sink.Rejected {
 		e.withheld = true

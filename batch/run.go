@@ -22,7 +22,7 @@ import (
 // otherwise. The run owns none of them: who opened, closes.
 type Config struct {
 	// ID tells this run from every other, over all its starts. NewID makes
-	// one; a run that is resumed keeps the one that state.Dir.Began
+	// one; a run that is resumed keeps the ID that state.Dir.Began
 	// gives.
 	ID string
 

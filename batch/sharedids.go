@@ -95,8 +95,8 @@ func (w *writer) shared(s *slot, res *sink.Result) error {
 	return w.saveAndCompareIDs()
 }
 
-// noticed tells of a row, and of the one that had its session id before; 0: that
-// is a customer of the ledger.
+// noticed reports a row, and the row that had its session id before; 0: that is a
+// customer of the ledger.
 func (w *writer) noticed(row, other int64) {
 	if w.totals.SharedIDs == nil {
 		w.totals.SharedIDs = &sink.SharedIDs{Row: row, Of: other}

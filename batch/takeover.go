@@ -69,7 +69,7 @@ func (e *TakeOverError) Error() string {
 }
 
 // Superseded reports an interrupted run that is to be taken over, because the
-// list which is read now, and ends there, is not the one that it began with.
+// list which is read now, and ends there, is not the list that it began with.
 func Superseded(cp *state.Checkpoint, binding Binding, ends source.Position) bool {
 	if cp == nil || cp.Complete || endOf(cp).Row == 0 {
 		return false // the normal path says what is wrong

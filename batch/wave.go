@@ -14,7 +14,7 @@ type Wave struct {
 	After int64 `json:"after"` // calls that the run had begun before the wave
 }
 
-// openWave opens a wave, or resumes the one that is open, and says how many
+// openWave opens a wave, or resumes the wave that is open, and says how many
 // calls are left of it. It comes before the commit that each start begins with,
 // so the wave is on record before its first call. A wave of another size is a
 // new decision, and so is none.

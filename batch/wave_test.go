@@ -166,7 +166,7 @@ func TestAnInterruptedWaveGoesOn(t *testing.T) {
 	})
 }
 
-func TestAWaveInAnOutageTriesNobodyBeyondItAndLosesNoRow(t *testing.T) {
+func TestAWaveInAnOutageTriesNoRowBeyondItAndLosesNone(t *testing.T) {
 	for _, after := range []time.Duration{1100 * time.Millisecond, 1900 * time.Millisecond, 2500 * time.Millisecond} { // with many calls left, some, and none
 		t.Run(after.String(), func(t *testing.T) { waveInOutage(t, after) })
 	}
@@ -196,9 +196,9 @@ func waveInOutage(t *testing.T, after time.Duration) {
 	})
 }
 
-// TestRowsThatFailAtTheEndOfAWaveKeepNobodyFromBeingCalled has a wave end in
+// TestRowsThatFailAtTheEndOfAWaveKeepNoOtherFromBeingCalled has a wave end in
 // rows for which the service always fails, which alone look like an outage.
-func TestRowsThatFailAtTheEndOfAWaveKeepNobodyFromBeingCalled(t *testing.T) {
+func TestRowsThatFailAtTheEndOfAWaveKeepNoOtherFromBeingCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newJob(t, csvList(90), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(100 * time.Millisecond)

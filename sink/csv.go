@@ -20,7 +20,7 @@ const maxMalformedText = 64 << 10
 // came.
 type CSV struct {
 	header    []string
-	keep      []int // columns of the input that are carried along
+	keep      []int // columns of the input that are copied unchanged
 	delimiter byte
 	lineEnd   string
 	bom       bool

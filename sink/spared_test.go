@@ -30,7 +30,7 @@ func sparedLists() map[string]string {
 }
 
 // resultsOf writes all rows of a list, and leaves those undecoded that it is told
-// of.
+// to spare.
 func resultsOf(text string, encoding string, safe bool, spare func(*source.Record) bool) (results string, recs []source.Record, err error) {
 	list, err := source.Open(strings.NewReader(text), source.Options{Encoding: encoding})
 	if err != nil {

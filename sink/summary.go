@@ -202,7 +202,7 @@ type Timeline struct {
 	Rows          []int64   `json:"rows"`          // that got their result
 	Calls         []int64   `json:"calls"`         // attempts that came back
 	Throttled     []int64   `json:"throttled"`     // of them, with a 429
-	HeldSeconds   []float64 `json:"heldSeconds"`   // of the bucket, in a hold
+	HeldSeconds   []float64 `json:"heldSeconds"`   // of the bucket, in a pause
 	OutageSeconds []float64 `json:"outageSeconds"` // of the bucket, in an outage
 	Starts        []Start   `json:"starts"`        // the first one, and the latest
 }

@@ -42,7 +42,7 @@ func (m *mapping) fits(header []string) bool {
 }
 
 // bind finds the columns of the fields: those that were named, and for the
-// others the one that has the field's name. It refuses what could put a value
+// others the column that has the field's name. It refuses what could put a value
 // into the wrong field.
 func (m *mapping) bind(header []string) (columnNumbers, error) {
 	var at columnNumbers
@@ -85,7 +85,7 @@ func (m *mapping) contradiction(header []string, at columnNumbers) error {
 	return nil
 }
 
-// namedColumn finds the column that --map names: the one that is spelt so, or
+// namedColumn finds the column that --map names: the column of exactly that name, or
 // else the only one that is the same as names are compared.
 func namedColumn(header []string, f field, name string) (int, error) {
 	var near []string
@@ -104,7 +104,7 @@ func namedColumn(header []string, f field, name string) (int, error) {
 	case len(near) > 1:
 		return 0, &ListError{
 			Line: 1, Reason: fmt.Sprintf("%s fits the columns %s", flag, strings.Join(near, " and ")),
-			Hint: "write the one that is meant exactly as it is in the header",
+			Hint: "write the name of the right column exactly as it is in the header",
 		}
 	case found == 0:
 		return 0, &ListError{Line: 1, Reason: flag + ": the header has no such column", Hint: nearColumns(header, f, name)}

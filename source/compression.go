@@ -52,7 +52,7 @@ func decompressed(r io.Reader) (io.Reader, error) {
 	return in, nil
 }
 
-// whatIsIn refuses a workbook, or what is no list, that was compressed.
+// whatIsIn refuses a workbook, or what is not a list, that was compressed.
 func whatIsIn(u *unpacked) (io.Reader, error) {
 	in := bufio.NewReaderSize(u, 64<<10)
 	magic, _ := in.Peek(4) // an error comes again with the first read

@@ -136,7 +136,7 @@ var standIns = map[field]string{
 // iterations, as OWASP's Password Storage Cheat Sheet has it for PBKDF2 with
 // SHA-256), and short: a million values share it with other ones. So a slip is
 // found, and a reader of the digest can neither try all phone numbers nor be
-// sure of the one that fits.
+// sure of the number that fits.
 const (
 	digestIterations = 600_000
 	digestDigits     = 5 // hexadecimal

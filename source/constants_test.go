@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFilesKeepValuesOfNobodyAndDigestsOfTheOthers(t *testing.T) {
+func TestFilesKeepNoValueOfACustomerAndDigestsOfTheOthers(t *testing.T) {
 	kept := KeepConstants([]string{"last_name= Lee ", "sendEmail=TRUE", "formId=kyc", "customerType=Individual", "clientId=7a7f6f3e-5b0f-4f0e-9a55-3a1d0a6f1c11"}, "run")
 	require.Len(t, kept, 5)
 	assert.Equal(t, []KeptConstant{{Field: "formId", Value: "kyc"}, {Field: "customerType", Value: "Individual"}}, kept[:2])

@@ -15,7 +15,7 @@ import (
 type Doubts struct {
 	found     notices
 	seed      maphash.Seed
-	spellings map[uint64]uint64 // of addresses that can be spelt in two ways, by the one that all have
+	spellings map[uint64]uint64 // of addresses that can be spelt in two ways, by the spelling that all have
 }
 
 // maxSpellings bounds the addresses that are remembered. Few can be spelt in two

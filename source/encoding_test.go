@@ -137,7 +137,7 @@ func TestAReplacementCharacterIsNeverSent(t *testing.T) {
 	_, recs := readAll(t, header+"Individual,a@example.com,Ren\ufffd,B\n")
 	assert.Equal(t, []string{"replacement_character"}, codes(recs[0]))
 	_, recs = readAll(t, "note,"+header+"Ren\ufffd,Individual,a@example.com,A,B\n")
-	assert.Empty(t, recs[0].Problems, "what is not sent is carried along")
+	assert.Empty(t, recs[0].Problems, "what is not sent is copied unchanged")
 }
 
 func TestAnEncodingThatDoesNotFitIsRefusedWithWhatToType(t *testing.T) {

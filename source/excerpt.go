@@ -40,7 +40,7 @@ type ExcerptState struct {
 // Unclosed is a row with a quote that is not closed in it, as far as the lines
 // behind it do not either.
 type Unclosed struct {
-	Cells int `json:"cells"` // with the one that is open
+	Cells int `json:"cells"` // with the open cell
 	Lines int `json:"lines"`
 	Bytes int `json:"bytes"`
 }

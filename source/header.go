@@ -199,7 +199,7 @@ func (l *List) belowTitles(first, lines int64, refused error) error {
 		}
 		if l.wouldBind(strings.TrimSuffix(line, "\n")) {
 			return &ListError{
-				Reason: fmt.Sprintf("the header is in line %d, and above it are lines that are no part of the list, such as a title", number),
+				Reason: fmt.Sprintf("the header is in line %d, and above it are lines that are not part of the list, such as a title", number),
 				Hint:   fmt.Sprintf("take them away: tail -n +%d LIST > list.csv", number),
 			}
 		}

@@ -60,7 +60,7 @@ func (r *Record) Bytes() []byte {
 	return raw
 }
 
-// Changed is the *ChangedError of a record that is not the one that was in this
+// Changed is the *ChangedError of a record that is not the record that was in this
 // row when its answer was looked for or received.
 func (r *Record) Changed() error {
 	return &ChangedError{

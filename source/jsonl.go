@@ -137,8 +137,8 @@ func (o *object) member(path, name string) error {
 	return o.value(fields, kind)
 }
 
-// fields are those that a member is read as: the ones that --map gives it, or
-// the one that it is named after.
+// fields are those that a member is read as: the fields that --map gives it, or
+// the field that it is named after.
 func (o *object) fields(path, name, inner string) []field {
 	if named := o.mapping.members[inner]; len(named) > 0 {
 		return named

@@ -35,7 +35,7 @@ type Options struct {
 
 	Encoding  string   // its name; "" for UTF-8, or what a byte order mark says
 	Delimiter rune     // of a CSV list; 0 to find it from the header
-	Sheet     string   // of a workbook; "" for the one that is the list
+	Sheet     string   // of a workbook; "" for the sheet that is the list
 	Map       []string // FIELD=COLUMN: where a field comes from; FIELD= for nowhere
 	Set       []string // FIELD=VALUE: a value for every row
 

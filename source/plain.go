@@ -5,8 +5,8 @@ import "strings"
 // readPlain reads an object as nearly all are: names that differ, strings
 // without escapes, whole numbers, and no objects in it but the API's own two.
 // Of any other it reports false, and what it has made of it until then counts
-// for nothing: read alone decides what is odd, and a fuzz test holds this one
-// to reading the same as it does, in a third of the time.
+// for nothing: read alone decides what is odd, and a fuzz test checks
+// that this one reads the same as read does, in a third of the time.
 func (o *object) readPlain(text string) bool {
 	p := plain{rest: text}
 	return len(o.mapping.columns) == 0 && o.plainMembers(&p, "") && p.ended()

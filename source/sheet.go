@@ -162,7 +162,7 @@ func (l *List) inSheet(wrong *ListError) error {
 		if row.number > 2 {
 			above = fmt.Sprintf("rows 1 to %d", row.number-1)
 		}
-		out.Reason = fmt.Sprintf("sheet %q: the header is in row %d, and above it are rows that are no part of the list, such as a title (cell %s%d)",
+		out.Reason = fmt.Sprintf("sheet %q: the header is in row %d, and above it are rows that are not part of the list, such as a title (cell %s%d)",
 			s.name, row.number, workbook.ColumnName(s.head[0].first), s.head[0].number)
 		out.Hint = fmt.Sprintf("delete %s of the sheet, and save the workbook", above)
 		return &out

@@ -21,7 +21,7 @@ type headRow struct {
 	texts  []string
 }
 
-// choose finds the sheet that is the list: the one that is named, or the only one
+// choose finds the sheet that is the list: the sheet that is named, or the only one
 // that is not hidden and not empty, or the first when no other can be a list.
 func (s *sheet) choose(book *workbook.File, name string, m *mapping) error {
 	chosen, err := s.chosen(book, name, m)

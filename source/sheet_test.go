@@ -86,7 +86,7 @@ func TestHostileWorkbooksAreReadOrRefusedWithWhereAndWhatToDo(t *testing.T) {
 		o            Options
 		reason, hint string
 	}{
-		"titles above the header":       {[][]any{{"Customers"}, nil, {nil, "of June"}, people, good}, nil, Options{}, "the header is in row 4, and above it are rows that are no part of the list, such as a title (cell A1)", "delete rows 1 to 3"},
+		"titles above the header":       {[][]any{{"Customers"}, nil, {nil, "of June"}, people, good}, nil, Options{}, "the header is in row 4, and above it are rows that are not part of the list, such as a title (cell A1)", "delete rows 1 to 3"},
 		"a column without a name":       {[][]any{{nil, "customerEmail", "firstName", "lastName"}}, nil, Options{}, `cell A1 is empty, and the header must have a name for each of its columns`, "type a name"},
 		"no header":                     {[][]any{good}, nil, Options{}, `sheet "Sheet1", row 1: `, "put a header line first"},
 		"a header that lacks something": {[][]any{{"E-mail", "firstName", "lastName"}}, nil, Options{}, `row 1: the header lacks customerEmail`, "--map customerEmail=E-mail"},

@@ -75,7 +75,7 @@ func TestAWorkerThatWakesAfterItsChunkHasEndedStops(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAWorkerThatComesTooLateCallsNobody(t *testing.T) {
+func TestAWorkerThatComesTooLateMakesNoCall(t *testing.T) {
 	c := newCluster(t, listOf(30), 30)
 	c.plan()
 	h := holding(c.store, "segment-00000000")

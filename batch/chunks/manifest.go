@@ -111,7 +111,7 @@ func parseManifest(b []byte) (*Manifest, error) {
 		return nil, &NewerError{Name: manifestName, Reason: fmt.Sprintf("version %d, and this program reads version %d", m.Version, manifestVersion)}
 	}
 	if m.Version < uncutVersion {
-		return nil, &DamagedError{Name: manifestName, Reason: fmt.Sprintf("it has version %d, and this program reads version %d: use the one that planned the job", m.Version, manifestVersion)}
+		return nil, &DamagedError{Name: manifestName, Reason: fmt.Sprintf("it has version %d, and this program reads version %d: use the release that planned the job", m.Version, manifestVersion)}
 	}
 	at, row := int64(len(m.Header)), int64(0)
 	for i := range m.Chunks {

@@ -72,7 +72,7 @@ func (p *Planner) plan(ctx context.Context) (*Manifest, error) {
 	return w.publish(ctx)
 }
 
-// again checks that a job in the store is the one that is to be planned, to the
+// again checks that a job in the store is the job that is to be planned, to the
 // last byte of its list: tomorrow's has the same name.
 func (p *Planner) again(ctx context.Context, m *Manifest) error {
 	sum, size, err := sha256Of(until{ctx, p.List})

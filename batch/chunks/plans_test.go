@@ -39,5 +39,5 @@ func TestAWorkerReadsAManifestOnceForAllChunks(t *testing.T) {
 	other.plan()
 	m, err = plans.Open(t.Context(), other.store)
 	require.NoError(t, err)
-	assert.Equal(t, other.m.Run, m.Run, "planned anew under the same name")
+	assert.Equal(t, other.m.Run, m.Run, "planned again under the same name")
 }

@@ -40,7 +40,7 @@ var errSegment = errors.New("it is not whole, or another version wrote it")
 type head struct {
 	Owner string `json:"owner,omitempty"` // who wrote it, for people
 
-	// Of the one that ends a part.
+	// Of the segment that ends a part.
 	Rows     int64             `json:"rows,omitempty"` // that were read
 	Measures *measure.Measures `json:"measures,omitempty"`
 }

@@ -104,7 +104,7 @@ func TestAPlanOfTheVersionBeforeGoesOn(t *testing.T) {
 	text, err := sealText(&old)
 	require.NoError(t, err)
 	_, err = parseManifest(text)
-	assert.ErrorContains(t, err, "use the one that planned the job")
+	assert.ErrorContains(t, err, "use the release that planned the job")
 }
 
 // replan has the store have another plan.

@@ -210,7 +210,7 @@ func TestALaterRoundSelectsByErrorCodeToo(t *testing.T) {
 func TestAnEmptyListIsAJobWithoutChunks(t *testing.T) {
 	c := newCluster(t, listOf(0), 2)
 	_, err := c.planner().Plan(t.Context())
-	require.ErrorAs(t, err, new(*preflight.ShrunkenError), "nobody has said that it is right")
+	require.ErrorAs(t, err, new(*preflight.ShrunkenError), "no command has said that it is right")
 	p := c.planner()
 	p.Rows, err = preflight.ParseRowLimit("0")
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ type Duplicates struct {
 }
 
 // member is a row that shares its customer with another row. For a later row,
-// other is the one that leads; for the one that leads, the last of them. So
+// other is the row that leads; for the row that leads, the last of them. So
 // whichever of the two numbers is larger tells them apart.
 type member struct{ row, other uint32 }
 
@@ -54,8 +54,8 @@ func (d *Duplicates) index(row int64) (i int, ok bool) {
 	return i, i < len(d.members) && int64(d.members[i].row) == row
 }
 
-// Family is the rows of a customer that has several: the one that leads and the
-// last one. It is zero for a row that shares its customer with no other.
+// Family is the rows of a customer that has several: the row that leads and the
+// last row. It is zero for a row that shares its customer with no other.
 type Family struct{ Lead, Last int64 }
 
 // Shared reports whether the customer has several rows.

@@ -15,7 +15,7 @@ import (
 type Given struct {
 	duplicates *Duplicates
 	scratch    state.ScratchFile
-	places     []uint32 // by member, of the ones that lead: in units from 1; 0 for none
+	places     []uint32 // by member, of the rows that lead: in units from 1; 0 for none
 	used       uint32   // units of the file
 	entry      []byte
 	in         *bufio.Reader

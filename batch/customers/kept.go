@@ -65,7 +65,7 @@ func (k *KeptResults) Leads() int64 {
 }
 
 // Answer implements answers.Source: each row of such a customer that does not
-// stay is a duplicate of the one that does.
+// stay is a duplicate of the row that does.
 func (k *KeptResults) Answer(rec *source.Record) (answers.Answer, error) {
 	a, known := k.given[k.duplicates.Family(rec.Row).Lead]
 	if !known {

@@ -20,7 +20,7 @@ type Answers struct {
 	width uint32 // rows of a partition
 	buf   []byte
 
-	part  int // the one that is in memory, or -1
+	part  int // the number of the part in memory, or -1
 	blob  []byte
 	place []uint32 // in the blob, from 1, of each row of the partition
 	said  obtained

@@ -56,7 +56,7 @@ func (k *Known) LastNight() (ledger.Night, bool) {
 	return k.Ledger.Night(k.form(k.Ledger.Hasher(k.Owner)))
 }
 
-// form is the one that the run is for.
+// form is the form that the run is for.
 func (k *Known) form(h *ledger.Hasher) ledger.Form {
 	return ledger.Form{Scope: h.Scope(), Tenant: k.Tenant, ID: strings.TrimSpace(k.FormID)}
 }

@@ -27,7 +27,7 @@ type Problems struct {
 }
 
 // NewProblems takes up what earlier starts of the run have found, as Take gave it
-// to be kept; empty for none. It is nil without a ledger, and for runs that are no
+// to be kept; empty for none. It is nil without a ledger, and for runs that are not
 // nights.
 func (r *Records) NewProblems(kept []byte) (*Problems, error) {
 	if r == nil || !r.Concludes {

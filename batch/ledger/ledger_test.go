@@ -78,7 +78,7 @@ func TestARunHasOneNumberThoughItForgetsIt(t *testing.T) {
 	assert.Len(t, runs, 3)
 }
 
-func TestWhatWasPutIsThereForWhoeverOpensTheLedgerAgain(t *testing.T) {
+func TestWhatWasPutIsThereWhenTheLedgerIsOpenedAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
 	l := opened(t, path)
 	refused := refusedEntry(2, night)
@@ -259,7 +259,7 @@ func TestALedgerIsNotOpenedWithoutItsOwnKey(t *testing.T) {
 	require.NoError(t, opened(t, path).Close(), "and with its own it is")
 }
 
-func TestALedgerThatWasNotMadeToItsEndIsMadeAnew(t *testing.T) {
+func TestALedgerThatWasNotMadeToItsEndIsMadeAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "customers.db")
 	require.NoError(t, os.WriteFile(path+".tmp", []byte("half a ledger"), 0o600))
 	require.NoError(t, os.WriteFile(path+".key.tmp", []byte("half a k"), 0o600))
@@ -288,7 +288,7 @@ func TestAFileThatIsNoLedgerIsRefused(t *testing.T) {
 	require.ErrorAs(t, err, &file)
 }
 
-func TestTheFileNamesNobody(t *testing.T) {
+func TestTheFileNamesNoCustomer(t *testing.T) {
 	l := fresh(t)
 	h := l.Hasher(Owner{})
 	var told []string
@@ -421,7 +421,7 @@ func TestALedgerOfVersion1IsTakenOverOnceAndForOneService(t *testing.T) {
 	l := opened(t, path)
 	assert.EqualValues(t, 2000, l.TakenOver())
 	_, known := find(t, l, unscoped(7))
-	assert.True(t, known, "nobody has said whose they are")
+	assert.True(t, known, "it is not on record whose they are")
 	require.NoError(t, l.Close())
 
 	prod := Owner{Service: "https://prod.example", Application: "app"}

@@ -46,7 +46,7 @@ func (l *Ledger) erase(edit func(Key, *Entry), forgotten func(Key) bool) (erased
 // rewriteBatch is how many entries of a new file are one transaction.
 const rewriteBatch = 50_000
 
-// copying is a ledger that is being written beside the one whose place it takes.
+// copying is a ledger that is being written beside the ledger whose place it takes.
 type copying struct {
 	*database
 	h     *Hasher

@@ -115,7 +115,7 @@ func untagged(h *Hasher, bucket, key, value []byte, to *sum) ([]byte, error) {
 	return value[:n], nil
 }
 
-// put puts a value in the place of the one that get gave, nil for none.
+// put puts a value in the place of the value that get gave, nil for none.
 func (s *sealed) put(bucket, key, before, value []byte) error {
 	customer, to := bytes.Equal(bucket, customerBucket), &s.rest
 	if customer {

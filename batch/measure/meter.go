@@ -98,7 +98,7 @@ func (t *Meter) Answered(now time.Time, a *session.Reply) {
 }
 
 // Paced takes in how the pace stands. What was added since the last look to
-// the time held, and to that of outages, has ended now.
+// the time paused, and to that of outages, has ended now.
 func (t *Meter) Paced(now time.Time, s pace.Snapshot) {
 	if t.given {
 		return
@@ -135,7 +135,7 @@ func (t *Meter) Measures(now time.Time) Measures {
 
 // Add takes in what another part of the same job measured, but for its rows:
 // parts read rows that are not theirs to answer. Times in which several parts
-// held or met an outage add up. Starts are those of the job.
+// paused or met an outage add up. Starts are those of the job.
 func (m *Measures) Add(o *Measures) {
 	if m.StartedAt.IsZero() {
 		*m = Measures{StartedAt: o.StartedAt}

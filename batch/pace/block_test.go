@@ -34,7 +34,7 @@ func TestFailuresOfUntriedRowsInARowStopTheRun(t *testing.T) {
 	}
 }
 
-func TestOneRowThatFailsAgainAndAgainStopsNobody(t *testing.T) {
+func TestOneRowThatFailsAgainAndAgainStopsNoOther(t *testing.T) {
 	for _, class := range []Class{Throttled, Down, Fault} {
 		c := newClient(Config{MaxInFlight: 8})
 		c.attempts(t, 1, Signal{})

@@ -30,7 +30,7 @@ type gate struct {
 	least      float64
 }
 
-// fromTheFirstCall is what must be used of a quota that nobody knows.
+// fromTheFirstCall is what must be used of an unknown quota.
 var fromTheFirstCall = []gate{{0, 30, 0.85}, {0, 60, 0.92}, {0, 5 * minutes, 0.97}, {0, 30 * minutes, 0.985}}
 
 func over(upTo, least float64) []gate { return []gate{{0, upTo, least}} }

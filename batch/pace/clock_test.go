@@ -20,7 +20,7 @@ func wallSet(t time.Time, by time.Duration) time.Time {
 
 // TestNoClockButTheMonotonicOneDecides has the wall clock set back and forward
 // again and again, by an hour and by years, and compares every decision with
-// those of a run whose clock nobody touches.
+// those of a run whose clock is left alone.
 func TestNoClockButTheMonotonicOneDecides(t *testing.T) {
 	now := time.Now()
 	require.Equal(t, time.Hour, wallSet(now, time.Hour).Round(0).Sub(now.Round(0)))

@@ -69,7 +69,7 @@ func (c *Controller) spend(now time.Time, held time.Duration) {
 }
 
 // lower takes in that the quota was used up at a time. A rate that was raised goes
-// back to the one that went well. Otherwise the new rate is what was taken since
+// back to the rate that went well. Otherwise the new rate is what was taken since
 // the quota was used up the last time, and at least a little less than it was.
 func (c *Controller) lower(now time.Time, at mark, was float64) {
 	measured := c.usedUp(at)
@@ -153,7 +153,7 @@ func (c *Controller) before(b *block) float64 {
 	return max(firstRate, float64(c.taken-c.cycle.taken)/took)
 }
 
-// backOff has the rate double from a quarter of the one that went well.
+// backOff has the rate double from a quarter of the rate that went well.
 func (c *Controller) backOff() {
 	c.setRate(c.bounded(c.good / 4))
 	c.phase = searching

@@ -17,7 +17,7 @@ func askToken(s *Service, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-func TestATokenIsForWhoeverMayCallAndCountsAsNoCustomer(t *testing.T) {
+func TestATokenIsForThoseWhoMayCallAndCountsAsNoCustomer(t *testing.T) {
 	s := New(Options{AppID: "a", AppSecret: "s", TenantID: "t"})
 	for _, c := range []struct {
 		body   string

@@ -36,8 +36,8 @@ type Config struct {
 	// system do.
 	Authorities *x509.CertPool
 
-	// Renew gives the secret that holds now, after the service has refused the one
-	// that is used; nil when there is no other to be had. It is called by one
+	// Renew gives the secret that holds now, after the service has refused the
+	// secret in use; nil when there is no other to be had. It is called by one
 	// goroutine at a time.
 	Renew func(ctx context.Context) (Secret, error) `json:"-"`
 

@@ -107,7 +107,7 @@ func (a *access) renewed(ctx context.Context, refused *credentials) *credentials
 type pacedKey struct{}
 
 // Paced gives calls a wait that comes before every attempt that they make beyond
-// the one that they were made for, so that these, too, keep to a rate. It
+// the attempt that they were made for, so that these, too, keep to a rate. It
 // reports false when ctx is done first.
 func Paced(ctx context.Context, wait func(context.Context) bool) context.Context {
 	return context.WithValue(ctx, pacedKey{}, wait)

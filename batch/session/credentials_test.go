@@ -73,8 +73,8 @@ func TestARotatedSecretIsFetchedOnceForAllCalls(t *testing.T) {
 		all()
 		assert.EqualValues(t, 2, fetched.Load(), "it is rotated again")
 
-		// A service that echoes an earlier secret tells nobody.
-		service.secret.Store("nobody knows")
+		// A service that echoes an earlier secret does not reveal it.
+		service.secret.Store("still unknown")
 		for _, secret := range []string{"the-first-secret", "the-second-secret", "the-third-secret"} {
 			assert.Equal(t, "x", client.access.current.Load().clean("is "+secret, "is "+secret, "x"))
 		}

@@ -13,7 +13,7 @@ type deadlines struct {
 	free    chan *deadline
 }
 
-// deadline is such a context. It ends with the one that it comes from, too.
+// deadline is such a context. It ends with the context that it comes from, too.
 type deadline struct {
 	context.Context
 	from   context.Context

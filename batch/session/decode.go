@@ -197,7 +197,7 @@ func unhex(c byte) byte {
 }
 
 // hasText reports bytes of which some in a row are printable, as hardly any are
-// that were no text before they were decoded.
+// that were not text before they were decoded.
 func hasText(decoded []byte) bool {
 	run := 0
 	for _, c := range decoded {

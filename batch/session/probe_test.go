@@ -135,7 +135,7 @@ func nameServer(t *testing.T) {
 	})
 }
 
-// closedPort is an address at which nobody listens.
+// closedPort is an address at which nothing listens.
 func closedPort(t *testing.T) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

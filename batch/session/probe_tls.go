@@ -101,8 +101,8 @@ func brokeOff(err error) string {
 	return err.Error()
 }
 
-// words are those of a certificate, unless they repeat the secret: whoever makes
-// one may have been told it by an earlier call.
+// words are those of a certificate, unless they repeat the secret: an
+// earlier call may have told it to the server that presents the certificate.
 func (p *probe) words(text string) string { return p.with.clean(text, text, redacted) }
 
 func issuer(c *x509.Certificate) string {

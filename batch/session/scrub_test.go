@@ -208,8 +208,8 @@ func TestACustomerIsCutOutByWholeWords(t *testing.T) {
 	}
 }
 
-// TestNobodysNameIsARefusal of the credentials, or of the rate.
-func TestNobodysNameIsARefusal(t *testing.T) {
+// TestANameIsNotARefusal of the credentials, or of the rate.
+func TestANameIsNotARefusal(t *testing.T) {
 	body := envelopeOf(400, "No company is called Invalid AppId or AppSecret, nor Too Many Requests", "")
 	client, err := New(Config{BaseURL: "https://auth.example.com", AppSecret: "some-secret", Transport: answering{400, body}, MaxInFlight: 1})
 	require.NoError(t, err)

@@ -102,11 +102,11 @@ func TestAWrongSetUpHasACodeOfItsOwn(t *testing.T) {
 		code    string
 	}{
 		"a name that does not resolve":         {clientOf(t, "https://auth.invalid"), Unreachable, "dns_failure"},
-		"an address where nobody listens":      {clientOf(t, closed.URL), Unreachable, "connection_refused"},
+		"an address where nothing listens":     {clientOf(t, closed.URL), Unreachable, "connection_refused"},
 		"a proxy that asks for a password":     {proxy(407), Unreachable, "proxy_authentication_required"},
 		"a proxy that refuses the way":         {proxy(403), Unreachable, "proxy_refused"},
 		"a body that is not in gzip":           {clientOf(t, answering("Content-Encoding: gzip")), InDoubt, "wrong_encoding"},
-		"an encoding that nobody asked for":    {clientOf(t, answering("Content-Encoding: br")), InDoubt, "wrong_encoding"},
+		"an encoding that was not asked for":   {clientOf(t, answering("Content-Encoding: br")), InDoubt, "wrong_encoding"},
 		"an encoding that is the answer alone": {clientOf(t, answering("Content-Encoding: Identity")), OK, ""},
 	} {
 		a := c.client.Call(t.Context(), &ann)

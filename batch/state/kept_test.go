@@ -58,7 +58,7 @@ func TestWhatIsKeptIsTheOldOrTheNewWhereverTheMachineStops(t *testing.T) {
 	}
 }
 
-func TestARunBegunAnewKeepsTheListAndDiscardDoesNot(t *testing.T) {
+func TestARunThatIsStartedOverKeepsTheListAndDiscardDoesNot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	d := openReal(t, path)
 	_, err := d.Recover()

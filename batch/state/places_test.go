@@ -286,7 +286,7 @@ func TestAListThatIsNotWhatWasKeptIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestAPlaceThatCouldNotBeReservedIsInNobodysWay(t *testing.T) {
+func TestAPlaceThatCouldNotBeReservedIsInNoOnesWay(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		for n := 1; ; n++ {
 			d := disktest.New()

@@ -292,7 +292,7 @@ func BenchmarkJournalAppend64(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/64, "ns/row")
 }
 
-func TestARunThatIsBegunAnewKeepsItsOwnJournal(t *testing.T) {
+func TestARunThatIsStartedOverKeepsItsOwnJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.csv.state")
 	begin := func(d *Dir) *Recovered {
 		r, err := d.Recover()

@@ -207,7 +207,7 @@ func TestANightThatWaitsForItsQuotaIsSeenAndCanBeStopped(t *testing.T) {
 	s.submit("big", listOf(3))
 	require.NoError(t, j.cancel(t.Context(), "big"))
 	assert.Equal(t, workflowOf("quota"), r.cancelled[1])
-	assert.Contains(t, said.String(), "no worker is at the task queue", "nobody carries it out")
+	assert.Contains(t, said.String(), "no worker is at the task queue", "no worker carries it out")
 }
 
 func TestTheListOfJobsHasNightsThatFailedOrWait(t *testing.T) {

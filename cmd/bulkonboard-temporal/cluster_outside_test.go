@@ -133,7 +133,7 @@ func TestTheProgramsOfTheComposeFileDoAJob(t *testing.T) {
 	assert.Contains(t, string(results), "john.smith2@example.com")
 }
 
-// current makes a version of the workers' deployment the one that gets the work.
+// current has a version of the workers' deployment get the work.
 func (c *cluster) current(build string) {
 	c.t.Helper()
 	until(c.t, "version "+build+" is current", func() bool {

@@ -119,7 +119,7 @@ func tool(t *testing.T, name string) string {
 	return program
 }
 
-// freeAddress is one of this machine that nobody listens at.
+// freeAddress is one of this machine that nothing listens at.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -169,7 +169,7 @@ func (s *temporalServer) ready() {
 	})
 }
 
-// silent is a log that nobody reads.
+// silent is a log that is thrown away.
 type silent struct{}
 
 func (silent) Debug(string, ...any) {}

@@ -79,7 +79,7 @@ func TestAWorkerThatIsFrozenAndWakesHasOnlyWhatWasOnItsWayCalledAgain(t *testing
 	c.requireWithin(onTheWay(parts))
 }
 
-func TestAWorkerCutOffFromTemporalHasNobodyCalledAgain(t *testing.T) {
+func TestAWorkerCutOffFromTemporalHasNoCustomerCalledAgain(t *testing.T) {
 	c := newCluster(t, "")
 	c.list(crashRows)
 	lines := map[*process]*line{}
@@ -100,7 +100,7 @@ func TestAWorkerCutOffFromTemporalHasNobodyCalledAgain(t *testing.T) {
 	c.requireWithin(0)
 }
 
-func TestATemporalServerThatDiesHasNobodyCalledAgain(t *testing.T) {
+func TestATemporalServerThatDiesHasNoCustomerCalledAgain(t *testing.T) {
 	c := newCluster(t, "")
 	c.list(crashRows)
 	c.workers(3)
@@ -114,7 +114,7 @@ func TestATemporalServerThatDiesHasNobodyCalledAgain(t *testing.T) {
 	c.requireWithin(0)
 }
 
-func TestAnS3ServerThatDiesHasNobodyCalledAgain(t *testing.T) {
+func TestAnS3ServerThatDiesHasNoCustomerCalledAgain(t *testing.T) {
 	g := newGateway(t)
 	c := newCluster(t, g.store())
 	c.list(crashRows)

@@ -195,7 +195,7 @@ func (s *workerSettings) serve(ctx context.Context, now <-chan struct{}, server 
 
 // stickyTime is how long the server keeps what a workflow has to decide for the
 // worker that has it in memory. That one may be dead, and then no new part
-// begins for so long; any other reads the history first, which is quick.
+// begins for that time; any other reads the history first, which is quick.
 const stickyTime = time.Second
 
 // stuckTime is after what time the SDK takes a workflow for stuck, and fails what

@@ -41,7 +41,7 @@ func jobOf(baseURL string) *chunks.Job {
 	return j
 }
 
-func TestAProbeSaysWhetherTheServiceAnswersTheWorkerAndCallsForNobody(t *testing.T) {
+func TestAProbeSaysWhetherTheServiceAnswersTheWorkerAndCallsForNoCustomer(t *testing.T) {
 	for name, test := range map[string]struct {
 		options sandbox.Options
 		gone    bool

@@ -20,11 +20,11 @@ func TestASickWorkerTakesNoPartsUntilItIsWell(t *testing.T) {
 		taken   bool          // a part, to find out
 		earlier time.Duration // something happens
 	}{
-		"the probe is answered":                  {probe: probedWell, well: true, earlier: 2 * time.Second},
-		"it is not, and others are at the job":   {probe: probedIll, earlier: time.Hour},
-		"it is not, and nobody is at the job":    {probe: probedIll, alone: true, taken: true, earlier: 2 * time.Minute},
-		"probes cannot tell":                     {probe: probedUnsure, taken: true, earlier: 2 * time.Minute},
-		"probes cannot tell, and nobody is else": {probe: probedUnsure, alone: true, taken: true, earlier: 2 * time.Minute},
+		"the probe is answered":                 {probe: probedWell, well: true, earlier: 2 * time.Second},
+		"it is not, and others are at the job":  {probe: probedIll, earlier: time.Hour},
+		"it is not, and no other is at the job": {probe: probedIll, alone: true, taken: true, earlier: 2 * time.Minute},
+		"probes cannot tell":                    {probe: probedUnsure, taken: true, earlier: 2 * time.Minute},
+		"probes cannot tell, and it is alone":   {probe: probedUnsure, alone: true, taken: true, earlier: 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

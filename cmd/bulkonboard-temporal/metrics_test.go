@@ -139,7 +139,7 @@ func TestAWorkerIsReadyWhileItTakesPartsAndItsServerAnswers(t *testing.T) {
 	assert.ErrorContains(t, err, "--metrics-listen")
 }
 
-// unusedAddress is one of this machine that nobody listens at.
+// unusedAddress is one of this machine that nothing listens at.
 func unusedAddress(t *testing.T) string {
 	t.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -22,7 +22,7 @@ const (
 	// sayEvery is how often it says so where no terminal is.
 	sayEvery = 10 * time.Second
 
-	// Over how long a pace is taken: the one that is shown, and the one that the
+	// Over how long a pace is taken: the pace that is shown, and the pace that the
 	// end is reckoned with.
 	nowSpan  = 10 * time.Second
 	leftSpan = 2 * time.Minute

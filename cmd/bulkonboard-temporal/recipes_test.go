@@ -98,7 +98,7 @@ func TestTheDeploymentIsStrictlyWhatKubernetesKnowsAndItsWorkersStart(t *testing
 	require.Len(t, c.Ports, 1)
 	for path, probe := range map[string]kubetest.Probe{"/healthz": c.LivenessProbe, "/readyz": c.ReadinessProbe} {
 		assert.Equal(t, []string{path, c.Ports[0].Name}, []string{probe.HTTPGet.Path, probe.HTTPGet.Port})
-		assert.Greater(t, probe.TimeoutSeconds, int32(3), "a worker takes so long to say that its server does not answer")
+		assert.Greater(t, probe.TimeoutSeconds, int32(3), "a worker takes 3 s to say that its server does not answer")
 	}
 	assert.Contains(t, c.Args, "--metrics-listen=:9464")
 	assert.EqualValues(t, 9464, c.Ports[0].ContainerPort)

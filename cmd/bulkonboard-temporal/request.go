@@ -132,8 +132,8 @@ func (r *request) unbounded() []byte {
 }
 
 // updateBounds gives a job that is planned the bounds of this request, if they differ.
-// The parts that begin from then on keep to them. A list that is not the one
-// that was planned is an *otherRequestError: tomorrow's may have the same name.
+// The parts that begin from then on keep to them. A list other than the planned
+// list is an *otherRequestError: tomorrow's may have the same name.
 func (r *request) updateBounds(ctx context.Context, root store.Store, job string) (changed bool, err error) {
 	place := jobStore(root, job)
 	m, err := chunks.Open(ctx, place)

@@ -164,7 +164,7 @@ func TestAJobGoesFromItsListToItsResults(t *testing.T) {
 	again, err := s.run("night", 1)
 	require.NoError(t, err)
 	assert.Equal(t, c.Total, again.Total)
-	assert.Len(t, s.calls, 31, "a job that is done calls nobody")
+	assert.Len(t, s.calls, 31, "a job that is done makes no call")
 }
 
 func TestAPartTellsOfItsOwnRows(t *testing.T) {
@@ -255,7 +255,7 @@ func TestWhatFailsForGoodEndsTheRoundAndIsSaidInTheStoreAlone(t *testing.T) {
 	}
 }
 
-func TestAListWhoseResultsCouldNotBeWrittenCallsNobody(t *testing.T) {
+func TestAListWhoseResultsCouldNotBeWrittenMakesNoCall(t *testing.T) {
 	s := newSite(t)
 	s.submit("night", "customerType,customerEmail,firstName,lastName,sessionId\nIndividual,a@example.com,A,B,1\n")
 	_, err := s.run("night", 1)

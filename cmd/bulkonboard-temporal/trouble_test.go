@@ -158,7 +158,7 @@ func TestRowsAreAtFaultWhereTheWorkerIsWell(t *testing.T) {
 		"another of its parts is answered": {func(p *troubled) { p.health.sawAnswer(time.Now().Add(time.Second)) }, probedIll, failing, true},
 		"the last worker met the same":     {func(p *troubled) { p.evidence.given.Failing = true }, probedWell, failing, true},
 		"and this one may be sick, too":    {func(p *troubled) { p.evidence.given.Failing = true }, probedUnsure, failing, false},
-		"nobody has met it before":         {func(*troubled) {}, probedWell, failing, false},
+		"no worker has met it before":      {func(*troubled) {}, probedWell, failing, false},
 		"it does not reach the service":    {func(p *troubled) { p.evidence.given.Failing = true }, probedWell, unreachable, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestOnlyWhatAllPartsMeetEndsAJob(t *testing.T) {
 		"an outage that others do not have":       {err: &batch.OutageError{}, world: world{look: answeredMore}},
 		"a service that others reach":             {err: &batch.SetupError{}, world: world{look: answeredMore}},
 		"others are in trouble":                   {err: refused, world: world{look: stuck}, ends: true},
-		"nobody else is there":                    {err: refused, world: world{there: []string{"me"}}, ends: true},
+		"no other worker is there":                {err: refused, world: world{there: []string{"me"}}, ends: true},
 		"somebody else could try":                 {err: refused, world: world{there: []string{"me", "other"}}, alone: true},
 		"only its own parts are under way":        {err: refused, world: world{look: mine, there: []string{"other"}}, alone: true},
 		"somebody else has tried":                 {err: refused, world: world{there: []string{"me", "other"}}, given: heartbeatDetails{Alone: true}, ends: true},
@@ -235,7 +235,7 @@ func TestAPartThatIsToldToStopWhileItAsksIsHandedOn(t *testing.T) {
 	})
 }
 
-func TestWhoeverHasAPartNextLearnsWhyItWasHandedOn(t *testing.T) {
+func TestTheNextWorkerOfAPartLearnsWhyItWasHandedOn(t *testing.T) {
 	p := newTroubled(t, &world{}, probedIll)
 	p.meets(100, fine)
 	p.meets(1, failing)

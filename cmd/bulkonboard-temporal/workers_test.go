@@ -111,7 +111,7 @@ func TestNotesOfWorkersThatAreGoneAreRemoved(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestAWorkerWhoseClockIsOffTakesNobodyForGone(t *testing.T) {
+func TestAWorkerWhoseClockIsOffTakesNoWorkerForGone(t *testing.T) {
 	s, ahead := newSite(t), &polled{workers: map[string]time.Duration{"a-1": time.Hour, "b-2": time.Hour + time.Minute, "dead-3": time.Hour + 2*time.Minute}}
 	for w := range ahead.workers {
 		s.note(w, 4).put(t.Context(), nil)

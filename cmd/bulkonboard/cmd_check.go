@@ -297,8 +297,8 @@ func unreadable(f *preflight.Forecast) (n int64) {
 	return n
 }
 
-// printMapping says where each field comes from, and which columns are only
-// carried along.
+// printMapping says where each field comes from, and which columns are
+// copied unchanged.
 func printMapping(w io.Writer, list *source.List) {
 	fmt.Fprintln(w, "mapping:")
 	if list.Format() == source.FormatJSONL {

@@ -12,7 +12,7 @@ const initText = `# Settings of a bulkonboard job, for bulkonboard run --config 
 # Every setting stands here at its default: take the # away to change one. A
 # flag overrides its environment variable (--base-url, BULKONBOARD_BASE_URL),
 # which overrides this file. A relative path starts at the folder of this file,
-# not at the one that the job is started in. A key that is not a setting is
+# not at the folder that the job is started in. A key that is not a setting is
 # refused.
 #
 # The app secret is never written here: name its file with appSecretFile, or set

@@ -89,7 +89,7 @@ func (f *fixing) write(stdout io.Writer) error {
 	if err := f.checkOutput(); err != nil {
 		return err
 	}
-	// Whoever stops it leaves nothing behind: the sheet has personal data.
+	// A command that is stopped leaves nothing behind: the sheet has personal data.
 	scratch, err := cli.TemporaryScratch()
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func ledgerExpireCommand() *cobra.Command {
 		Short: "Erase old entries from a ledger",
 		Long: `expire erases the customers whose session id was obtained, or who were refused or
 failed, longer ago than that. They are new to the next run. Of a customer with a
-session id and a refusal it erases the one that is older. The file is written again
+session id and a refusal it erases the older. The file is written again
 without them, so nothing of them is left in it.`,
 		Example: `  bulkonboard ledger expire --ledger customers.db --older-than 90d`,
 		Args:    cobra.NoArgs,

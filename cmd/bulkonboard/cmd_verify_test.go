@@ -117,7 +117,7 @@ func TestVerifyFindsWhatIsNotAsTheRunLeftIt(t *testing.T) {
 			for _, want := range c.want {
 				assert.Contains(t, stderr, want)
 			}
-			assert.Equal(t, calls, p.service.Stats().Calls, "nobody is called")
+			assert.Equal(t, calls, p.service.Stats().Calls, "no customer is called")
 		})
 	}
 }
@@ -199,7 +199,7 @@ func TestVerifyReadsEveryKindOfResults(t *testing.T) {
 		"formula-safe":     {"customerType,customerEmail,firstName,lastName,-x\nIndividual,a@example.com,=A,B,\n", []string{"--formula-safe"}},
 		"UTF-16":           {"\xff\xfe" + wide("customerType,customerEmail,firstName,lastName\nIndividual,a@example.com,A,B\n"), nil},
 		"malformed rows":   {"customerType,customerEmail,firstName,lastName\nIndividual,\"a\n\"b\",c\"d,e\nIndividual,a@example.com,A,B", nil},
-		"nobody in it":     {"customerType,customerEmail,firstName,lastName\n", []string{"--min-rows", "0"}},
+		"no row in it":     {"customerType,customerEmail,firstName,lastName\n", []string{"--min-rows", "0"}},
 		"a given comma":    {"customerType,customerEmail,firstName,lastName,a;b;c;d;e;f\nIndividual,a@example.com,A,B,\n", []string{"--delimiter", ","}},
 		"a name in quotes": {"customerType,customerEmail,firstName,lastName,\"of\nnote\"\nIndividual,a@example.com,A,B,\"x\ny\"\n", nil},
 	} {

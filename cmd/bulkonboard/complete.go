@@ -94,7 +94,7 @@ func isFile(sum *sink.Summary, before, now string) bool {
 	return before != "" && sameFile(before, now)
 }
 
-// sameBytes reports whether a file is the one that a summary speaks of.
+// sameBytes reports whether a file is the file that a summary names.
 func sameBytes(path string, said *sink.File) (bool, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() != said.Size {

@@ -100,7 +100,7 @@ func (p *prepared) again(t *testing.T) *program {
 
 // killedOnce kills a command at a point, and reports whether it was still to be
 // killed there and whether all calls had been answered. Then it ends as it would
-// have, whatever kills it once more, and calls nobody whose answer it had.
+// have, whatever kills it once more, and calls no customer whose answer it had.
 func (p *prepared) killedOnce(t *testing.T, at string, again int) (killed, answered bool) {
 	q := p.again(t)
 	before := q.service.Stats().Calls
@@ -129,7 +129,7 @@ func (p *prepared) killedOnce(t *testing.T, at string, again int) (killed, answe
 	return killed, answered
 }
 
-func TestACommandKilledOnItsWayOutIsFoundCompleteAndCallsNobody(t *testing.T) {
+func TestACommandKilledOnItsWayOutIsFoundCompleteAndMakesNoCall(t *testing.T) {
 	for _, e := range endings[4:] {
 		t.Run(e.name, func(t *testing.T) {
 			points := atEveryPointOf(t, func(t *testing.T) atPoint {

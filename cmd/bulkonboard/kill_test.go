@@ -133,9 +133,9 @@ func TestARunFromStandardInputKilledAtEveryPointGoesOn(t *testing.T) {
 	})
 }
 
-// TestARunWithALedgerKilledAtEveryPointGoesOn does it to a run that puts down
-// what it knows, between its results and its checkpoint; in the end, everybody
-// is known.
+// TestARunWithALedgerKilledAtEveryPointGoesOn does it to a run that records
+// what it knows, between its results and its checkpoint; in the end, every
+// customer is known.
 func TestARunWithALedgerKilledAtEveryPointGoesOn(t *testing.T) {
 	killEverywhere(t, func(p *program) []string {
 		p.after = func() {
@@ -162,7 +162,7 @@ const pointsAtOnce = 4
 type atPoint func(t *testing.T, n int) (killed bool)
 
 // atEveryPoint has the program killed at each point of the disk, until one is
-// beyond the last and kills nobody, and returns how many there are.
+// beyond the last and kills nothing, and returns how many there are.
 func atEveryPoint(t *testing.T, kill atPoint) int {
 	return atEveryPointOf(t, func(*testing.T) atPoint { return kill })
 }

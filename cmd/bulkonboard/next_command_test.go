@@ -33,7 +33,7 @@ func TestTheCommandsThatAreToldCanBePasted(t *testing.T) {
 	}
 	said := paste(p.folder, `"$0" run -i list.csv -o './`+strings.ReplaceAll(name, "'", `'\''`)+`' --rate 0 --max-invalid 100%`)
 
-	// The service, tenant and form of the run are typed by nobody again.
+	// The service, tenant and form of the run are not typed again.
 	p.env = nil
 	for _, variable := range settings {
 		if !regexp.MustCompile(`_(BASE_URL|APP_ID|TENANT_ID|FORM_ID)=`).MatchString(variable) {

@@ -69,7 +69,7 @@ func newProgram(t *testing.T, rows int, o sandbox.Options) *program {
 	return p
 }
 
-// port is the one that the service listens at.
+// port is the port that the service listens at.
 func (p *program) port() string {
 	return regexp.MustCompile(`BULKONBOARD_BASE_URL=http://[^:]+:(\d+)`).FindStringSubmatch(strings.Join(p.env, "\n"))[1]
 }
@@ -202,7 +202,7 @@ func killAtRandom(t *testing.T, rows, inFlight, most int) {
 			break
 		}
 		require.Equal(t, -1, code, stderr.String())
-		p.until("no call of the one that was killed is under way", func() bool { return p.service.Stats().InFlight == 0 })
+		p.until("no call of the killed run is under way", func() bool { return p.service.Stats().InFlight == 0 })
 	}
 	p.requireEachItsOwn(rows)
 	s := p.requireItsSummary(rows)
@@ -347,7 +347,7 @@ func TestOneInterruptDrainsAndTwoStopAtOnce(t *testing.T) {
 	assert.Less(t, time.Since(start), 20*time.Second, "well before the grace of 30 s")
 }
 
-func TestARunGoesOnWhenNobodyReadsWhatItSays(t *testing.T) {
+func TestARunGoesOnWhenWhatItSaysIsNotRead(t *testing.T) {
 	p := newProgram(t, 20, sandbox.Options{})
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)

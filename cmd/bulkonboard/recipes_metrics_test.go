@@ -45,7 +45,7 @@ func shownMetrics(t *testing.T) map[string][]string {
 	return shown
 }
 
-// promqlWords are the words of the queries that are no metrics.
+// promqlWords are the words of the queries that are not metrics.
 var promqlWords = []string{"time", "absent", "or", "and", "unless", "sum", "by", "rate", "histogram_quantile"}
 
 // checkQuery checks that a query names nothing that the exposition does not have,

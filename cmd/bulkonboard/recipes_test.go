@@ -108,7 +108,7 @@ func TestTheCronLineRunsTheJobAndSpeaksOnlyWhenThereIsSomethingToDo(t *testing.T
 	out, code = m.sh(command)
 	assert.Zero(t, code)
 	assert.Empty(t, out)
-	assert.EqualValues(t, 20, m.service.Stats().Calls, "the second night has nobody to call")
+	assert.EqualValues(t, 20, m.service.Stats().Calls, "the second night has no customer to call")
 
 	m.write("customers.csv", "customerType,customerEmail,firstName,lastName\n"+
 		strings.Repeat("Individual,ann@example.com,Ann,Lee\n", 19)+"Individual,no address,Ann,Lee\n")

@@ -78,7 +78,7 @@ func TestResultsThatAreNotAsTheirRunWroteThemAreNotRead(t *testing.T) {
 			assert.Contains(t, stderr.String(), want)
 			assert.Contains(t, stderr.String(), "restore ")
 		}
-		assert.Equal(t, before, p.service.Stats().Calls, "nobody is called")
+		assert.Equal(t, before, p.service.Stats().Calls, "no customer is called")
 		assert.NoFileExists(t, p.file("new.db"))
 		assert.NoFileExists(t, p.file("out.csv.fixes.csv"))
 		assert.NoDirExists(t, p.file("out.csv.state"))

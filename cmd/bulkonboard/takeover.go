@@ -43,7 +43,7 @@ func (j *job) takeOver() error {
 	return j.today(time.Now())
 }
 
-// keepNext keeps the new list in the place of the one that the interrupted run
+// keepNext keeps the new list in the place of the list that the interrupted run
 // began with, when it came by standard input. If that run still stands afterwards,
 // it is taken over by the next start.
 func (j *job) keepNext() error {

@@ -100,7 +100,7 @@ func (p *interrupted) requireResults(more, kills int) {
 	assert.Empty(p.t, left)
 }
 
-func TestAnInterruptedNightIsTakenOverByTheNextListAndNobodyIsCalledTwice(t *testing.T) {
+func TestAnInterruptedNightIsTakenOverByTheNextListAndNoCustomerIsCalledTwice(t *testing.T) {
 	p := newInterrupted(t, 40, sandbox.Options{})
 	p.export("next.csv", 3)
 	c, stderr := p.night("next.csv")
@@ -157,11 +157,11 @@ func killThroughATakeover(t *testing.T, rows, most int) {
 			return
 		}
 		require.Equal(t, -1, code, stderr.String())
-		p.until("no call of the one that was killed is under way", func() bool { return p.service.Stats().InFlight == 0 })
+		p.until("no call of the killed run is under way", func() bool { return p.service.Stats().InFlight == 0 })
 	}
 }
 
-func TestSomeKillsThroughATakeoverCallNobodyTwice(t *testing.T) { killThroughATakeover(t, 60, 5) }
+func TestSomeKillsThroughATakeoverCallNoCustomerTwice(t *testing.T) { killThroughATakeover(t, 60, 5) }
 
 func TestWhatCannotBeTakenOverIsRefusedAndLeftAsItIs(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -32,7 +32,7 @@ type tmuxScreen struct {
 func newScreen(t *testing.T, width int, env ...string) *tmuxScreen {
 	tmux, err := exec.LookPath("tmux")
 	if err != nil {
-		t.Skip("tmux is not on this machine, so nobody looks at the screen")
+		t.Skip("tmux is not on this machine, so the screen is not looked at")
 	}
 	folder, err := os.MkdirTemp("", "screen") // a socket's path has to be short
 	require.NoError(t, err)

@@ -224,7 +224,7 @@ func (y *year) requireCalled() {
 		require.GreaterOrEqual(y.t, y.calls[address], n, address)
 		twice += y.calls[address] - n
 	}
-	require.Len(y.t, y.calls, len(y.wants), "nobody else")
+	require.Len(y.t, y.calls, len(y.wants), "no other customer")
 	require.LessOrEqual(y.t, twice, y.kills*inFlightAtNight)
 }
 
@@ -292,7 +292,7 @@ func TestThirtyNightsNeedAPersonOnlyWhenThereIsSomethingToDo(t *testing.T) {
 	y.mu.Unlock()
 	y.export(y.rows)
 	y.serve(0, 0)
-	y.night(cli.ExitRefused) // 21: the secret was rotated, and nobody told the job
+	y.night(cli.ExitRefused) // 21: the secret was rotated, and the job was not told
 	require.NoError(t, os.WriteFile(y.file("secret"), []byte("canary-secret-rotated"), 0o600))
 	y.grow(5)
 	y.normal(cli.ExitOK, 0, 3) // 22

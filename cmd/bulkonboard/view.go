@@ -20,8 +20,8 @@ type view struct {
 	left      time.Duration // until the list is done, as it looks; 0 for not known
 }
 
-// Over how long a pace is taken: the one that is shown soon follows what is
-// seen, the one that the end is reckoned with is not moved by every hold.
+// Over how long a pace is taken: the pace that is shown soon follows what is
+// seen, the pace that the end is reckoned with is not moved by every pause.
 const (
 	nowSpan  = 5 * time.Second
 	leftSpan = 2 * time.Minute

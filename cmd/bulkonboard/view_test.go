@@ -51,7 +51,7 @@ func TestTheNumbersAreShownAsTheyAre(t *testing.T) {
 
 	v.Progress = measure.Progress{State: measure.Reading, Rows: 4096, Bytes: 900}
 	v.left = 0
-	assert.Less(t, v.frame().Done, 0.0, "nobody knows")
+	assert.Less(t, v.frame().Done, 0.0, "it is unknown")
 	assert.Equal(t, "4096 rows", v.rows())
 	assert.Equal(t, "48.2 rows/s, 900 bytes", strings.Join(v.flow(), ", "))
 	assert.Empty(t, v.counts())
@@ -73,10 +73,10 @@ func TestTheEndIsReckonedFromTheLastMinutesAndThePaceFromTheLastSeconds(t *testi
 	assert.InDelta(t, 140, v.left.Seconds(), 2)
 	see(6, 0)
 	assert.Zero(t, v.perSecond)
-	assert.InDelta(t, 154, v.left.Seconds(), 2, "a hold of some seconds is not a standstill")
+	assert.InDelta(t, 154, v.left.Seconds(), 2, "a pause of some seconds is not a standstill")
 	p.State = measure.Outage
 	see(1, 0)
-	assert.Zero(t, v.left, "nobody knows")
+	assert.Zero(t, v.left, "it is unknown")
 	p = measure.Progress{State: measure.Running, OfRows: 100}
 	see(6, 5)
 	assert.InDelta(t, 5, v.perSecond, 1, "something else begins from nothing")

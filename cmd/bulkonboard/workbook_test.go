@@ -235,7 +235,7 @@ func TestAWorkbookThatIsSavedAgainIsTakenOver(t *testing.T) {
 	require.Zero(t, code, said)
 	assert.Contains(t, said, "the list has changed since run")
 	assert.Contains(t, said, "known      10")
-	assert.Equal(t, 30, p.calls(), "nobody twice")
+	assert.Equal(t, 30, p.calls(), "no customer twice")
 }
 
 func TestAJobOfAWorkbookInChunksGivesTheResultsOfARun(t *testing.T) {

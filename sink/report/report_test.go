@@ -23,7 +23,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden page again")
 
-// night is a run that met everything: 7,000 rows in two hours, a hold, an
+// night is a run that met everything: 7,000 rows in two hours, a pause, an
 // outage, an interruption, and errors.
 func night() *sink.Summary {
 	at := time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)
@@ -267,7 +267,7 @@ func TestNobodyIsNamedUnlessTheRowsWereAskedFor(t *testing.T) {
 	assert.Contains(t, shown, "5 Ann Lee ann.example.com invalid x no address")
 }
 
-// TestThePageCanBeReadWithoutSeeingIt holds to what screen readers go by.
+// TestThePageCanBeReadWithoutSeeingIt checks what screen readers go by.
 func TestThePageCanBeReadWithoutSeeingIt(t *testing.T) {
 	p := pageOf(night())
 	p.Rows = &Rows{Total: 1, List: []Row{{Row: 5}}}
@@ -443,8 +443,8 @@ func FuzzThePageHasTheSameElementsWhateverItIsTold(f *testing.F) {
 	})
 }
 
-// FuzzAnySummaryMakesAPage: the digest of a summary keeps nobody from making
-// one up.
+// FuzzAnySummaryMakesAPage: a summary can be made up, in spite of its
+// digest.
 func FuzzAnySummaryMakesAPage(f *testing.F) {
 	b, err := night().Encode()
 	require.NoError(f, err)

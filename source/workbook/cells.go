@@ -99,8 +99,8 @@ func (d *decimal) integer() bool { return d.digits == "" || d.exponent >= 0 }
 // longest is how many zeros are written out at most.
 const longest = 40
 
-// plain writes the number without an exponent. It fails where that would be no
-// number for people.
+// plain writes the number without an exponent. It fails where people could not read
+// it as a number.
 func (d *decimal) plain() (string, bool) {
 	sign := ""
 	if d.negative && d.digits != "" {

@@ -207,7 +207,7 @@ func (r *Rows) columnOf(reference string, before int) (int, error) {
 		for column = 0; i < len(reference) && 'A' <= reference[i] && reference[i] <= 'Z' && column <= maxColumns; i++ {
 			column = 26*column + int(reference[i]-'A') + 1
 		}
-		row, _ = strconv.ParseInt(reference[i:], 10, 64) // 0 is no row
+		row, _ = strconv.ParseInt(reference[i:], 10, 64) // 0 is not a row
 	}
 	if column <= before || column > maxColumns || row != r.row.Number {
 		return 0, damaged("%s has a cell %q in row %d, where there can be none", r.name, reference, r.row.Number)

@@ -286,8 +286,8 @@ func readError(name string, err error) error {
 // Sheets are those with cells, in the order of the workbook. The result is shared.
 func (f *File) Sheets() []Sheet { return f.sheets }
 
-// Sheet finds a sheet by its name: the one that is spelt so, or else the only one
-// that is the same without regard to case and to blanks around it.
+// Sheet finds a sheet by its name: the sheet of exactly that name, or else the
+// only one that is the same without regard to case and to blanks around it.
 func (f *File) Sheet(name string) (Sheet, bool) {
 	var near []Sheet
 	for _, s := range f.sheets {

@@ -1,4 +1,4 @@
-// Package storetest holds every store.Store to what the interface promises.
+// Package storetest tests that a store.Store does what its interface promises.
 package storetest
 
 import (

@@ -29,7 +29,7 @@ type Options struct {
 	// fails, or asks for fewer; 2 minutes unless set. An operation that takes
 	// several requests has it for each.
 	patience time.Duration
-	// Waiting, if set, is told of each failure that will be tried again. It is
+	// Waiting, if set, is given each failure that will be tried again. It is
 	// called by the users of the store, from many goroutines.
 	Waiting func(err error, next time.Duration)
 	// transport carries the requests; one for many parallel ones unless set.

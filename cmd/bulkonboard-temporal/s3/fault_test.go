@@ -228,7 +228,7 @@ func TestCredentialsThatAreReplacedAreUsedOnceTheOldOnesAreRefused(t *testing.T)
 			if code != "ExpiredToken" { // which is waited for
 				before := s.requests
 				require.ErrorContains(t, b.Put(t.Context(), "between", []byte("1")), "the credentials want")
-				assert.Equal(t, before+1, s.requests, "what nobody has replaced is not tried again")
+				assert.Equal(t, before+1, s.requests, "what was not replaced is not tried again")
 			}
 			replace("second")
 			require.NoError(t, b.Put(t.Context(), "after", []byte("1")))

@@ -68,7 +68,7 @@ func toldEach(flag string, values []string) []string {
 	return out
 }
 
-// settingOf is told of a setting that was not looked at yet.
+// settingOf is what is said about a setting that was not looked at yet.
 func settingOf(flag, value string) string {
 	if slices.Contains(keyFiles, flag) {
 		return nameOfFile(value)

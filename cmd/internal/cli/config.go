@@ -294,7 +294,7 @@ func durationText(err error) string {
 var flagNames = regexp.MustCompile(`--[a-z][a-z-]*`)
 
 // named adds to each problem where the settings that it names come from: before
-// it for the one that it begins with, and behind the first mention of any other.
+// it for the setting that it begins with, and behind the first mention of any other.
 func (o Origins) named(list Problems) Problems {
 	out := make(Problems, len(list))
 	for i, problem := range list {

@@ -97,7 +97,7 @@ func refusesSender(err error) bool {
 	return errors.As(err, &e) && (e.Outcome == session.CredentialsRefused || e.Outcome == session.TenantRefused)
 }
 
-// KindOf is the kind of an error: the one that it carries, or that of its row.
+// KindOf is the kind of an error: the kind that it carries, or that of its row.
 // What was not foreseen may pass, so the same command may be tried again.
 func KindOf(err error) Kind {
 	var own interface{ Kind() Kind }

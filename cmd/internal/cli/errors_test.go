@@ -50,7 +50,7 @@ func TestAnErrorHasTheExitCodeOfItsRowInTheTable(t *testing.T) {
 	assert.Equal(t, ExitOK, ExitCode(nil))
 }
 
-func TestAnErrorThatNobodyHasForeseenCanBeResumed(t *testing.T) {
+func TestAnErrorThatWasNotForeseenCanBeResumed(t *testing.T) {
 	assert.Equal(t, ExitIO, ExitCode(errors.New("boom")))
 	assert.False(t, KindOf(errors.New("boom")).Final)
 }

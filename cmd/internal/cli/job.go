@@ -78,7 +78,7 @@ func (j *JobFlags) Check(p *Problems) {
 	CheckDuplicates(p, j.duplicates)
 }
 
-// ParseRate reads a rate in attempts per second; 0 is no ceiling.
+// ParseRate reads a rate in attempts per second; 0 means no ceiling.
 func ParseRate(s string) (float64, error) {
 	n, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(n >= 0) || n > 1e6 {
