@@ -157,7 +157,7 @@ func (m *merging) openLedger(ctx context.Context, v *cli.Voice, job *chunks.Job)
 	m.ledger.Owner = cli.OwnerOf(&job.Service)
 	opened, err := m.ledger.openKnown(ctx, v, "bulkonboard merge "+m.folder.flag())
 	if err == nil && m.ledger.id != job.Ledger {
-		err = cli.Problems{"--ledger is not the one that plan was given: merging tells the ledger that was asked"}
+		err = cli.Problems{"--ledger is not the ledger that plan was given: merging tells the ledger that was asked"}
 		if opened != nil {
 			_ = opened.Close() // nothing was put
 		}

@@ -111,7 +111,7 @@ func (s *Sheet) readCSV(in io.Reader, t Table, safe bool) error {
 	return nil
 }
 
-// open finds the delimiter of a sheet: the one that cuts its header into our
+// open finds the delimiter of a sheet, which cuts its header into our
 // columns and others.
 func (s *Sheet) open(text *bufio.Reader) (*csv.Reader, error) {
 	start, err := text.Peek(maxHeader)
