@@ -24,17 +24,18 @@ func ReadFile(fsys FS, name string) ([]byte, error) {
 // content is returned as it is. A crash before the rename leaves the old file, and a
 // temporary one that the next call replaces; after it, the new one.
 func Replace(fsys FS, name string, content func(io.Writer) error) error {
-	return writeTo(fsys, name, content, Rename)
+	return Via(fsys, name+".tmp", name, content, Rename)
 }
 
 // Create does so where nothing stands: otherwise the error satisfies
 // errors.Is(err, fs.ErrExist), and nothing has changed.
 func Create(fsys FS, name string, content func(io.Writer) error) error {
-	return writeTo(fsys, name, content, Move)
+	return Via(fsys, name+".tmp", name, content, Move)
 }
 
-func writeTo(fsys FS, name string, content func(io.Writer) error, place func(fsys FS, from, to string) error) error {
-	temp := name + ".tmp"
+// Via writes a durable file under a temporary name, and places it by Rename or Move.
+// After an error the temporary file is gone.
+func Via(fsys FS, temp, name string, content func(io.Writer) error, place func(fsys FS, from, to string) error) error {
 	err := Write(fsys, temp, content, true)
 	if err == nil {
 		err = place(fsys, temp, name)

@@ -23,20 +23,14 @@ func Place(fsys disk.FS, path string, replace bool, content func(io.Writer) erro
 	}
 	temp := filepath.Join(filepath.Dir(path), ".bulkonboard-"+rand.Text()+".tmp")
 	var own error // of the content, and not of its being written
-	err := disk.Write(fsys, temp, func(w io.Writer) error {
+	err := disk.Via(fsys, temp, path, func(w io.Writer) error {
 		to := &failing{to: w}
 		err := content(to)
 		if to.err == nil {
 			own = err
 		}
 		return err
-	}, true)
-	if err == nil {
-		err = put(fsys, temp, path)
-	}
-	if err != nil {
-		_ = fsys.Remove(temp) // as far as it is there
-	}
+	}, put)
 	if own != nil {
 		return own
 	}
