@@ -257,6 +257,7 @@ func TestWhatMayBeASecretTypedByMistakeIsNotRepeated(t *testing.T) {
 		"a key for its file":      {"--client-cert-file", p.file("list.csv"), "--client-key-file", typed},
 		"a flag that there isn't": {"--app-secret", typed},
 		"behind a single dash":    {"-app-secret=" + typed},
+		"behind a letter":         {"-p" + typed},
 		"behind no flag":          {"--app-secret-file=", typed},
 		"settings shown":          {"--app-secret-file", typed, "--print-config"},
 		"a path that is too long": {"--app-secret-file", typed + strings.Repeat("x", 5000)},

@@ -66,6 +66,9 @@ func pointArguments(c *cobra.Command) {
 		return
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
+		if err := swallowed(c); err != nil {
+			return err
+		}
 		err := check(c, args)
 		if err == nil || strings.Contains(err.Error(), "; ") || strings.Contains(err.Error(), ": ") {
 			return err // it says what to do

@@ -108,8 +108,8 @@ func flagMistake(c *cobra.Command, err error) error {
 	switch {
 	case errors.As(err, &unknown):
 		return noSuchFlag(c, unknown)
-	case errors.As(err, &bare) && bare.GetSpecifiedShortnames() == "":
-		return mistake("--%s needs a value; see %s --help", bare.GetSpecifiedName(), c.CommandPath())
+	case errors.As(err, &bare):
+		return mistake("--%s needs a value; see %s --help", bare.GetFlag().Name, c.CommandPath())
 	case errors.As(err, &invalid):
 		f := invalid.GetFlag()
 		return mistake("--%s is %q; it takes %s", f.Name, invalid.GetValue(), takes(f, invalid.Unwrap()))
@@ -117,28 +117,80 @@ func flagMistake(c *cobra.Command, err error) error {
 	return mistake("%v; see %s --help", err, c.CommandPath())
 }
 
-// noSuchFlag says what a flag that there is not may have meant. What was typed
-// behind one with a single dash is not shown, since it may be a secret.
+// noSuchFlag says what a flag that there is not may have meant.
 func noSuchFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	if gone, yes := insteadOf(c, e.GetSpecifiedName()); yes {
 		return mistake("%s; see %s --help", gone, c.CommandPath())
 	}
 	if short := e.GetSpecifiedShortnames(); short != "" {
-		name, _, _ := strings.Cut(short, "=")
-		return mistake("there is no flag -%s; the name of a flag has two dashes before it; see %s --help", name, c.CommandPath())
+		return noSuchShort(c, short)
 	}
 	name := e.GetSpecifiedName()
-	if slices.Contains([]string{"app-secret", "secret", "appsecret", "password"}, name) {
-		return mistake("the app secret is never a flag: name its file with --app-secret-file, or set %s", SecretVariable)
+	if meansSecret(name) {
+		return errSecretFlag
 	}
+	if near := nearestFlag(c, name); near != "" {
+		return mistake("there is no flag --%s; did you mean --%s?", name, near)
+	}
+	return mistake("%s has no flag --%s; see %s --help", c.Name(), name, c.CommandPath())
+}
+
+// noSuchShort says what something with a single dash may have meant. A letter
+// means no more than itself; a word may be a flag that lacks its second dash. Any
+// other word is not shown behind its first letter, since it may be a secret.
+func noSuchShort(c *cobra.Command, typed string) error {
+	name, _, _ := strings.Cut(typed, "=")
+	shown := name
+	if len(name) > 1 {
+		if gone, yes := insteadOf(c, name); yes {
+			return mistake("%s; see %s --help", gone, c.CommandPath())
+		}
+		if meansSecret(name) {
+			return errSecretFlag
+		}
+		if near := nearestFlag(c, name); near != "" {
+			return missingDash(name, near)
+		}
+		shown = name[:1] + "…"
+	}
+	return mistake("%s has no flag -%s; see %s --help", c.Name(), shown, c.CommandPath())
+}
+
+// missingDash says that a flag has two dashes.
+func missingDash(typed, flag string) error {
+	return mistake("there is no flag -%s; did you mean --%s, with two dashes?", typed, flag)
+}
+
+// swallowed finds a flag that lacks its second dash and begins with a letter that
+// is a flag by itself: -output would be -o with the value utput.
+func swallowed(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if f.Shorthand == "" {
+			return
+		}
+		name, _, _ := strings.Cut(f.Shorthand+f.Value.String(), "=")
+		if len(name) > 1 && c.Flags().Lookup(name) != nil {
+			err = missingDash(name, name)
+		}
+	})
+	return err
+}
+
+// meansSecret reports the names under which people look for a flag with the secret.
+func meansSecret(name string) bool {
+	return slices.Contains([]string{"app-secret", "secret", "appsecret", "password"}, name)
+}
+
+// errSecretFlag says that there is no such flag.
+var errSecretFlag = mistake("the app secret is never a flag: name its file with --app-secret-file, or set %s", SecretVariable)
+
+// nearestFlag is the flag of a command that a mistyped name is closest to, or "".
+func nearestFlag(c *cobra.Command, name string) string {
 	var names []string
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden {
 			names = append(names, f.Name)
 		}
 	})
-	if near := Nearest(name, names); near != "" {
-		return mistake("there is no flag --%s; did you mean --%s?", name, near)
-	}
-	return mistake("%s has no flag --%s; see %s --help", c.Name(), name, c.CommandPath())
+	return Nearest(name, names)
 }
