@@ -87,7 +87,7 @@ func (s *retrySettings) retry(ctx context.Context, j *jobClient, job string) err
 	if done == nil {
 		return &undoneError{job, j.command("resume", job)}
 	}
-	if err := cli.CheckRetried(s.waiting.output, done.Run); err != nil {
+	if err := cli.CheckRetried(s.waiting.output, done.Run, "bulkonboard"); err != nil {
 		return err
 	}
 	if s.none(done) {

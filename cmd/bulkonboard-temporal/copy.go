@@ -44,7 +44,7 @@ func (j *jobClient) conclude(ctx context.Context, job string, round int, s *sink
 
 // copyAll copies what was asked for, the results last.
 func (j *jobClient) copyAll(ctx context.Context, job string, round int, format string, s *sink.Summary, w *waitFlags) error {
-	if err := cli.CheckRetried(w.output, s.Run); err != nil {
+	if err := cli.CheckRetried(w.output, s.Run, "bulkonboard"); err != nil {
 		return err
 	}
 	if w.rejects != "" {

@@ -3,7 +3,9 @@ package main
 import (
 	"math/rand/v2"
 	"os/exec"
+	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -93,4 +95,28 @@ func TestChunksAtOnceKeepToTheRateTogether(t *testing.T) {
 	p.requireEachItsOwn(rows)
 	assert.LessOrEqual(t, p.service.Stats().BusiestSecond, int64(perSecond*1.02))
 	assert.Zero(t, p.service.Stats().RepeatedCalls)
+}
+
+// TestTheCommandsOfAJobCanBePasted as plan, status and retry-job tell them, by a
+// path to the program.
+func TestTheCommandsOfAJobCanBePasted(t *testing.T) {
+	p := newProgram(t, 1, sandbox.Options{})
+	paste := func(command string) string {
+		out, err := p.shell(command).CombinedOutput()
+		require.NoError(t, err, "%s: %s", command, out)
+		return string(out)
+	}
+	told := func(said, after, placeholder, value string) string {
+		found := regexp.MustCompile(after + `: +(\S.*)`).FindStringSubmatch(said)
+		require.Len(t, found, 2, said)
+		command, _, _ := strings.Cut(found[1], ", with N from")
+		return strings.Replace(command, placeholder, value, 1)
+	}
+	planned := paste(`"$0" plan -i list.csv --job "a job" --rate 0`)
+	next := told(planned, "next", "N", "0")
+	assert.Equal(t, next, told(paste(`"$0" status --job "a job"`), "next", "", ""))
+	paste(next)
+	assert.Contains(t, paste(told(planned, "last", "RESULTS", "out.csv")), "complete: 1 row")
+	paste(told(paste(`"$0" status --job "a job"`), "next", "RESULTS", "also.csv"))
+	paste(told(paste(`"$0" retry-job --job "a job"`), "next", "N", "0"))
 }

@@ -101,7 +101,7 @@ func (m *merging) run(ctx context.Context, v *cli.Voice) error {
 	if done != nil {
 		return m.sayComplete(done, v)
 	}
-	if err := cli.CheckRetried(m.outputs.results, manifest.Run); err != nil {
+	if err := cli.CheckRetried(m.outputs.results, manifest.Run, cli.Program()); err != nil {
 		return err
 	}
 	if err := m.checkOutputs(); err != nil {

@@ -131,10 +131,10 @@ func (p *planning) plan(ctx context.Context, v *cli.Voice) (*chunks.Manifest, er
 func (p *planning) printNext(v *cli.Voice, m *chunks.Manifest) {
 	v.Say("job %s: %s, %d at once", m.Run, cli.Counted(len(m.Chunks), "chunk"), m.Parallel)
 	if len(m.Chunks) > 0 {
-		v.Say("  next: bulkonboard run-chunk %s --index N, with N from 0 to %d", p.folder.flag(), len(m.Chunks)-1)
+		v.Say("  next: %s --index N, with N from 0 to %d", p.folder.command("run-chunk"), len(m.Chunks)-1)
 	}
 	if m.Rest {
-		v.Say("  then: bulkonboard run-chunk %s --index rest", p.folder.flag())
+		v.Say("  then: %s", p.folder.runPart(restIndex))
 	}
-	v.Say("  last: bulkonboard merge %s --output RESULTS", p.folder.flag())
+	v.Say("  last: %s --output RESULTS", p.folder.command("merge"))
 }

@@ -40,7 +40,7 @@ To correct rows first, use bulkonboard fixes with the merged results.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "round %d of job %s; next: bulkonboard run-chunk %s --index N, with N from 0 to %d\n", n, m.Run, a.folder.flag(), len(m.Chunks)-1)
+			fmt.Fprintf(c.ErrOrStderr(), "round %d of job %s; next: %s --index N, with N from 0 to %d\n", n, m.Run, a.folder.command("run-chunk"), len(m.Chunks)-1)
 			fmt.Fprintln(c.OutOrStdout(), n)
 			return nil
 		},

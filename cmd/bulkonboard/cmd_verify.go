@@ -126,7 +126,7 @@ func summaryOf(results string) (*sink.Summary, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		left, err := state.Inspect(disk.OS{}, stateDirOf(results))
 		if err == nil && (left.Held || left.Checkpoint != nil) { // the summary appears with the results
-			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s is not complete; bulkonboard status %s shows how far it is", results, cli.Quoted(results))}
+			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s is not complete; %s shows how far it is", results, command("status", results))}
 		}
 		if _, err := os.Stat(results); err != nil {
 			return nil, cli.Problems{fmt.Sprintf("there is neither %s nor its summary; check the name", results)}
@@ -151,8 +151,8 @@ func (v *verification) unfinished() error {
 	case err == nil && left.Checkpoint != nil && left.Checkpoint.Complete:
 		return &unfinishedError{fmt.Sprintf("the run that writes %s has not put its files in place; run the same command again to resume", v.results)}
 	case !v.summary.Complete:
-		return &unfinishedError{fmt.Sprintf("run %s is not complete, so it has no results to check: %s; bulkonboard status %s shows how to resume",
-			v.summary.Run, v.summary.Reason, cli.Quoted(v.results))}
+		return &unfinishedError{fmt.Sprintf("run %s is not complete, so it has no results to check: %s; %s shows how to resume",
+			v.summary.Run, v.summary.Reason, command("status", v.results))}
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func TestVerifySaysThatAFirstStartIsUnderWay(t *testing.T) {
 	defer func() { _ = dir.Close() }()
 	err = verify(io.Discard, results)
 	require.Equal(t, cli.ExitStopped, cli.ExitCode(err))
-	assert.Contains(t, err.Error(), "is not complete; bulkonboard status ")
+	assert.Contains(t, err.Error(), "is not complete; "+command("status", results)+" shows how far it is")
 }
 
 func TestVerifyBlamesNoFileOfARunThatIsNotOver(t *testing.T) {

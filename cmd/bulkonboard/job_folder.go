@@ -66,6 +66,12 @@ func (j *jobFolder) open(ctx context.Context) (*store.Dir, *chunks.Manifest, err
 	return s, m, err
 }
 
+// command is a command of this program on the job, for the folder in which it was
+// started.
+func (j *jobFolder) command(name string) string {
+	return cli.Program() + " " + name + " " + j.flag()
+}
+
 // flag is the folder as it is typed.
 func (j *jobFolder) flag() string { return "--job " + cli.Quoted(j.path) }
 
@@ -101,7 +107,7 @@ func (j *jobFolder) next(p *chunks.Progress) string {
 	case len(p.Begun) > 0:
 		return "unless it is running on a machine: " + j.runPart(p.Begun[0])
 	default:
-		return "bulkonboard merge " + j.flag() + " --output RESULTS"
+		return j.command("merge") + " --output RESULTS"
 	}
 }
 
@@ -111,7 +117,7 @@ func (j *jobFolder) runPart(name string) string {
 	if n, err := strconv.Atoi(strings.TrimPrefix(name, "chunk-")); err == nil {
 		index = strconv.Itoa(n)
 	}
-	return fmt.Sprintf("bulkonboard run-chunk %s --index %s", j.flag(), index)
+	return j.command("run-chunk") + " --index " + index
 }
 
 // someOf names the first of many.

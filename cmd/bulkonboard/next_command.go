@@ -16,7 +16,7 @@ import (
 // command is a command of this program on a results file, for the folder in which
 // it was started.
 func command(name, results string) string {
-	return cli.Quoted(os.Args[0]) + " " + name + " " + cli.Quoted(plainName(results))
+	return cli.Program() + " " + name + " " + cli.Quoted(plainName(results))
 }
 
 // plainName is the name of a file that no command takes for a flag.

@@ -14,6 +14,9 @@ import (
 // secret, are not in it.
 func CommandLine() string { return commandLine(os.Args) }
 
+// Program is this program as it was called, for commands that people are told.
+func Program() string { return Quoted(os.Args[0]) }
+
 func commandLine(args []string) string {
 	out := make([]string, len(args))
 	hidden := "" // the flag whose value comes next

@@ -49,13 +49,14 @@ func NewMerger(m *chunks.Manifest, round int, o *MergeOutputs) *chunks.Merger {
 
 // CheckRetried refuses to put what a job came to in the place of what a retry has
 // made of it: the job knows nothing of the session ids and corrections that are there,
-// and the next retry would call these customers again.
-func CheckRetried(results, job string) error {
+// and the next retry would call these customers again. Program is the one that has
+// made it, as it is called.
+func CheckRetried(results, job, program string) error {
 	if s := summaryBeside(results); s == nil || s.Command.FirstRun != job {
 		return nil
 	}
-	return Problems{fmt.Sprintf("--output: %s has what a retry has made of the results of this job, and the job does not know it: to replace it would lose session ids, and have customers called again. Send what is left from there, with bulkonboard retry %s, or name another --output",
-		OneLine(results), Quoted(results))}
+	return Problems{fmt.Sprintf("--output: %s has what a retry has made of the results of this job, and the job does not know it: to replace it would lose session ids, and have customers called again. Send what is left from there, with %s retry %s, or name another --output",
+		OneLine(results), program, Quoted(results))}
 }
 
 // summaryBeside reads the summary of results that stand somewhere; nil where there

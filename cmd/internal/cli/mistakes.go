@@ -33,7 +33,7 @@ func looksLikeFile(word string) bool {
 // noSuchCommand says what a word that is not a command may have meant.
 func noSuchCommand(c *cobra.Command, word string) error {
 	if looksLikeFile(word) && !c.HasParent() {
-		return mistake("%s is a file and not a command; to send it: %s run --input %s --output RESULTS", OneLine(word), c.Name(), Quoted(word))
+		return mistake("%s is a file and not a command; to send it: %s run --input %s --output RESULTS", OneLine(word), Program(), Quoted(word))
 	}
 	text := fmt.Sprintf("there is no command %s", OneLine(word))
 	if near := nearestCommand(c, word); near != "" {
