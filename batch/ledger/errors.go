@@ -17,7 +17,7 @@ type FileError struct {
 
 // Error names the file and the next step.
 func (e *FileError) Error() string {
-	return fmt.Sprintf("%s %s: %v; make room or repair the disk, then run the same command again to resume", e.Op, e.Path, e.Err)
+	return fmt.Sprintf("%s %s: %v; %s", e.Op, e.Path, e.Err, disk.Remedy(e.Err))
 }
 
 // Unwrap returns what went wrong.

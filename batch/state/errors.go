@@ -17,7 +17,7 @@ type IOError struct {
 
 // Error names the file and the next step.
 func (e *IOError) Error() string {
-	return fmt.Sprintf("%s %s: %v; make room or fix the disk, then run the same command again", e.Op, e.Path, e.Err)
+	return fmt.Sprintf("%s %s: %v; %s", e.Op, e.Path, disk.Cause(e.Err), disk.Remedy(e.Err))
 }
 
 // Unwrap returns what went wrong.

@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -19,8 +20,10 @@ type Snapshot struct {
 // Inspect looks at a state folder without disturbing the run that may be under
 // way. It returns fs.ErrNotExist when there is none.
 func Inspect(fsys disk.FS, path string) (*Snapshot, error) {
-	if _, err := fsys.Size(path); err != nil {
-		return nil, err
+	if _, err := fsys.Size(path); disk.Absent(err) {
+		return nil, &fs.PathError{Op: "look at", Path: path, Err: fs.ErrNotExist}
+	} else if err != nil {
+		return nil, ioError("look at", path, err)
 	}
 	cp, err := readCheckpoint(fsys, path)
 	if err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +37,9 @@ as it is.`,
 			return err
 		}
 		defer func() { _ = release() }() // only the lock can be left behind
-		if err := ledger.Create(fileSystem, l.Path, l.KeyPath()); err != nil {
+		if err := ledger.Create(fileSystem, l.Path, l.KeyPath()); errors.Is(err, fs.ErrExist) {
+			return cli.Problems{fmt.Sprintf("--ledger: there is a file %s already, and it is left as it is; name another file", cli.OneLine(l.Path))}
+		} else if err != nil {
 			return err
 		}
 		fmt.Fprintf(c.OutOrStdout(), "created the new, empty ledger %s\n", l.Path)

@@ -36,7 +36,7 @@ how.`,
 				err = writePages(root.Name(), args[0], manDate())
 			}
 			if err != nil {
-				return fmt.Errorf("the man pages cannot be written: %w", err)
+				return fmt.Errorf("the man pages cannot be written: %w; name another folder", err)
 			}
 			return nil
 		},

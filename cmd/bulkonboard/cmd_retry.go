@@ -3,13 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"bulkonboard/batch"
+	"bulkonboard/batch/disk"
 	"bulkonboard/cmd/internal/cli"
 	"bulkonboard/sink"
 	"bulkonboard/sink/fixes"
@@ -110,10 +110,10 @@ func (r *retrying) check() error {
 	}
 	info, err := os.Stat(r.fixes)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case disk.Absent(err):
 		p.Add(fmt.Sprintf("--fixes: there is no file %s; check the name, or make it with bulkonboard fixes", cli.OneLine(r.fixes)))
 	case err != nil:
-		p.Add("--fixes: " + err.Error())
+		p.Add(cli.CannotRead("fixes", r.fixes, err))
 	case !info.Mode().IsRegular():
 		p.Add("--fixes: " + cli.OneLine(r.fixes) + " is not an ordinary file; name the file with the corrections")
 	default:

@@ -122,8 +122,11 @@ func verify(w io.Writer, results string) error {
 // summaryOf reads the summary beside results.
 func summaryOf(results string) (*sink.Summary, error) {
 	path := sink.SummaryPath(results)
+	if info, err := os.Stat(results); err == nil && info.IsDir() {
+		return nil, cli.Problems{fmt.Sprintf("%s is a folder; name the results file in it", cli.OneLine(results))}
+	}
 	b, err := readSummaryFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if disk.Absent(err) {
 		left, err := state.Inspect(disk.OS{}, stateDirOf(results))
 		if err == nil && (left.Held || left.Checkpoint != nil) { // the summary appears with the results
 			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s is not complete; %s shows how far it is", results, command("status", results))}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/disk"
@@ -31,8 +32,12 @@ func (j *jobFolder) check(p *cli.Problems) { p.Need("job", j.path) }
 // make makes the folder. What it is in must be there: it is what is mounted on
 // every machine.
 func (j *jobFolder) make() (*store.Dir, error) {
-	if err := os.Mkdir(j.path, 0o700); err != nil && !os.IsExist(err) {
-		return nil, cli.Problems{"--job cannot be made: " + err.Error()}
+	if err := os.Mkdir(j.path, 0o700); err != nil && !os.IsExist(err) && !j.isAddress() {
+		var p cli.Problems
+		if cli.CheckFolder(&p, "job", j.path); len(p) > 0 {
+			return nil, p
+		}
+		return nil, cli.Problems{fmt.Sprintf("--job: the folder %s cannot be made: %v; choose another --job", j.shown(), disk.Cause(err))}
 	}
 	return j.openStore()
 }
@@ -40,9 +45,13 @@ func (j *jobFolder) make() (*store.Dir, error) {
 // openStore opens the folder, in which there are the list, and the address that
 // the secret is sent to: no one else may write there.
 func (j *jobFolder) openStore() (*store.Dir, error) {
-	path, err := filepath.EvalSymlinks(j.path)
+	if j.isAddress() {
+		_, err := store.Open(j.path) // which says why not
+		return nil, cli.Problems{"--job: " + err.Error()}
+	}
+	path, err := j.there()
 	if err != nil {
-		return store.Open(j.path) // which says why not
+		return nil, err
 	}
 	if err := errors.Join(disk.CheckLink(j.path), disk.CheckOwn(path)); err != nil {
 		return nil, err
@@ -50,11 +59,39 @@ func (j *jobFolder) openStore() (*store.Dir, error) {
 	return store.Open(j.path)
 }
 
+// isAddress reports a store that is not a folder, such as a bucket: this program has
+// none.
+func (j *jobFolder) isAddress() bool { return strings.Contains(j.path, "://") }
+
+// shown is the folder in a message.
+func (j *jobFolder) shown() string { return cli.OneLine(j.path) }
+
+// there finds where the folder is, and what keeps it from being used: most often it
+// is not mounted, or mistyped.
+func (j *jobFolder) there() (path string, err error) {
+	path, err = filepath.EvalSymlinks(j.path)
+	if err == nil {
+		var info os.FileInfo
+		if info, err = os.Stat(path); err == nil && !info.IsDir() {
+			return "", cli.Problems{fmt.Sprintf("--job: %s is not a folder; name the folder of a job", j.shown())}
+		}
+	}
+	switch {
+	case disk.Absent(err):
+		return "", cli.Problems{fmt.Sprintf("--job: there is no folder %s; check the name, mount it, or plan the job: %s plan LIST %s …", j.shown(), cli.Program(), j.flag())}
+	case err != nil:
+		return "", cli.Problems{fmt.Sprintf("--job: %s cannot be read: %v; all machines must work as its owner", j.shown(), disk.Cause(err))}
+	case unix.Access(path, unix.R_OK|unix.W_OK|unix.X_OK) != nil:
+		return "", cli.Problems{fmt.Sprintf("--job: you may not read and write %s; all machines must work as its owner", j.shown())}
+	}
+	return path, nil
+}
+
 // open opens the folder of a job that is planned.
 func (j *jobFolder) open(ctx context.Context) (*store.Dir, *chunks.Manifest, error) {
 	s, err := j.openStore()
 	switch {
-	case errors.As(err, new(*disk.PlantedError)):
+	case errors.As(err, new(*disk.PlantedError)), errors.As(err, new(cli.Problems)):
 		return nil, nil, err
 	case err != nil:
 		return nil, nil, cli.Problems{"--job: " + err.Error()}
@@ -132,6 +169,13 @@ func someOf(names []string) string {
 // scratchFolder makes a folder for what is thrown away, among the temporary
 // files unless another place is named.
 func scratchFolder(in string) (path string, remove func(), err error) {
+	var p cli.Problems
+	if in != "" {
+		cli.CheckFolder(&p, "scratch", filepath.Join(in, "bulkonboard-"))
+	}
+	if len(p) > 0 {
+		return "", nil, p
+	}
 	path, err = os.MkdirTemp(in, "bulkonboard-")
 	if err != nil {
 		return "", nil, cli.Problems{"no room for temporary files: " + err.Error() + "; name another place with --scratch"}

@@ -36,8 +36,13 @@ func (l *ledgerFile) check(p *cli.Problems) {
 	if l.Path == "" {
 		return
 	}
-	if info, err := os.Stat(filepath.Dir(l.Path)); err != nil || !info.IsDir() {
-		p.Add(fmt.Sprintf("--ledger: there is no folder %s", filepath.Dir(l.Path)))
+	switch info, err := os.Stat(l.Path); {
+	case err != nil || info.Mode().IsRegular():
+		cli.CheckFolder(p, "ledger", l.Path)
+	case info.IsDir():
+		p.Add(fmt.Sprintf("--ledger: %s is a folder; name a file in it, such as %s", cli.OneLine(l.Path), filepath.Join(cli.OneLine(l.Path), "customers.db")))
+	default:
+		p.Add(fmt.Sprintf("--ledger: %s is not an ordinary file; name the file of the ledger", cli.OneLine(l.Path)))
 	}
 }
 
@@ -92,12 +97,13 @@ func (l *ledgerFile) openKnown(ctx context.Context, v *cli.Voice, command string
 	if l.Path == "" {
 		return nil, nil //nolint:nilnil // a job need not have one
 	}
-	if !l.madeBefore() {
-		v.Say("created a new, empty ledger %s; if you expected an existing one, stop and check the path", cli.OneLine(l.Path))
-	}
+	before := l.madeBefore()
 	opened, err := l.openLedger(ctx, command)
 	if err != nil {
 		return nil, err
+	}
+	if !before {
+		v.Say("created a new, empty ledger %s; if you expected an existing one, stop and check the path", cli.OneLine(l.Path))
 	}
 	l.id = opened.ID()
 	for _, note := range opened.Notes {

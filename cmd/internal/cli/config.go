@@ -4,12 +4,12 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -95,10 +95,10 @@ func Settle(c *cobra.Command, checks ...func() error) (Origins, error) {
 	if name := configName(c); name != "" {
 		info, err := os.Stat(name)
 		if err != nil { // all settings would be missing, and none of them is
-			return from, noConfig(name, err)
+			return from, Problems{CannotRead("config", name, err)}
 		}
 		if info.IsDir() {
-			return from, Problems{fmt.Sprintf("--config: %s is a folder; name a file in it", OneLine(name))}
+			return from, Problems{CannotRead("config", name, syscall.EISDIR)}
 		}
 		if f := readConfig(name, c.Annotations[initKey], &p); f != nil {
 			from.takeFile(c, f, &p)
@@ -118,23 +118,6 @@ func Settle(c *cobra.Command, checks ...func() error) (Origins, error) {
 		return from, p
 	}
 	return from, other
-}
-
-// noConfig says that the config file cannot be found.
-func noConfig(name string, err error) Problems {
-	if errors.Is(err, fs.ErrNotExist) {
-		return Problems{fmt.Sprintf("--config: there is no file %s; check the name", OneLine(name))}
-	}
-	return Problems{fmt.Sprintf("--config: %s cannot be read: %v", OneLine(name), cause(err))}
-}
-
-// cause is what the system says of a file, without the name once more.
-func cause(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
 
 // configName is the config file that was asked for, if any.

@@ -48,7 +48,7 @@ func readConfig(name, init string, p *Problems) *configFile {
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		p.Add(fmt.Sprintf("--config cannot be read: %v", err))
+		p.Add(CannotRead("config", name, err))
 		return nil
 	}
 	defer func() { _ = file.Close() }() // it was only read
@@ -58,7 +58,7 @@ func readConfig(name, init string, p *Problems) *configFile {
 	text, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
 	switch {
 	case err != nil:
-		p.Add(fmt.Sprintf("--config cannot be read: %v", err))
+		p.Add(CannotRead("config", name, err))
 		return nil
 	case len(text) > maxConfigBytes:
 		p.Add(fmt.Sprintf("--config %s is above %d bytes; is it a config file?", name, maxConfigBytes))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/state"
 	"bulkonboard/source"
 )
@@ -160,7 +161,7 @@ func (l *ListFlags) Open(path string, also ...io.Writer) (*OpenList, error) {
 func (l *ListFlags) OpenFirst(path string, size int64, also ...io.Writer) (*OpenList, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
+		return nil, noList(path, err)
 	}
 	list, err := l.first(file, size, also)
 	if err != nil {
@@ -200,7 +201,7 @@ func (l *ListFlags) OpenFile() (file *os.File, share func() float64, err error) 
 		return nil, nil, err
 	}
 	if file, err = os.Open(l.Input); err != nil {
-		return nil, nil, &source.ListError{Reason: err.Error(), Hint: "check the name and who may read it"}
+		return nil, nil, noList(l.Input, err)
 	}
 	return file, (&OpenList{info: info, Size: info.Size(), file: file}).Done, nil
 }
@@ -220,10 +221,10 @@ func (l *ListFlags) Read(r io.Reader) (*source.List, error) {
 
 // noList says that the list cannot be found.
 func noList(name string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if disk.Absent(err) {
 		return &source.ListError{Reason: "there is no list " + OneLine(name), Hint: "check the name, or name another with --input"}
 	}
-	return &source.ListError{Reason: fmt.Sprintf("the list %s cannot be read: %v", OneLine(name), cause(err)), Hint: "check the permissions of the file and its folder"}
+	return &source.ListError{Reason: fmt.Sprintf("the list %s cannot be read: %v", OneLine(name), disk.Cause(err)), Hint: "check the permissions of the file and its folder"}
 }
 
 // CheckInput refuses what is not a file, before anything else is looked at.

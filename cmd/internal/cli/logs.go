@@ -94,7 +94,7 @@ func (l *LogFlags) open(stderr io.Writer) (*Voice, error) {
 		}
 		file, err := os.OpenFile(l.File, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
-			return nil, Problems{fmt.Sprintf("--log-file: %s cannot be opened: %v; name another file", OneLine(l.File), cause(err))}
+			return nil, Problems{fmt.Sprintf("--log-file: %s cannot be opened: %v; name another file", OneLine(l.File), disk.Cause(err))}
 		}
 		out, v.file, v.apart = Plain{file}, file, true
 	}

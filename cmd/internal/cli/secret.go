@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"bulkonboard/batch/session"
@@ -143,6 +144,8 @@ func keyFileError(flag string, err error) error {
 		return fmt.Errorf("the file named by --%s does not exist (its name is not shown: it may be the secret)", flag)
 	case errors.As(err, &path) && path.Op == "open":
 		return fmt.Errorf("the file named by --%s cannot be opened: %w (its name is not shown: it may be the secret)", flag, path.Err)
+	case errors.Is(err, syscall.EISDIR):
+		return fmt.Errorf("--%s names a folder; name a file in it", flag)
 	}
 	return fmt.Errorf("--%s cannot be read: %w", flag, err)
 }
@@ -211,7 +214,7 @@ func readAuthorities(name string) (*x509.CertPool, error) {
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("--ca-file cannot be read: %w", err)
+		return nil, errors.New(CannotRead("ca-file", name, err))
 	}
 	pool, err := session.ParseAuthorities(text)
 	if err != nil {
