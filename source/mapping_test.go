@@ -97,6 +97,16 @@ func TestTheTypeOfACustomerFollowsFromTheDetailsWhereNoColumnSaysIt(t *testing.T
 	}
 }
 
+func TestTheOnlyDetailOfAnotherKindIsTheOneAtFault(t *testing.T) {
+	_, recs := readAll(t, "customerType,customerEmail,firstName,lastName,fullName,registrationNumber,tradingName\n"+
+		"Individual,a@example.com,A,B,,7,\nLegalEntity,b@example.com,,B,Acme LLC,7,Acme\nIndividual,c@example.com,A,B,Acme LLC,7,\nIndividual,d@example.com,A,,Acme LLC,,\n")
+	for i, field := range []string{"registrationNumber", "lastName", "", ""} {
+		require.Equal(t, []string{BothDetails}, codes(recs[i]), i)
+		assert.Equal(t, field, recs[i].Problems[0].Field, i)
+	}
+	assert.Equal(t, "the row has details of an individual (firstName, lastName) and of a company (fullName, registrationNumber); it must have one of them", recs[2].Problems[0].Message)
+}
+
 func TestSendEmailInJSONTakesOneAndZero(t *testing.T) {
 	_, recs := readAll(t, `{"sendEmail":1,"customerType":"Individual","customerEmail":"a@example.com","firstName":"A","lastName":"B"}`+"\n"+
 		`{"sendEmail":2,"customerType":"Individual","customerEmail":"a@example.com","firstName":"A","lastName":"B"}`+"\n")

@@ -82,7 +82,7 @@ func (p *problems) types(c *Customer) {
 	}
 	switch {
 	case individual && company:
-		*p = append(*p, Problem{Code: "both_details", Message: "the row has details of an individual and of a company; it must have one of them"})
+		*p = append(*p, c.bothDetails())
 		return
 	case !individual && !company:
 		*p = append(*p, Problem{Code: missingDetails, Message: "the row has neither an individual's names nor a company's details"})
@@ -99,6 +99,33 @@ func (p *problems) types(c *Customer) {
 			p.add(missingCode(f), f, f.String()+" is missing")
 		}
 	}
+}
+
+// BothDetails is the code of a row that has details of both kinds of customer.
+const BothDetails = "both_details"
+
+// bothDetails is the problem of a customer with details of both kinds. Where one
+// kind has but one field, that is the one at fault.
+func (c *Customer) bothDetails() Problem {
+	of, by := c.given(individualFields), c.given(companyFields)
+	p := Problem{Code: BothDetails, Message: "the row has details of an individual (" + strings.Join(of, ", ") + ") and of a company (" + strings.Join(by, ", ") + "); it must have one of them"}
+	switch {
+	case len(by) == 1 && len(of) > 1:
+		p.Field = by[0]
+	case len(of) == 1 && len(by) > 1:
+		p.Field = of[0]
+	}
+	return p
+}
+
+// given are those of some fields that a customer has values for.
+func (c *Customer) given(fields []field) (names []string) {
+	for _, f := range fields {
+		if *f.in(c) != "" {
+			names = append(names, f.String())
+		}
+	}
+	return names
 }
 
 // missingDetails is the code of a row that has details of no kind of customer.

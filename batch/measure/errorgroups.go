@@ -59,6 +59,16 @@ func (g ErrorGroups) Has(code string) bool {
 	return false
 }
 
+// Fields are those of the groups with a code.
+func (g ErrorGroups) Fields(code string) (fields []string) {
+	for _, group := range g {
+		if group.Code == code && group.Field != "" {
+			fields = append(fields, group.Field)
+		}
+	}
+	return fields
+}
+
 // count adds a record to the group that is like the one given.
 func (g ErrorGroups) count(rec *source.Record, like *sink.ErrorGroup) {
 	since := like.OpenSince

@@ -128,6 +128,9 @@ func (p *Preflight) Run(ctx context.Context) (*Forecast, answers.Chain, error) {
 	if text := p.List.UnreadDetails(f.Errors.Has); text != "" {
 		f.Notices = append(f.Notices, source.Notice{Code: "details_unread", Text: text})
 	}
+	if text := p.List.SharedDetails(f.Errors.Fields(source.BothDetails)); text != "" {
+		f.Notices = append(f.Notices, source.Notice{Code: "details_shared", Text: text})
+	}
 	if err := p.compare(f); err != nil {
 		return nil, nil, err
 	}
