@@ -122,14 +122,8 @@ func sheetPath(results string) string { return results + ".fixes.csv" }
 
 // checkOutput refuses to replace another file, and the results in any case.
 func (f *fixing) checkOutput() error {
-	for _, name := range []string{f.from.path, sink.SummaryPath(f.from.path)} {
-		if sameFile(f.output, name) {
-			return cli.Problems{"--output is " + name + "; name another file"}
-		}
-	}
-	var p cli.Problems
-	if cli.CheckFolder(&p, "output", f.output); len(p) > 0 {
-		return p
+	if err := keepsResults(f.from.path, f.output); err != nil {
+		return err
 	}
 	info, err := os.Lstat(f.output)
 	switch {

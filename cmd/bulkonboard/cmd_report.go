@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,8 +20,8 @@ import (
 
 // reporting is what report was asked for.
 type reporting struct {
-	results, output string
-	withRows        bool
+	results, output     string
+	overwrite, withRows bool
 }
 
 func reportCommand() *cobra.Command {
@@ -44,6 +45,7 @@ no customer, unless --with-rows asks for the rows that need attention.`,
 		},
 	}
 	c.Flags().StringVarP(&r.output, "output", "o", "", "file to write; - for standard output (default: RESULTS.report.html)")
+	c.Flags().BoolVar(&r.overwrite, "overwrite", false, "replace the file if it exists; an earlier report is replaced without this")
 	c.Flags().BoolVar(&r.withRows, "with-rows", false, "list the rows that need attention, with their customers")
 	_ = c.MarkFlagFilename("output", "html")
 	return c
@@ -76,7 +78,7 @@ func (r *reporting) make(stdout io.Writer) error {
 		_, err := b.WriteTo(stdout)
 		return err
 	}
-	replace, err := r.earlierReport()
+	replace, err := r.replaces()
 	if err != nil {
 		return err
 	}
@@ -105,24 +107,47 @@ func (r *reporting) summary() (*sink.Summary, error) {
 	return s, err
 }
 
-// earlierReport reports that an earlier report stands in the place of this one,
-// and refuses to replace anything else.
-func (r *reporting) earlierReport() (there bool, err error) {
-	var p cli.Problems
-	if cli.CheckFolder(&p, "output", r.output); len(p) > 0 {
-		return false, p
+// replaces reports a file in the place of the report that gives way to it: an
+// earlier report, in which there is nothing of a person's own, or any file with
+// --overwrite. It refuses to replace another one, and the results in any case.
+func (r *reporting) replaces() (there bool, err error) {
+	if err := keepsResults(r.results, r.output); err != nil {
+		return false, err
+	}
+	switch info, err := os.Stat(r.output); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, cli.Problems{cli.CannotRead("output", r.output, err)}
+	case info.IsDir():
+		return false, cli.Problems{cli.CannotRead("output", r.output, syscall.EISDIR)}
+	case !info.Mode().IsRegular():
+		return false, cli.Problems{fmt.Sprintf("--output: %s is not an ordinary file; name another file", cli.OneLine(r.output))}
+	}
+	if r.overwrite {
+		return true, nil
 	}
 	file, err := os.Open(r.output)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
 	if err != nil {
-		return false, cli.Problems{"--output: " + err.Error()}
+		return false, cli.Problems{cli.CannotRead("output", r.output, err)}
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	begins := make([]byte, len(report.Marker))
 	if _, err := io.ReadFull(file, begins); err != nil || string(begins) != report.Marker {
-		return false, cli.Problems{fmt.Sprintf("%s exists and is not a report; choose another --output", r.output)}
+		return false, cli.Problems{fmt.Sprintf("%s exists and is not a report; name another file with --output, or replace it with --overwrite", cli.OneLine(r.output))}
 	}
 	return true, nil
+}
+
+// keepsResults refuses a file to write that is the results that are read, or their
+// summary, and one in a folder that cannot be written to.
+func keepsResults(results, output string) error {
+	for _, name := range []string{results, sink.SummaryPath(results)} {
+		if sameFile(output, name) {
+			return cli.Problems{"--output is " + name + "; name another file"}
+		}
+	}
+	var p cli.Problems
+	cli.CheckFolder(&p, "output", output)
+	return p.Err()
 }
