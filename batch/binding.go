@@ -17,6 +17,9 @@ type Bond struct {
 	Newer       bool // runs of earlier versions did not record it
 }
 
+// CommandBond is the bond that says which command the run is.
+const CommandBond = "command"
+
 // BoundTo is what a bond is about.
 type BoundTo int
 

@@ -129,10 +129,13 @@ func (w *merge) summaryFile() batch.SummaryFile {
 	return f
 }
 
+// MergeCommand is what the state of a merge says of its command.
+const MergeCommand = "merge"
+
 // binding is what merging that continues must agree on.
 func (w *merge) binding() batch.Binding {
 	return batch.Binding{
-		{Name: "command", Value: "merge"}, {Name: "job", Value: w.Manifest.Run}, {Name: "round", Value: roundName(w.Round)}, {Name: "rejects", Value: w.Rejects},
+		{Name: batch.CommandBond, Value: MergeCommand}, {Name: "job", Value: w.Manifest.Run}, {Name: "round", Value: roundName(w.Round)}, {Name: "rejects", Value: w.Rejects},
 	}
 }
 

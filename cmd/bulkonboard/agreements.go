@@ -98,9 +98,9 @@ func (s *settings) binding(list *source.List) batch.Binding {
 		}
 	}
 	if s.retry == nil {
-		return append(b, batch.Bond{Name: "command", Value: "run"})
+		return append(b, batch.Bond{Name: batch.CommandBond, Value: "run"})
 	}
-	return append(b, batch.Bond{Name: "command", Value: "retry " + s.retry.String()}, batch.Bond{Name: "fixes", Value: s.retry.fixesSum})
+	return append(b, batch.Bond{Name: batch.CommandBond, Value: "retry " + s.retry.String()}, batch.Bond{Name: "fixes", Value: s.retry.fixesSum})
 }
 
 // boundInRetry are the flags that a retry has as the run had them.

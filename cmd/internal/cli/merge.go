@@ -3,16 +3,20 @@ package cli
 // How both programs put a job's results together.
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"os"
+	"strings"
 	"time"
 
 	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
+	"bulkonboard/batch/disk"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/ledger"
+	"bulkonboard/batch/state"
 	"bulkonboard/sink"
 )
 
@@ -49,14 +53,37 @@ func NewMerger(m *chunks.Manifest, round int, o *MergeOutputs) *chunks.Merger {
 
 // CheckRetried refuses to put what a job came to in the place of what a retry has
 // made of it: the job knows nothing of the session ids and corrections that are there,
-// and the next retry would call these customers again. Program is the one that has
-// made it, as it is called.
+// and the next retry would call these customers again. Nor may it be where a retry, or
+// a run, was interrupted. Program is the one that makes retries, as it is called.
 func CheckRetried(results, job, program string) error {
-	if s := summaryBeside(results); s == nil || s.Command.FirstRun != job {
+	if results == "" {
 		return nil
 	}
-	return Problems{fmt.Sprintf("--output: %s has what a retry has made of the results of this job, and the job does not know it: to replace it would lose session ids, and have customers called again. Send what is left from there, with %s retry %s, or name another --output",
-		OneLine(results), program, Quoted(results))}
+	if s := summaryBeside(results); s != nil && s.Command.FirstRun == job {
+		return Problems{fmt.Sprintf("--output: %s has what a retry has made of the results of this job, and the job does not know it: to replace it would lose session ids, and have customers called again. Send what is left from there, with %s retry %s, or name another --output",
+			OneLine(results), program, Quoted(results))}
+	}
+	return checkInterrupted(results)
+}
+
+// checkInterrupted refuses to put anything where a run or a retry was interrupted: the
+// state there has calls of which the job does not know, and to start over would have
+// these customers called again.
+func checkInterrupted(results string) error {
+	left, err := state.Inspect(disk.OS{}, results+".state")
+	if err != nil || left.Held || left.Checkpoint == nil || left.Checkpoint.Complete {
+		return nil //nolint:nilerr // who opens the state is told
+	}
+	what, _, _ := strings.Cut(left.Checkpoint.Binding[batch.CommandBond], " ")
+	if what == chunks.MergeCommand {
+		return nil
+	}
+	var totals batch.Totals
+	if err := json.Unmarshal(left.Checkpoint.Extra, &totals); err != nil {
+		return &state.CorruptError{Path: results + ".state", Reason: "its counts cannot be read: " + err.Error()}
+	}
+	return Problems{fmt.Sprintf("--output: a %s that writes %s was interrupted, and the job does not know its calls: to start over would have customers called again. Resume it: %s; or name another --output",
+		what, OneLine(results), totals.Origin.Command)}
 }
 
 // summaryBeside reads the summary of results that stand somewhere; nil where there
