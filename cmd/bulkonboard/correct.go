@@ -46,6 +46,9 @@ func (j *job) correct() (string, error) {
 		return "", err
 	}
 	if !j.began {
+		if changes.Moved != nil {
+			return "", changes.Moved
+		}
 		j.sayChanges(changes)
 	}
 	path := j.dir.KeptPath(state.Corrected)

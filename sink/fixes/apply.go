@@ -21,6 +21,10 @@ type Changes struct {
 	// has done something about them since the sheet was made.
 	Succeeded []int64 // and are not called again
 	Corrected []int64 // and have other values than the sheet was made with
+
+	// Moved says that rows have the values of others, as after a slip in sorting. A
+	// retry that such a sheet would begin must not be; nil when there are none.
+	Moved error
 }
 
 // ColumnChanges are the rows in which a sheet changes a column.
@@ -37,7 +41,7 @@ func (s *Sheet) Apply(w io.Writer, list *source.List, t Table) (*Changes, error)
 	if _, err := out.Write(list.HeaderRaw()); err != nil {
 		return nil, err
 	}
-	a := &applying{sheet: s, table: t, counts: make([]int64, len(t.Columns())), changes: Changes{Rows: int64(len(s.rows))}}
+	a := &applying{sheet: s, table: t, counts: make([]int64, len(t.Columns())), moved: newMovedCells(), changes: Changes{Rows: int64(len(s.rows))}}
 	for rec, err := range list.Records() {
 		if err != nil {
 			return nil, err
@@ -67,6 +71,7 @@ type applying struct {
 	found   int64 // rows of the sheet that the results have
 	changes Changes
 	counts  []int64 // of rows that were changed, by column
+	moved   *movedCells
 	line    []byte
 }
 
@@ -112,6 +117,7 @@ func (a *applying) corrected(rec *source.Record, e *entry, k *kept) ([]byte, err
 				rec.Row, a.sheet.columns[n]))
 		}
 		if !sameText(value, values[i]) {
+			a.moved.see(i, e, values[i], value)
 			values[i] = value
 			a.counts[i]++
 			e.changed = true
@@ -156,5 +162,6 @@ func (a *applying) counted() *Changes {
 			a.changes.Columns = append(a.changes.Columns, ColumnChanges{column, a.counts[i]})
 		}
 	}
+	a.changes.Moved = a.moved.err(a.sheet, a.table)
 	return &a.changes
 }

@@ -9,7 +9,8 @@
 // made of three parts: of the run, of the number of the row in it, and of what the
 // row had then. Where the first two differ, somebody has mixed up rows, and the
 // sheet is refused. Where only the last differs, a retry has corrected the row
-// since, and it alone is left as it is.
+// since, and it alone is left as it is. Values that were sorted apart from the marks
+// are noticed where they have moved from one row to another.
 package fixes
 
 import (
