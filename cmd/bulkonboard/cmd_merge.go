@@ -216,6 +216,9 @@ func (m *merging) merge(ctx context.Context, v *cli.Voice, merger *chunks.Merger
 	end := &conclusion{outputs: &m.outputs, again: m.again}
 	printSummary(v.People, end, summary)
 	logSummary(v, end, summary, cli.ExitCodeOf(summary.News(), err))
+	if err == nil {
+		m.sayTakenUp(v, merger.Manifest.Run)
+	}
 	return cli.OutcomeOf(summary.News(), err)
 }
 

@@ -150,6 +150,9 @@ func (s *settings) look(stdin io.Reader) (*sink.Summary, error) {
 	if err := s.checkFiles(); err != nil {
 		return nil, err
 	}
+	if err := s.checkTakenUp(); err != nil {
+		return nil, err
+	}
 	return nil, s.checkList()
 }
 
