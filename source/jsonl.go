@@ -68,15 +68,18 @@ type object struct {
 	text     strings.Reader
 	decoder  jsontext.Decoder
 	customer *Customer
+	places   [fieldCount]*string // of its values
 	problems []Problem
 	seen     [fieldCount]bool
 	own      [1]field
+
+	whole, individual, company nameSet // for readPlain
 }
 
 // begin turns to another line, whose customer is to be read into c.
 func (o *object) begin(c *Customer) {
 	*c = Customer{}
-	o.customer, o.problems, o.seen = c, nil, [fieldCount]bool{}
+	o.customer, o.places, o.problems, o.seen = c, c.places(), nil, [fieldCount]bool{}
 }
 
 var errNotObject = errors.New("not an object")
