@@ -3,7 +3,8 @@ package source
 import "strings"
 
 // readPlain reads an object as nearly all are: names that differ, strings
-// without escapes, whole numbers, and no objects in it but the API's own two.
+// without escapes, whole numbers and words, and no objects in it but the API's
+// own two.
 // Of any other it reports false, and what it has made of it until then counts
 // for nothing: read alone decides what is odd, and a fuzz test checks
 // that this one reads the same as read does, in a small part of the time.
@@ -30,7 +31,8 @@ func (o *object) plainMembers(p *plain, names *nameSet, group string) bool {
 	}
 }
 
-// plainMember reads the value of a member.
+// plainMember reads the value of a member. Of the fields, only sendEmail can be
+// anything but a string.
 func (o *object) plainMember(p *plain, name *plainName) bool {
 	switch name.group {
 	case individualGroup:
@@ -39,13 +41,15 @@ func (o *object) plainMember(p *plain, name *plainName) bool {
 		return o.plainMembers(p, &o.company, companyGroup)
 	}
 	value, isText := p.text()
-	if !isText && !p.word() {
-		return false
+	if !isText {
+		if value = p.word(); value == "" {
+			return false
+		}
 	}
-	if !name.known {
+	switch {
+	case !name.known, !isText && value == "null":
 		return true
-	}
-	if !isText || o.seen[name.field] {
+	case !isText && name.field != sendEmail, o.seen[name.field]:
 		return false
 	}
 	o.seen[name.field] = true
@@ -177,13 +181,16 @@ func (p *plain) text() (text string, ok bool) {
 // endsText are the bytes that end a string, or make it one that is not plain.
 var endsText = bytesThat(func(c byte) bool { return c == '"' || c == '\\' || c < ' ' })
 
-// word takes null, true, false or a whole number.
-func (p *plain) word() bool {
+// word takes null, true, false or a whole number. "" is none.
+func (p *plain) word() string {
 	end := 0
 	for end < len(p.rest) && ('a' <= p.rest[end] && p.rest[end] <= 'z' || '0' <= p.rest[end] && p.rest[end] <= '9') {
 		end++
 	}
 	word := p.rest[:end]
 	p.rest = p.rest[end:]
-	return word == "null" || word == "true" || word == "false" || word == "0" || word != "" && word[0] != '0' && strings.Trim(word, "0123456789") == ""
+	if word == "null" || word == "true" || word == "false" || word == "0" || isDigits(word) && word[0] != '0' {
+		return word
+	}
+	return ""
 }

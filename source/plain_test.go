@@ -35,8 +35,10 @@ func TestOnlyPlainObjectsAreReadQuickly(t *testing.T) {
 		"nested":                    {`{"customerEmail":"ann@example.com","individual":{"firstName":"Ann","lastName":"Lee"}}`, true},
 		"spaced":                    {" {\t\"customerEmail\" :\r\" ann@example.com \" , \"company\": { \"fullName\":\"Žižkov 上海\" } } ", true},
 		"other values":              {`{"id":4711,"zero":0,"vip":true,"ex":false,"note":null,"customer_email":"a@example.com"}`, true},
-		"a null for a field":        {`{"customerEmail":null}`, false},
-		"true for sendEmail":        {`{"sendEmail":true}`, false},
+		"a null for a field":        {`{"customerEmail":null,"customer_email":"a@example.com","sendEmail":null}`, true},
+		"true for sendEmail":        {`{"sendEmail":true}`, true},
+		"a number for sendEmail":    {`{"sendEmail":10}`, true},
+		"two of sendEmail":          {`{"sendEmail":true,"send_email":false}`, false},
 		"a number for a field":      {`{"customerMobileNumber":971501234567}`, false},
 		"a field in two spellings":  {`{"customerEmail":"a@example.com","customer_email":"b@example.com"}`, false},
 		"a name twice":              {`{"note":"a","note":"b"}`, false},
@@ -88,6 +90,7 @@ func FuzzAPlainObjectReadsTheSame(f *testing.F) {
 	f.Add("{ \"company\" : {\"fullName\":\"a\",\"x\":null,\"customerEmail\":\"b\"},\r\"Company_FullName\":\"c\"}\n")
 	f.Add(`{"firstName":"a","sendEmail":"TRUE","form-ID":"f","individual.lastName":"b","x":0}`)
 	f.Add(`{"a":01}`)
+	f.Add("{\"sendEmail\":true,\"employeeId\":null,\"EmployeeID\":\"7\"}\n{\"sendEmail\":null,\"send-email\":0}\n{\"sendEmail\":01}")
 	f.Add(`{"onboarding":"x","formid":"\u0041"}`)
 	f.Add("{\"a\":0,\"b\":0,\"c\":0}\n{\"c\":0}\n{\"c\":0,\"b\":0,\"c\":0}\n{\"a\":0,\"b\":0,\"b\":0}")
 	f.Add("{\"lastName\":\"a\"}\n{\"lastname\":\"a\"}\n{\"lastName\" :\"b\"}\n{\"individual\":{\"lastName\":\"c\"}}\n{\"company\":{\"lastName\":\"d\"}}")
