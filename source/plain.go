@@ -9,7 +9,7 @@ import "strings"
 // for nothing: read alone decides what is odd, and a fuzz test checks
 // that this one reads the same as read does, in a small part of the time.
 func (o *object) readPlain(text string) bool {
-	p := plain{rest: text}
+	p := plain{rest: text, values: o.customer.places()}
 	return len(o.mapping.columns) == 0 && o.plainMembers(&p, &o.whole, "") && p.ended()
 }
 
@@ -53,7 +53,7 @@ func (o *object) plainMember(p *plain, name *plainName) bool {
 		return false
 	}
 	o.seen[name.field] = true
-	*o.places[name.field] = trimmed(value)
+	*p.values[name.field] = trimmed(value)
 	return true
 }
 
@@ -139,7 +139,10 @@ func (n *plainName) read(p *plain, group string) bool {
 
 // plain takes tokens from the front of JSON text. Each method reports false
 // when something else comes next.
-type plain struct{ rest string }
+type plain struct {
+	rest   string
+	values [fieldCount]*string // where those of the fields go
+}
 
 // space drops white space.
 func (p *plain) space() {

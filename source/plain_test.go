@@ -74,6 +74,30 @@ func TestOnlyPlainObjectsAreReadQuickly(t *testing.T) {
 	}
 }
 
+func TestAnObjectIsRepeatedAsItIsWhereNothingHasToBeTakenOutOfIt(t *testing.T) {
+	for text, plain := range map[string]string{
+		`{"firstName":"Zoë", "vip":true}`:       `{"firstName":"Zoë", "vip":true`,
+		`{"firstName":"a","x":{}}`:              "",
+		` {"firstName":"a"}`:                    "",
+		`{"firstName":"a"} `:                    "",
+		`{ "firstName":"a"}`:                    "",
+		`{"firstName":"a" }`:                    "",
+		"{\"firstName\":\r\"a\"}":               "",
+		`{"firstName":"a","onboarding":"x"}`:    "",
+		`{"firstName":"a","onboardin\u0067":1}`: "",
+		`["firstName"]`:                         "",
+		"{\"firstName\":\"\xff\"}":              "",
+	} {
+		_, recs := readAll(t, "{}\n"+text+"\r\n")
+		require.Equal(t, plain, recs[1].Text[:recs[1].Plain], text)
+	}
+	l, err := Open(strings.NewReader("\xff\xfe"+inUTF16("{\"a\":1}\n")), Options{})
+	require.NoError(t, err)
+	for rec := range l.Records() {
+		require.Equal(t, `{"a":1`, rec.Text[:rec.Plain], "of the text, whatever bytes that was")
+	}
+}
+
 func TestAMappedObjectIsNotReadQuickly(t *testing.T) {
 	for _, m := range []string{"customerEmail=mail", "customerEmail="} {
 		o := Options{Map: []string{m}}
