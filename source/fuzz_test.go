@@ -138,13 +138,15 @@ func FuzzJSONLLosesNothing(f *testing.F) {
 func FuzzEveryByteOfAnEncodingIsAccountedFor(f *testing.F) {
 	f.Add([]byte("Ren\xe9 \x81\x40\x84\x31\xa4\x37"), uint8(1))
 	f.Add([]byte("\x00\xd8\x41\x00\xff\xdf"), uint8(4))
+	f.Add([]byte("a\x00\x00\x00"), uint8(1))
+	f.Add([]byte("a\x00\x00\x00"), uint8(4))
 	f.Fuzz(func(t *testing.T, raw []byte, encoding uint8) {
 		c, err := charsetNamed(fuzzedEncodings[int(encoding)%len(fuzzedEncodings)])
 		require.NoError(t, err)
 		text := c.text(raw)
 		bad := c.badByte(raw, text)
 		if bad < 0 {
-			require.Equal(t, text, c.printable(raw))
+			require.Equal(t, strings.ReplaceAll(text, "\x00", strings.Repeat(`\x00`, c.wide.size())), c.printable(raw))
 			require.Equal(t, len(raw), c.rawLen(raw, len(text)))
 			return
 		}
