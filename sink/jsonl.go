@@ -45,6 +45,9 @@ var opening = func() (texts [len(columns)]string) {
 // object but an earlier run's result, or, for a line that is not an object, its
 // text under "input".
 func (j *JSONL) input(dst []byte, rec *source.Record) []byte {
+	if rec.Plain > 0 {
+		return append(append(dst, rec.Text[:rec.Plain]...), ',')
+	}
 	text := strings.TrimSpace(rec.Text)
 	if rec.Malformed {
 		dst = append(dst, `{"input":`...)

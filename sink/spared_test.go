@@ -25,6 +25,8 @@ func sparedLists() map[string]string {
 		"results":                 strings.TrimSpace(people) + ",sessionId,onboardingStatus,errorCode,errorMessage,attempts,processedAt\nIndividual,a@x.io,Ann,Lee,s,ok,,,1,\n",
 		"what spreadsheets run":   people + "Individual,a@x.io,=Ann,'Lee\n",
 		"JSONL":                   `{"customerType":"Individual","customerEmail":"a@x.io","individual":{"firstName":"Ann","lastName":"Lee"}, "onboarding":1}` + "\n\n{}\n[\n",
+		"JSONL as it is often":    `{"customerType":"Individual","customerEmail":"a@x.io","individual":{"firstName":"Zoë","lastName":"Lee","onboarding":2},"branch":"onboarding","vip":true}` + "\r\n" + `{"customerType":"Individual", "customerEmail":"a@x.io", "firstName":"Ann", "lastName":"Lee" }` + "\r\n",
+		"JSONL with CR":           "{\"customerType\":\"Individual\",\r\"customerEmail\":\"a@x.io\",\"firstName\":\"Ann\",\"lastName\":\"Lee\"}\n{\r\"firstName\":\"Ann\",\"lastName\":\"Lee\",\"customerEmail\":\"a@x.io\",\"customerType\":\"Individual\",\"onboarding\":null}\n",
 		"JSONL without a linefed": ` {"customerType":"Individual","customerEmail":"a@x.io","firstName":"Ann","lastName":"Lee"} `,
 	}
 }

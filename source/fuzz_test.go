@@ -138,13 +138,15 @@ func FuzzJSONLLosesNothing(f *testing.F) {
 func FuzzEveryByteOfAnEncodingIsAccountedFor(f *testing.F) {
 	f.Add([]byte("Ren\xe9 \x81\x40\x84\x31\xa4\x37"), uint8(1))
 	f.Add([]byte("\x00\xd8\x41\x00\xff\xdf"), uint8(4))
+	f.Add([]byte("a\x00\x00\x00"), uint8(1))
+	f.Add([]byte("a\x00\x00\x00"), uint8(4))
 	f.Fuzz(func(t *testing.T, raw []byte, encoding uint8) {
 		c, err := charsetNamed(fuzzedEncodings[int(encoding)%len(fuzzedEncodings)])
 		require.NoError(t, err)
 		text := c.text(raw)
 		bad := c.badByte(raw, text)
 		if bad < 0 {
-			require.Equal(t, text, c.printable(raw))
+			require.Equal(t, strings.ReplaceAll(text, "\x00", strings.Repeat(`\x00`, c.wide.size())), c.printable(raw))
 			require.Equal(t, len(raw), c.rawLen(raw, len(text)))
 			return
 		}
@@ -156,13 +158,18 @@ func FuzzEveryByteOfAnEncodingIsAccountedFor(f *testing.F) {
 }
 
 func FuzzAPlainValueHasNothingWrong(f *testing.F) {
-	for _, seed := range []string{"Zoë", "\u0085", "\ufffd", "'=x", "a\x7f", "上", "9.7e11", "1.0", "#N/A", "Err:502", "###", "#DATE! 2026-01-31", "a\u200bb", "\u202ea", "می\u200cخواهم", "customer.7@example.com", "12345678\x00", "\x1f2345678", "Err:502xxxxxxxx", "1234567é", "+971 50 1234567", "'=12345678", "#1234567 8", "00971501234567/9"} {
+	for _, seed := range []string{"Zoë", "\u0085", "\ufffd", "'=x", "a\x7f", "上", "9.7e11", "1.0", "#N/A", "Err:502", "###", "#DATE! 2026-01-31", "a\u200bb", "\u202ea", "می\u200cخواهم", "customer.7@example.com", "12345678\x00", "\x1f2345678", "Err:502xxxxxxxx", "1234567é", "+971 50 1234567", "'=12345678", "#1234567 8", "00971501234567/9", "12345678901\"\\", "1234567\\é", "\xa2\xdc345678\x00"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		simple := !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' || r == '?' })
 		require.Equal(t, simple, isSimple(value))
 		require.Equal(t, strings.TrimSpace(value), trimmed(value))
+		ends := 0
+		for ends < len(value) && !endsText[value[ends]] {
+			ends++
+		}
+		require.Equal(t, ends, untilTextEnds(value))
 		if simple && value != "" && isHarmless(value) {
 			require.True(t, isPlain(value), "as it is taken for")
 		}

@@ -39,7 +39,9 @@ func (l *List) decodeObject(rec *Record, body int) {
 	}
 	rec.Text = text
 	o := &l.object
-	if o.begin(&rec.Customer); !o.readPlain(text) {
+	if o.begin(&rec.Customer); o.readPlain(text) {
+		rec.Plain = plainObject(text)
+	} else {
 		o.begin(&rec.Customer)
 		if err := o.read(text); err != nil {
 			l.malformed(rec, body, objectProblem(rec.Line, text, err))
@@ -50,6 +52,16 @@ func (l *List) decodeObject(rec *Record, body int) {
 	if rec.Problems = o.problems; len(rec.Problems) == 0 {
 		rec.Problems = l.validate(&rec.Customer, rec.simple)
 	}
+}
+
+// plainObject is what Record.Plain is of an object that was read plainly. Among its
+// members is no result of an earlier run.
+func plainObject(text string) int {
+	end := len(text) - 1
+	if text[0] != '{' || text[end] != '}' || !isBare(text[1]) || !isBare(text[end-1]) || strings.IndexByte(text, '\r') >= 0 {
+		return 0
+	}
+	return end
 }
 
 // maxObject bounds a line as maxRecord does a row.
@@ -71,6 +83,8 @@ type object struct {
 	problems []Problem
 	seen     [fieldCount]bool
 	own      [1]field
+
+	whole, individual, company nameSet // for readPlain
 }
 
 // begin turns to another line, whose customer is to be read into c.

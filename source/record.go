@@ -22,7 +22,7 @@ type Record struct {
 	Next   Position // the place right after it
 
 	Raw      []byte   // the very bytes of the input, line end included
-	Plain    int      // CSV: how many of them are the cells as they are, with delimiters between; 0 where it takes more to decode them
+	Plain    int      // CSV: how many of them are the cells as they are, with delimiters between. JSONL: how many bytes of Text the members come to, with the brace before them. 0 where it takes more to repeat them
 	Cells    []string // CSV: the decoded cells, one a column; nil for JSONL, for a malformed row, and until it is decoded
 	Text     string   // the decoded text without its line end: JSONL, and a malformed CSV row
 	Customer Customer // empty for a malformed row, and until it is decoded

@@ -39,6 +39,25 @@ func isSimple(text string) bool {
 	return odd&highest == 0
 }
 
+// untilTextEnds is the length of what stands before the first byte of endsText. A byte
+// has its highest bit set when 1, or a blank, is taken away from it and it was 0, or
+// less than a blank; so it can behind such a one, but only the first counts.
+func untilTextEnds(text string) int {
+	at := 0
+	for ; len(text)-at >= 8; at += 8 {
+		x := eight(text[at:])
+		quote, escape := x^'"'*ones, x^'\\'*ones
+		ends := ((quote-ones)&^quote | (escape-ones)&^escape | (x-' '*ones)&^x) & highest
+		if ends != 0 {
+			return at + bits.TrailingZeros64(ends)/8
+		}
+	}
+	for at < len(text) && !endsText[text[at]] {
+		at++
+	}
+	return at
+}
+
 // isHarmless reports a simple value in which no damage can be. It is not empty.
 func isHarmless(value string) bool {
 	kind := looks[value[0]]
