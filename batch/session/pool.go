@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 )
@@ -18,7 +17,7 @@ import (
 type pool struct {
 	transport *http.Transport // opens connections
 	scheme    string
-	address   string // host and port
+	address   string // host and port, which is empty for that of the scheme
 
 	mu   sync.Mutex
 	free []idle // the one that was used last is taken first
@@ -34,11 +33,7 @@ func newPool(transport *http.Transport, service *url.URL) *pool {
 	transport = transport.Clone()
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
-	port := service.Port()
-	if port == "" {
-		port = service.Scheme // net knows both by name
-	}
-	return &pool{transport: transport, scheme: service.Scheme, address: net.JoinHostPort(service.Hostname(), port)}
+	return &pool{transport: transport, scheme: service.Scheme, address: net.JoinHostPort(service.Hostname(), service.Port())}
 }
 
 // roundTrip makes a call. The service may close a connection that is idle at any
@@ -70,13 +65,15 @@ func (p *pool) roundTrip(request *http.Request, body *bytes.Reader) (*http.Respo
 func (p *pool) take() *http.ClientConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.expire(time.Now())
 	for n := len(p.free) - 1; n >= 0; n-- {
-		conn := p.free[n].conn
+		last := p.free[n]
 		p.free[n] = idle{}
 		p.free = p.free[:n]
-		if conn.Err() == nil {
-			return conn
+		switch {
+		case time.Since(last.since) >= idleTimeout: // what lies between may have forgotten it
+			_ = last.conn.Close() // nothing is under way on it
+		case last.conn.Err() == nil:
+			return last.conn
 		}
 	}
 	return nil
@@ -86,21 +83,7 @@ func (p *pool) take() *http.ClientConn {
 func (p *pool) give(conn *http.ClientConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	p.expire(now)
-	p.free = append(p.free, idle{conn, now})
-}
-
-// expire closes the connections that were not used for too long: what lies between
-// may have forgotten them. The lock must be held.
-func (p *pool) expire(now time.Time) {
-	n := 0
-	for ; n < len(p.free) && now.Sub(p.free[n].since) >= idleTimeout; n++ {
-		_ = p.free[n].conn.Close() // nothing is under way on it
-	}
-	if n > 0 {
-		p.free = slices.Delete(p.free, 0, n)
-	}
+	p.free = append(p.free, idle{conn, time.Now()})
 }
 
 // closeIdle closes the connections that no call is using.
