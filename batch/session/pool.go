@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -31,8 +32,8 @@ type idle struct {
 
 func newPool(transport *http.Transport, service *url.URL) *pool {
 	transport = transport.Clone()
-	transport.Protocols = new(http.Protocols)
-	transport.Protocols.SetHTTP1(true)
+	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{} // no HTTP/2
+	transport.TLSClientConfig.NextProtos = []string{"http/1.1"}
 	return &pool{transport: transport, scheme: service.Scheme, address: net.JoinHostPort(service.Hostname(), service.Port())}
 }
 

@@ -138,3 +138,16 @@ func TestACallOfWhichNothingWasSentIsMadeOnAnotherConnection(t *testing.T) {
 		assert.Equal(t, 3, calls)
 	})
 }
+
+// TestThePoolSpeaksHTTP11 also to a service that has come to speak HTTP/2: its
+// connections serve one call at a time.
+func TestThePoolSpeaksHTTP11(t *testing.T) {
+	var major atomic.Int64
+	client, _ := counting(t, true, 250, func(w http.ResponseWriter, r *http.Request) {
+		major.Store(int64(r.ProtoMajor))
+		_, _ = io.WriteString(w, processed)
+	})
+	client.turns.http1.Store(true)
+	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+	assert.EqualValues(t, 1, major.Load())
+}
