@@ -48,7 +48,7 @@ type entry struct {
 type journaler struct {
 	journal Journal
 	entries <-chan entry   // owned by the dispatcher
-	calls   chan<- attempt // owned by the journaler; room for every call in flight
+	calls   chan<- *slot   // owned by the journaler; room for every call in flight
 	replies chan<- attempt // takes back what cannot be sent
 	ready   notifier       // rows have got their results
 	settled chan<- struct{}
@@ -108,7 +108,7 @@ func (j *journaler) release(e *entry) {
 	case e.kind == state.Intent && j.broken != nil:
 		j.replies <- attempt{slot: e.slot, reply: session.Reply{Outcome: session.Cancelled}}
 	case e.kind == state.Intent:
-		j.calls <- attempt{slot: e.slot}
+		j.calls <- e.slot
 	case (e.kind == state.Result && !e.withheld || e.kind == effective) && j.broken == nil:
 		e.slot.result.Store(e.result)
 		j.monitor.Answer()

@@ -111,10 +111,10 @@ func (f journalFunc) Append(entries []state.Entry) error { return f(entries) }
 func (journalFunc) Sync() error                          { return nil }
 
 // journalOf is a journaler that has been given an attempt and a result.
-func journalOf(to Journal) (j *journaler, s *slot, calls, replies chan attempt, stopped *error) {
+func journalOf(to Journal) (j *journaler, s *slot, calls chan *slot, replies chan attempt, stopped *error) {
 	s, stopped = newSlot(&source.Record{Row: 7}), new(error)
 	entries := make(chan entry, 2)
-	calls, replies = make(chan attempt, 1), make(chan attempt, 1)
+	calls, replies = make(chan *slot, 1), make(chan attempt, 1)
 	entries <- entry{kind: state.Intent, slot: s, attempt: 1}
 	entries <- entry{kind: state.Result, slot: s, attempt: 1, result: &sink.Result{Status: sink.OK}}
 	close(entries)
@@ -127,7 +127,7 @@ func journalOf(to Journal) (j *journaler, s *slot, calls, replies chan attempt, 
 func TestNoCallIsMadeAndNoResultWrittenBeforeItIsOnRecord(t *testing.T) {
 	var j *journaler
 	var s *slot
-	var calls chan attempt
+	var calls chan *slot
 	var kinds []state.Kind
 	log := journalFunc(func(entries []state.Entry) error {
 		assert.Empty(t, calls)

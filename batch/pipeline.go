@@ -22,7 +22,7 @@ type channels struct {
 	order   chan *slot   // from the reader to the writer: the window, in the order of the list
 	work    chan *slot   // from the reader to the dispatcher
 	entries chan entry   // from the dispatcher to the journaler
-	calls   chan attempt // from the journaler to the workers
+	calls   chan *slot   // from the journaler to the workers
 	replies chan attempt // from the workers to the dispatcher
 
 	window       *semaphore.Weighted // bytes of order
@@ -36,7 +36,7 @@ type channels struct {
 func newChannels(maxInFlight int, stop context.CancelCauseFunc) *channels {
 	return &channels{
 		order: make(chan *slot, windowRecords), work: make(chan *slot, maxInFlight), entries: make(chan entry, 2*maxInFlight),
-		calls: make(chan attempt, maxInFlight), replies: make(chan attempt, maxInFlight),
+		calls: make(chan *slot, maxInFlight), replies: make(chan attempt, maxInFlight),
 		window: newWindow(), backpressure: newBackpressure(), ready: newNotifier(), settled: make(chan struct{}), stop: stop,
 	}
 }

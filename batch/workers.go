@@ -16,7 +16,7 @@ type Caller interface {
 	Call(ctx context.Context, c *source.Customer) session.Reply
 }
 
-// attempt is one call of the Caller, on its way out and back.
+// attempt is a call of the Caller that is over.
 type attempt struct {
 	slot  *slot
 	reply session.Reply
@@ -29,13 +29,12 @@ type attempt struct {
 // An attempt was paced when it was decided upon, and may have been held up by
 // the disk since. The limiter spaces such attempts out again, right before they
 // go, so that a stall is not followed by a burst above the ceiling.
-func sendAttempts(ctx context.Context, caller Caller, limit *limiter, formID string, calls <-chan attempt, replies chan<- attempt) {
+func sendAttempts(ctx context.Context, caller Caller, limit *limiter, formID string, calls <-chan *slot, replies chan<- attempt) {
 	var customer source.Customer
-	for a := range calls {
-		if !limit.wait(ctx) {
-			a.reply = session.Reply{Outcome: session.Cancelled}
-		} else {
-			customer = a.slot.rec.Customer
+	for s := range calls {
+		a := attempt{slot: s, reply: session.Reply{Outcome: session.Cancelled}}
+		if limit.wait(ctx) {
+			customer = s.rec.Customer
 			customer.FormID = customer.Form(formID)
 			a.reply = caller.Call(ctx, &customer)
 		}

@@ -58,6 +58,7 @@ type Client struct {
 	// cookies and redirects: neither is wanted. The body holds the app secret,
 	// and 307 and 308 would send it on.
 	transport http.RoundTripper
+	pool      *pool         // in its place over HTTP/1.1; nil with a transport of a test
 	template  *http.Request // of every request; URL and header are shared and only read
 	proxy     string        // host of the proxy that is used, if any
 	deadlines deadlines
@@ -102,13 +103,18 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInFlight), access: newAccess(&c)}
-	if c.Transport == nil {
-		client.transport, client.proxy, err = c.route(template)
-		if template.URL.Scheme == "https" {
-			client.turns = newTurns()
-		}
+	if c.Transport != nil {
+		return client, nil
 	}
-	return client, err
+	transport, proxy, err := c.route(template)
+	if err != nil {
+		return nil, err
+	}
+	client.transport, client.proxy, client.pool = transport, proxy, newPool(transport, template.URL)
+	if template.URL.Scheme == "https" {
+		client.turns = newTurns()
+	}
+	return client, nil
 }
 
 // templateOf is a request without a body.
@@ -133,6 +139,9 @@ func templateFor(endpoint string, header http.Header) (*http.Request, error) {
 
 // CloseIdle closes the connections that no call is using.
 func (c *Client) CloseIdle() {
+	if c.pool != nil {
+		c.pool.closeIdle()
+	}
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
@@ -226,31 +235,45 @@ func (c *Client) exchange(ctx context.Context, r *source.Customer, with *credent
 	return c.send(posting(ctx, c.template, bodyOf(r, make([]byte, 0, 512), with.prefix)))
 }
 
-func (c *Client) send(request *http.Request) (envelope, http.Header, error) {
-	response, err := c.transport.RoundTrip(request)
+func (c *Client) send(request *http.Request, body *bytes.Reader) (envelope, http.Header, error) {
+	response, err := c.roundTrip(request, body)
 	if err != nil {
 		return envelope{}, nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
-	body := readers.Get().(*reader)
-	defer body.giveBack()
-	if err := body.read(response); err != nil {
+	in := readers.Get().(*reader)
+	defer in.giveBack()
+	if err := in.read(response); err != nil {
 		// The status still tells a throttled or refused call from one in doubt.
 		if response.StatusCode != http.StatusOK && request.Context().Err() == nil {
 			return envelope{status: response.StatusCode}, response.Header, nil
 		}
 		return envelope{}, nil, &bodyError{err}
 	}
-	return body.parse(response.StatusCode), response.Header, nil
+	return in.parse(response.StatusCode), response.Header, nil
+}
+
+// roundTrip sends a request. Over HTTP/1.1 the pool has its connections, and the
+// one that told that the service speaks it is not used again.
+func (c *Client) roundTrip(request *http.Request, body *bytes.Reader) (*http.Response, error) {
+	if c.pool != nil && !c.turns.needed() {
+		return c.pool.roundTrip(request, body)
+	}
+	response, err := c.transport.RoundTrip(request)
+	if err == nil && c.pool != nil && response.ProtoMajor == 1 {
+		response.Body = &lent{response.Body, c.CloseIdle}
+	}
+	return response, err
 }
 
 // posting is a request with a body, which is memory of its own and never used
 // again: a transport may continue reading it after the reply has come.
-func posting(ctx context.Context, template *http.Request, body []byte) *http.Request {
+func posting(ctx context.Context, template *http.Request, text []byte) (*http.Request, *bytes.Reader) {
+	body := bytes.NewReader(text)
 	request := template.WithContext(ctx)
-	request.ContentLength = int64(len(body))
-	request.Body = io.NopCloser(bytes.NewReader(body))
+	request.ContentLength = int64(len(text))
+	request.Body = io.NopCloser(body)
 	// For a connection that turns out to be closed before anything was sent.
-	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	return request
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
+	return request, body
 }

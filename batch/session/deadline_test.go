@@ -63,9 +63,7 @@ func TestATimeoutIsOfOneAttempt(t *testing.T) {
 		}))
 		server.EnableHTTP2 = major == 2
 		server.StartTLS()
-		transport := newTransport(1)
-		transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 5 * time.Second, MaxInFlight: 1, Transport: transport})
+		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 5 * time.Second, MaxInFlight: 1, Authorities: authorities(server)})
 		require.NoError(t, err)
 		long := ann
 		long.ClientID = string(make([]byte, 500))

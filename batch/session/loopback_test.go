@@ -26,6 +26,7 @@ func TestANameThatLeadsElsewhereIsToldNothing(t *testing.T) {
 	defer server.Close()
 	client := clientOf(t, server.URL)
 	client.template.URL.Host = strings.Replace(client.template.URL.Host, "127.0.0.1", "0.0.0.0", 1)
+	client.pool = newPool(client.transport.(*http.Transport), client.template.URL)
 	answer := client.Call(t.Context(), &ann)
 	assert.Equal(t, NotTheAPI, answer.Outcome)
 	assert.Equal(t, "not_this_machine", answer.Code)

@@ -64,7 +64,9 @@ var errSlow = errors.New("no connection in time")
 // and asks GetAppToken whether the credentials and the tenant are right. It sends
 // nothing that names a customer. The steps after one that failed are skipped.
 func (c *Client) Probe(ctx context.Context) []Finding {
-	p := &probe{client: c, with: c.access.current.Load(), base: strings.TrimSuffix(c.template.URL.String(), path), seen: &sightings{}}
+	traced := *c
+	traced.pool = nil // net/http tells of the connections of a transport alone
+	p := &probe{client: &traced, with: c.access.current.Load(), base: strings.TrimSuffix(c.template.URL.String(), path), seen: &sightings{}}
 	reply, header, err := p.ask(ctx)
 	findings := []Finding{p.name(err), p.route(err), p.tls(err), p.clock(header, reply.Latency), {Step: "token"}}
 	if err == nil || !p.placed(findings) {

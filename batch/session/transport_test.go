@@ -51,9 +51,7 @@ func TestEveryCallCarriesItsOwnCustomer(t *testing.T) {
 		}))
 		server.EnableHTTP2 = major == 2
 		server.StartTLS()
-		transport := newTransport(16)
-		transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 5 * time.Second, UserAgent: "agent", Transport: transport})
+		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 5 * time.Second, MaxInFlight: 16, UserAgent: "agent", Authorities: authorities(server)})
 		require.NoError(t, err)
 		var wg sync.WaitGroup
 		for worker := range 16 {

@@ -34,6 +34,9 @@ type turns struct {
 
 func newTurns() *turns { return &turns{taken: make(chan struct{}, 1)} }
 
+// needed reports a service that is not known to speak nothing but HTTP/1.1.
+func (t *turns) needed() bool { return t != nil && !t.http1.Load() }
+
 // turn is a call's, until it has its connection. A nil one is none.
 type turn struct {
 	of   *turns
@@ -43,7 +46,7 @@ type turn struct {
 // take waits for a turn, and gives nil where none is needed, or none came. It
 // reports a call as late that had to wait.
 func (t *turns) take(ctx context.Context) (taken *turn, late bool) {
-	if t == nil || t.http1.Load() {
+	if !t.needed() {
 		return nil, false
 	}
 	select {

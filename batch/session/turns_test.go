@@ -32,12 +32,17 @@ func counting(t *testing.T, http2 bool, streams int, h http.HandlerFunc) (*Clien
 	}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	pool := x509.NewCertPool()
-	pool.AddCert(server.Certificate())
-	client, err := New(Config{BaseURL: server.URL, Timeout: 10 * time.Second, MaxInFlight: 64, Authorities: pool})
+	client, err := New(Config{BaseURL: server.URL, Timeout: 10 * time.Second, MaxInFlight: 64, Authorities: authorities(server)})
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdle)
 	return client, &opened
+}
+
+// authorities vouch for a server.
+func authorities(server *httptest.Server) *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	return pool
 }
 
 // together makes calls at once, and waits for all of them.

@@ -1,0 +1,153 @@
+package session
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// pipes is a service whose connections are memory, so that it has the clock of a
+// bubble, and how often it was dialed.
+type pipes struct {
+	accepted chan net.Conn
+	dialed   atomic.Int64
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	conn, open := <-p.accepted
+	if !open {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (p *pipes) Close() error   { return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	p.dialed.Add(1)
+	ours, theirs := net.Pipe()
+	p.accepted <- theirs
+	return ours, nil
+}
+
+// piped is a client of a service of that kind.
+func piped(t *testing.T, h http.HandlerFunc) (*Client, *pipes) {
+	p := &pipes{accepted: make(chan net.Conn, 1)}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Hour}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(p) }()
+	client := clientOf(t, "http://localhost")
+	client.pool.transport.DialContext = p.dial
+	t.Cleanup(func() {
+		client.CloseIdle()
+		close(p.accepted)
+		_ = server.Close()
+		<-served
+	})
+	return client, p
+}
+
+func TestAConnectionServesOneCallAfterAnotherUntilItWasIdleForTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, service := piped(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(w, processed)
+		})
+		for range 3 {
+			require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+			time.Sleep(idleTimeout - time.Second)
+		}
+		assert.EqualValues(t, 1, service.dialed.Load())
+		time.Sleep(time.Second)
+		require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+		assert.EqualValues(t, 2, service.dialed.Load())
+		assert.Len(t, client.pool.free, 1, "the other one is closed")
+	})
+}
+
+func TestAConnectionThatTheServiceHasClosedIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		client, service := piped(t, func(w http.ResponseWriter, r *http.Request) {
+			calls++
+			_, _ = io.Copy(io.Discard, r.Body)
+			conn, out, _ := http.NewResponseController(w).Hijack()
+			_, _ = out.WriteString("HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(processed)) + "\r\n\r\n" + processed)
+			_ = out.Flush()
+			_ = conn.Close() // without a word before
+		})
+		for n := range 5 {
+			synctest.Wait()
+			require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+			assert.EqualValues(t, n+1, service.dialed.Load())
+		}
+		assert.Equal(t, 5, calls)
+	})
+}
+
+// TestAServiceThatClosesEveryConnectionIsNotDialedWithoutEnd for one call.
+func TestAServiceThatClosesEveryConnectionIsNotDialedWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := clientOf(t, "http://localhost")
+		dialed := 0
+		client.pool.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			dialed++
+			ours, theirs := net.Pipe()
+			return ours, theirs.Close()
+		}
+		assert.Equal(t, InDoubt, client.Call(t.Context(), &ann).Outcome)
+		assert.Equal(t, 1, dialed)
+	})
+}
+
+func TestACallOfWhichNothingWasSentIsMadeOnAnotherConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := make(chan struct{})
+		defer close(hangs)
+		calls := 0
+		client, service := piped(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			if calls++; calls == 2 {
+				<-hangs
+			}
+			_, _ = io.WriteString(w, processed)
+		})
+		require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+		conn := client.pool.take()
+		client.pool.give(conn)
+		client.pool.give(conn) // so that the second call waits for the first one
+		first, second := make(chan Reply, 1), make(chan Reply, 1)
+		go func() { first <- client.Call(t.Context(), &ann) }()
+		synctest.Wait()
+		go func() { second <- client.Call(t.Context(), &ann) }()
+		synctest.Wait()
+		require.NoError(t, conn.Close())
+		assert.Equal(t, InDoubt, (<-first).Outcome, "it was sent")
+		assert.Equal(t, OK, (<-second).Outcome)
+		assert.EqualValues(t, 2, service.dialed.Load())
+		assert.Equal(t, 3, calls)
+	})
+}
+
+// TestThePoolSpeaksHTTP11 also to a service that has come to speak HTTP/2: its
+// connections serve one call at a time.
+func TestThePoolSpeaksHTTP11(t *testing.T) {
+	var major atomic.Int64
+	client, _ := counting(t, true, 250, func(w http.ResponseWriter, r *http.Request) {
+		major.Store(int64(r.ProtoMajor))
+		_, _ = io.WriteString(w, processed)
+	})
+	client.turns.http1.Store(true)
+	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+	assert.EqualValues(t, 1, major.Load())
+}
