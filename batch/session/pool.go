@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // pool is the connections to a service that speaks HTTP/1.1, where each call in
@@ -18,7 +20,7 @@ import (
 type pool struct {
 	transport *http.Transport // opens connections
 	scheme    string
-	address   string // host and port, which is empty for that of the scheme
+	address   string // host in ASCII and port, which is empty for that of the scheme
 
 	mu   sync.Mutex
 	free []idle // the one that was used last is taken first
@@ -34,7 +36,11 @@ func newPool(transport *http.Transport, service *url.URL) *pool {
 	transport = transport.Clone()
 	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{} // no HTTP/2
 	transport.TLSClientConfig.NextProtos = []string{"http/1.1"}
-	return &pool{transport: transport, scheme: service.Scheme, address: net.JoinHostPort(service.Hostname(), service.Port())}
+	host := service.Hostname()
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil { // as a transport does where it dials by itself
+		host = ascii
+	}
+	return &pool{transport: transport, scheme: service.Scheme, address: net.JoinHostPort(host, service.Port())}
 }
 
 // roundTrip makes a call. The service may close a connection that is idle at any

@@ -151,3 +151,27 @@ func TestThePoolSpeaksHTTP11(t *testing.T) {
 	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
 	assert.EqualValues(t, 1, major.Load())
 }
+
+// TestThePoolDialsWhatATransportWould so that a name in any script is found, and is
+// that of the certificate.
+func TestThePoolDialsWhatATransportWould(t *testing.T) {
+	for host, dialed := range map[string]string{
+		"bücher.example": "xn--bcher-kva.example:443",
+		"مثال.إختبار":    "xn--mgbh0fb.xn--kgbechtv:443",
+		"Some_Host:8443": "Some_Host:8443",
+		"[::1]":          "[::1]:443",
+	} {
+		client := clientOf(t, "https://"+host)
+		var addresses []string
+		dial := func(_ context.Context, _, address string) (net.Conn, error) {
+			addresses = append(addresses, address)
+			return nil, net.ErrClosed
+		}
+		client.transport.(*http.Transport).DialContext = dial
+		client.pool.transport.DialContext = dial
+		client.Call(t.Context(), &ann)
+		client.turns.http1.Store(true)
+		client.Call(t.Context(), &ann)
+		assert.Equal(t, []string{dialed, dialed}, addresses)
+	}
+}
