@@ -19,7 +19,12 @@ type deadline struct {
 	from   context.Context
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
+	lent   int // how many attempts have had it
 }
+
+// mostLent is how many attempts have one context: net/http leaves something of each
+// call that fails on a connection of the pool with the context of that call.
+const mostLent = 100
 
 func newDeadlines(timeout time.Duration, kept int) deadlines {
 	return deadlines{timeout: timeout, free: make(chan *deadline, kept)}
@@ -29,7 +34,8 @@ func newDeadlines(timeout time.Duration, kept int) deadlines {
 func (d *deadlines) begin(from context.Context) *deadline {
 	select {
 	case l := <-d.free:
-		if l.from == from {
+		if l.from == from && l.lent < mostLent {
+			l.lent++
 			l.timer.Reset(d.timeout)
 			return l
 		}
@@ -38,7 +44,7 @@ func (d *deadlines) begin(from context.Context) *deadline {
 	}
 	ctx, cancel := context.WithCancelCause(from)
 	timer := time.AfterFunc(d.timeout, func() { cancel(context.DeadlineExceeded) })
-	return &deadline{Context: ctx, from: from, cancel: cancel, timer: timer}
+	return &deadline{Context: ctx, from: from, cancel: cancel, timer: timer, lent: 1}
 }
 
 // end takes a context back.

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -46,6 +47,23 @@ func TestAnAttemptEndsWithTheContextThatItComesFrom(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, l.Err(), context.Canceled)
 	d.end(l)
+}
+
+// TestWhatFailedCallsLeaveIsThrownAway with the context that they had.
+func TestWhatFailedCallsLeaveIsThrownAway(t *testing.T) {
+	client := clientOf(t, "http://localhost")
+	client.pool.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		return ours, theirs.Close()
+	}
+	client.deadlines = newDeadlines(time.Minute, 1)
+	first := client.deadlines.begin(t.Context())
+	client.deadlines.end(first)
+	for range mostLent {
+		require.NoError(t, first.Err())
+		require.Equal(t, InDoubt, client.Call(t.Context(), &ann).Outcome)
+	}
+	require.Error(t, first.Err())
 }
 
 // TestATimeoutIsOfOneAttempt over HTTP/1.1 and over HTTP/2.
