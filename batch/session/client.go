@@ -58,7 +58,7 @@ type Client struct {
 	// cookies and redirects: neither is wanted. The body holds the app secret,
 	// and 307 and 308 would send it on.
 	transport http.RoundTripper
-	pool      *pool         // in its place over HTTP/1.1; nil with a transport of a test
+	pool      *pool         // used in its place over HTTP/1.1; nil where all calls take the transport
 	template  *http.Request // of every request; URL and header are shared and only read
 	proxy     string        // host of the proxy that is used, if any
 	deadlines deadlines
@@ -142,6 +142,11 @@ func (c *Client) CloseIdle() {
 	if c.pool != nil {
 		c.pool.closeIdle()
 	}
+	c.closeUnpooled()
+}
+
+// closeUnpooled closes those of the transport alone.
+func (c *Client) closeUnpooled() {
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
@@ -253,15 +258,15 @@ func (c *Client) send(request *http.Request, body *bytes.Reader) (envelope, http
 	return in.parse(response.StatusCode), response.Header, nil
 }
 
-// roundTrip sends a request. Over HTTP/1.1 the pool has its connections, and the
-// one that told that the service speaks it is not used again.
+// roundTrip sends a request. Connections of HTTP/1.1 are those of the pool; one of
+// the transport, by which it was found out that the service speaks it, is closed.
 func (c *Client) roundTrip(request *http.Request, body *bytes.Reader) (*http.Response, error) {
 	if c.pool != nil && !c.turns.needed() {
 		return c.pool.roundTrip(request, body)
 	}
 	response, err := c.transport.RoundTrip(request)
 	if err == nil && c.pool != nil && response.ProtoMajor == 1 {
-		response.Body = &lent{response.Body, c.CloseIdle}
+		response.Body = &lent{response.Body, c.closeUnpooled}
 	}
 	return response, err
 }

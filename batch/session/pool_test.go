@@ -110,6 +110,19 @@ func TestAServiceThatClosesEveryConnectionIsNotDialedWithoutEnd(t *testing.T) {
 	})
 }
 
+func TestAnErrorIsToldAsATransportTellsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := piped(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			conn, _, _ := http.NewResponseController(w).Hijack()
+			_ = conn.Close()
+		})
+		reply := client.Call(t.Context(), &ann)
+		assert.Equal(t, "connection_closed", reply.Code)
+		assert.Equal(t, "EOF", reply.Message)
+	})
+}
+
 func TestACallOfWhichNothingWasSentIsMadeOnAnotherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := make(chan struct{})

@@ -50,13 +50,17 @@ func cancelled() Reply {
 	return Reply{Outcome: Cancelled, Code: "cancelled", Message: "the run was stopped"}
 }
 
+// failedToRead is what net/http puts before an error of a connection of the pool, and
+// not before the same error of one of a transport.
+const failedToRead = "net/http: Transport failed to read from server: "
+
 // failure says what an exchange that brought no reply means. ctx is that of
 // the run: its end is not the service's doing.
 func failure(ctx context.Context, err error) Reply {
 	if ctx.Err() != nil {
 		return cancelled()
 	}
-	a := Reply{Message: err.Error()}
+	a := Reply{Message: strings.TrimPrefix(err.Error(), failedToRead)}
 	a.Outcome, a.Code = classify(err)
 	switch a.Code {
 	case "timeout":
