@@ -16,7 +16,7 @@ type Caller interface {
 	Call(ctx context.Context, c *source.Customer) session.Reply
 }
 
-// attempt is a call of the Caller that is over.
+// attempt is a call of the Caller that is over, or was not made after all.
 type attempt struct {
 	slot  *slot
 	reply session.Reply
