@@ -181,9 +181,6 @@ func discard(dir *state.Dir, path string, v *cli.Voice) error {
 	return dir.Discard()
 }
 
-// stateDirOf is the state folder of the run that writes a results file.
-func stateDirOf(output string) string { return output + ".state" }
-
 // checkFiles refuses what would overwrite somebody's work, before any file is
 // made.
 func (s *settings) checkFiles() error {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bulkonboard/batch"
 	"bulkonboard/batch/disk"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
@@ -92,7 +91,7 @@ func showStatus(w io.Writer, output string, asJSON bool) error {
 
 // statusOf looks at the state of a run, or else at the summary of the results.
 func statusOf(output string) (*runStatus, error) {
-	seen, err := state.Inspect(disk.OS{}, stateDirOf(output))
+	seen, err := state.Inspect(disk.OS{}, cli.StateDirOf(output))
 	if errors.Is(err, fs.ErrNotExist) {
 		return completeStatus(output)
 	}
@@ -113,9 +112,9 @@ func statusOf(output string) (*runStatus, error) {
 // take takes in what the checkpoint says, and, of a run that stopped, its
 // summary.
 func (s *runStatus) take(cp *state.Checkpoint) error {
-	var totals batch.Totals
-	if err := json.Unmarshal(cp.Extra, &totals); err != nil {
-		return &state.CorruptError{Path: stateDirOf(s.Results), Reason: "its counts cannot be read: " + err.Error()}
+	totals, err := cli.TotalsOf(cp, cli.StateDirOf(s.Results))
+	if err != nil {
+		return err
 	}
 	s.Run, s.AsOf = cp.Run, cp.UpdatedAt
 	s.Rows, s.OfRows, s.Status, s.NeedAttention, s.Open = totals.Rows, totals.Ends.Row, totals.Status, totals.Bad(), totals.Open

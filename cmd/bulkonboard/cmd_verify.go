@@ -127,7 +127,7 @@ func summaryOf(results string) (*sink.Summary, error) {
 	}
 	b, err := readSummaryFile(path)
 	if disk.Absent(err) {
-		left, err := state.Inspect(disk.OS{}, stateDirOf(results))
+		left, err := state.Inspect(disk.OS{}, cli.StateDirOf(results))
 		if err == nil && (left.Held || left.Checkpoint != nil) { // the summary appears with the results
 			return nil, &unfinishedError{fmt.Sprintf("the run that writes %s is not complete; %s shows how far it is", results, command("status", results))}
 		}
@@ -149,7 +149,7 @@ func summaryOf(results string) (*sink.Summary, error) {
 // unfinished tells of a run that is not complete, or was killed while it put
 // its files in place: then they need not be of one run.
 func (v *verification) unfinished() error {
-	left, err := state.Inspect(disk.OS{}, stateDirOf(v.results))
+	left, err := state.Inspect(disk.OS{}, cli.StateDirOf(v.results))
 	switch {
 	case err == nil && left.Checkpoint != nil && left.Checkpoint.Complete:
 		return &unfinishedError{fmt.Sprintf("the run that writes %s has not put its files in place; run the same command again to resume", v.results)}

@@ -146,7 +146,7 @@ func TestVerifyPassesOverWhatIsGone(t *testing.T) {
 
 func TestVerifySaysThatAFirstStartIsUnderWay(t *testing.T) {
 	results := filepath.Join(t.TempDir(), "out.csv")
-	dir, err := state.Open(disk.OS{}, stateDirOf(results), state.Options{})
+	dir, err := state.Open(disk.OS{}, cli.StateDirOf(results), state.Options{})
 	require.NoError(t, err)
 	defer func() { _ = dir.Close() }()
 	err = verify(io.Discard, results)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bulkonboard/batch/state"
+	"bulkonboard/cmd/internal/cli"
 )
 
 // dateParts are what the name of an output may have for the day on which its run
@@ -64,8 +65,8 @@ func lastUnfinished(pattern string, now time.Time) time.Time {
 	}
 	slices.Reverse(entries)
 	for _, e := range entries {
-		day, is := dayOf(filepath.Base(pattern), strings.TrimSuffix(e.Name(), stateDirOf("")), now.Location())
-		if !is || stateDirOf(filepath.Base(dated(pattern, day))) != e.Name() {
+		day, is := dayOf(filepath.Base(pattern), strings.TrimSuffix(e.Name(), cli.StateDirOf("")), now.Location())
+		if !is || cli.StateDirOf(filepath.Base(dated(pattern, day))) != e.Name() {
 			continue
 		}
 		left, err := state.Inspect(fileSystem, filepath.Join(folder, e.Name()))

@@ -52,7 +52,7 @@ func (o *outputs) summaryFile() namedFile {
 }
 
 // stateDir is the state folder of the run that writes the results.
-func (o *outputs) stateDir() string { return stateDirOf(o.results) }
+func (o *outputs) stateDir() string { return cli.StateDirOf(o.results) }
 
 // namedFile is a file, and what people call it.
 type namedFile struct{ what, path string }
@@ -143,7 +143,7 @@ func (o *outputs) reserve() (release func(), err error) {
 		}
 	}
 	for _, place := range o.placesBeside() {
-		one, err := state.Reserve(fileSystem, stateDirOf(place))
+		one, err := state.Reserve(fileSystem, cli.StateDirOf(place))
 		if err != nil {
 			release()
 			return nil, err

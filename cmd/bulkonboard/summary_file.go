@@ -131,7 +131,7 @@ func readSummaryFile(path string) ([]byte, error) {
 // stoppedSummaryOf reads the summary that a run which is not complete has left
 // in its state folder; nil when there is none.
 func stoppedSummaryOf(results string) (*sink.Summary, error) {
-	left, err := state.Inspect(disk.OS{}, stateDirOf(results))
+	left, err := state.Inspect(disk.OS{}, cli.StateDirOf(results))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil //nolint:nilnil // most runs are complete
 	}
@@ -141,7 +141,7 @@ func stoppedSummaryOf(results string) (*sink.Summary, error) {
 	if left.Checkpoint == nil || left.Checkpoint.Complete {
 		return nil, nil //nolint:nilnil // nothing is unfinished but files that are to be put in place
 	}
-	path := filepath.Join(stateDirOf(results), state.Summary)
+	path := filepath.Join(cli.StateDirOf(results), state.Summary)
 	b, err := readSummaryFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil //nolint:nilnil // no start of it has ended

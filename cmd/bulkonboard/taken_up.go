@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bulkonboard/batch"
 	"bulkonboard/batch/chunks"
 	"bulkonboard/batch/state"
 	"bulkonboard/cmd/internal/cli"
@@ -30,7 +29,7 @@ func takenUp(results, job string) string {
 		if !isSummary || name == filepath.Base(results) {
 			continue
 		}
-		s, _ := summaryOf(other) // one that was edited is one
+		s, _ := summaryOf(other) // one that was edited counts: it still says of which job it is
 		if s != nil && (s.Command.FirstRun == job || s.Run == job && isBeingRetried(other)) {
 			return other
 		}
@@ -40,8 +39,8 @@ func takenUp(results, job string) string {
 
 // isBeingRetried reports a retry of results that was interrupted, or is under way.
 func isBeingRetried(results string) bool {
-	left, err := state.Inspect(fileSystem, stateDirOf(results))
-	return err == nil && left.Checkpoint != nil && strings.HasPrefix(left.Checkpoint.Binding[batch.CommandBond], "retry")
+	left, err := state.Inspect(fileSystem, cli.StateDirOf(results))
+	return err == nil && left.Checkpoint != nil && cli.CommandOf(left.Checkpoint) == "retry"
 }
 
 // checkTakenUp refuses to begin a retry of what a job came to where others of its

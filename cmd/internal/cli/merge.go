@@ -3,12 +3,10 @@ package cli
 // How both programs put a job's results together.
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"os"
-	"strings"
 	"time"
 
 	"bulkonboard/batch"
@@ -70,17 +68,18 @@ func CheckRetried(results, job, program string) error {
 // state there has calls of which the job does not know, and to start over would have
 // these customers called again.
 func checkInterrupted(results string) error {
-	left, err := state.Inspect(disk.OS{}, results+".state")
+	folder := StateDirOf(results)
+	left, err := state.Inspect(disk.OS{}, folder)
 	if err != nil || left.Held || left.Checkpoint == nil || left.Checkpoint.Complete {
 		return nil //nolint:nilerr // who opens the state is told
 	}
-	what, _, _ := strings.Cut(left.Checkpoint.Binding[batch.CommandBond], " ")
+	what := CommandOf(left.Checkpoint)
 	if what == chunks.MergeCommand {
 		return nil
 	}
-	var totals batch.Totals
-	if err := json.Unmarshal(left.Checkpoint.Extra, &totals); err != nil {
-		return &state.CorruptError{Path: results + ".state", Reason: "its counts cannot be read: " + err.Error()}
+	totals, err := TotalsOf(left.Checkpoint, folder)
+	if err != nil {
+		return err
 	}
 	return Problems{fmt.Sprintf("--output: a %s that writes %s was interrupted, and the job does not know its calls: to start over would have customers called again. Resume it: %s; or name another --output",
 		what, OneLine(results), totals.Origin.Command)}
