@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -141,7 +142,7 @@ func noSuchFlag(c *cobra.Command, e *pflag.NotExistError) error {
 func noSuchShort(c *cobra.Command, typed string) error {
 	name, _, _ := strings.Cut(typed, "=")
 	shown := name
-	if len(name) > 1 {
+	if _, first := utf8.DecodeRuneInString(name); len(name) > first {
 		if gone, yes := insteadOf(c, name); yes {
 			return mistake("%s; see %s --help", gone, c.CommandPath())
 		}
@@ -151,9 +152,9 @@ func noSuchShort(c *cobra.Command, typed string) error {
 		if near := nearestFlag(c, name); near != "" {
 			return missingDash(name, near)
 		}
-		shown = name[:1] + "…"
+		shown = name[:first] + "…"
 	}
-	return mistake("%s has no flag -%s; see %s --help", c.Name(), shown, c.CommandPath())
+	return mistake("%s has no flag %s; see %s --help", c.Name(), OneLine("-"+shown), c.CommandPath())
 }
 
 // missingDash says that a flag has two dashes.
