@@ -22,8 +22,8 @@ type Changes struct {
 	Succeeded []int64 // and are not called again
 	Corrected []int64 // and have other values than the sheet was made with
 
-	// Moved says that rows have the values of others, as after a slip in sorting. A
-	// retry that such a sheet would begin must not be; nil when there are none.
+	// Moved is why no retry may begin with the sheet: rows have the values of others,
+	// as where some of its columns were sorted without the rest. It is nil otherwise.
 	Moved error
 }
 

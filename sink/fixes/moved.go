@@ -8,22 +8,22 @@ import (
 	"bulkonboard/source"
 )
 
-// Marks keep a row's number with its mark, and cannot keep its values with them:
-// where somebody sorts the mark and the number alone, or one column of values, each
-// row has the values of another, and what was corrected for one customer would be
-// sent for another. It shows in values that have moved: a row has one that another
-// row had, and that one has it no longer. Correcting hardly ever makes two of them
-// in a column, and sorting makes many.
+// A mark proves that it and the number of its row are still together, and says nothing
+// of the values beside them. Where somebody sorts the two alone, or one column of
+// values, each row has the values of another, and what was corrected for one customer
+// would be sent for another. It shows in values that have moved: a row has one that
+// another row had, and that one has it no longer. Correcting hardly ever moves two
+// values of a column, and sorting moves many.
 
-// fewestMoved is how many values of a column have moved where a slip is assumed. One
-// may be the address of a neighbor, by which somebody had mistyped another.
+// fewestMoved is how many values of a column must have moved for a sheet to be refused.
+// One may be the address of a neighbor that a row had by mistake.
 const fewestMoved = 2
 
-// identifying are the fields whose values hardly two customers have in common.
+// identifying are the fields whose value is hardly ever that of two customers.
 var identifying = []string{"customerEmail", "customerMobileNumber", "employeeId", "clientId", "registrationNumber"}
 
-// naming are those whose values some customers have in common. Where many rows are
-// corrected in one, it may seem now and then that a value has moved.
+// naming are those in which some customers agree. Where many names are corrected, now
+// and then one is what another was, so half of them must have moved.
 var naming = []string{"firstName", "lastName", "fullName", "tradingName"}
 
 // movedCells finds the values that have moved, of the cells that a sheet changes. It
@@ -80,27 +80,32 @@ func (m *movedCells) find(column int) (to, from *changedCell, count int) {
 // err refuses a sheet in which values have moved; nil when none have.
 func (m *movedCells) err(s *Sheet, t Table) error {
 	for column, name := range t.Columns() {
-		is := func(fields []string) bool {
-			return slices.ContainsFunc(t.Fields(column), func(field string) bool { return slices.Contains(fields, field) })
-		}
-		fewest := fewestMoved
-		switch {
-		case is(identifying):
-		case is(naming):
-			fewest = max(fewest, (len(m.columns[column])+1)/2)
-		default:
-			continue
-		}
+		fewest := m.fewest(column, t.Fields(column))
 		to, from, count := m.find(column)
-		if count < fewest {
+		if fewest == 0 || count < fewest {
 			continue
 		}
 		return &source.ListError{
 			Name: s.name, Line: to.line,
-			Reason: fmt.Sprintf("row %d, column %q has the value that row %d had, which has another now, and %d values of the column have moved so: cells were sorted or moved apart from %s and %s, and a row would get what is another customer's",
-				to.row, name, from.row, count, markColumn, rowColumn),
-			Hint: "make a new sheet with bulkonboard fixes, and sort whole rows only; if the values are meant so, give such rows in sheets of their own, one after the other, or correct the list and send that with bulkonboard run; nothing was sent",
+			Reason: fmt.Sprintf("in column %q, row %d has what row %d had, and row %d has something else now; %d values of this column have moved like this, so cells were sorted or moved without %s and %s, and a customer would be sent with the data of another",
+				name, to.row, from.row, from.row, count, markColumn, rowColumn),
+			Hint: "make a new sheet with bulkonboard fixes, and sort whole rows only; if customers really are to exchange these values, correct them in two sheets, one after the other, or correct the list and send that with bulkonboard run; nothing was sent",
 		}
 	}
 	return nil
+}
+
+// fewest is how many values of a column must have moved; 0 for a column whose values
+// say nothing of who a customer is.
+func (m *movedCells) fewest(column int, fields []string) int {
+	is := func(these []string) bool {
+		return slices.ContainsFunc(fields, func(field string) bool { return slices.Contains(these, field) })
+	}
+	switch {
+	case is(identifying):
+		return fewestMoved
+	case is(naming):
+		return max(fewestMoved, (len(m.columns[column])+1)/2)
+	}
+	return 0
 }

@@ -49,25 +49,25 @@ func TestValuesThatWereSortedApartFromTheirRowsAreNoticed(t *testing.T) {
 		edit func(rows [][]string)
 		want string
 	}{
-		{"mark and number alone", func(r [][]string) { rotate(r, markColumn, rowColumn) }, `column "customerEmail" has the value that row`},
+		{"mark and number alone", func(r [][]string) { rotate(r, markColumn, rowColumn) }, `in column "customerEmail", row`},
 		{"mark and number alone, after all addresses were corrected", func(r [][]string) {
 			correctAll(r)
 			rotate(r, markColumn, rowColumn)
-		}, `column "firstName" has the value that row`},
+		}, `in column "firstName", row`},
 		{"mark and number of two rows", func(r [][]string) {
 			r[1][0], r[1][1], r[2][0], r[2][1] = r[2][0], r[2][1], r[1][0], r[1][1]
-		}, `line 3: row 1, column "customerEmail" has the value that row 2 had, which has another now, and 2 values of the column have moved so`},
-		{"one column", func(r [][]string) { rotate(r, "customerEmail") }, `row 1, column "customerEmail" has the value that row 2 had`},
-		{"the column of a name", func(r [][]string) { rotate(r, "firstName") }, `row 1, column "firstName"`},
+		}, `line 3: in column "customerEmail", row 1 has what row 2 had, and row 2 has something else now; 2 values of this column have moved like this`},
+		{"one column", func(r [][]string) { rotate(r, "customerEmail") }, `in column "customerEmail", row 1 has what row 2 had`},
+		{"the column of a name", func(r [][]string) { rotate(r, "firstName") }, `in column "firstName", row 1 has what row 2 had`},
 		{"cells moved up", func(r [][]string) {
 			set(r, "2", "customerEmail", "c3@example.com")
 			set(r, "3", "customerEmail", "c4@example.com")
 			set(r, "4", "customerEmail", "")
-		}, `row 2, column "customerEmail" has the value that row 3 had`},
+		}, `in column "customerEmail", row 2 has what row 3 had`},
 		{"a cell moved to a row that had none", func(r [][]string) {
 			set(r, "5", "customerEmail", "c1@example.com")
 			set(r, "1", "customerEmail", "")
-		}, `row 5, column "customerEmail" has the value that row 1 had`},
+		}, `in column "customerEmail", row 5 has what row 1 had`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rows := sheetOf(t, ours, persons())
