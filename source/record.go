@@ -21,8 +21,13 @@ type Record struct {
 	Offset int64    // of its first byte
 	Next   Position // the place right after it
 
-	Raw      []byte   // the very bytes of the input, line end included
-	Plain    int      // CSV: how many of them are the cells as they are, with delimiters between. JSONL: how many bytes of Text the members come to, with the brace before them. 0 where it takes more to repeat them
+	Raw []byte // the very bytes of the input, line end included
+
+	// Plain is how many bytes results can repeat as they are; 0 where it takes more.
+	// CSV: of Raw, the cells with delimiters between. JSONL: of Text, the opening brace
+	// and the members.
+	Plain int
+
 	Cells    []string // CSV: the decoded cells, one a column; nil for JSONL, for a malformed row, and until it is decoded
 	Text     string   // the decoded text without its line end: JSONL, and a malformed CSV row
 	Customer Customer // empty for a malformed row, and until it is decoded

@@ -39,9 +39,10 @@ func isSimple(text string) bool {
 	return odd&highest == 0
 }
 
-// untilTextEnds is the length of what stands before the first byte of endsText. A byte
-// has its highest bit set when 1, or a blank, is taken away from it and it was 0, or
-// less than a blank; so it can behind such a one, but only the first counts.
+// untilTextEnds is the length of what stands before the first byte of endsText. Quotes
+// and backslashes are made 0. A byte of 0 gets its highest bit when 1 is taken away from
+// it, and one below the blank when a blank is. What is carried may give it to bytes
+// behind such a one, too, which does not matter: only the first counts.
 func untilTextEnds(text string) int {
 	at := 0
 	for ; len(text)-at >= 8; at += 8 {

@@ -69,24 +69,23 @@ func (l *List) UnreadDetails(found func(code string) bool) string {
 	return ""
 }
 
-// SharedDetails names, in words, the columns that --map and --set have given to one
-// kind of customer, and in which rows of the other kind have values, too. These are
-// invalid, and fields are what they were found by. It is "" when there are none.
+// SharedDetails names, in words, a column or a value that --map or --set has given to
+// one kind of customer and that rows of the other kind have, too, which makes them
+// invalid. fields are those at fault in such rows. It is "" when there is none.
 func (l *List) SharedDetails(fields []string) string {
 	for _, m := range l.MappingTable() {
 		f, _ := fieldOf(m.Field)
 		if _, mapped := l.mapping.columns[f]; !slices.Contains(fields, m.Field) || !mapped && m.Constant == "" {
 			continue
 		}
-		others, own := "individuals", "companies"
+		own, others := "companies", "individuals"
 		if slices.Contains(individualFields, f) {
-			others, own = own, others
+			own, others = others, own
 		}
-		where, or := fmt.Sprintf("is read from column %q, in which rows of %s have a value, too", m.Column, others), ", or empty it in these rows"
 		if m.Constant != "" {
-			where, or = fmt.Sprintf("is the same in every row (--set), also in those of %s", others), " in place of --set"
+			return fmt.Sprintf("%s is the same in every row (--set), also in those of %s, which makes them invalid: name a column that only %s have, with --map %s=COLUMN in place of --set", f, others, own, f)
 		}
-		return fmt.Sprintf("%s %s, which makes them invalid: name a column that only %s have, with --map %s=COLUMN%s", f, where, own, f, or)
+		return fmt.Sprintf("%s is read from column %q, in which rows of %s have a value, too, which makes them invalid: name a column that only %s have, with --map %s=COLUMN, or empty it in these rows", f, m.Column, others, own, f)
 	}
 	return ""
 }

@@ -104,8 +104,8 @@ func (p *problems) types(c *Customer) {
 // BothDetails is the code of a row that has details of both kinds of customer.
 const BothDetails = "both_details"
 
-// bothDetails is the problem of a customer with details of both kinds. Where one
-// kind has but one field, that is the one at fault.
+// bothDetails is the problem of a customer with details of both kinds. The only detail
+// of one kind, beside several of the other, is the one at fault.
 func (c *Customer) bothDetails() Problem {
 	of, by := c.given(individualFields), c.given(companyFields)
 	p := Problem{Code: BothDetails, Message: "the row has details of an individual (" + strings.Join(of, ", ") + ") and of a company (" + strings.Join(by, ", ") + "); it must have one of them"}
