@@ -32,7 +32,10 @@ func (j *jobFolder) check(p *cli.Problems) { p.Need("job", j.path) }
 // make makes the folder. What it is in must be there: it is what is mounted on
 // every machine.
 func (j *jobFolder) make() (*store.Dir, error) {
-	if err := os.Mkdir(j.path, 0o700); err != nil && !os.IsExist(err) && !j.isAddress() {
+	if j.isAddress() {
+		return j.openStore()
+	}
+	if err := os.Mkdir(j.path, 0o700); err != nil && !os.IsExist(err) {
 		var p cli.Problems
 		if cli.CheckFolder(&p, "job", j.path); len(p) > 0 {
 			return nil, p
@@ -169,12 +172,11 @@ func someOf(names []string) string {
 // scratchFolder makes a folder for what is thrown away, among the temporary
 // files unless another place is named.
 func scratchFolder(in string) (path string, remove func(), err error) {
-	var p cli.Problems
 	if in != "" {
-		cli.CheckFolder(&p, "scratch", filepath.Join(in, "bulkonboard-"))
-	}
-	if len(p) > 0 {
-		return "", nil, p
+		var p cli.Problems
+		if cli.CheckFolder(&p, "scratch", filepath.Join(in, "bulkonboard-")); len(p) > 0 {
+			return "", nil, p
+		}
 	}
 	path, err = os.MkdirTemp(in, "bulkonboard-")
 	if err != nil {
