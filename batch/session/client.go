@@ -29,7 +29,7 @@ type Config struct {
 	AppSecret   Secret
 	TenantID    string
 	Timeout     time.Duration // of one attempt, the whole exchange
-	MaxInFlight int           // connections kept for reuse
+	MaxInFlight int           // calls at once
 	UserAgent   string
 
 	// Authorities vouch for the service's certificate; nil: those of the

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -186,5 +188,35 @@ func TestThePoolDialsWhatATransportWould(t *testing.T) {
 		client.turns.http1.Store(true)
 		client.Call(t.Context(), &ann)
 		assert.Equal(t, []string{dialed, dialed}, addresses)
+	}
+}
+
+// TestThePoolTakesTheWayThroughAProxy with its credentials, for each connection.
+func TestThePoolTakesTheWayThroughAProxy(t *testing.T) {
+	client, _ := counting(t, false, 0, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, processed) })
+	asked := make(chan string, 3)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.Host + " " + r.Header.Get("Proxy-Authorization")
+		there, err := new(net.Dialer).DialContext(r.Context(), "tcp", r.Host)
+		if !assert.NoError(t, err) {
+			return
+		}
+		here, _, _ := http.NewResponseController(w).Hijack()
+		_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { _, _ = io.Copy(there, here); _ = there.Close() }()
+		go func() { _, _ = io.Copy(here, there); _ = here.Close() }()
+	}))
+	defer proxy.Close()
+	transport := client.transport.(*http.Transport)
+	transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: proxy.Listener.Addr().String(), User: url.UserPassword("user", "pass")})
+	client.pool = newPool(transport, client.template.URL)
+	for range 3 { // the first one is of the transport
+		require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+	}
+	client.CloseIdle()
+	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+	require.Len(t, asked, 3, "one for the transport, and two for the pool")
+	for range 3 {
+		assert.Equal(t, "CONNECT "+client.template.URL.Host+" Basic dXNlcjpwYXNz", <-asked)
 	}
 }

@@ -26,8 +26,9 @@ const (
 )
 
 // newTransport returns the hardened default: TLS 1.2 or later, no proxy, HTTP/2
-// where the server offers it, and as many connections kept as there are calls
-// in flight, where net/http's own default keeps two.
+// where the server offers it, and as many connections kept as there may be calls
+// in flight, where net/http's own default keeps two: a server may allow few calls
+// on each. Those of HTTP/1.1 are kept in a pool.
 func newTransport(maxInflight int) *http.Transport {
 	return &http.Transport{
 		DialContext:            newDialer().DialContext,

@@ -66,7 +66,7 @@ func pointArguments(c *cobra.Command) {
 		return
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
-		if err := swallowed(c); err != nil {
+		if err := swallowed(c); err != nil { // no flag was wrong for pflag
 			return err
 		}
 		err := check(c, args)
