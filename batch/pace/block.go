@@ -63,7 +63,7 @@ func (s *streak) forget() {
 	*s = streak{rows: s.rows[:0]}
 }
 
-// block is a time in which nothing is sent but one trial at a time.
+// block is a time in which nothing is sent but trials, one at a time unless it hangs.
 type block struct {
 	on       bool
 	throttle bool // the service asks for fewer calls, and does not fail
@@ -76,7 +76,7 @@ type block struct {
 	asked    time.Duration // the longest wait that the service asked for
 	trials   int           // in vain
 	last     time.Time     // when the last of them was sent
-	flying   bool          // a trial is under way
+	flying   time.Time     // when the newest trial under way was sent; zero for none
 	early    bool          // the first trial does not wait as long as was asked for
 	others   bool          // other parts of the job were answered meanwhile
 	rate     float64       // before the streak
@@ -128,16 +128,15 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	if b.trials++; c.untried {
 		c.failures.drop()
 	}
-	b.last, c.snapshot.Cause = t.sent, s.Cause
+	b.last, c.snapshot.Cause = later(b.last, t.sent), s.Cause
 	b.answers = b.answers || s.Class != Unreachable
 	b.setup = b.setup && s.Setup
 	if s.Class != Throttled && b.trials > 1 {
 		b.throttle = false
 	}
-	blocked := now.Sub(b.began)
-	b.wait = max(b.wait, blocked/3)
+	b.wait = max(b.wait, now.Sub(b.began)/3)
 	if !b.throttle {
-		b.wait = min(b.wait, mostCanary)
+		b.wait = min(b.wait, mostCanary-now.Sub(t.sent))
 	}
 	c.postpone(now, s.RetryAfter)
 	if b.outage() && !told {
@@ -155,10 +154,10 @@ func (c *Controller) lone(now time.Time, inFlight int) Decision {
 	case c.letsGo(now):
 		c.letGo(now)
 		return c.Next(now, inFlight, c.untried)
-	case b.flying || inFlight >= c.flight.most:
+	case inFlight >= c.flight.most:
 		return Decision{At: giveUp}
 	}
-	v := sendAt(now, b.until)
+	v := sendAt(now, later(b.until, b.flying.Add(mostCanary*5/4)))
 	v.Trial = true
 	if !giveUp.IsZero() && v.At.After(giveUp) {
 		v.At = giveUp
@@ -204,15 +203,13 @@ func (c *Controller) letsGo(now time.Time) bool {
 		patience = settles
 	case !c.untried: // it may be about to start
 		patience = 12 * settles
-	case b.throttle: // a quota may be used up for long
-		return false
-	case c.well && c.config.MaxOutage > 0: // that is an outage, and ends the run in time
+	case b.throttle, c.well && c.config.MaxOutage > 0: // used up for long, or an outage, which ends the run in time
 		return false
 	}
 	if c.config.MaxOutage > 0 {
 		patience = min(patience, c.config.MaxOutage/2)
 	}
-	return b.answers && !b.flying && b.trials > 0 && now.Sub(b.began) >= max(patience, b.asked)
+	return b.answers && now.Sub(b.flying) >= mostCanary && b.trials > 0 && now.Sub(b.began) >= max(patience, b.asked)
 }
 
 // letGo charges every row with its own failures from now on, until one succeeds.
@@ -227,9 +224,7 @@ func (c *Controller) letGo(now time.Time) {
 
 // endBlock lets sending begin again.
 func (c *Controller) endBlock(now time.Time) {
-	b := &c.block
-	blocked := now.Sub(b.began)
-	if b.throttle {
+	if blocked := now.Sub(c.block.began); c.block.throttle {
 		c.snapshot.Held += blocked
 	} else {
 		c.snapshot.Outage += blocked

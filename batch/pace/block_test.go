@@ -70,11 +70,51 @@ func TestOneTrialAtATimeIsSent(t *testing.T) {
 		c.wait(t)
 		require.True(t, c.next(0).Send)
 		c.Sent(c.now)
-		c.now = c.now.Add(time.Minute)
 		v := c.next(1)
 		require.False(t, v.Send)
+		assert.Equal(t, mostCanary*5/4, v.At.Sub(c.now), "unless it hangs")
+		assert.True(t, c.Snapshot(c.now).Until.IsZero())
+		v = c.next(8)
+		require.False(t, v.Send, "no room in flight")
 		assert.Equal(t, limit == 0, v.At.IsZero(), "only its answer changes anything, or the end")
 	}
+}
+
+func TestATrialThatHangsDoesNotKeepTheNextFromEndingTheOutage(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8})
+	c.attempts(t, 1, Signal{})
+	c.down(t, Fault)
+	c.wait(t)
+	hangs := c.Sent(c.now)
+	c.wait(t)
+	c.attempts(t, 1, Signal{})
+	require.False(t, c.Blocked())
+	c.attempts(t, 1, Signal{})
+	state := c.Snapshot(c.now)
+	c.Answered(c.now, hangs, Signal{Class: Fault}, &Blame{})
+	assert.Equal(t, state, c.Snapshot(c.now), "what it says is of the outage that is over")
+
+	c.down(t, Fault)
+	c.wait(t)
+	later := c.Sent(c.now)
+	c.Answered(c.now, hangs, Signal{}, &Blame{})
+	assert.True(t, c.Blocked(), "nor does its success end the next one")
+	c.Answered(c.now, later, Signal{}, &Blame{})
+	assert.False(t, c.Blocked())
+}
+
+func TestTheNextTrialDoesNotWaitAgainForOneThatHung(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8})
+	c.attempts(t, 1, Signal{})
+	c.down(t, Fault)
+	for c.now.Sub(start) < 5*time.Minute {
+		c.wait(t)
+		c.Sent(c.now)
+	}
+	first := c.Sent(c.now)
+	c.now = c.now.Add(2 * mostCanary)
+	c.Answered(c.now, first, Signal{Class: Fault}, &Blame{})
+	assert.True(t, c.next(0).Send)
 }
 
 func TestTrialsOfAnOutageComeAtGrowingIntervalsUpToTheLongest(t *testing.T) {
@@ -203,10 +243,14 @@ func TestACallThatHangsDoesNotKeepTheRunFromEnding(t *testing.T) {
 	c.attempts(t, 1, Signal{})
 	c.down(t, Fault)
 	c.wait(t)
-	c.Sent(c.now)
-	v := c.next(1)
-	assert.False(t, v.Send)
-	assert.WithinDuration(t, start.Add(time.Hour), v.At, time.Second)
+	for end := GoesOn; end == GoesOn; {
+		v := c.next(0)
+		if end = v.End; v.Send {
+			c.Sent(c.now)
+		}
+		c.now = later(c.now, v.At)
+	}
+	assert.WithinDuration(t, start.Add(time.Hour), c.now, time.Second)
 }
 
 func TestWhereNoUntriedRowIsLeftEachIsOnItsOwnAfterAWhile(t *testing.T) {

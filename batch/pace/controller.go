@@ -137,14 +137,14 @@ func (c *Controller) Sent(now time.Time) Ticket {
 		rate, late = c.config.Aim(), round/8
 	}
 	c.due = later(c.due.Add(interval(rate)), now.Add(-late))
-	c.block.flying = c.block.on
+	c.block.flying = now
 	return Ticket{sent: now, epoch: c.epoch, lone: c.block.on}
 }
 
 // Answered takes in the answer to an attempt for the row that b belongs to.
 func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
-	if t.lone {
-		c.block.flying = false
+	if t.lone = t.lone && t.epoch == c.epoch; t.lone && t.sent.Equal(c.block.flying) {
+		c.block.flying = time.Time{}
 	}
 	if s.Concurrent > 0 {
 		c.flight.most = min(c.flight.most, s.Concurrent)

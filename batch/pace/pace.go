@@ -8,8 +8,8 @@
 //   - Rounds: while a round goes well and it is the rate that limits sending, the
 //     rate grows: it doubles while nothing is known, and later rises by small
 //     steps that credit pays for (learn.go; every unknown quota, and steps).
-//   - Block: when rows that were never tried fail one after another, more of them
-//     than chance explains, nothing is sent but one trial at a time (block.go; outages, bad rows).
+//   - Block: when untried rows fail one after another, more of them than chance explains,
+//     only trials are sent, one at a time unless it hangs (block.go; outages, bad rows).
 //   - Waits: what the service asks for is obeyed, and half a second of it is taken
 //     for too long; asked for again too soon, one trial shows whether others need
 //     wait (block.go, learn.go; Retry-After on windows of a second, always 60 s).
@@ -172,7 +172,7 @@ func (c *Controller) Snapshot(now time.Time) Snapshot {
 		if c.ended == GoesOn {
 			s.Since, s.Until = b.began, b.until
 		}
-		if b.flying {
+		if !b.flying.IsZero() {
 			s.Until = time.Time{}
 		}
 	}
