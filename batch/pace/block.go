@@ -224,12 +224,14 @@ func (c *Controller) letGo(now time.Time) {
 
 // endBlock lets sending begin again.
 func (c *Controller) endBlock(now time.Time) {
-	if blocked := now.Sub(c.block.began); c.block.throttle {
+	blocked := now.Sub(c.block.began)
+	if c.block.throttle {
 		c.snapshot.Held += blocked
 	} else {
 		c.snapshot.Outage += blocked
 	}
 	c.block = block{}
+	c.floor.waited(blocked)
 	c.streak.forget()
 	c.epoch++
 	c.due = now

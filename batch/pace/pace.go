@@ -16,7 +16,8 @@
 //   - Learn: between two blocks a service took exactly its quota, so the calls it
 //     took, divided by that time, are the new rate (learn.go; buckets, windows).
 //   - Floor: a share of refusals that cutting the rate does not cure is not about
-//     the rate, and the rate goes back to where it was (floor.go; refused at random).
+//     the rate, and the rate goes back to where it was (floor.go; refused at random,
+//     lists with 500 bad rows together).
 //   - Windows: where trials were in vain for long, calls are counted by a window,
 //     and steps become as slow as that window (learn.go; windows of a minute).
 //   - Whose fault: a failure counts against its row when another row succeeded
