@@ -40,6 +40,7 @@ type Controller struct {
 	round  mark  // where the stretch began that the rate is judged by
 	lately mark  // and the one before it
 	sent   int   // in it
+	others int   // attempts in flight, as Next was told
 	since  count // the rate changed
 
 	taken  int64 // by the quota: answered, and not refused
@@ -96,7 +97,7 @@ func (c *Controller) Next(now time.Time, inFlight int, untried bool) Decision {
 	if c.cycle.at.IsZero() {
 		c.cycle.at, c.round.at, c.due = now, now, now
 	}
-	c.untried = untried
+	c.untried, c.others = untried, inFlight
 	switch {
 	case c.ended != GoesOn:
 		return Decision{End: c.ended}
@@ -138,7 +139,7 @@ func (c *Controller) Sent(now time.Time) Ticket {
 	}
 	c.due = later(c.due.Add(interval(rate)), now.Add(-late))
 	c.block.flying = now
-	return Ticket{sent: now, epoch: c.epoch, lone: c.block.on}
+	return Ticket{sent: now, others: c.others, epoch: c.epoch, lone: c.block.on}
 }
 
 // Answered takes in the answer to an attempt for the row that b belongs to.
@@ -166,6 +167,7 @@ func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
 	c.proven, c.well, c.alone = true, true, false
 	c.failures.answered(b, t.sent)
 	c.flight.answered(now, s.Latency)
+	c.flight.slots.accepted(now, t)
 	c.credit = min(mostCredit, c.credit+refusalShare)
 	switch {
 	case c.block.on && t.lone:
@@ -185,6 +187,13 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	b.failed++
 	if s.Class == Throttled {
 		c.snapshot.Throttled++
+	}
+	if s.Class == Throttled && !c.block.on {
+		if tried, found := c.flight.slots.refused(now, t); tried {
+			return
+		} else if found && c.paced() { // no refusal was about the rate
+			c.phase, c.good = searching, c.rate
+		}
 	}
 	// A service that has not answered yet may be short of quota, or starting.
 	if s.Class != Unreachable && (!refused || c.well || c.alone) {

@@ -24,7 +24,8 @@
 //     meanwhile, and the row is at fault once chance alone would hardly fail it as
 //     often (blame.go; lists with bad rows, 500s).
 //   - In flight there is room for what the rate and the service's quickest answers
-//     ask for, up to what the user or the service says (flight.go; at once, latency 2 s).
+//     ask for, up to what the user or the service says (flight.go; at once, latency 2 s),
+//     or refusals tell, which only meet more in flight than others (slots.go; at once).
 //   - The user's ceiling, and a quota that the service names, bound the rate
 //     (controller.go; RateLimit). Package batch holds the ceiling as a hard bound,
 //     right before an attempt goes out.
@@ -81,9 +82,10 @@ type Signal struct {
 
 // Ticket goes with an attempt, from Sent to Answered.
 type Ticket struct {
-	sent  time.Time
-	epoch int  // of rates
-	lone  bool // the one attempt that tests whether a block is over
+	sent   time.Time
+	others int  // that were in flight
+	epoch  int  // of rates
+	lone   bool // the one attempt that tests whether a block is over
 }
 
 // Decision is the answer to "may the next attempt be sent?".
