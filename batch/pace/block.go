@@ -1,9 +1,10 @@
 package pace
 
 import (
-	"math"
 	"slices"
 	"time"
+
+	"bulkonboard/batch/blame"
 )
 
 // streak is failures one after another of rows that were never tried. Rows that
@@ -13,13 +14,13 @@ type streak struct {
 	refusals int
 	began    time.Time // the first failure
 	sent     time.Time // when that attempt was sent
-	rows     []*Blame
+	rows     []*blame.Row
 	answers  bool    // a failure was an answer, or a call that was taken
 	share    float64 // of first attempts that failed before it
 	rate     float64 // before it
 }
 
-func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate float64) {
+func (s *streak) add(now time.Time, t Ticket, class Class, b *blame.Row, share, rate float64) {
 	if s.calls == 0 {
 		s.began, s.sent, s.share, s.rate = now, t.sent, share, rate
 	}
@@ -45,7 +46,7 @@ func (s *streak) tells(others bool) bool {
 		rows = 1
 	}
 	if s.share > 0 {
-		least = max(least, int(math.Ceil(-mostTries*inFull/math.Log(min(s.share, 0.9)))))
+		least = max(least, blame.LeastInARow(s.share))
 	}
 	return s.calls >= least && (!s.answers || len(s.rows) >= rows)
 }
@@ -126,7 +127,7 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b := &c.block
 	told := b.outage()
 	if b.trials++; c.untried {
-		c.failures.drop()
+		c.failures.Drop()
 	}
 	b.last, c.snapshot.Cause = later(b.last, t.sent), s.Cause
 	b.answers = b.answers || s.Class != Unreachable
@@ -215,7 +216,7 @@ func (c *Controller) letsGo(now time.Time) bool {
 // letGo charges every row with its own failures from now on, until one succeeds.
 func (c *Controller) letGo(now time.Time) {
 	c.alone, c.aloneSince = true, c.block.began
-	c.failures.countAll()
+	c.failures.CountAll()
 	c.endBlock(now)
 	if c.paced() {
 		c.backOff()

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"time"
+
+	"bulkonboard/batch/blame"
 )
 
 // phase is what the pace does while nothing blocks it.
@@ -19,7 +21,7 @@ const (
 type Controller struct {
 	config   Config
 	flight   flight
-	failures failures
+	failures blame.Failures
 	streak   streak
 	block    block
 	floor    floor
@@ -78,7 +80,7 @@ func (m mark) perSecond(to mark, least int64) float64 {
 // New returns a controller.
 func New(c Config) *Controller {
 	p := &Controller{
-		config: c, flight: flight{most: c.MaxInFlight}, failures: failures{second: 1},
+		config: c, flight: flight{most: c.MaxInFlight}, failures: blame.New(),
 		rate: unpaced, step: firstStep, dwell: 2 * round, untried: true, proven: c.Proven,
 	}
 	if c.Ceiling > 0 {
@@ -143,7 +145,7 @@ func (c *Controller) Sent(now time.Time) Ticket {
 }
 
 // Answered takes in the answer to an attempt for the row that b belongs to.
-func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
+func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *blame.Row) {
 	if t.lone = t.lone && t.epoch == c.epoch; t.lone && t.sent.Equal(c.block.flying) {
 		c.block.flying = time.Time{}
 	}
@@ -163,9 +165,9 @@ func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
 	}
 }
 
-func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
+func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	c.proven, c.well, c.alone = true, true, false
-	c.failures.answered(b, t.sent)
+	c.failures.Answered(b, t.sent)
 	c.flight.answered(now, s.Latency)
 	c.flight.slots.accepted(now, t)
 	c.credit = min(mostCredit, c.credit+refusalShare)
@@ -182,9 +184,9 @@ func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
 }
 
 // failed takes in an attempt that failed.
-func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
+func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	untried, refused := !b.Tried(), s.Class.asksForFewer()
-	b.failed++
+	b.Fail()
 	if s.Class == Throttled {
 		c.snapshot.Throttled++
 	}
@@ -197,7 +199,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	}
 	// A service that has not answered yet may be short of quota, or starting.
 	if s.Class != Unreachable && (!refused || c.well || c.alone) {
-		c.failures.add(b, t.sent)
+		c.failures.Add(b, t.sent)
 	}
 	switch {
 	case c.block.on && t.lone:
@@ -214,14 +216,14 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	}
 	usual := c.floor.share
 	if !refused {
-		usual = c.failures.faults
+		usual = c.failures.Faults()
 	}
-	c.failures.failed(b, s.Class)
-	evidence := untried || !c.untried && !b.suspect()
+	c.failures.Failed(b, refused)
+	evidence := untried || !c.untried && !b.Suspect()
 	if c.alone || !c.untried && !evidence {
-		c.failures.countAll()
+		c.failures.CountAll()
 	}
-	if refused && b.suspect() {
+	if refused && b.Suspect() {
 		c.taken++ // that was not about the quota
 	}
 	if !evidence || c.alone && s.Class != Unreachable {

@@ -1,7 +1,7 @@
 // Package pace decides when the next attempt may be sent, which rows it may be
-// for, how many may be under way, and which row a failure counts against. There is one
-// controller for an endpoint, used by the one goroutine that dispatches: it takes
-// the time as an argument, keeps no clock, takes no lock and starts no goroutine.
+// for, and how many may be under way. There is one controller for an endpoint, used
+// by the one goroutine that dispatches: it takes the time as an argument, keeps no
+// clock, takes no lock and starts no goroutine.
 //
 // The rules, one sentence each, and the cells of the matrix that need them:
 //
@@ -22,7 +22,7 @@
 //     and steps become as slow as that window (learn.go; windows of a minute).
 //   - Whose fault: a failure counts against its row when another row succeeded
 //     meanwhile, and the row is at fault once chance alone would hardly fail it as
-//     often (blame.go; lists with bad rows, 500s).
+//     often (package blame; lists with bad rows, 500s).
 //   - In flight there is room for what the rate and the service's quickest answers
 //     ask for, up to what the user or the service says (flight.go; at once, latency 2 s),
 //     or refusals tell, which only meet more in flight than others (slots.go; at once).
@@ -49,7 +49,6 @@ const (
 	restShare    = 100                    // how many times as long as a block no probe is made after it
 	inARow       = 6                      // failures of untried rows that are the service's
 	mostCanary   = 15 * time.Second       // between two trials in an outage
-	mostTries    = 8                      // times the attempts of a row, that chance can excuse
 )
 
 // Class is what an answer says about the service.
