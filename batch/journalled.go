@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"bulkonboard/batch/answers"
+	"bulkonboard/batch/blame"
 	"bulkonboard/batch/known"
-	"bulkonboard/batch/pace"
 	"bulkonboard/sink"
 	"bulkonboard/source"
 )
@@ -30,7 +30,7 @@ type leftover map[int64]journalled
 // restore takes in what an interrupted run did about a row.
 func (l leftover) restore(s *slot) {
 	if before, found := l[s.rec.Row]; found {
-		s.sent, s.doubts, s.blame = before.attempts, before.doubts, pace.Charged(before.charged)
+		s.sent, s.doubts, s.blame = before.attempts, before.doubts, blame.Charged(before.charged)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"bulkonboard/batch/answers"
+	"bulkonboard/batch/blame"
 	"bulkonboard/batch/customers"
 	"bulkonboard/batch/known"
 	"bulkonboard/batch/pace"
@@ -39,10 +40,10 @@ type slot struct {
 	sent      int    // attempts sent, in this run and before
 	number    int64  // of the last attempt among all of this start
 	ticket    pace.Ticket
-	blame     pace.Blame // what counts against --max-attempts
-	began     bool       // its customer is under way, or it is sent
-	taken     bool       // into the wave, to be sent
-	throttled bool       // before, so the next time it waits on its own
+	blame     blame.Row // what counts against --max-attempts
+	began     bool      // its customer is under way, or it is sent
+	taken     bool      // into the wave, to be sent
+	throttled bool      // before, so the next time it waits on its own
 	readyAt   time.Time
 	delays    *backoff.ExponentialBackOff
 }
@@ -54,7 +55,7 @@ func (s *slot) remember(before *sink.Result) {
 	case before == nil:
 	case before.Status == sink.Failed:
 		if !s.blame.Tried() {
-			s.blame = pace.Seen()
+			s.blame = blame.Seen()
 		}
 	case before.Status == sink.Rejected:
 		s.refused = before.ErrorCode

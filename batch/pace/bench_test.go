@@ -3,6 +3,8 @@ package pace
 import (
 	"testing"
 	"time"
+
+	"bulkonboard/batch/blame"
 )
 
 // BenchmarkDecision is all that the pace does for one attempt.
@@ -13,7 +15,7 @@ func BenchmarkDecision(b *testing.B) {
 		"search":  {MaxInFlight: 64, Search: true},
 	} {
 		b.Run(name, func(b *testing.B) {
-			p, now, blame := New(c), time.Unix(0, 0), Blame{}
+			p, now, blame := New(c), time.Unix(0, 0), blame.Row{}
 			b.ReportAllocs()
 			for b.Loop() {
 				v := p.Next(now, 1, true)

@@ -1,9 +1,10 @@
 package pace
 
 import (
-	"math"
 	"slices"
 	"time"
+
+	"bulkonboard/batch/blame"
 )
 
 // streak is failures one after another of rows that were never tried. Rows that
@@ -13,13 +14,13 @@ type streak struct {
 	refusals int
 	began    time.Time // the first failure
 	sent     time.Time // when that attempt was sent
-	rows     []*Blame
+	rows     []*blame.Row
 	answers  bool    // a failure was an answer, or a call that was taken
 	share    float64 // of first attempts that failed before it
 	rate     float64 // before it
 }
 
-func (s *streak) add(now time.Time, t Ticket, class Class, b *Blame, share, rate float64) {
+func (s *streak) add(now time.Time, t Ticket, class Class, b *blame.Row, share, rate float64) {
 	if s.calls == 0 {
 		s.began, s.sent, s.share, s.rate = now, t.sent, share, rate
 	}
@@ -45,7 +46,7 @@ func (s *streak) tells(others bool) bool {
 		rows = 1
 	}
 	if s.share > 0 {
-		least = max(least, int(math.Ceil(-mostTries*inFull/math.Log(min(s.share, 0.9)))))
+		least = max(least, blame.LeastInARow(s.share))
 	}
 	return s.calls >= least && (!s.answers || len(s.rows) >= rows)
 }
@@ -63,7 +64,7 @@ func (s *streak) forget() {
 	*s = streak{rows: s.rows[:0]}
 }
 
-// block is a time in which nothing is sent but one trial at a time.
+// block is a time in which nothing is sent but trials, one at a time unless it hangs.
 type block struct {
 	on       bool
 	throttle bool // the service asks for fewer calls, and does not fail
@@ -76,7 +77,7 @@ type block struct {
 	asked    time.Duration // the longest wait that the service asked for
 	trials   int           // in vain
 	last     time.Time     // when the last of them was sent
-	flying   bool          // a trial is under way
+	flying   time.Time     // when the newest trial under way was sent; zero for none
 	early    bool          // the first trial does not wait as long as was asked for
 	others   bool          // other parts of the job were answered meanwhile
 	rate     float64       // before the streak
@@ -126,18 +127,17 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b := &c.block
 	told := b.outage()
 	if b.trials++; c.untried {
-		c.failures.drop()
+		c.failures.Drop()
 	}
-	b.last, c.snapshot.Cause = t.sent, s.Cause
+	b.last, c.snapshot.Cause = later(b.last, t.sent), s.Cause
 	b.answers = b.answers || s.Class != Unreachable
 	b.setup = b.setup && s.Setup
 	if s.Class != Throttled && b.trials > 1 {
 		b.throttle = false
 	}
-	blocked := now.Sub(b.began)
-	b.wait = max(b.wait, blocked/3)
+	b.wait = max(b.wait, now.Sub(b.began)/3)
 	if !b.throttle {
-		b.wait = min(b.wait, mostCanary)
+		b.wait = min(b.wait, mostCanary-now.Sub(t.sent))
 	}
 	c.postpone(now, s.RetryAfter)
 	if b.outage() && !told {
@@ -155,10 +155,10 @@ func (c *Controller) lone(now time.Time, inFlight int) Decision {
 	case c.letsGo(now):
 		c.letGo(now)
 		return c.Next(now, inFlight, c.untried)
-	case b.flying || inFlight >= c.flight.most:
+	case inFlight >= c.flight.most:
 		return Decision{At: giveUp}
 	}
-	v := sendAt(now, b.until)
+	v := sendAt(now, later(b.until, b.flying.Add(mostCanary*5/4)))
 	v.Trial = true
 	if !giveUp.IsZero() && v.At.After(giveUp) {
 		v.At = giveUp
@@ -204,21 +204,19 @@ func (c *Controller) letsGo(now time.Time) bool {
 		patience = settles
 	case !c.untried: // it may be about to start
 		patience = 12 * settles
-	case b.throttle: // a quota may be used up for long
-		return false
-	case c.well && c.config.MaxOutage > 0: // that is an outage, and ends the run in time
+	case b.throttle, c.well && c.config.MaxOutage > 0: // used up for long, or an outage, which ends the run in time
 		return false
 	}
 	if c.config.MaxOutage > 0 {
 		patience = min(patience, c.config.MaxOutage/2)
 	}
-	return b.answers && !b.flying && b.trials > 0 && now.Sub(b.began) >= max(patience, b.asked)
+	return b.answers && now.Sub(b.flying) >= mostCanary && b.trials > 0 && now.Sub(b.began) >= max(patience, b.asked)
 }
 
 // letGo charges every row with its own failures from now on, until one succeeds.
 func (c *Controller) letGo(now time.Time) {
 	c.alone, c.aloneSince = true, c.block.began
-	c.failures.countAll()
+	c.failures.CountAll()
 	c.endBlock(now)
 	if c.paced() {
 		c.backOff()
@@ -227,14 +225,14 @@ func (c *Controller) letGo(now time.Time) {
 
 // endBlock lets sending begin again.
 func (c *Controller) endBlock(now time.Time) {
-	b := &c.block
-	blocked := now.Sub(b.began)
-	if b.throttle {
+	blocked := now.Sub(c.block.began)
+	if c.block.throttle {
 		c.snapshot.Held += blocked
 	} else {
 		c.snapshot.Outage += blocked
 	}
 	c.block = block{}
+	c.floor.waited(blocked)
 	c.streak.forget()
 	c.epoch++
 	c.due = now

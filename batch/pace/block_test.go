@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/blame"
 )
 
 func TestFailuresOfUntriedRowsInARowStopTheRun(t *testing.T) {
@@ -38,7 +40,7 @@ func TestOneRowThatFailsAgainAndAgainStopsNoOther(t *testing.T) {
 	for _, class := range []Class{Throttled, Down, Fault} {
 		c := newClient(Config{MaxInFlight: 8})
 		c.attempts(t, 1, Signal{})
-		bad := &Blame{}
+		bad := &blame.Row{}
 		for range 20 {
 			c.attempt(t, Signal{Class: class}, bad)
 			require.False(t, c.Blocked())
@@ -51,7 +53,7 @@ func TestASuccessEndsAStreakUnlessItWasSentBefore(t *testing.T) {
 	early := c.Sent(c.now)
 	c.now = c.now.Add(time.Second)
 	c.attempts(t, inARow-1, Signal{Class: Fault})
-	c.Answered(c.now, early, Signal{}, &Blame{})
+	c.Answered(c.now, early, Signal{}, &blame.Row{})
 	c.attempts(t, 1, Signal{Class: Fault})
 	assert.True(t, c.Blocked())
 
@@ -70,11 +72,51 @@ func TestOneTrialAtATimeIsSent(t *testing.T) {
 		c.wait(t)
 		require.True(t, c.next(0).Send)
 		c.Sent(c.now)
-		c.now = c.now.Add(time.Minute)
 		v := c.next(1)
 		require.False(t, v.Send)
+		assert.Equal(t, mostCanary*5/4, v.At.Sub(c.now), "unless it hangs")
+		assert.True(t, c.Snapshot(c.now).Until.IsZero())
+		v = c.next(8)
+		require.False(t, v.Send, "no room in flight")
 		assert.Equal(t, limit == 0, v.At.IsZero(), "only its answer changes anything, or the end")
 	}
+}
+
+func TestATrialThatHangsDoesNotKeepTheNextFromEndingTheOutage(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8})
+	c.attempts(t, 1, Signal{})
+	c.down(t, Fault)
+	c.wait(t)
+	hangs := c.Sent(c.now)
+	c.wait(t)
+	c.attempts(t, 1, Signal{})
+	require.False(t, c.Blocked())
+	c.attempts(t, 1, Signal{})
+	state := c.Snapshot(c.now)
+	c.Answered(c.now, hangs, Signal{Class: Fault}, &blame.Row{})
+	assert.Equal(t, state, c.Snapshot(c.now), "what it says is of the outage that is over")
+
+	c.down(t, Fault)
+	c.wait(t)
+	later := c.Sent(c.now)
+	c.Answered(c.now, hangs, Signal{}, &blame.Row{})
+	assert.True(t, c.Blocked(), "nor does its success end the next one")
+	c.Answered(c.now, later, Signal{}, &blame.Row{})
+	assert.False(t, c.Blocked())
+}
+
+func TestTheNextTrialDoesNotWaitAgainForOneThatHung(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8})
+	c.attempts(t, 1, Signal{})
+	c.down(t, Fault)
+	for c.now.Sub(start) < 5*time.Minute {
+		c.wait(t)
+		c.Sent(c.now)
+	}
+	first := c.Sent(c.now)
+	c.now = c.now.Add(2 * mostCanary)
+	c.Answered(c.now, first, Signal{Class: Fault}, &blame.Row{})
+	assert.True(t, c.next(0).Send)
 }
 
 func TestTrialsOfAnOutageComeAtGrowingIntervalsUpToTheLongest(t *testing.T) {
@@ -119,7 +161,7 @@ func TestALongerWaitProlongsABlockAndAShorterOneDoesNotShortenIt(t *testing.T) {
 		tickets = append(tickets, c.Sent(c.now))
 	}
 	for i, asked := range []time.Duration{10, 1, 12} {
-		c.Answered(c.now, tickets[i], Signal{Class: Throttled, RetryAfter: asked * time.Second}, &Blame{})
+		c.Answered(c.now, tickets[i], Signal{Class: Throttled, RetryAfter: asked * time.Second}, &blame.Row{})
 	}
 	assert.Equal(t, 12*time.Second, c.wait(t))
 }
@@ -140,8 +182,8 @@ func TestAWaitThatOthersDoNotNeedIsSoonNotObeyedAnyMore(t *testing.T) {
 func TestACallThatOvertookAnotherDoesNotSpeakAgainstAWait(t *testing.T) {
 	c := newClient(Config{MaxInFlight: 8})
 	first, overtaking := c.Sent(c.now), c.Sent(c.now.Add(time.Millisecond))
-	c.Answered(c.now, first, Signal{Class: Throttled, RetryAfter: time.Minute}, &Blame{})
-	c.Answered(c.now, overtaking, Signal{}, &Blame{})
+	c.Answered(c.now, first, Signal{Class: Throttled, RetryAfter: time.Minute}, &blame.Row{})
+	c.Answered(c.now, overtaking, Signal{}, &blame.Row{})
 	assert.InDelta(t, time.Minute, c.wait(t), float64(2*time.Millisecond))
 	c.attempts(t, 1, Signal{})
 	c.now = c.now.Add(2 * time.Minute)
@@ -166,7 +208,7 @@ func TestAnOutageThatDoesNotEndEndsTheRun(t *testing.T) {
 			v := c.next(0)
 			if end = v.End; v.Send {
 				c.now = c.now.Add(time.Millisecond)
-				c.Answered(c.now, c.Sent(c.now), Signal{Class: class, Cause: "the cause"}, &Blame{})
+				c.Answered(c.now, c.Sent(c.now), Signal{Class: class, Cause: "the cause"}, &blame.Row{})
 			}
 			c.now = later(c.now, v.At)
 		}
@@ -186,7 +228,7 @@ func TestAServiceThatWasNeverReachedIsAWrongSetUp(t *testing.T) {
 		for end == GoesOn {
 			v := c.next(0)
 			if end = v.End; v.Send {
-				c.Answered(c.now, c.Sent(c.now), Signal{Class: Unreachable, Cause: "no such host", Setup: true}, &Blame{})
+				c.Answered(c.now, c.Sent(c.now), Signal{Class: Unreachable, Cause: "no such host", Setup: true}, &blame.Row{})
 			}
 			c.now = later(c.now, v.At)
 		}
@@ -203,16 +245,20 @@ func TestACallThatHangsDoesNotKeepTheRunFromEnding(t *testing.T) {
 	c.attempts(t, 1, Signal{})
 	c.down(t, Fault)
 	c.wait(t)
-	c.Sent(c.now)
-	v := c.next(1)
-	assert.False(t, v.Send)
-	assert.WithinDuration(t, start.Add(time.Hour), v.At, time.Second)
+	for end := GoesOn; end == GoesOn; {
+		v := c.next(0)
+		if end = v.End; v.Send {
+			c.Sent(c.now)
+		}
+		c.now = later(c.now, v.At)
+	}
+	assert.WithinDuration(t, start.Add(time.Hour), c.now, time.Second)
 }
 
 func TestWhereNoUntriedRowIsLeftEachIsOnItsOwnAfterAWhile(t *testing.T) {
 	c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour})
 	c.tried = true
-	rows := []*Blame{{}, {}, {}}
+	rows := []*blame.Row{{}, {}, {}}
 	for n := 0; !rows[0].Used(3) || !rows[1].Used(3) || !rows[2].Used(3); n++ {
 		require.Less(t, n, 200)
 		c.attempt(t, Signal{Class: Fault}, rows[n%3])

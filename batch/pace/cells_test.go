@@ -77,7 +77,7 @@ func matrix() []cell {
 		)
 	}
 	cells = append(cells, changing()...)
-	cells = append(cells, slots()...)
+	cells = append(cells, atOnce()...)
 	cells = append(cells, failing()...)
 	cells = append(cells, fromTheStart()...)
 	cells = append(cells, misleading()...)
@@ -163,9 +163,8 @@ func choose(yes bool, a, b float64) float64 {
 	return b
 }
 
-// slots is services that limit the calls at once. One that refuses more, and does
-// not say so, is not told from one that counts calls by time.
-func slots() []cell {
+// atOnce is services that limit the calls at once.
+func atOnce() []cell {
 	const mean = 1.0317 // of lognormal(1)
 	var cells []cell
 	for _, s := range []struct {
@@ -179,7 +178,7 @@ func slots() []cell {
 		cells = append(
 			cells, c.with("others wait", func(v *server) { v.queues = true }),
 			known.gated(0.01, over(30*minutes, 0.9)...),
-			c.with("others 429", func(*server) {}).gated(0.01, over(30*minutes, 0.5)...),
+			c.with("others 429", func(*server) {}).gated(0.01, over(30*minutes, 0.8)...),
 		)
 	}
 	return cells

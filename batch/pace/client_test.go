@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/blame"
 )
 
 var start = time.Unix(1e9, 0)
@@ -37,12 +39,12 @@ func (c *client) run(d, jitter time.Duration, answer func(now time.Time) Signal)
 		t := c.Sent(c.now)
 		c.sent = append(c.sent, c.now)
 		c.now = c.now.Add(time.Microsecond)
-		c.Answered(c.now, t, answer(c.now), &Blame{})
+		c.Answered(c.now, t, answer(c.now), &blame.Row{})
 	}
 }
 
 // attempt sends one attempt, as soon as it is allowed, and has it answered.
-func (c *client) attempt(t *testing.T, s Signal, b *Blame) {
+func (c *client) attempt(t *testing.T, s Signal, b *blame.Row) {
 	t.Helper()
 	v := c.next(0)
 	if !v.Send {
@@ -55,11 +57,11 @@ func (c *client) attempt(t *testing.T, s Signal, b *Blame) {
 }
 
 // attempts sends attempts for as many new rows.
-func (c *client) attempts(t *testing.T, n int, s Signal) []*Blame {
+func (c *client) attempts(t *testing.T, n int, s Signal) []*blame.Row {
 	t.Helper()
-	var rows []*Blame
+	var rows []*blame.Row
 	for range n {
-		b := &Blame{}
+		b := &blame.Row{}
 		rows = append(rows, b)
 		c.attempt(t, s, b)
 		c.now = c.now.Add(time.Millisecond)
@@ -81,9 +83,9 @@ func (c *client) wait(t *testing.T) time.Duration {
 
 // down lets a service fail every row until nothing but trials is sent, and the
 // first of them fails, too.
-func (c *client) down(t *testing.T, class Class) []*Blame {
+func (c *client) down(t *testing.T, class Class) []*blame.Row {
 	t.Helper()
-	var rows []*Blame
+	var rows []*blame.Row
 	for !c.Blocked() {
 		require.Less(t, len(rows), 20)
 		rows = append(rows, c.attempts(t, 1, Signal{Class: class})...)

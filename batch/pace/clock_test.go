@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/blame"
 )
 
 // wallSet is a time as it would be read after somebody has set the wall clock:
@@ -53,7 +55,7 @@ func TestNoClockButTheMonotonicOneDecides(t *testing.T) {
 			case !within:
 				signal.Class, signal.RetryAfter = Throttled, time.Second
 			}
-			c.Answered(read(), ticket, signal, &Blame{})
+			c.Answered(read(), ticket, signal, &blame.Row{})
 		}
 		return all
 	}

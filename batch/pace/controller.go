@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"time"
+
+	"bulkonboard/batch/blame"
 )
 
 // phase is what the pace does while nothing blocks it.
@@ -19,7 +21,7 @@ const (
 type Controller struct {
 	config   Config
 	flight   flight
-	failures failures
+	failures blame.Failures
 	streak   streak
 	block    block
 	floor    floor
@@ -40,6 +42,7 @@ type Controller struct {
 	round  mark  // where the stretch began that the rate is judged by
 	lately mark  // and the one before it
 	sent   int   // in it
+	others int   // attempts in flight, as Next was told
 	since  count // the rate changed
 
 	taken  int64 // by the quota: answered, and not refused
@@ -77,7 +80,7 @@ func (m mark) perSecond(to mark, least int64) float64 {
 // New returns a controller.
 func New(c Config) *Controller {
 	p := &Controller{
-		config: c, flight: flight{most: c.MaxInFlight}, failures: failures{second: 1},
+		config: c, flight: flight{most: c.MaxInFlight}, failures: blame.New(),
 		rate: unpaced, step: firstStep, dwell: 2 * round, untried: true, proven: c.Proven,
 	}
 	if c.Ceiling > 0 {
@@ -96,7 +99,7 @@ func (c *Controller) Next(now time.Time, inFlight int, untried bool) Decision {
 	if c.cycle.at.IsZero() {
 		c.cycle.at, c.round.at, c.due = now, now, now
 	}
-	c.untried = untried
+	c.untried, c.others = untried, inFlight
 	switch {
 	case c.ended != GoesOn:
 		return Decision{End: c.ended}
@@ -137,14 +140,14 @@ func (c *Controller) Sent(now time.Time) Ticket {
 		rate, late = c.config.Aim(), round/8
 	}
 	c.due = later(c.due.Add(interval(rate)), now.Add(-late))
-	c.block.flying = c.block.on
-	return Ticket{sent: now, epoch: c.epoch, lone: c.block.on}
+	c.block.flying = now
+	return Ticket{sent: now, others: c.others, epoch: c.epoch, lone: c.block.on}
 }
 
 // Answered takes in the answer to an attempt for the row that b belongs to.
-func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
-	if t.lone {
-		c.block.flying = false
+func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *blame.Row) {
+	if t.lone = t.lone && t.epoch == c.epoch; t.lone && t.sent.Equal(c.block.flying) {
+		c.block.flying = time.Time{}
 	}
 	if s.Concurrent > 0 {
 		c.flight.most = min(c.flight.most, s.Concurrent)
@@ -162,10 +165,11 @@ func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *Blame) {
 	}
 }
 
-func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
+func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	c.proven, c.well, c.alone = true, true, false
-	c.failures.answered(b, t.sent)
+	c.failures.Answered(b, t.sent)
 	c.flight.answered(now, s.Latency)
+	c.flight.slots.accepted(now, t)
 	c.credit = min(mostCredit, c.credit+refusalShare)
 	switch {
 	case c.block.on && t.lone:
@@ -180,15 +184,22 @@ func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *Blame) {
 }
 
 // failed takes in an attempt that failed.
-func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
+func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	untried, refused := !b.Tried(), s.Class.asksForFewer()
-	b.failed++
+	b.Fail()
 	if s.Class == Throttled {
 		c.snapshot.Throttled++
 	}
+	if s.Class == Throttled && !c.block.on {
+		if tried, found := c.flight.slots.refused(now, t); tried {
+			return
+		} else if found && c.paced() { // no refusal was about the rate
+			c.phase, c.good = searching, c.rate
+		}
+	}
 	// A service that has not answered yet may be short of quota, or starting.
 	if s.Class != Unreachable && (!refused || c.well || c.alone) {
-		c.failures.add(b, t.sent)
+		c.failures.Add(b, t.sent)
 	}
 	switch {
 	case c.block.on && t.lone:
@@ -205,14 +216,14 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *Blame) {
 	}
 	usual := c.floor.share
 	if !refused {
-		usual = c.failures.faults
+		usual = c.failures.Faults()
 	}
-	c.failures.failed(b, s.Class)
-	evidence := untried || !c.untried && !b.suspect()
+	c.failures.Failed(b, refused)
+	evidence := untried || !c.untried && !b.Suspect()
 	if c.alone || !c.untried && !evidence {
-		c.failures.countAll()
+		c.failures.CountAll()
 	}
-	if refused && b.suspect() {
+	if refused && b.Suspect() {
 		c.taken++ // that was not about the quota
 	}
 	if !evidence || c.alone && s.Class != Unreachable {

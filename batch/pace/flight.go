@@ -24,6 +24,8 @@ type flight struct {
 	before    float64       // answers per second before the trial
 	kept      time.Duration // the base before the trial
 	nextTrial time.Time
+
+	slots slots
 }
 
 // full reports whether no further attempt may be in flight.
@@ -33,6 +35,9 @@ func (f *flight) full(inFlight int, rate float64) bool {
 		limit = f.most
 	} else if f.base > 0 {
 		limit = int(min(float64(f.most), 2*rate*f.base.Seconds()+4))
+	}
+	if f.slots.most > 0 {
+		limit = min(limit, f.slots.most+f.slots.more)
 	}
 	full := inFlight >= limit
 	f.bound = f.bound || full

@@ -1,6 +1,9 @@
 package pace
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // floor is the share of calls that a service refuses whatever the rate. It is
 // found by what cutting the rate does not cure: where a quota was the reason,
@@ -73,6 +76,11 @@ func (f *floor) cut(now mark, rate float64) {
 	if f.from == 0 {
 		f.from, f.began = rate, now
 	}
+}
+
+// waited leaves a time out of account in which nothing was sent.
+func (f *floor) waited(blocked time.Duration) {
+	f.began.at, f.under.at = f.began.at.Add(blocked), f.under.at.Add(blocked)
 }
 
 // found is the rate to go back to, when cutting it did not help; or 0.

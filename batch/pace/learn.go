@@ -31,6 +31,16 @@ func (c *Controller) raise(now time.Time) {
 // refused takes in a refusal that is not one of a streak. More of them than are
 // usual, or paid for, say that the rate is a little too high.
 func (c *Controller) refused(now time.Time) {
+	if c.phase == cruising {
+		if back := c.floor.found(mark{now, c.taken}); back > 0 { // it was cut in vain
+			if !c.config.Search { // it may have been cut more than once, and the user knows best
+				back = max(back, c.config.Ceiling)
+			}
+			c.epoch++
+			c.cruise(now, back)
+			return
+		}
+	}
 	tolerated := c.floor.tolerated(&c.since)
 	if c.phase == searching {
 		tolerated += 1 + c.since.calls/10
@@ -45,12 +55,6 @@ func (c *Controller) refused(now time.Time) {
 	c.floor.doubt()
 	c.spend(now, 0)
 	c.epoch++
-	if c.phase == cruising {
-		if back := c.floor.found(mark{now, c.taken}); back > 0 { // it was cut in vain
-			c.cruise(now, back)
-			return
-		}
-	}
 	c.lower(now, mark{now, c.taken}, c.rate)
 }
 
@@ -193,5 +197,8 @@ func (c *Controller) window(now time.Time, b *block, was, whole float64) {
 	c.dwell = max(c.dwell, min(6*settles, now.Sub(c.cycle.at)))
 	c.usedUp(mark{now, c.taken})
 	c.spent = mark{now, c.taken}
+	if b.early { // what was in vain may have been trials of bad rows
+		c.floor.cut(mark{now, c.taken}, was)
+	}
 	c.cruise(now, clamp(math.Sqrt(whole*max(whole, upper)), 0.02*was, margin*was))
 }

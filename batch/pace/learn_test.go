@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/blame"
 )
 
 func TestTheRateDoublesWhileItGoesWell(t *testing.T) {
@@ -109,7 +111,7 @@ func TestAnswersToAttemptsBeforeABlockDoNotChangeTheRate(t *testing.T) {
 	c.attempts(t, 1, Signal{})
 	require.False(t, c.Blocked())
 	was := c.rate
-	c.Answered(c.now, third, Signal{Class: Throttled}, &Blame{})
+	c.Answered(c.now, third, Signal{Class: Throttled}, &blame.Row{})
 	assert.InDelta(t, was, c.rate, 1e-9)
 	assert.False(t, c.Blocked())
 }

@@ -29,7 +29,7 @@ func TestListsWithRowsThatAlwaysFailEnd(t *testing.T) {
 					sim := simulateList(New(config), s, 1, 20*minutes, 2000, 3)
 					assert.Equal(t, 2000, sim.settled, "rows that have their result")
 					assert.Zero(t, sim.lost, "good rows that failed")
-					assert.LessOrEqual(t, sim.mostTries, mostTries*3)
+					assert.LessOrEqual(t, sim.mostTries, 8*3, "as many as chance can excuse")
 				})
 			}
 		}

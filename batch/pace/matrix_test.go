@@ -23,9 +23,8 @@ var (
 
 // The gates of outages.
 const (
-	mostInOutage    = 60
-	mostRecovery    = 30.0
-	hangingRecovery = 60.0
+	mostInOutage = 60
+	mostRecovery = 30.0
 )
 
 // column is the figures of one cell, by seed.
@@ -104,11 +103,7 @@ func (c column) check(t *testing.T) {
 	}
 	assert.LessOrEqual(t, c.mean(throttled), c.cell.throttled+slack/5, "share of 429s")
 	assert.LessOrEqual(t, c.mean(repeats), c.cell.repeats, "share of repeats")
-	limit := mostRecovery
-	if k := c.cell.server().outage; k == hanging || k == mixed {
-		limit = hangingRecovery
-	}
-	assert.LessOrEqual(t, c.most(recovery), limit, "seconds to recover")
+	assert.LessOrEqual(t, c.most(recovery), mostRecovery, "seconds to recover")
 	assert.LessOrEqual(t, c.most(inOutage), float64(mostInOutage), "calls sent into the outage")
 }
 

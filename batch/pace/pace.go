@@ -1,29 +1,31 @@
 // Package pace decides when the next attempt may be sent, which rows it may be
-// for, how many may be under way, and which row a failure counts against. There is one
-// controller for an endpoint, used by the one goroutine that dispatches: it takes
-// the time as an argument, keeps no clock, takes no lock and starts no goroutine.
+// for, and how many may be under way. There is one controller for an endpoint, used
+// by the one goroutine that dispatches: it takes the time as an argument, keeps no
+// clock, takes no lock and starts no goroutine.
 //
 // The rules, one sentence each, and the cells of the matrix that need them:
 //
 //   - Rounds: while a round goes well and it is the rate that limits sending, the
 //     rate grows: it doubles while nothing is known, and later rises by small
 //     steps that credit pays for (learn.go; every unknown quota, and steps).
-//   - Block: when rows that were never tried fail one after another, more of them
-//     than chance explains, nothing is sent but one trial at a time (block.go; outages, bad rows).
+//   - Block: when untried rows fail one after another, more of them than chance explains,
+//     only trials are sent, one at a time unless it hangs (block.go; outages, bad rows).
 //   - Waits: what the service asks for is obeyed, and half a second of it is taken
 //     for too long; asked for again too soon, one trial shows whether others need
 //     wait (block.go, learn.go; Retry-After on windows of a second, always 60 s).
 //   - Learn: between two blocks a service took exactly its quota, so the calls it
 //     took, divided by that time, are the new rate (learn.go; buckets, windows).
 //   - Floor: a share of refusals that cutting the rate does not cure is not about
-//     the rate, and the rate goes back to where it was (floor.go; refused at random).
+//     the rate, and the rate goes back to where it was (floor.go; refused at random,
+//     lists with 500 bad rows together).
 //   - Windows: where trials were in vain for long, calls are counted by a window,
 //     and steps become as slow as that window (learn.go; windows of a minute).
 //   - Whose fault: a failure counts against its row when another row succeeded
 //     meanwhile, and the row is at fault once chance alone would hardly fail it as
-//     often (blame.go; lists with bad rows, 500s).
+//     often (package blame; lists with bad rows, 500s).
 //   - In flight there is room for what the rate and the service's quickest answers
-//     ask for, up to what the user or the service says (flight.go; at once, latency 2 s).
+//     ask for, up to what the user or the service says (flight.go; at once, latency 2 s),
+//     or refusals tell, which only meet more in flight than others (slots.go; at once).
 //   - The user's ceiling, and a quota that the service names, bound the rate
 //     (controller.go; RateLimit). Package batch holds the ceiling as a hard bound,
 //     right before an attempt goes out.
@@ -47,7 +49,6 @@ const (
 	restShare    = 100                    // how many times as long as a block no probe is made after it
 	inARow       = 6                      // failures of untried rows that are the service's
 	mostCanary   = 15 * time.Second       // between two trials in an outage
-	mostTries    = 8                      // times the attempts of a row, that chance can excuse
 )
 
 // Class is what an answer says about the service.
@@ -80,9 +81,10 @@ type Signal struct {
 
 // Ticket goes with an attempt, from Sent to Answered.
 type Ticket struct {
-	sent  time.Time
-	epoch int  // of rates
-	lone  bool // the one attempt that tests whether a block is over
+	sent   time.Time
+	others int  // that were in flight
+	epoch  int  // of rates
+	lone   bool // the one attempt that tests whether a block is over
 }
 
 // Decision is the answer to "may the next attempt be sent?".
@@ -172,7 +174,7 @@ func (c *Controller) Snapshot(now time.Time) Snapshot {
 		if c.ended == GoesOn {
 			s.Since, s.Until = b.began, b.until
 		}
-		if b.flying {
+		if !b.flying.IsZero() {
 			s.Until = time.Time{}
 		}
 	}

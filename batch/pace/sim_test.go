@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"bulkonboard/batch/blame"
 )
 
 // maxAttempts is the program's own default.
@@ -36,7 +38,7 @@ type call struct {
 // row is a record, as far as the pace is concerned with it.
 type row struct {
 	number  int
-	blame   Blame
+	blame   blame.Row
 	tries   int
 	readyAt seconds
 	taken   bool // out of the window of untried rows

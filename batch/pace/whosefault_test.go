@@ -6,13 +6,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"bulkonboard/batch/blame"
 )
 
 // tries is after how many failures a row has used up eight attempts, while
 // others succeed.
 func (c *client) tries(t *testing.T, class Class) int {
 	t.Helper()
-	bad, n := &Blame{}, 0
+	bad, n := &blame.Row{}, 0
 	for ; !bad.Used(8); n++ {
 		require.Less(t, n, 100)
 		c.attempt(t, Signal{Class: class}, bad)
@@ -33,7 +35,7 @@ func TestARowThatFailsWhileOthersSucceedUsesUpItsAttempts(t *testing.T) {
 func TestFailuresCountLessWhereTheServiceFailsOthersToo(t *testing.T) {
 	c := newClient(Config{MaxInFlight: 8})
 	for i := range 500 {
-		b := &Blame{}
+		b := &blame.Row{}
 		if i%2 == 0 {
 			c.attempt(t, Signal{Class: Fault}, b)
 		}
@@ -46,7 +48,7 @@ func TestFailuresCountLessWhereTheServiceFailsOthersToo(t *testing.T) {
 func TestRowsThatAlwaysFailDoNotExcuseEachOther(t *testing.T) {
 	c := newClient(Config{MaxInFlight: 8})
 	for range 100 {
-		bad := &Blame{}
+		bad := &blame.Row{}
 		for !bad.Used(8) {
 			c.attempt(t, Signal{Class: Fault}, bad)
 			c.attempts(t, 1, Signal{})
@@ -64,7 +66,7 @@ func TestNoRowIsChargedForAnOutage(t *testing.T) {
 		for range 20 {
 			rows = append(rows, c.attempts(t, 1, Signal{Class: class})...)
 		}
-		b := &Blame{}
+		b := &blame.Row{}
 		c.Answered(c.now, late, Signal{Class: Fault}, b)
 		rows = append(rows, b)
 		rows = append(rows, c.attempts(t, 1, Signal{Class: class})...)
@@ -73,19 +75,4 @@ func TestNoRowIsChargedForAnOutage(t *testing.T) {
 			assert.False(t, b.Used(1), "class %d", class)
 		}
 	}
-}
-
-func TestWhatARowWasChargedEarlierCounts(t *testing.T) {
-	b := Charged(5)
-	assert.Equal(t, 5, b.Charged())
-	assert.True(t, b.Tried())
-	assert.True(t, b.Used(5))
-	assert.False(t, b.Used(6))
-	b.Count()
-	assert.Equal(t, 6, b.Charged())
-}
-
-func TestNoRowIsTriedForEver(t *testing.T) {
-	b := Blame{counted: mostTries * 3}
-	assert.True(t, b.Used(3), "whatever chance can explain")
 }

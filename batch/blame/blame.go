@@ -1,18 +1,25 @@
-package pace
+// Package blame decides which row a failed attempt counts against, and which was the
+// service's doing: a row is at fault when another one succeeds meanwhile, and once
+// chance alone would hardly fail it as often. It keeps no clock and takes no lock:
+// the one goroutine that dispatches uses it.
+package blame
 
 import (
 	"math"
 	"time"
 )
 
+// mostTries is how many times the attempts of a row chance can excuse.
+const mostTries = 8
+
 // inFull is what a failure weighs against chance, in nats, where chance fails no
 // more than a tenth of all calls: each attempt that a row may use asks for that
 // much before the row is given up.
 const inFull = math.Ln10
 
-// Blame is what the failed attempts of one row amount to. It belongs to the
-// row; the controller writes to it.
-type Blame struct {
+// Row is what the failed attempts of one row amount to. It belongs to the row;
+// Failures write to it.
+type Row struct {
 	answered int // attempts that came back, up to two
 	failed   int // attempts that failed
 	counted  int // of these, while other rows succeeded
@@ -21,16 +28,16 @@ type Blame struct {
 }
 
 // Charged makes the blame of a row that an earlier start has counted.
-func Charged(attempts int) Blame {
-	return Blame{answered: min(attempts, 2), failed: attempts, counted: attempts, evidence: inFull * float64(attempts)}
+func Charged(attempts int) Row {
+	return Row{answered: min(attempts, 2), failed: attempts, counted: attempts, evidence: inFull * float64(attempts)}
 }
 
 // Seen makes the blame of a row that failed in an earlier run.
-func Seen() Blame { return Blame{answered: 2, failed: 1} }
+func Seen() Row { return Row{answered: 2, failed: 1} }
 
 // Charged is how many attempts count against the row, whatever the service does
 // at random: what chance excuses is not carried over to another start.
-func (b *Blame) Charged() int {
+func (b *Row) Charged() int {
 	if b.counted == 0 {
 		return 0
 	}
@@ -38,27 +45,36 @@ func (b *Blame) Charged() int {
 }
 
 // Count counts an answer against a row that may be its own doing.
-func (b *Blame) Count() {
+func (b *Row) Count() {
 	b.failed, b.counted = b.failed+1, b.counted+1
 	b.evidence += inFull
 }
 
+// Fail takes in an attempt that failed, whatever it counts.
+func (b *Row) Fail() { b.failed++ }
+
 // Tried reports that an attempt for the row has failed.
-func (b *Blame) Tried() bool { return b.failed > 0 }
+func (b *Row) Tried() bool { return b.failed > 0 }
 
 // Used reports whether the row has used up a number of attempts. Where the
 // service fails many calls at random, that takes more failures than the number.
-func (b *Blame) Used(attempts int) bool {
+func (b *Row) Used(attempts int) bool {
 	n := b.counted + b.pending
 	evidence := b.evidence + inFull*float64(b.pending)
 	return n >= attempts && evidence >= inFull*float64(attempts)-1e-6 || n >= mostTries*attempts
 }
 
-// suspect reports a row whose failing again says nothing of the service.
-func (b *Blame) suspect() bool { return b.counted >= 2 }
+// Suspect reports a row whose failing again says nothing of the service.
+func (b *Row) Suspect() bool { return b.counted >= 2 }
 
-// failures decides which failures count against their rows.
-type failures struct {
+// LeastInARow is how many rows that were never tried must fail one after another,
+// where a share of them fails anyhow, for chance to bring that about hardly ever.
+func LeastInARow(share float64) int {
+	return int(math.Ceil(-mostTries * inFull / math.Log(min(share, 0.9))))
+}
+
+// Failures decides which failures count against their rows.
+type Failures struct {
 	open []failure
 
 	// Shares of calls, smoothed: first attempts that failed, those of them that
@@ -69,21 +85,26 @@ type failures struct {
 // failure is one of which it is not known yet whether its row is at fault, or the
 // service.
 type failure struct {
-	blame *Blame
-	sent  time.Time
+	row  *Row
+	sent time.Time
 }
 
-func (f *failures) add(b *Blame, sent time.Time) {
+// New returns no failures.
+func New() Failures { return Failures{second: 1} }
+
+// Add takes in a failure of an attempt, whose row or the service is at fault.
+func (f *Failures) Add(b *Row, sent time.Time) {
 	b.pending++
 	f.open = append(f.open, failure{b, sent})
 }
 
-// failed takes in a failure outside of blocks.
-func (f *failures) failed(b *Blame, class Class) {
+// Failed takes in a failure of a service that does well by others; refused says
+// that the service was asked for too much.
+func (f *Failures) Failed(b *Row, refused bool) {
 	switch b.answered++; b.answered {
 	case 1:
 		f.first += (1 - f.first) / 64
-		if !class.asksForFewer() {
+		if !refused {
 			f.faults += (1 - f.faults) / 64
 		}
 	case 2:
@@ -91,9 +112,9 @@ func (f *failures) failed(b *Blame, class Class) {
 	}
 }
 
-// answered takes in that the service did well by a row. Those that failed
+// Answered takes in that the service did well by a row. Those that failed
 // meanwhile failed for themselves: their calls were sent no later.
-func (f *failures) answered(b *Blame, sent time.Time) {
+func (f *Failures) Answered(b *Row, sent time.Time) {
 	switch b.answered++; b.answered {
 	case 1:
 		f.first -= f.first / 64
@@ -103,46 +124,49 @@ func (f *failures) answered(b *Blame, sent time.Time) {
 	}
 	left := f.open[:0]
 	for _, c := range f.open {
-		if c.blame == b || c.sent.After(sent) {
+		if c.row == b || c.sent.After(sent) {
 			left = append(left, c)
 		} else {
-			f.count(c.blame, f.chance())
+			f.count(c.row, f.chance())
 		}
 	}
 	clear(f.open[len(left):])
 	f.open = left
 }
 
+// Faults is the share of first attempts that fail and are not refused.
+func (f *Failures) Faults() float64 { return f.faults }
+
 // chance is the share of calls that fail though neither their row nor an outage
 // is to blame. Rows that always fail must not count: they never succeed on their
 // second attempt. So it is the share of first attempts that fail, times that of
 // second attempts that succeed, in proportion to the first attempts that do.
-func (f *failures) chance() float64 { return f.second * f.first / (1 - min(f.first, 0.99)) }
+func (f *Failures) chance() float64 { return f.second * f.first / (1 - min(f.first, 0.99)) }
 
-func (f *failures) count(b *Blame, chance float64) {
+func (f *Failures) count(b *Row, chance float64) {
 	b.pending = max(0, b.pending-1)
 	b.counted++
 	b.evidence += min(inFull, -math.Log(min(chance, 0.9)))
 }
 
-// countAll counts what is left against the rows themselves, and none of it as
+// CountAll counts what is left against the rows themselves, and none of it as
 // chance.
-func (f *failures) countAll() {
+func (f *Failures) CountAll() {
 	for _, c := range f.open {
-		f.count(c.blame, 0)
+		f.count(c.row, 0)
 	}
 	f.clear()
 }
 
-// drop drops what turned out to be the service's fault.
-func (f *failures) drop() {
+// Drop drops what turned out to be the service's fault.
+func (f *Failures) Drop() {
 	for _, c := range f.open {
-		c.blame.pending = 0
+		c.row.pending = 0
 	}
 	f.clear()
 }
 
-func (f *failures) clear() {
+func (f *Failures) clear() {
 	clear(f.open)
 	f.open = f.open[:0]
 }
