@@ -52,7 +52,7 @@ func TestAnAttemptEndsWithTheContextThatItComesFrom(t *testing.T) {
 // TestWhatFailedCallsLeaveIsThrownAway with the context that they had.
 func TestWhatFailedCallsLeaveIsThrownAway(t *testing.T) {
 	client := clientOf(t, "http://localhost")
-	client.pool.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+	client.pool.dial = func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		return ours, theirs.Close()
 	}

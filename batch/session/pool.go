@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -19,18 +20,24 @@ import (
 // safe for concurrent use.
 type pool struct {
 	transport *http.Transport // opens connections
+	dial      func(ctx context.Context, network, address string) (net.Conn, error)
 	scheme    string
 	address   string // host in ASCII and port, which is empty for that of the scheme
 
 	mu   sync.Mutex
-	free []idle // the one that was used last is taken first
+	free []*connection // the one that was used last is taken first
 }
 
-// idle is a connection that no call is using.
-type idle struct {
-	conn  *http.ClientConn
+// connection is one to the service. No call is using it since the moment that is
+// noted, when it is in the pool.
+type connection struct {
+	*http.ClientConn
+	wire  *wire
 	since time.Time
 }
+
+// wireKey is the context's key for where to put the wire of a new connection.
+type wireKey struct{}
 
 func newPool(transport *http.Transport, service *url.URL) *pool {
 	transport = transport.Clone()
@@ -40,7 +47,30 @@ func newPool(transport *http.Transport, service *url.URL) *pool {
 	if ascii, err := idna.Lookup.ToASCII(host); err == nil { // as a transport does where it dials by itself
 		host = ascii
 	}
-	return &pool{transport: transport, scheme: service.Scheme, address: net.JoinHostPort(host, service.Port())}
+	p := &pool{transport: transport, dial: transport.DialContext, scheme: service.Scheme, address: net.JoinHostPort(host, service.Port())}
+	transport.DialContext = p.lay
+	return p
+}
+
+// lay dials, and gives the wire to who opens the connection.
+func (p *pool) lay(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := p.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	w := newWire(conn)
+	if to, ok := ctx.Value(wireKey{}).(*connection); ok {
+		to.wire = w
+	}
+	return w, nil
+}
+
+// open makes a new connection.
+func (p *pool) open(ctx context.Context) (*connection, error) {
+	opened := &connection{}
+	var err error
+	opened.ClientConn, err = p.transport.NewClientConn(context.WithValue(ctx, wireKey{}, opened), p.scheme, p.address)
+	return opened, err
 }
 
 // roundTrip makes a call. The service may close a connection that is idle at any
@@ -49,7 +79,7 @@ func (p *pool) roundTrip(request *http.Request, body *bytes.Reader) (*http.Respo
 	for {
 		conn, used := p.take(), true
 		if conn == nil {
-			opened, err := p.transport.NewClientConn(request.Context(), p.scheme, p.address)
+			opened, err := p.open(request.Context())
 			if err != nil {
 				return nil, err
 			}
@@ -67,30 +97,45 @@ func (p *pool) roundTrip(request *http.Request, body *bytes.Reader) (*http.Respo
 	}
 }
 
-// take gives a connection that was used before and is open, as far as one can
-// tell; nil when there is none.
-func (p *pool) take() *http.ClientConn {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for n := len(p.free) - 1; n >= 0; n-- {
-		last := p.free[n]
-		p.free[n] = idle{}
-		p.free = p.free[:n]
+// take gives a connection that was used before, is open, and has nothing to read
+// on it, as far as one can tell; nil when there is none.
+func (p *pool) take() *connection {
+	for {
+		last := p.last()
 		switch {
-		case time.Since(last.since) >= idleTimeout: // what lies between may have forgotten it
-			_ = last.conn.Close() // nothing is under way on it
-		case last.conn.Err() == nil:
-			return last.conn
+		case last == nil:
+			return nil
+		case time.Since(last.since) < idleTimeout && last.Err() == nil && last.wire.quiet():
+			return last
 		}
+		// Closed, or what has come on it is no answer, or what lies between may
+		// have forgotten it.
+		_ = last.Close() // nothing is under way on it
 	}
-	return nil
 }
 
-// give takes back a connection whose call is over.
-func (p *pool) give(conn *http.ClientConn) {
+// last takes the connection that was used last.
+func (p *pool) last() *connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free = append(p.free, idle{conn, time.Now()})
+	n := len(p.free) - 1
+	if n < 0 {
+		return nil
+	}
+	last := p.free[n]
+	p.free[n] = nil
+	p.free = p.free[:n]
+	return last
+}
+
+// give takes back a connection whose call is over, once it is seen what came
+// behind the answer.
+func (p *pool) give(conn *connection) {
+	conn.wire.settle()
+	conn.since = time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, conn)
 }
 
 // closeIdle closes the connections that no call is using.
@@ -98,7 +143,7 @@ func (p *pool) closeIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, idle := range p.free {
-		_ = idle.conn.Close() // nothing is under way on it
+		_ = idle.Close() // nothing is under way on it
 	}
 	p.free = nil
 }

@@ -49,7 +49,7 @@ func piped(t *testing.T, h http.HandlerFunc) (*Client, *pipes) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(p) }()
 	client := clientOf(t, "http://localhost")
-	client.pool.transport.DialContext = p.dial
+	client.pool.dial = p.dial
 	t.Cleanup(func() {
 		client.CloseIdle()
 		close(p.accepted)
@@ -102,7 +102,7 @@ func TestAServiceThatClosesEveryConnectionIsNotDialedWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := clientOf(t, "http://localhost")
 		dialed := 0
-		client.pool.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		client.pool.dial = func(context.Context, string, string) (net.Conn, error) {
 			dialed++
 			ours, theirs := net.Pipe()
 			return ours, theirs.Close()
@@ -183,7 +183,7 @@ func TestThePoolDialsWhatATransportWould(t *testing.T) {
 			return nil, net.ErrClosed
 		}
 		client.transport.(*http.Transport).DialContext = dial
-		client.pool.transport.DialContext = dial
+		client.pool.dial = dial
 		client.Call(t.Context(), &ann)
 		client.turns.http1.Store(true)
 		client.Call(t.Context(), &ann)
@@ -219,4 +219,107 @@ func TestThePoolTakesTheWayThroughAProxy(t *testing.T) {
 	for range 3 {
 		assert.Equal(t, "CONNECT "+client.template.URL.Host+" Basic dXNlcjpwYXNz", <-asked)
 	}
+}
+
+// held is a request's context that keeps net/http, once an answer has been read,
+// from what it does then, which is to look for bytes behind the answer.
+type held struct {
+	context.Context
+	done, free chan struct{}
+}
+
+func (h held) Done() <-chan struct{}        { return h.done }
+func (h held) AfterFunc(func()) func() bool { return func() bool { <-h.free; return true } }
+
+// TestAnAnswerThatNobodyAskedForIsNobodys: it came with the answer before it, and
+// the next call has another customer.
+func TestAnAnswerThatNobodyAskedForIsNobodys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, service := piped(t, func(w http.ResponseWriter, r *http.Request) {
+			id, _ := io.ReadAll(r.Body)
+			conn, out, _ := http.NewResponseController(w).Hijack()
+			for range 2 {
+				_, _ = out.WriteString("HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(id)) + "\r\n\r\n" + string(id))
+			}
+			_ = out.Flush()
+			_, _ = io.Copy(io.Discard, conn)
+			_ = conn.Close()
+		})
+		call := func(ctx context.Context, id string) <-chan string {
+			answer := make(chan string, 1)
+			go func() {
+				response, err := client.pool.roundTrip(posting(ctx, client.template, []byte(id)))
+				if !assert.NoError(t, err) {
+					return
+				}
+				got, _ := io.ReadAll(response.Body)
+				_ = response.Body.Close()
+				answer <- string(got)
+			}()
+			return answer
+		}
+		free := make(chan struct{})
+		first := call(held{t.Context(), make(chan struct{}), free}, "Ann's")
+		synctest.Wait()
+		second := call(t.Context(), "Bob's")
+		synctest.Wait()
+		close(free)
+		assert.Equal(t, "Ann's", <-first)
+		assert.Equal(t, "Bob's", <-second)
+		assert.EqualValues(t, 2, service.dialed.Load())
+	})
+}
+
+// TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed, be it bytes or the end,
+// and whether net/http has had the time to see it or not.
+func TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed(t *testing.T) {
+	for name, come := range map[string]func(net.Conn) error{
+		"bytes": func(theirs net.Conn) error { _, err := theirs.Write([]byte("x")); return err },
+		"end":   net.Conn.Close,
+	} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		require.NoError(t, err)
+		theirs, err := listener.Accept()
+		require.NoError(t, err)
+		ours := newWire(conn)
+		ours.waiting = true // who does so has not woken up yet
+		assert.True(t, ours.quiet(), name)
+		require.NoError(t, come(theirs))
+		assert.Eventually(t, func() bool { return !ours.quiet() }, 10*time.Second, time.Millisecond, name)
+		_ = theirs.Close()
+		assert.NoError(t, ours.Close())
+		assert.NoError(t, listener.Close())
+	}
+}
+
+// TestAConnectionIsBackWhenNothingIsLeftOfItsAnswer in what net/http has read.
+func TestAConnectionIsBackWhenNothingIsLeftOfItsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, closes := range []bool{true, false} {
+			ours, theirs := net.Pipe()
+			w := newWire(ours)
+			settled := make(chan struct{})
+			go func() {
+				w.settle()
+				close(settled)
+			}()
+			synctest.Wait()
+			select {
+			case <-settled:
+				t.Error("nobody has read on, and nobody has closed it")
+			default:
+			}
+			if closes {
+				require.NoError(t, w.Close())
+			} else {
+				go func() { _, _ = w.Read(make([]byte, 1)) }()
+			}
+			<-settled
+			assert.Equal(t, !closes, w.quiet())
+			_ = w.Close()
+			_ = theirs.Close()
+		}
+	})
 }

@@ -1,0 +1,81 @@
+package session
+
+import (
+	"net"
+	"sync"
+	"syscall"
+)
+
+// wire is a connection as it lies below TLS and net/http. They take bytes from it
+// before anybody asks for them, and net/http takes what the service has sent
+// unasked, behind an answer, for the answer to the next call if that is quick
+// enough. The next call has another customer.
+type wire struct {
+	net.Conn
+	raw syscall.RawConn // nil: the system knows nothing of the connection
+
+	mu      sync.Mutex
+	changed sync.Cond
+	waiting bool // net/http has dealt with all that it has, and waits for more
+	closed  bool
+}
+
+func newWire(conn net.Conn) *wire {
+	w := &wire{Conn: conn}
+	w.changed.L = &w.mu
+	if known, ok := conn.(syscall.Conn); ok {
+		w.raw, _ = known.SyscallConn() // the error is that of a connection that is closed
+	}
+	return w
+}
+
+// Read implements net.Conn.
+func (w *wire) Read(p []byte) (int, error) {
+	w.set(&w.waiting, true)
+	n, err := w.Conn.Read(p)
+	w.set(&w.waiting, false)
+	return n, err
+}
+
+// Close implements net.Conn.
+func (w *wire) Close() error {
+	w.set(&w.closed, true)
+	return w.Conn.Close()
+}
+
+func (w *wire) set(what *bool, to bool) {
+	w.mu.Lock()
+	*what = to
+	w.mu.Unlock()
+	w.changed.Signal()
+}
+
+// settle returns once net/http waits for more, or has closed the connection. It
+// does one of the two when an answer has been read.
+func (w *wire) settle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for !w.waiting && !w.closed {
+		w.changed.Wait()
+	}
+}
+
+// quiet reports a connection on which nothing has come since: neither bytes that
+// nobody asked for nor the end, which net/http may not have had the time to see.
+func (w *wire) quiet() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.waiting && !w.closed && (w.raw == nil || nothingCame(w.raw))
+}
+
+// nothingCame asks the system whether there is something to read, and leaves it
+// there.
+func nothingCame(raw syscall.RawConn) bool {
+	var none bool
+	err := raw.Control(func(fd uintptr) {
+		var first [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		none = err == syscall.EAGAIN
+	})
+	return err == nil && none
+}
