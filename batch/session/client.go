@@ -246,6 +246,10 @@ func (c *Client) send(request *http.Request, body *bytes.Reader) (envelope, http
 		return envelope{}, nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		// What follows is no body, and reading it ends with the connection alone.
+		return envelope{status: response.StatusCode}, response.Header, nil
+	}
 	in := readers.Get().(*reader)
 	defer in.giveBack()
 	if err := in.read(response); err != nil {

@@ -112,3 +112,20 @@ func TestACertificateThatExpiresMeanwhileIsRefusedOnTheNextConnectionAndItsSucce
 	shown.Store(&valid)
 	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
 }
+
+// TestASwitchOfProtocolsIsNoAnswer: nothing would end its body but the service.
+func TestASwitchOfProtocolsIsNoAnswer(t *testing.T) {
+	closed := make(chan error, 1)
+	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, out, _ := http.NewResponseController(w).Hijack()
+		_, _ = out.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
+		_ = out.Flush()
+		_, err := io.Copy(io.Discard, conn)
+		_ = conn.Close()
+		closed <- err
+	})
+	a := client.Call(t.Context(), &ann)
+	assert.Equal(t, NotTheAPI, a.Outcome)
+	assert.Equal(t, http.StatusSwitchingProtocols, a.Status)
+	assert.NoError(t, <-closed, "the connection is of no use")
+}
