@@ -231,8 +231,10 @@ func (c *Controller) endBlock(now time.Time) {
 	} else {
 		c.snapshot.Outage += blocked
 	}
+	if c.block.early && c.floor.from > 4*firstRate { // a low rate is hardly told from such waits
+		c.floor.waited(blocked)
+	}
 	c.block = block{}
-	c.floor.waited(blocked)
 	c.streak.forget()
 	c.epoch++
 	c.due = now

@@ -34,7 +34,7 @@ func (c *Controller) refused(now time.Time) {
 	if c.phase == cruising {
 		if back := c.floor.found(mark{now, c.taken}); back > 0 { // it was cut in vain
 			if !c.config.Search { // it may have been cut more than once, and the user knows best
-				back = max(back, c.config.Ceiling)
+				back = max(back, min(4*back, c.config.Ceiling))
 			}
 			c.epoch++
 			c.cruise(now, back)

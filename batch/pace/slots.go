@@ -42,7 +42,7 @@ func (s *slots) refused(now time.Time, t Ticket) (tried, found bool) {
 	switch {
 	case t.epoch == s.epoch: // those after one another have one reason
 		return false, false
-	case float64(t.others) < s.usual+0.8:
+	case t.others < 3 || float64(t.others) < s.usual+0.8: // few are in flight by chance
 		s.times = 0
 	case s.times == 0:
 		s.times, s.least = 1, t.others
