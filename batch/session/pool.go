@@ -128,10 +128,8 @@ func (p *pool) last() *connection {
 	return last
 }
 
-// give takes back a connection whose call is over, once it is seen what came
-// behind the answer.
+// give takes back a connection whose call is over.
 func (p *pool) give(conn *connection) {
-	conn.wire.settle()
 	conn.since = time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -294,20 +294,17 @@ func TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed(t *testing.T) {
 	}
 }
 
-// TestAConnectionIsBackWhenNothingIsLeftOfItsAnswer in what net/http has read.
-func TestAConnectionIsBackWhenNothingIsLeftOfItsAnswer(t *testing.T) {
+// TestAConnectionIsUsedWhenNothingIsLeftOfItsAnswer in what net/http has read.
+func TestAConnectionIsUsedWhenNothingIsLeftOfItsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, closes := range []bool{true, false} {
 			ours, theirs := net.Pipe()
 			w := newWire(ours)
-			settled := make(chan struct{})
-			go func() {
-				w.settle()
-				close(settled)
-			}()
+			quiet := make(chan bool)
+			go func() { quiet <- w.quiet() }()
 			synctest.Wait()
 			select {
-			case <-settled:
+			case <-quiet:
 				t.Error("nobody has read on, and nobody has closed it")
 			default:
 			}
@@ -316,8 +313,7 @@ func TestAConnectionIsBackWhenNothingIsLeftOfItsAnswer(t *testing.T) {
 			} else {
 				go func() { _, _ = w.Read(make([]byte, 1)) }()
 			}
-			<-settled
-			assert.Equal(t, !closes, w.quiet())
+			assert.Equal(t, !closes, <-quiet)
 			_ = w.Close()
 			_ = theirs.Close()
 		}

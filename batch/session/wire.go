@@ -50,22 +50,17 @@ func (w *wire) set(what *bool, to bool) {
 	w.changed.Signal()
 }
 
-// settle returns once net/http waits for more, or has closed the connection. It
-// does one of the two when an answer has been read.
-func (w *wire) settle() {
+// quiet reports a connection on which nothing has come since the last answer was
+// read: neither bytes that nobody asked for nor the end, which net/http may not have
+// had the time to see. It returns once net/http waits for more, or has closed the
+// connection; after an answer it does one of the two.
+func (w *wire) quiet() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for !w.waiting && !w.closed {
 		w.changed.Wait()
 	}
-}
-
-// quiet reports a connection on which nothing has come since: neither bytes that
-// nobody asked for nor the end, which net/http may not have had the time to see.
-func (w *wire) quiet() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.waiting && !w.closed && (w.raw == nil || nothingCame(w.raw))
+	return !w.closed && (w.raw == nil || nothingCame(w.raw))
 }
 
 // nothingCame asks the system whether there is something to read, and leaves it
