@@ -294,6 +294,51 @@ func TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed(t *testing.T) {
 	}
 }
 
+// slow is a connection whose reader has what has come, and does not get on with it.
+type slow struct {
+	*net.TCPConn
+	read, free chan struct{}
+}
+
+func (s slow) Read(p []byte) (int, error) {
+	n, err := s.TCPConn.Read(p)
+	close(s.read)
+	<-s.free
+	return n, err
+}
+
+// TestWhatIsJustBeingReadIsSeen, too: the system does not have it any more, and
+// net/http does not have it yet.
+func TestWhatIsJustBeingReadIsSeen(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	theirs, err := listener.Accept()
+	require.NoError(t, err)
+	reader := slow{conn.(*net.TCPConn), make(chan struct{}), make(chan struct{})}
+	ours := newWire(reader)
+	got := make(chan string)
+	go func() {
+		text := make([]byte, 10)
+		n, _ := ours.Read(text)
+		got <- string(text[:n])
+	}()
+	assert.True(t, ours.quiet())
+	_, err = theirs.Write([]byte("x"))
+	require.NoError(t, err)
+	<-reader.read
+	ours.mu.Lock()
+	assert.False(t, ours.waiting)
+	ours.mu.Unlock()
+	close(reader.free)
+	assert.Equal(t, "x", <-got)
+	assert.NoError(t, theirs.Close())
+	assert.NoError(t, ours.Close())
+	assert.False(t, ours.quiet())
+	assert.NoError(t, listener.Close())
+}
+
 // TestAConnectionIsUsedWhenNothingIsLeftOfItsAnswer in what net/http has read.
 func TestAConnectionIsUsedWhenNothingIsLeftOfItsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -29,12 +29,18 @@ func newWire(conn net.Conn) *wire {
 	return w
 }
 
-// Read implements net.Conn.
+// Read implements net.Conn. What comes stays with the system until it is noted that
+// the wait is over: quiet sees one or the other.
 func (w *wire) Read(p []byte) (int, error) {
 	w.set(&w.waiting, true)
-	n, err := w.Conn.Read(p)
+	if w.raw == nil {
+		n, err := w.Conn.Read(p)
+		w.set(&w.waiting, false)
+		return n, err
+	}
+	_ = w.raw.Read(someCame) // what is wrong, Conn.Read says
 	w.set(&w.waiting, false)
-	return n, err
+	return w.Conn.Read(p)
 }
 
 // Close implements net.Conn.
@@ -63,14 +69,17 @@ func (w *wire) quiet() bool {
 	return !w.closed && (w.raw == nil || nothingCame(w.raw))
 }
 
-// nothingCame asks the system whether there is something to read, and leaves it
-// there.
+// nothingCame reports a connection with nothing to read.
 func nothingCame(raw syscall.RawConn) bool {
-	var none bool
-	err := raw.Control(func(fd uintptr) {
-		var first [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		none = err == syscall.EAGAIN
-	})
-	return err == nil && none
+	var some bool
+	err := raw.Control(func(fd uintptr) { some = someCame(fd) })
+	return err == nil && !some
+}
+
+// someCame asks the system whether there is something to read, be it the end or an
+// error, and leaves it there.
+func someCame(fd uintptr) bool {
+	var first [1]byte
+	_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	return err != syscall.EAGAIN
 }
