@@ -77,7 +77,7 @@ type block struct {
 	asked    time.Duration // the longest wait that the service asked for
 	trials   int           // in vain
 	last     time.Time     // when the last of them was sent
-	flying   time.Time     // when the newest trial under way was sent; zero for none
+	flying   time.Time     // when the newest trial was sent; zero once that is answered
 	early    bool          // the first trial does not wait as long as was asked for
 	others   bool          // other parts of the job were answered meanwhile
 	rate     float64       // before the streak
@@ -231,7 +231,7 @@ func (c *Controller) endBlock(now time.Time) {
 	} else {
 		c.snapshot.Outage += blocked
 	}
-	if c.block.early && c.floor.from > 4*firstRate { // a low rate is hardly told from such waits
+	if c.block.early && c.floor.from > 4*firstRate { // at a low one, time left out hides the quota
 		c.floor.waited(blocked)
 	}
 	c.block = block{}

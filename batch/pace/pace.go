@@ -25,7 +25,7 @@
 //     often (package blame; lists with bad rows, 500s).
 //   - In flight there is room for what the rate and the service's quickest answers
 //     ask for, up to what the user or the service says (flight.go; at once, latency 2 s),
-//     or refusals tell, which only meet more in flight than others (slots.go; at once).
+//     or refusals tell that met more in flight than other calls (slots.go; others 429).
 //   - The user's ceiling, and a quota that the service names, bound the rate
 //     (controller.go; RateLimit). Package batch holds the ceiling as a hard bound,
 //     right before an attempt goes out.
@@ -84,7 +84,7 @@ type Ticket struct {
 	sent   time.Time
 	others int  // that were in flight
 	epoch  int  // of rates
-	lone   bool // the one attempt that tests whether a block is over
+	lone   bool // a trial: it tests whether the block is over
 }
 
 // Decision is the answer to "may the next attempt be sent?".

@@ -13,7 +13,7 @@ type slots struct {
 	usual float64 // others that nine in ten calls that are taken meet at the most
 	least int     // others that a refused call met, of those that met more
 	times int     // that refused calls met more, one after another
-	epoch int     // of rates, of the last one
+	epoch int     // of rates, of the last call that was refused
 }
 
 // accepted takes in an answer to a call. More calls than are known to be taken are
@@ -42,7 +42,7 @@ func (s *slots) refused(now time.Time, t Ticket) (tried, found bool) {
 	switch {
 	case t.epoch == s.epoch: // those after one another have one reason
 		return false, false
-	case t.others < 3 || float64(t.others) < s.usual+0.8: // few are in flight by chance
+	case t.others < 3 || float64(t.others) < s.usual+0.8: // no more than usual, or too few to tell
 		s.times = 0
 	case s.times == 0:
 		s.times, s.least = 1, t.others

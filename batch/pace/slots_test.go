@@ -14,7 +14,7 @@ import (
 func (s *slots) meets(calls int, refuse func(others, call int) bool) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for n := range calls {
-		t := Ticket{others: min(2+r.IntN(5)+r.IntN(6), 11), epoch: n + 1}
+		t := Ticket{others: 2 + r.IntN(5) + r.IntN(6), epoch: n + 1}
 		if s.most > 0 {
 			t.others = min(t.others, s.most+s.more-1)
 		}
