@@ -20,7 +20,7 @@ const inFull = math.Ln10
 // Row is what the failed attempts of one row amount to. It belongs to the row;
 // Failures write to it.
 type Row struct {
-	answered int // attempts that came back, up to two
+	answered int // attempts that came back; only the first two are looked at
 	failed   int // attempts that failed
 	counted  int // of these, while other rows succeeded
 	evidence float64
@@ -98,8 +98,8 @@ func (f *Failures) Add(b *Row, sent time.Time) {
 	f.open = append(f.open, failure{b, sent})
 }
 
-// Failed takes in a failure of a service that does well by others; refused says
-// that the service was asked for too much.
+// Failed takes in a failure for what chance is said to fail, so those of an outage
+// are left out; refused says that the service asked for fewer calls.
 func (f *Failures) Failed(b *Row, refused bool) {
 	switch b.answered++; b.answered {
 	case 1:
