@@ -17,12 +17,13 @@ type slots struct {
 }
 
 // accepted takes in an answer to a call. More calls than are known to be taken are
-// tried from time to time, where that many are in flight.
+// tried from time to time, where that many are in flight. They are taken, too, if
+// that goes well for a while, the last time with as many in flight as are tried.
 func (s *slots) accepted(now time.Time, t Ticket) {
 	if s.usual -= 1. / 40; float64(t.others) > s.usual {
 		s.usual += 10. / 40
 	}
-	if s.most == 0 || now.Before(s.until) || s.more == 0 && t.others+1 < s.most {
+	if s.most == 0 || now.Before(s.until) || t.others+1 < s.most+s.more {
 		return
 	}
 	if s.until = now.Add(3 * settles); s.more > 0 {

@@ -62,6 +62,8 @@ func TestMoreCallsAtOnceAreTriedFromTimeToTime(t *testing.T) {
 	assert.Zero(t, s.more, "none is needed where there is room")
 	s.accepted(now, full())
 	require.Equal(t, 1, s.more)
+	s.accepted(now.Add(time.Minute), Ticket{others: 3})
+	assert.Equal(t, 10, s.most, "that was no trial of more")
 	s.accepted(now.Add(time.Minute), full())
 	assert.Equal(t, 11, s.most, "nothing was refused")
 
