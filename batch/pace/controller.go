@@ -193,7 +193,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	if s.Class == Throttled && !c.block.on {
 		if tried, found := c.flight.slots.refused(now, t); tried {
 			return
-		} else if found && c.paced() { // no refusal was about the rate
+		} else if found && c.rate < c.bounded(unpaced) { // no refusal was about the rate
 			c.phase, c.good = searching, c.rate
 		}
 	}
