@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// checks is how many rows are asked, one after another, before a service
-	// that has done well by others is taken for one that refuses all.
+	// checks is how many other rows are asked, one after another, before what
+	// one row got is taken for what every row would get.
 	checks = 3
 
 	// lookAhead is how many rows are read before one of them is picked for that,
@@ -47,12 +47,12 @@ func (d *dispatcher) looking(now time.Time) (until time.Time, yes bool) {
 
 // rowOrSetup decides what a reply means that every row would get from a service
 // that is set up wrongly. A firewall, and a customer that is locked, bring it
-// about for one row only: so another row is asked before the run ends, and some
-// more where the service has done well by others. Where no row is left to ask, the
-// row waits for settleAll.
+// about for some rows only: so others are asked before the run ends. Of credentials
+// that the API itself refuses from the start, one more is enough: what is wrong and is
+// sent often may be locked. Where no row is left to ask, the row waits for settleAll.
 func (d *dispatcher) rowOrSetup(s *slot, r *session.Reply) action {
 	if d.setup.active() && s.number > d.setup.suspended[0].sends {
-		if d.setup.refused++; !d.proven || d.setup.refused >= checks {
+		if d.setup.refused++; d.setup.refused >= checks || !d.proven && r.Recognised && r.Outcome == session.CredentialsRefused {
 			return stopRun
 		}
 	}

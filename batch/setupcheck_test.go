@@ -65,6 +65,22 @@ func TestAWrongAddressIsNoticedOnTheFirstAnswersOnly(t *testing.T) {
 	})
 }
 
+func TestAFirewallThatStopsTheFirstRowsIsNotTheSetUp(t *testing.T) {
+	for _, r := range []session.Reply{
+		{Outcome: session.NotTheAPI, Status: 200, Code: "not_json"},
+		{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused"},
+		{Outcome: session.TenantRefused, Status: 403, Code: "tenant_refused", Recognised: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			const rows = 1 + checks
+			j := failing(t, rows, func(row int) bool { return row < rows }, r, pace.Config{})
+			_, err := j.run(t.Context())
+			require.NoError(t, err)
+			j.requireOnlyBadRows(rows, func(row int) bool { return row < rows }, string(meaningOf(&r).status))
+		})
+	}
+}
+
 func TestLastRowsThatAreRefusedAreTheirOwnFaultUnlessTheCredentialsAreRevoked(t *testing.T) {
 	const rows = 40
 	for _, last := range []int{1, 3} {
