@@ -57,7 +57,6 @@ type dispatcher struct {
 	sends      int64 // of this start
 	recognised bool  // the API itself has answered
 	proven     bool  // it has answered a call as it should
-	turn       bool  // of a row that waits, and not of one that comes
 	toldOdd    bool
 	watched    time.Time
 }

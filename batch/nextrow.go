@@ -3,6 +3,7 @@ package batch
 import (
 	"container/heap"
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"bulkonboard/batch/session"
@@ -39,7 +40,8 @@ func (d *dispatcher) coming() bool {
 // nextRow takes the row to send next. For a trial that is one that was never tried,
 // at random: rows that failed, and their neighbors in the list, say little of
 // the service. Otherwise those whose next attempt is due take turns with those
-// that come, so that neither keeps the other from being sent.
+// that come, so that neither keeps the other from being sent, and by lot, so that a
+// service that refuses every other call does not refuse one kind of them alone.
 func (d *dispatcher) nextRow(now time.Time, trial, scatter bool) *slot {
 	for ; (trial || scatter) && d.atHand > 0; d.atHand-- {
 		d.received(<-d.work, true)
@@ -50,7 +52,7 @@ func (d *dispatcher) nextRow(now time.Time, trial, scatter bool) *slot {
 		}
 	}
 	due := len(d.waiting) > 0 && !d.waiting[0].readyAt.After(now)
-	if d.turn = !d.turn; due && d.turn {
+	if due && rand.IntN(2) == 0 { //nolint:gosec // whose turn it is is not a secret
 		return heap.Pop(&d.waiting).(*slot)
 	}
 	for d.queue.left == 0 && d.atHand > 0 {

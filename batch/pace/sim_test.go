@@ -37,11 +37,13 @@ type call struct {
 
 // row is a record, as far as the pace is concerned with it.
 type row struct {
-	number  int
-	blame   blame.Row
-	tries   int
-	readyAt seconds
-	taken   bool // out of the window of untried rows
+	number    int
+	blame     blame.Row
+	tries     int
+	readyAt   seconds
+	throttled bool
+	delay     seconds // the mean wait before the next attempt, once it waits
+	taken     bool    // out of the window of untried rows
 }
 
 func (r *row) before(other *row) bool { return r.readyAt < other.readyAt }
@@ -108,7 +110,6 @@ type simulation struct {
 	untried  int // rows of ahead that are left
 	read     int
 	settled  int
-	turn     bool
 	calls    []call
 	free     []int32 // places of calls that are over
 	inFlight int
@@ -208,7 +209,7 @@ func (s *simulation) pick(trial, scatter bool) *row {
 			return r
 		}
 	}
-	if s.turn = !s.turn; due && (s.turn || s.untried == 0 && s.read == s.rows) {
+	if turn := s.random.IntN(2) == 0; due && (turn || s.untried == 0 && s.read == s.rows) {
 		return s.waiting.pop()
 	}
 	if scatter {
@@ -356,11 +357,25 @@ func (s *simulation) answer(place int32) {
 // again has a row wait: not at all when the service is at fault, and else with
 // exponential backoff.
 func (s *simulation) again(r *row, signal Signal) {
-	after := s.random.Float64() * min(60, 0.5*math.Pow(2, float64(r.tries-1)))
-	if s.control.Blocked() || signal.Class == Throttled && r.tries == 1 {
-		after = 0
+	after := 0.0
+	switch throttled := signal.Class == Throttled; {
+	case s.control.Blocked(), throttled && !r.throttled:
+		r.throttled = r.throttled || throttled
+		r.delay = 0
+	default:
+		if r.delay == 0 {
+			if r.delay = 0.25; throttled {
+				r.delay = 3
+			}
+		}
+		jitter := 1.0
+		if throttled {
+			jitter = 0.2
+		}
+		after = max(r.delay*(1+jitter*(2*s.random.Float64()-1)), signal.RetryAfter.Seconds())
+		r.delay = min(30, 2*r.delay)
 	}
-	r.readyAt = s.now + max(after, 0)
+	r.readyAt = s.now + after
 	s.waiting.push(r)
 }
 
