@@ -17,14 +17,18 @@ const mostTries = 8
 // much before the row is given up.
 const inFull = math.Ln10
 
+// isFound is how much evidence, in nats, finds that rows are refused always.
+const isFound = 4 * inFull
+
 // Row is what the failed attempts of one row amount to. It belongs to the row;
 // Failures write to it.
 type Row struct {
-	answered int // attempts that came back; only the first two are looked at
+	answered int // attempts that came back; only the first three are looked at
 	failed   int // attempts that failed
 	counted  int // of these, while other rows succeeded
 	evidence float64
-	pending  int // failures since which no other row has succeeded
+	pending  int  // failures since which no other row has succeeded
+	refused  bool // each of the attempts that are looked at was
 }
 
 // Charged makes the blame of a row that an earlier start has counted.
@@ -80,6 +84,9 @@ type Failures struct {
 	// Shares of calls, smoothed: first attempts that failed, those of them that
 	// were not refused, and second attempts that succeeded.
 	first, faults, second float64
+
+	again float64 // evidence that rows are refused always, in nats
+	well  bool    // a row has succeeded since the last of it
 }
 
 // failure is one of which it is not known yet whether its row is at fault, or the
@@ -99,9 +106,13 @@ func (f *Failures) Add(b *Row, sent time.Time) {
 }
 
 // Failed takes in a failure for what chance is said to fail, so those of an outage
-// are left out; refused says that the service asked for fewer calls.
-func (f *Failures) Failed(b *Row, refused bool) {
-	switch b.answered++; b.answered {
+// are left out; refused says that the service asked for fewer calls. It returns the
+// share of rows that are refused always when it is found that there are such rows,
+// and else 0.
+func (f *Failures) Failed(b *Row, refused bool) (always float64) {
+	b.answered++
+	b.refused = refused && (b.answered == 1 || b.refused)
+	switch b.answered {
 	case 1:
 		f.first += (1 - f.first) / 64
 		if !refused {
@@ -109,18 +120,44 @@ func (f *Failures) Failed(b *Row, refused bool) {
 		}
 	case 2:
 		f.second -= f.second / 32
+	case 3:
+		if b.refused {
+			return f.refusedAgain()
+		}
 	}
+	return 0
+}
+
+// refusedAgain takes in that a row was refused for the third time. That attempt was
+// sent a while after the others, so where calls are refused for their number, it
+// fares as first attempts do.
+func (f *Failures) refusedAgain() (always float64) {
+	if !f.well { // those one after another may have one reason
+		return 0
+	}
+	f.well = false
+	refused := f.first - f.faults
+	if f.again += weight(refused); f.again < isFound {
+		return 0
+	}
+	f.again = 0
+	return refused
 }
 
 // Answered takes in that the service did well by a row. Those that failed
 // meanwhile failed for themselves: their calls were sent no later.
 func (f *Failures) Answered(b *Row, sent time.Time) {
+	f.well = true
 	switch b.answered++; b.answered {
 	case 1:
 		f.first -= f.first / 64
 		f.faults -= f.faults / 64
 	case 2:
 		f.second += (1 - f.second) / 32
+	case 3:
+		if b.refused {
+			f.again = max(0, f.again-3*inFull/2) // hardly ever, of a row that always is
+		}
 	}
 	left := f.open[:0]
 	for _, c := range f.open {
@@ -146,8 +183,11 @@ func (f *Failures) chance() float64 { return f.second * f.first / (1 - min(f.fir
 func (f *Failures) count(b *Row, chance float64) {
 	b.pending = max(0, b.pending-1)
 	b.counted++
-	b.evidence += min(inFull, -math.Log(min(chance, 0.9)))
+	b.evidence += weight(chance)
 }
+
+// weight is what a failure says against chance that fails a share of all calls, in nats.
+func weight(chance float64) float64 { return min(inFull, -math.Log(min(chance, 0.9))) }
 
 // CountAll counts what is left against the rows themselves, and none of it as
 // chance.

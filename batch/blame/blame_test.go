@@ -1,7 +1,9 @@
 package blame
 
 import (
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -19,4 +21,62 @@ func TestWhatARowWasChargedEarlierCounts(t *testing.T) {
 func TestNoRowIsTriedForEver(t *testing.T) {
 	b := Row{counted: mostTries * 3}
 	assert.True(t, b.Used(3), "whatever chance can explain")
+}
+
+// finds sends rows to a service until what it refuses is found to be rows that it
+// refuses always, and returns their share; 0 if that is not found.
+func finds(refuses func(row, attempt int) bool) (share float64) {
+	f := New()
+	type due struct {
+		row     *Row
+		number  int
+		attempt int
+	}
+	var waiting []due
+	send := func(d due) {
+		if !refuses(d.number, d.attempt) {
+			f.Answered(d.row, time.Time{})
+			return
+		}
+		d.row.Fail()
+		share = max(share, f.Failed(d.row, true))
+		if d.attempt < 8 {
+			waiting = append(waiting, due{d.row, d.number, d.attempt + 1})
+		}
+	}
+	for number := 0; number < 2000 && share == 0; number++ {
+		send(due{new(Row), number, 1})
+		if len(waiting) > 20 {
+			next := waiting[0]
+			waiting = waiting[1:]
+			send(next)
+		}
+	}
+	return share
+}
+
+func TestRowsThatAreRefusedAlwaysAreFound(t *testing.T) {
+	tenth := func(row int) bool { return row%10 == 3 }
+	assert.InDelta(t, 0.1, finds(func(row, _ int) bool { return tenth(row) }), 0.05)
+	assert.InDelta(t, 0.33, finds(func(row, _ int) bool { return row%3 == 0 }), 0.1)
+}
+
+func TestCallsThatAreRefusedForTheirNumberAreNotTakenForRows(t *testing.T) {
+	for _, share := range []float64{0.01, 0.1, 0.3, 0.6, 0.9} {
+		for seed := range uint64(20) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			assert.Zero(t, finds(func(int, int) bool { return r.Float64() < share }), "%g, %d", share, seed)
+		}
+	}
+}
+
+func TestFailuresThatAreNoRefusalsFindNothing(t *testing.T) {
+	f := New()
+	for range 100 {
+		b := new(Row)
+		for range 3 {
+			assert.Zero(t, f.Failed(b, false))
+		}
+		f.Answered(new(Row), time.Time{})
+	}
 }

@@ -122,11 +122,12 @@ func (c *Controller) postpone(now time.Time, hint time.Duration) {
 }
 
 // trialFailed puts off the next trial. That another row failed, too, says that
-// it is the service: no row loses an attempt.
+// it is the service: no row loses an attempt. Where all are refused, one trial may
+// have met a bad row, and the second decides.
 func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b := &c.block
 	told := b.outage()
-	if b.trials++; c.untried {
+	if b.trials++; c.untried && (!b.throttle || b.trials > 1) {
 		c.failures.Drop()
 	}
 	b.last, c.snapshot.Cause = later(b.last, t.sent), s.Cause
@@ -230,9 +231,6 @@ func (c *Controller) endBlock(now time.Time) {
 		c.snapshot.Held += blocked
 	} else {
 		c.snapshot.Outage += blocked
-	}
-	if c.block.early && c.floor.from > 4*firstRate { // at a low one, time left out hides the quota
-		c.floor.waited(blocked)
 	}
 	c.block = block{}
 	c.streak.forget()

@@ -193,8 +193,8 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	if s.Class == Throttled && !c.block.on {
 		if tried, found := c.flight.slots.refused(now, t); tried {
 			return
-		} else if found && c.rate < c.bounded(unpaced) { // no refusal was about the rate
-			c.phase, c.good = searching, c.rate
+		} else if found {
+			c.searchAgain()
 		}
 	}
 	// A service that has not answered yet may be short of quota, or starting.
@@ -218,7 +218,10 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	if !refused {
 		usual = c.failures.Faults()
 	}
-	c.failures.Failed(b, refused)
+	if always := c.failures.Failed(b, refused); always > 0 && always <= mostFloor {
+		c.floor = floor{share: max(always, c.floor.share)}
+		c.searchAgain()
+	}
 	evidence := untried || !c.untried && !b.Suspect()
 	if c.alone || !c.untried && !evidence {
 		c.failures.CountAll()
@@ -235,6 +238,14 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 		c.stop(now, s)
 	case refused:
 		c.count(now, t, true)
+	}
+}
+
+// searchAgain looks for the quota anew, above this rate: what was refused was not
+// about the rate.
+func (c *Controller) searchAgain() {
+	if c.rate < c.bounded(unpaced) {
+		c.phase, c.good = searching, c.rate
 	}
 }
 

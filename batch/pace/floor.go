@@ -1,13 +1,11 @@
 package pace
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
 // floor is the share of calls that a service refuses whatever the rate. It is
 // found by what cutting the rate does not cure: where a quota was the reason,
-// as much is taken at the lower rate as at the higher.
+// as much is taken at the lower rate as at the higher. Or by the rows that are
+// refused, where those are always the same.
 type floor struct {
 	share   float64 // 0: none is known
 	before  float64 // what it was taken for until a short while ago
@@ -19,6 +17,10 @@ type floor struct {
 	took  float64 // calls a second that were taken in between
 	low   count   // well below that rate
 }
+
+// mostFloor is the largest share that is believed: a service that refuses more than
+// it takes has a quota.
+const mostFloor = 0.5
 
 // count is calls, and how many of them were refused.
 type count struct{ calls, refused float64 }
@@ -78,18 +80,13 @@ func (f *floor) cut(now mark, rate float64) {
 	}
 }
 
-// waited leaves a time out of account in which nothing was sent.
-func (f *floor) waited(blocked time.Duration) {
-	f.began.at, f.under.at = f.began.at.Add(blocked), f.under.at.Add(blocked)
-}
-
 // found is the rate to go back to, when cutting it did not help; or 0.
 func (f *floor) found(now mark) (back float64) {
 	if f.from == 0 || f.low.calls < 4*enough || f.low.refused < 4 && f.low.calls < 100*enough {
 		return 0
 	}
 	took := f.under.perSecond(now, enough)
-	if f.low.refused >= 4 && took < 0.87*f.took {
+	if f.low.refused >= 4 && took < 0.87*f.took && f.low.share() <= mostFloor {
 		back = f.from
 		*f = floor{share: max(f.share, f.low.share()), before: f.share, onTrial: true}
 		return back

@@ -33,9 +33,6 @@ func (c *Controller) raise(now time.Time) {
 func (c *Controller) refused(now time.Time) {
 	if c.phase == cruising {
 		if back := c.floor.found(mark{now, c.taken}); back > 0 { // it was cut in vain
-			if !c.config.Search { // it may have been cut more than once, and the user knows best
-				back = max(back, min(4*back, c.config.Ceiling))
-			}
 			c.epoch++
 			c.cruise(now, back)
 			return
@@ -197,8 +194,5 @@ func (c *Controller) window(now time.Time, b *block, was, whole float64) {
 	c.dwell = max(c.dwell, min(6*settles, now.Sub(c.cycle.at)))
 	c.usedUp(mark{now, c.taken})
 	c.spent = mark{now, c.taken}
-	if b.early { // what was in vain may have been trials of bad rows
-		c.floor.cut(mark{now, c.taken}, was)
-	}
 	c.cruise(now, clamp(math.Sqrt(whole*max(whole, upper)), 0.02*was, margin*was))
 }

@@ -15,9 +15,9 @@
 //     wait (block.go, learn.go; Retry-After on windows of a second, always 60 s).
 //   - Learn: between two blocks a service took exactly its quota, so the calls it
 //     took, divided by that time, are the new rate (learn.go; buckets, windows).
-//   - Floor: a share of refusals that cutting the rate does not cure is not about
-//     the rate, and the rate goes back to where it was (floor.go; refused at random,
-//     lists with 500 bad rows together).
+//   - Floor: a share of refusals that cutting the rate does not cure, or that the same
+//     rows meet every time, is not about the rate, and the rate goes up again (floor.go;
+//     refused at random, lists with bad rows).
 //   - Windows: where trials were in vain for long, calls are counted by a window,
 //     and steps become as slow as that window (learn.go; windows of a minute).
 //   - Whose fault: a failure counts against its row when another row succeeded
