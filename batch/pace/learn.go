@@ -194,5 +194,9 @@ func (c *Controller) window(now time.Time, b *block, was, whole float64) {
 	c.dwell = max(c.dwell, min(6*settles, now.Sub(c.cycle.at)))
 	c.usedUp(mark{now, c.taken})
 	c.spent = mark{now, c.taken}
-	c.cruise(now, clamp(math.Sqrt(whole*max(whole, upper)), 0.02*was, margin*was))
+	least := 0.02 * was
+	if b.early { // what was in vain may have been trials of bad rows
+		least = was / 8
+	}
+	c.cruise(now, clamp(math.Sqrt(whole*max(whole, upper)), least, margin*was))
 }
