@@ -23,12 +23,12 @@ const isFound = 4 * inFull
 // Row is what the failed attempts of one row amount to. It belongs to the row;
 // Failures write to it.
 type Row struct {
-	answered int // attempts that came back; only the first three are looked at
+	answered int // attempts that came back; only the first two are looked at
 	failed   int // attempts that failed
 	counted  int // of these, while other rows succeeded
 	evidence float64
-	pending  int  // failures since which no other row has succeeded
-	refused  bool // each of the attempts that are looked at was
+	pending  int // failures since which no other row has succeeded
+	refused  int // attempts that were
 }
 
 // Charged makes the blame of a row that an earlier start has counted.
@@ -106,13 +106,9 @@ func (f *Failures) Add(b *Row, sent time.Time) {
 }
 
 // Failed takes in a failure for what chance is said to fail, so those of an outage
-// are left out; refused says that the service asked for fewer calls. It returns the
-// share of rows that are refused always when it is found that there are such rows,
-// and else 0.
-func (f *Failures) Failed(b *Row, refused bool) (always float64) {
-	b.answered++
-	b.refused = refused && (b.answered == 1 || b.refused)
-	switch b.answered {
+// are left out; refused says that the service asked for fewer calls.
+func (f *Failures) Failed(b *Row, refused bool) {
+	switch b.answered++; b.answered {
 	case 1:
 		f.first += (1 - f.first) / 64
 		if !refused {
@@ -120,19 +116,17 @@ func (f *Failures) Failed(b *Row, refused bool) (always float64) {
 		}
 	case 2:
 		f.second -= f.second / 32
-	case 3:
-		if b.refused {
-			return f.refusedAgain()
-		}
 	}
-	return 0
 }
 
-// refusedAgain takes in that a row was refused for the third time. That attempt was
-// sent a while after the others, so where calls are refused for their number, it
-// fares as first attempts do.
-func (f *Failures) refusedAgain() (always float64) {
-	if !f.well { // those one after another may have one reason
+// Refused takes in that the service asked for fewer calls. It returns the share of
+// rows that are refused always when it is found that there are such rows, and else 0.
+//
+// A row waits before its third attempt, and before each after that. Where calls are
+// refused for their number, those attempts fare as first ones do.
+func (f *Failures) Refused(b *Row) (always float64) {
+	b.refused++
+	if b.refused < 3 || !f.well { // refusals one after another may have one reason
 		return 0
 	}
 	f.well = false
@@ -154,10 +148,9 @@ func (f *Failures) Answered(b *Row, sent time.Time) {
 		f.faults -= f.faults / 64
 	case 2:
 		f.second += (1 - f.second) / 32
-	case 3:
-		if b.refused {
-			f.again = max(0, f.again-3*inFull/2) // hardly ever, of a row that always is
-		}
+	}
+	if b.refused >= 2 {
+		f.again = max(0, f.again-3*inFull/2) // a row that is refused always hardly ever succeeds
 	}
 	left := f.open[:0]
 	for _, c := range f.open {

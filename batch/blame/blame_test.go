@@ -39,7 +39,8 @@ func finds(refuses func(row, attempt int) bool) (share float64) {
 			return
 		}
 		d.row.Fail()
-		share = max(share, f.Failed(d.row, true))
+		f.Failed(d.row, true)
+		share = max(share, f.Refused(d.row))
 		if d.attempt < 8 {
 			waiting = append(waiting, due{d.row, d.number, d.attempt + 1})
 		}
@@ -67,16 +68,5 @@ func TestCallsThatAreRefusedForTheirNumberAreNotTakenForRows(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			assert.Zero(t, finds(func(int, int) bool { return r.Float64() < share }), "%g, %d", share, seed)
 		}
-	}
-}
-
-func TestFailuresThatAreNoRefusalsFindNothing(t *testing.T) {
-	f := New()
-	for range 100 {
-		b := new(Row)
-		for range 3 {
-			assert.Zero(t, f.Failed(b, false))
-		}
-		f.Answered(new(Row), time.Time{})
 	}
 }

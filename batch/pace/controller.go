@@ -190,6 +190,9 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	if s.Class == Throttled {
 		c.snapshot.Throttled++
 	}
+	if refused {
+		c.refusedAlways(c.failures.Refused(b))
+	}
 	if s.Class == Throttled && !c.block.on {
 		if tried, found := c.flight.slots.refused(now, t); tried {
 			return
@@ -218,10 +221,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	if !refused {
 		usual = c.failures.Faults()
 	}
-	if always := c.failures.Failed(b, refused); always > 0 && always <= mostFloor {
-		c.floor = floor{share: max(always, c.floor.share)}
-		c.searchAgain()
-	}
+	c.failures.Failed(b, refused)
 	evidence := untried || !c.untried && !b.Suspect()
 	if c.alone || !c.untried && !evidence {
 		c.failures.CountAll()
@@ -234,10 +234,19 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	}
 	c.streak.add(now, t, s.Class, b, usual, c.rate)
 	switch {
-	case c.streak.tells(c.untried || c.well), refused && s.RetryAfter > 0 && !c.doubted:
+	case c.streak.tells(c.untried || c.well), refused && s.RetryAfter > 0 && !c.doubted && c.floor.share == 0:
 		c.stop(now, s)
 	case refused:
 		c.count(now, t, true)
+	}
+}
+
+// refusedAlways takes in which share of the rows is refused whatever the rate, if
+// that has just been found.
+func (c *Controller) refusedAlways(share float64) {
+	if share > 0 {
+		c.floor = floor{share: max(c.floor.share, min(share, mostFloor))}
+		c.searchAgain()
 	}
 }
 
