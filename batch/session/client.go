@@ -3,8 +3,6 @@
 package session
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -54,21 +52,21 @@ type Config struct {
 
 // Client calls the endpoint. It is safe for concurrent use.
 type Client struct {
-	// transport is called without the http.Client around it, which would add
-	// cookies and redirects: neither is wanted. The body holds the app secret,
-	// and 307 and 308 would send it on.
-	transport http.RoundTripper
-	pool      *pool         // used in its place over HTTP/1.1; nil where all calls take the transport
-	template  *http.Request // of every request; URL and header are shared and only read
-	proxy     string        // host of the proxy that is used, if any
-	deadlines deadlines
-	turns     *turns // nil: the service cannot speak HTTP/2
-	access    *access
+	endpoint *endpoint // of the calls
+	timeout  time.Duration
+	access   *access
+
+	// transport makes the calls over HTTP/2, and pool those over HTTP/1.1. There is no
+	// http.Client around them, which would add cookies and redirects: neither is
+	// wanted. The body holds the app secret, and 307 and 308 would send it on.
+	transport http.RoundTripper // nil: the service cannot speak HTTP/2
+	pool      *pool             // nil: the transport makes all calls
+	turns     *turns            // nil: no call waits for a connection
 }
 
 // Format implements fmt.Formatter: the fields hold the secret in many forms.
 func (c Client) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "session.Client("+c.template.URL.String()+")")
+	_, _ = io.WriteString(f, "session.Client("+c.endpoint.template.URL.String()+")")
 }
 
 // ValidateBaseURL says what is wrong with a base URL: it must be https, or
@@ -98,27 +96,27 @@ func New(c Config) (*Client, error) {
 	if err := ValidateBaseURL(c.BaseURL); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	template, err := templateOf(&c)
+	endpoint, err := endpointOf(&c)
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	client := &Client{transport: c.Transport, template: template, deadlines: newDeadlines(c.Timeout, c.MaxInFlight), access: newAccess(&c)}
+	client := &Client{endpoint: endpoint, timeout: c.Timeout, access: newAccess(&c), transport: c.Transport}
 	if c.Transport != nil {
 		return client, nil
 	}
-	transport, proxy, err := c.route(template)
+	dialer, err := c.route(endpoint.template)
 	if err != nil {
 		return nil, err
 	}
-	client.transport, client.proxy, client.pool = transport, proxy, newPool(transport, template.URL)
-	if template.URL.Scheme == "https" {
+	client.pool = &pool{dialer: dialer}
+	if dialer.tls != nil {
 		client.turns = newTurns()
+		client.transport = newTransport(client.pool, client.turns, c.MaxInFlight)
 	}
 	return client, nil
 }
 
-// templateOf is a request without a body.
-func templateOf(c *Config) (*http.Request, error) {
+func endpointOf(c *Config) (*endpoint, error) {
 	header := http.Header{}
 	header.Set("Content-Type", "application/json")
 	header.Set("Accept", "application/json")
@@ -126,15 +124,7 @@ func templateOf(c *Config) (*http.Request, error) {
 	if c.UserAgent != "" {
 		header.Set("User-Agent", c.UserAgent)
 	}
-	return templateFor(strings.TrimRight(c.BaseURL, "/")+path, header)
-}
-
-func templateFor(endpoint string, header http.Header) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, endpoint, nil)
-	if err == nil {
-		request.Header = header
-	}
-	return request, err
+	return newEndpoint(strings.TrimRight(c.BaseURL, "/")+path, header)
 }
 
 // CloseIdle closes the connections that no call is using.
@@ -142,12 +132,7 @@ func (c *Client) CloseIdle() {
 	if c.pool != nil {
 		c.pool.closeIdle()
 	}
-	c.closeUnpooled()
-}
-
-// closeUnpooled closes those of the transport alone.
-func (c *Client) closeUnpooled() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+	if t, ok := c.transport.(*http.Transport); ok {
 		t.CloseIdleConnections()
 	}
 }
@@ -183,14 +168,9 @@ func (c *Client) attempt(ctx context.Context, r *source.Customer, with *credenti
 		return cancelled()
 	}
 	start := time.Now()
-	within := c.deadlines.begin(ctx)
-	defer c.deadlines.end(within)
-	e, header, err := c.exchange(turn.watch(within), r, with)
+	e, header, err := c.exchange(turn.watch(ctx), start, r, with)
 	var a Reply
 	if err != nil {
-		if errors.Is(err, context.Canceled) { // not what the reply was, should time be up right after it
-			err = cmp.Or(context.Cause(within), err)
-		}
 		a = failure(ctx, err)
 		a.Message = with.clean(a.Message, withoutCustomer(fold(a.Message), r), a.Code)
 	} else {
@@ -236,12 +216,13 @@ func words(a *Reply, r *envelope) string {
 	return fmt.Sprintf("HTTP %d, statusCode %d, without a message", r.status, r.code)
 }
 
-func (c *Client) exchange(ctx context.Context, r *source.Customer, with *credentials) (envelope, http.Header, error) {
-	return c.send(posting(ctx, c.template, bodyOf(r, make([]byte, 0, 512), with.prefix)))
+func (c *Client) exchange(ctx context.Context, start time.Time, r *source.Customer, with *credentials) (envelope, http.Header, error) {
+	return c.send(ctx, start.Add(c.timeout), c.endpoint, bodyOf(r, make([]byte, 0, 512), with.prefix))
 }
 
-func (c *Client) send(request *http.Request, body *bytes.Reader) (envelope, http.Header, error) {
-	response, err := c.roundTrip(request, body)
+// send makes a call, which has its time until then.
+func (c *Client) send(ctx context.Context, until time.Time, to *endpoint, text []byte) (envelope, http.Header, error) {
+	response, err := c.roundTrip(ctx, until, to, text)
 	if err != nil {
 		return envelope{}, nil, err
 	}
@@ -254,7 +235,7 @@ func (c *Client) send(request *http.Request, body *bytes.Reader) (envelope, http
 	defer in.giveBack()
 	if err := in.read(response); err != nil {
 		// The status still tells a throttled or refused call from one in doubt.
-		if response.StatusCode != http.StatusOK && request.Context().Err() == nil {
+		if response.StatusCode != http.StatusOK && ctx.Err() == nil && time.Now().Before(until) {
 			return envelope{status: response.StatusCode}, response.Header, nil
 		}
 		return envelope{}, nil, &bodyError{err}
@@ -262,27 +243,32 @@ func (c *Client) send(request *http.Request, body *bytes.Reader) (envelope, http
 	return in.parse(response.StatusCode), response.Header, nil
 }
 
-// roundTrip sends a request. Connections of HTTP/1.1 are those of the pool; one of
-// the transport, by which it was found out that the service speaks it, is closed.
-func (c *Client) roundTrip(request *http.Request, body *bytes.Reader) (*http.Response, error) {
-	if c.pool != nil && !c.turns.needed() {
-		return c.pool.roundTrip(request, body)
+// roundTrip sends a request, over HTTP/2 unless the service is known, or turns out,
+// to speak HTTP/1.1.
+func (c *Client) roundTrip(ctx context.Context, until time.Time, to *endpoint, text []byte) (*http.Response, error) {
+	if c.pool == nil || c.turns.needed() {
+		within, cancel := context.WithDeadline(ctx, until)
+		response, err := c.transport.RoundTrip(to.posting(within, text))
+		if err == nil {
+			response.Body = &timed{response.Body, cancel}
+			return response, nil
+		}
+		cancel()
+		if !errors.Is(err, errHTTP1) {
+			return nil, err
+		}
 	}
-	response, err := c.transport.RoundTrip(request)
-	if err == nil && c.pool != nil && response.ProtoMajor == 1 {
-		response.Body = &lent{response.Body, c.closeUnpooled}
-	}
-	return response, err
+	return c.pool.roundTrip(ctx, until, to, text)
 }
 
-// posting is a request with a body, which is memory of its own and never used
-// again: a transport may continue reading it after the reply has come.
-func posting(ctx context.Context, template *http.Request, text []byte) (*http.Request, *bytes.Reader) {
-	body := bytes.NewReader(text)
-	request := template.WithContext(ctx)
-	request.ContentLength = int64(len(text))
-	request.Body = io.NopCloser(body)
-	// For a connection that turns out to be closed before anything was sent.
-	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
-	return request, body
+// timed is the body of a response whose time ends when it is closed.
+type timed struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+// Close implements io.Closer.
+func (t *timed) Close() error {
+	defer t.cancel()
+	return t.ReadCloser.Close()
 }

@@ -205,7 +205,7 @@ func TestAHungServiceTimesOutAndAStoppedRunDoesNot(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-release
 	})
-	client.deadlines.timeout = 50 * time.Millisecond
+	client.timeout = 50 * time.Millisecond
 	a := client.Call(t.Context(), &ann)
 	assert.Equal(t, InDoubt, a.Outcome)
 	assert.Equal(t, "timeout", a.Code)
@@ -229,7 +229,7 @@ func TestABodyThatTricklesTimesOutToo(t *testing.T) {
 			}
 		}
 	})
-	client.deadlines.timeout = 50 * time.Millisecond
+	client.timeout = 50 * time.Millisecond
 	assert.Equal(t, "timeout", client.Call(t.Context(), &ann).Code)
 }
 
@@ -379,5 +379,36 @@ func TestASessionIDIsTakenAsItIsOrNotAtAll(t *testing.T) {
 			assert.Empty(t, a.SessionID)
 			assert.NotContains(t, a.Message, c.secret)
 		})
+	}
+}
+
+// TestATimeoutIsOfOneAttempt over HTTP/1.1 and over HTTP/2.
+func TestATimeoutIsOfOneAttempt(t *testing.T) {
+	for _, major := range []int{1, 2} {
+		hung := make(chan struct{})
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if body, _ := io.ReadAll(r.Body); len(body) > 500 {
+				select {
+				case <-hung:
+				case <-r.Context().Done():
+				}
+			}
+			_, _ = io.WriteString(w, envelopeOf(200, "x", "id"))
+		}))
+		server.EnableHTTP2 = major == 2
+		server.StartTLS()
+		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 5 * time.Second, MaxInFlight: 1, Authorities: authorities(server)})
+		require.NoError(t, err)
+		long := ann
+		long.ClientID = string(make([]byte, 500))
+		for range 3 {
+			assert.Equal(t, OK, client.Call(t.Context(), &ann).Outcome, "HTTP/%d", major)
+			client.timeout = 50 * time.Millisecond
+			assert.Equal(t, "timeout", client.Call(t.Context(), &long).Code, "HTTP/%d", major)
+			client.timeout = 5 * time.Second
+		}
+		close(hung)
+		client.CloseIdle()
+		server.Close()
 	}
 }

@@ -72,7 +72,7 @@ func TestAnAnswerThatDripsInIsReadInTimeOrInDoubt(t *testing.T) {
 		}
 	})
 	assert.Equal(t, "id", client.Call(t.Context(), &ann).SessionID)
-	client.deadlines = newDeadlines(10*every, 1)
+	client.timeout = 10 * every
 	began := time.Now()
 	a := client.Call(t.Context(), &ann)
 	assert.Equal(t, InDoubt, a.Outcome)

@@ -1,111 +1,74 @@
 package session
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
+	"net/http/httptrace"
 	"sync"
 	"time"
-
-	"golang.org/x/net/idna"
 )
 
 // pool is the connections to a service that speaks HTTP/1.1, where each call in
 // flight needs one of its own. An http.Transport has a pool, too, for any number of
-// services: finding a connection in it is a fifth of the CPU that a call takes. It is
-// safe for concurrent use.
+// services, and two goroutines for each connection: together they are half of the CPU
+// that a call takes, and most of what it holds while it waits. It is safe for
+// concurrent use.
 type pool struct {
-	transport *http.Transport // opens connections
-	dial      func(ctx context.Context, network, address string) (net.Conn, error)
-	scheme    string
-	address   string // host in ASCII and port, which is empty for that of the scheme
+	dialer *dialer
 
 	mu   sync.Mutex
 	free []*connection // the one that was used last is taken first
 }
 
-// connection is one to the service. No call is using it since the moment that is
-// noted, when it is in the pool.
-type connection struct {
-	*http.ClientConn
-	wire  *wire
-	since time.Time
-}
-
-// wireKey is the context's key for where to put the wire of a new connection.
-type wireKey struct{}
-
-func newPool(transport *http.Transport, service *url.URL) *pool {
-	transport = transport.Clone()
-	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{} // no HTTP/2
-	transport.TLSClientConfig.NextProtos = []string{"http/1.1"}
-	host := service.Hostname()
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil { // as a transport does where it dials by itself
-		host = ascii
-	}
-	p := &pool{transport: transport, dial: transport.DialContext, scheme: service.Scheme, address: net.JoinHostPort(host, service.Port())}
-	transport.DialContext = p.lay
-	return p
-}
-
-// lay dials, and gives the wire to who opens the connection.
-func (p *pool) lay(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := p.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	w := newWire(conn)
-	if to, ok := ctx.Value(wireKey{}).(*connection); ok {
-		to.wire = w
-	}
-	return w, nil
-}
-
-// open makes a new connection.
-func (p *pool) open(ctx context.Context) (*connection, error) {
-	opened := &connection{}
-	var err error
-	opened.ClientConn, err = p.transport.NewClientConn(context.WithValue(ctx, wireKey{}, opened), p.scheme, p.address)
-	return opened, err
-}
-
-// roundTrip makes a call. The service may close a connection that is idle at any
-// moment: where nothing of the body was taken to be sent yet, another one serves.
-func (p *pool) roundTrip(request *http.Request, body *bytes.Reader) (*http.Response, error) {
+// roundTrip makes a call, which has its time until then. The service may close a
+// connection that is idle at any moment: where nothing of the request was taken to be
+// sent yet, another one serves. Closing the body of the response ends the call.
+func (p *pool) roundTrip(ctx context.Context, until time.Time, to *endpoint, text []byte) (*http.Response, error) {
 	for {
 		conn, used := p.take(), true
 		if conn == nil {
-			opened, err := p.open(request.Context())
+			opened, err := p.open(ctx, until)
 			if err != nil {
 				return nil, err
 			}
 			conn, used = opened, false
 		}
-		response, err := conn.RoundTrip(request)
+		if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.GotConn != nil {
+			trace.GotConn(httptrace.GotConnInfo{Conn: conn, Reused: used})
+		}
+		response, sent, err := conn.exchange(ctx, until, to, text, p.give)
 		if err == nil {
-			response.Body = &lent{response.Body, func() { p.give(conn) }}
 			return response, nil
 		}
 		_ = conn.Close() // it failed already
-		if !used || body.Len() < int(body.Size()) || request.Context().Err() != nil {
+		if !used || sent || ctx.Err() != nil {
 			return nil, err
 		}
 	}
 }
 
-// take gives a connection that was used before, is open, and has nothing to read
-// on it, as far as one can tell; nil when there is none.
+// open makes a new connection.
+func (p *pool) open(ctx context.Context, until time.Time) (*connection, error) {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	conn, below, err := p.dialer.open(ctx, "http/1.1")
+	if err != nil {
+		return nil, err
+	}
+	return newConnection(conn, below), nil
+}
+
+// take gives a connection that is open and has nothing to read on it, as far as one
+// can tell; nil when there is none.
 func (p *pool) take() *connection {
 	for {
 		last := p.last()
 		switch {
 		case last == nil:
 			return nil
-		case time.Since(last.since) < idleTimeout && last.Err() == nil && last.wire.quiet():
+		case last.since.IsZero(): // not used yet: what has come is about TLS
+			return last
+		case time.Since(last.since) < idleTimeout && last.quiet():
 			return last
 		}
 		// Closed, or what has come on it is no answer, or what lies between may
@@ -131,6 +94,11 @@ func (p *pool) last() *connection {
 // give takes back a connection whose call is over.
 func (p *pool) give(conn *connection) {
 	conn.since = time.Now()
+	p.add(conn)
+}
+
+// add takes a connection that no call is using.
+func (p *pool) add(conn *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free = append(p.free, conn)
@@ -144,18 +112,4 @@ func (p *pool) closeIdle() {
 		_ = idle.Close() // nothing is under way on it
 	}
 	p.free = nil
-}
-
-// lent is the body of a response, and what is done with its connection once it is
-// closed. A connection that cannot be used again closes by itself.
-type lent struct {
-	io.ReadCloser
-	giveBack func()
-}
-
-// Close implements io.Closer.
-func (l *lent) Close() error {
-	err := l.ReadCloser.Close()
-	l.giveBack()
-	return err
 }

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,7 +52,7 @@ func piped(t *testing.T, h http.HandlerFunc) (*Client, *pipes) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(p) }()
 	client := clientOf(t, "http://localhost")
-	client.pool.dial = p.dial
+	client.pool.dialer.dial = p.dial
 	t.Cleanup(func() {
 		client.CloseIdle()
 		close(p.accepted)
@@ -102,7 +105,7 @@ func TestAServiceThatClosesEveryConnectionIsNotDialedWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := clientOf(t, "http://localhost")
 		dialed := 0
-		client.pool.dial = func(context.Context, string, string) (net.Conn, error) {
+		client.pool.dialer.dial = func(context.Context, string, string) (net.Conn, error) {
 			dialed++
 			ours, theirs := net.Pipe()
 			return ours, theirs.Close()
@@ -125,32 +128,25 @@ func TestAnErrorIsToldAsATransportTellsIt(t *testing.T) {
 	})
 }
 
+// deaf is a connection that takes nothing to be sent, as one that was reset.
+type deaf struct{ net.Conn }
+
+func (deaf) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
 func TestACallOfWhichNothingWasSentIsMadeOnAnotherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hangs := make(chan struct{})
-		defer close(hangs)
 		calls := 0
 		client, service := piped(t, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
-			if calls++; calls == 2 {
-				<-hangs
-			}
+			calls++
 			_, _ = io.WriteString(w, processed)
 		})
 		require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
-		conn := client.pool.take()
-		client.pool.give(conn)
-		client.pool.give(conn) // so that the second call waits for the first one
-		first, second := make(chan Reply, 1), make(chan Reply, 1)
-		go func() { first <- client.Call(t.Context(), &ann) }()
-		synctest.Wait()
-		go func() { second <- client.Call(t.Context(), &ann) }()
-		synctest.Wait()
-		require.NoError(t, conn.Close())
-		assert.Equal(t, InDoubt, (<-first).Outcome, "it was sent")
-		assert.Equal(t, OK, (<-second).Outcome)
+		conn := client.pool.free[0]
+		conn.Conn = deaf{conn.Conn}
+		assert.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
 		assert.EqualValues(t, 2, service.dialed.Load())
-		assert.Equal(t, 3, calls)
+		assert.Equal(t, 2, calls)
 	})
 }
 
@@ -162,14 +158,13 @@ func TestThePoolSpeaksHTTP11(t *testing.T) {
 		major.Store(int64(r.ProtoMajor))
 		_, _ = io.WriteString(w, processed)
 	})
-	client.turns.http1.Store(true)
+	client.turns.over()
 	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
 	assert.EqualValues(t, 1, major.Load())
 }
 
-// TestThePoolDialsWhatATransportWould so that a name in any script is found, and is
-// that of the certificate.
-func TestThePoolDialsWhatATransportWould(t *testing.T) {
+// TestANameInAnyScriptIsDialedInASCII, and is that of the certificate.
+func TestANameInAnyScriptIsDialedInASCII(t *testing.T) {
 	for host, dialed := range map[string]string{
 		"bücher.example": "xn--bcher-kva.example:443",
 		"مثال.إختبار":    "xn--mgbh0fb.xn--kgbechtv:443",
@@ -178,189 +173,190 @@ func TestThePoolDialsWhatATransportWould(t *testing.T) {
 	} {
 		client := clientOf(t, "https://"+host)
 		var addresses []string
-		dial := func(_ context.Context, _, address string) (net.Conn, error) {
+		client.pool.dialer.dial = func(_ context.Context, _, address string) (net.Conn, error) {
 			addresses = append(addresses, address)
 			return nil, net.ErrClosed
 		}
-		client.transport.(*http.Transport).DialContext = dial
-		client.pool.dial = dial
 		client.Call(t.Context(), &ann)
-		client.turns.http1.Store(true)
+		client.turns.over()
 		client.Call(t.Context(), &ann)
 		assert.Equal(t, []string{dialed, dialed}, addresses)
 	}
 }
 
-// TestThePoolTakesTheWayThroughAProxy with its credentials, for each connection.
-func TestThePoolTakesTheWayThroughAProxy(t *testing.T) {
-	client, _ := counting(t, false, 0, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, processed) })
-	asked := make(chan string, 3)
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked <- r.Method + " " + r.Host + " " + r.Header.Get("Proxy-Authorization")
-		there, err := new(net.Dialer).DialContext(r.Context(), "tcp", r.Host)
-		if !assert.NoError(t, err) {
-			return
+// throughTunnels is a client of a service behind a proxy, over HTTP/2 or HTTP/1.1.
+func throughTunnels(t *testing.T, http2 bool, via *url.URL) *Client {
+	client, _ := counting(t, http2, 250, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, processed) })
+	client.pool.dialer.via = via
+	return client
+}
+
+// join hands on what comes on either of two connections.
+func join(here, there net.Conn) {
+	go func() { _, _ = io.Copy(there, here); _ = there.Close() }()
+	go func() { _, _ = io.Copy(here, there); _ = here.Close() }()
+}
+
+// TestCallsGoThroughAProxy with its credentials, for each connection.
+func TestCallsGoThroughAProxy(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		for _, http2 := range []bool{false, true} {
+			asked := make(chan string, 3)
+			proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked <- r.Method + " " + r.Host + " " + r.Header.Get("Proxy-Authorization")
+				there, err := new(net.Dialer).DialContext(r.Context(), "tcp", r.Host)
+				if !assert.NoError(t, err) {
+					return
+				}
+				here, _, _ := http.NewResponseController(w).Hijack()
+				_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+				join(here, there)
+			}))
+			via := &url.URL{Scheme: "http", User: url.UserPassword("user", "pass")}
+			if secure {
+				via.Scheme = "https"
+				proxy.StartTLS() // with the certificate that the service has, too
+			} else {
+				proxy.Start()
+			}
+			defer proxy.Close()
+			via.Host = proxy.Listener.Addr().String()
+			client := throughTunnels(t, http2, via)
+			assert.Equal(t, via.Host, client.Proxy())
+			for range 3 {
+				reply := client.Call(t.Context(), &ann)
+				require.Equal(t, OK, reply.Outcome, reply.Message)
+			}
+			client.CloseIdle()
+			require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+			require.Len(t, asked, 2)
+			for range 2 {
+				assert.Equal(t, "CONNECT "+client.endpoint.template.URL.Host+" Basic dXNlcjpwYXNz", <-asked)
+			}
 		}
-		here, _, _ := http.NewResponseController(w).Hijack()
-		_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
-		go func() { _, _ = io.Copy(there, here); _ = there.Close() }()
-		go func() { _, _ = io.Copy(here, there); _ = here.Close() }()
-	}))
-	defer proxy.Close()
-	transport := client.transport.(*http.Transport)
-	transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: proxy.Listener.Addr().String(), User: url.UserPassword("user", "pass")})
-	client.pool = newPool(transport, client.template.URL)
-	for range 3 { // the first one is of the transport
-		require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
-	}
-	client.CloseIdle()
-	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
-	require.Len(t, asked, 3, "one for the transport, and two for the pool")
-	for range 3 {
-		assert.Equal(t, "CONNECT "+client.template.URL.Host+" Basic dXNlcjpwYXNz", <-asked)
 	}
 }
 
-// held is a request's context that keeps net/http, once an answer has been read,
-// from what it does then, which is to look for bytes behind the answer.
-type held struct {
-	context.Context
-	done, free chan struct{}
+// TestCallsGoThroughASOCKSProxy by RFC 1928.
+func TestCallsGoThroughASOCKSProxy(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() {
+		for {
+			here, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			var greeting [3]byte
+			var request [10]byte
+			_, _ = io.ReadFull(here, greeting[:])
+			_, _ = here.Write([]byte{5, 0})
+			_, _ = io.ReadFull(here, request[:])
+			there, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: request[4:8], Port: int(request[8])<<8 | int(request[9])})
+			if assert.NoError(t, err) {
+				_, _ = here.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+				join(here, there)
+			}
+		}
+	}()
+	for _, http2 := range []bool{false, true} {
+		client := throughTunnels(t, http2, &url.URL{Scheme: "socks5", Host: listener.Addr().String()})
+		for range 3 {
+			reply := client.Call(t.Context(), &ann)
+			require.Equal(t, OK, reply.Outcome, reply.Message)
+		}
+	}
 }
 
-func (h held) Done() <-chan struct{}        { return h.done }
-func (h held) AfterFunc(func()) func() bool { return func() bool { <-h.free; return true } }
+// TestAProxyThatDoesNotAnswerEndsWithTheCall and not later.
+func TestAProxyThatDoesNotAnswerEndsWithTheCall(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections, and says nothing
+	require.NoError(t, err)
+	defer listener.Close()
+	for _, scheme := range []string{"http", "https", "socks5"} {
+		client := clientOf(t, "https://auth.example.com")
+		client.pool.dialer.via = &url.URL{Scheme: scheme, Host: listener.Addr().String()}
+		client.timeout = 50 * time.Millisecond
+		for range 2 {
+			reply := client.Call(t.Context(), &ann)
+			assert.Equal(t, "timeout", reply.Code, scheme)
+			client.turns.over()
+		}
+	}
+}
 
 // TestAnAnswerThatNobodyAskedForIsNobodys: it came with the answer before it, and
 // the next call has another customer.
 func TestAnAnswerThatNobodyAskedForIsNobodys(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client, service := piped(t, func(w http.ResponseWriter, r *http.Request) {
-			id, _ := io.ReadAll(r.Body)
-			conn, out, _ := http.NewResponseController(w).Hijack()
-			for range 2 {
-				_, _ = out.WriteString("HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(id)) + "\r\n\r\n" + string(id))
-			}
-			_ = out.Flush()
-			_, _ = io.Copy(io.Discard, conn)
-			_ = conn.Close()
-		})
-		call := func(ctx context.Context, id string) <-chan string {
-			answer := make(chan string, 1)
-			go func() {
-				response, err := client.pool.roundTrip(posting(ctx, client.template, []byte(id)))
-				if !assert.NoError(t, err) {
-					return
-				}
-				got, _ := io.ReadAll(response.Body)
-				_ = response.Body.Close()
-				answer <- string(got)
-			}()
-			return answer
+	twice := func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ ClientID string }
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		answer := envelopeOf(200, "x", "id-of-"+body.ClientID)
+		conn, out, _ := http.NewResponseController(w).Hijack()
+		for range 2 {
+			_, _ = out.WriteString("HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(answer)) + "\r\n\r\n" + answer)
 		}
-		free := make(chan struct{})
-		first := call(held{t.Context(), make(chan struct{}), free}, "Ann's")
-		synctest.Wait()
-		second := call(t.Context(), "Bob's")
-		synctest.Wait()
-		close(free)
-		assert.Equal(t, "Ann's", <-first)
-		assert.Equal(t, "Bob's", <-second)
-		assert.EqualValues(t, 2, service.dialed.Load())
+		_ = out.Flush()
+		_, _ = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+	}
+	check := func(t *testing.T, client *Client) {
+		for i := range 20 {
+			r := ann
+			r.ClientID = strconv.Itoa(i)
+			reply := client.Call(t.Context(), &r)
+			assert.Equal(t, "id-of-"+r.ClientID, reply.SessionID, reply.Message)
+		}
+	}
+	t.Run("memory", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			client, service := piped(t, twice)
+			check(t, client)
+			assert.EqualValues(t, 20, service.dialed.Load())
+		})
+	})
+	t.Run("TCP", func(t *testing.T) { check(t, serve(t, twice)) })
+	t.Run("TLS", func(t *testing.T) {
+		client, _ := counting(t, false, 0, twice)
+		check(t, client)
 	})
 }
 
-// TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed, be it bytes or the end,
-// and whether net/http has had the time to see it or not.
+// TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed, be it bytes or the end, in
+// whatever layer they are.
 func TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed(t *testing.T) {
+	ours := newAuthority(t)
+	trusted, err := ParseAuthorities(ours.pem())
+	require.NoError(t, err)
 	for name, come := range map[string]func(net.Conn) error{
 		"bytes": func(theirs net.Conn) error { _, err := theirs.Write([]byte("x")); return err },
 		"end":   net.Conn.Close,
 	} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		conn, err := net.Dial("tcp", listener.Addr().String())
-		require.NoError(t, err)
-		theirs, err := listener.Accept()
-		require.NoError(t, err)
-		ours := newWire(conn)
-		ours.waiting = true // who does so has not woken up yet
-		assert.True(t, ours.quiet(), name)
-		require.NoError(t, come(theirs))
-		assert.Eventually(t, func() bool { return !ours.quiet() }, 10*time.Second, time.Millisecond, name)
-		_ = theirs.Close()
-		assert.NoError(t, ours.Close())
-		assert.NoError(t, listener.Close())
-	}
-}
-
-// slow is a connection whose reader has what has come, and does not get on with it.
-type slow struct {
-	*net.TCPConn
-	read, free chan struct{}
-}
-
-func (s slow) Read(p []byte) (int, error) {
-	n, err := s.TCPConn.Read(p)
-	close(s.read)
-	<-s.free
-	return n, err
-}
-
-// TestWhatIsJustBeingReadIsSeen, too: the system does not have it any more, and
-// net/http does not have it yet.
-func TestWhatIsJustBeingReadIsSeen(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	conn, err := net.Dial("tcp", listener.Addr().String())
-	require.NoError(t, err)
-	theirs, err := listener.Accept()
-	require.NoError(t, err)
-	reader := slow{conn.(*net.TCPConn), make(chan struct{}), make(chan struct{})}
-	ours := newWire(reader)
-	got := make(chan string)
-	go func() {
-		text := make([]byte, 10)
-		n, _ := ours.Read(text)
-		got <- string(text[:n])
-	}()
-	assert.True(t, ours.quiet())
-	_, err = theirs.Write([]byte("x"))
-	require.NoError(t, err)
-	<-reader.read
-	ours.mu.Lock()
-	assert.False(t, ours.waiting)
-	ours.mu.Unlock()
-	close(reader.free)
-	assert.Equal(t, "x", <-got)
-	assert.NoError(t, theirs.Close())
-	assert.NoError(t, ours.Close())
-	assert.False(t, ours.quiet())
-	assert.NoError(t, listener.Close())
-}
-
-// TestAConnectionIsUsedWhenNothingIsLeftOfItsAnswer in what net/http has read.
-func TestAConnectionIsUsedWhenNothingIsLeftOfItsAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, closes := range []bool{true, false} {
-			ours, theirs := net.Pipe()
-			w := newWire(ours)
-			quiet := make(chan bool)
-			go func() { quiet <- w.quiet() }()
-			synctest.Wait()
-			select {
-			case <-quiet:
-				t.Error("nobody has read on, and nobody has closed it")
-			default:
+		for _, secure := range []bool{false, true} {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			below, err := net.Dial("tcp", listener.Addr().String())
+			require.NoError(t, err)
+			theirs, err := listener.Accept()
+			require.NoError(t, err)
+			conn := below
+			if secure {
+				theirs = tls.Server(theirs, &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", time.Now().Add(time.Hour))}, SessionTicketsDisabled: true})
+				shaken := make(chan error, 1)
+				go func() { shaken <- theirs.(*tls.Conn).HandshakeContext(t.Context()) }()
+				conn, err = handshake(t.Context(), below, &tls.Config{RootCAs: trusted}, "127.0.0.1:0")
+				require.NoError(t, err)
+				require.NoError(t, <-shaken)
 			}
-			if closes {
-				require.NoError(t, w.Close())
-			} else {
-				go func() { _, _ = w.Read(make([]byte, 1)) }()
-			}
-			assert.Equal(t, !closes, <-quiet)
-			_ = w.Close()
+			c := newConnection(conn, below)
+			assert.True(t, c.quiet(), "%s, %t", name, secure)
+			assert.True(t, c.quiet(), "looking changes nothing")
+			require.NoError(t, come(theirs))
+			assert.Eventually(t, func() bool { return !c.quiet() }, 10*time.Second, time.Millisecond, "%s, %t", name, secure)
 			_ = theirs.Close()
+			_ = c.Close()
+			assert.NoError(t, listener.Close())
 		}
-	})
+	}
 }

@@ -64,9 +64,7 @@ var errSlow = errors.New("no connection in time")
 // and asks GetAppToken whether the credentials and the tenant are right. It sends
 // nothing that names a customer. The steps after one that failed are skipped.
 func (c *Client) Probe(ctx context.Context) []Finding {
-	traced := *c
-	traced.pool = nil // net/http tells of the connections of a transport alone
-	p := &probe{client: &traced, with: c.access.current.Load(), base: strings.TrimSuffix(c.template.URL.String(), path), seen: &sightings{}}
+	p := &probe{client: c, with: c.access.current.Load(), base: strings.TrimSuffix(c.endpoint.template.URL.String(), path), seen: &sightings{}}
 	reply, header, err := p.ask(ctx)
 	findings := []Finding{p.name(err), p.route(err), p.tls(err), p.clock(header, reply.Latency), {Step: "token"}}
 	if err == nil || !p.placed(findings) {
@@ -98,7 +96,7 @@ func (p *probe) ask(ctx context.Context) (Reply, http.Header, error) {
 	defer cancel(nil)
 	timer := time.AfterFunc(connectWithin, func() { cancel(errSlow) })
 	defer timer.Stop()
-	traced := p.seen.watch(within, func() { timer.Reset(p.client.deadlines.timeout) })
+	traced := p.seen.watch(within, func() { timer.Reset(p.client.timeout) })
 	start := time.Now()
 	reply, header, err := p.client.askToken(traced, p.base, p.with)
 	switch {
@@ -123,14 +121,14 @@ func (p *probe) placed(findings []Finding) bool {
 	return false
 }
 
-func (p *probe) host() string { return p.client.template.URL.Hostname() }
+func (p *probe) host() string { return p.client.endpoint.template.URL.Hostname() }
 
 // name says what the name of the service, or of the proxy, leads to.
 func (p *probe) name(err error) Finding {
 	f := Finding{Step: "name", Result: StepOK}
 	host, flag := p.host(), "--base-url"
-	if p.client.proxy != "" {
-		host, flag = hostOf(p.client.proxy), "HTTPS_PROXY"
+	if p.client.Proxy() != "" {
+		host, flag = hostOf(p.client.Proxy()), "HTTPS_PROXY"
 	}
 	var dns *net.DNSError
 	addresses := p.seen.addresses()
@@ -144,7 +142,7 @@ func (p *probe) name(err error) Finding {
 	default:
 		f.Text = host + " is an address"
 	}
-	if p.client.proxy != "" {
+	if p.client.Proxy() != "" {
 		f.Text += " (the proxy; it resolves the name of the service)"
 	}
 	return f
@@ -154,9 +152,9 @@ func (p *probe) name(err error) Finding {
 func (p *probe) route(err error) Finding {
 	f := Finding{Step: "route", Result: StepOK, Text: "straight to " + p.seen.connected()}
 	to := p.seen.target()
-	if p.client.proxy != "" {
-		f.Text = fmt.Sprintf("through the proxy %s, by the environment (--no-proxy-env goes without)", p.client.proxy)
-		to = "the proxy " + p.client.proxy
+	if p.client.Proxy() != "" {
+		f.Text = fmt.Sprintf("through the proxy %s, by the environment (--no-proxy-env goes without)", p.client.Proxy())
+		to = "the proxy " + p.client.Proxy()
 	}
 	var via *proxyError
 	var op *net.OpError
@@ -179,14 +177,14 @@ func (p *probe) route(err error) Finding {
 }
 
 func (p *probe) refusedByProxy(f Finding, status int) Finding {
-	text := fmt.Sprintf("the proxy %s refuses the way to the service: HTTP %d", p.client.proxy, status)
+	text := fmt.Sprintf("the proxy %s refuses the way to the service: HTTP %d", p.client.Proxy(), status)
 	switch {
 	case status == http.StatusProxyAuthRequired:
 		return f.failed(FaultSetUp, text, "correct the user and password of the proxy in HTTPS_PROXY")
 	case status >= 500:
 		return f.failed(FaultUnreachable, text, "ask who runs the proxy whether it reaches the service, then check again")
 	}
-	return f.failed(FaultSetUp, text, "have the proxy opened for "+p.client.template.URL.Host+", or go without it: --no-proxy-env")
+	return f.failed(FaultSetUp, text, "have the proxy opened for "+p.client.endpoint.template.URL.Host+", or go without it: --no-proxy-env")
 }
 
 // clock compares this machine's clock with the Date of a reply, which is cut

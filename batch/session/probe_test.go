@@ -379,8 +379,7 @@ func TestAProbeGoesThroughTheProxyThatCallsGoThrough(t *testing.T) {
 	defer proxy.Close()
 	address := strings.TrimPrefix(proxy.URL, "http://")
 	client := clientOf(t, "https://auth.example.com")
-	client.transport.(*http.Transport).Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: address, User: url.UserPassword("user", "pass")})
-	client.proxy = address
+	client.pool.dialer.via = &url.URL{Scheme: "http", Host: address, User: url.UserPassword("user", "pass")}
 	findings := client.Probe(t.Context())
 	assert.Equal(t, "127.0.0.1 is an address (the proxy; it resolves the name of the service)", findings[0].Text)
 	assert.Equal(t, []any{StepFailed, FaultSetUp}, []any{findings[1].Result, findings[1].Fault})

@@ -14,7 +14,7 @@ import (
 // tls says what the service has shown of itself.
 func (p *probe) tls(err error) Finding {
 	f := Finding{Step: "tls", Result: StepOK}
-	if p.client.template.URL.Scheme == "http" {
+	if p.client.endpoint.template.URL.Scheme == "http" {
 		f.Result, f.Text = StepSkipped, "plain http, which goes to this machine only"
 		return f
 	}

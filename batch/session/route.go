@@ -1,14 +1,14 @@
 package session
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"net/url"
+	"time"
 )
 
 // errProxy does not repeat what the environment holds: a proxy's URL may have a
@@ -17,32 +17,27 @@ var errProxy = errors.New("the proxy of the environment cannot be used; fix HTTP
 
 // route is the way to the service: what is trusted, and through which proxy,
 // if any. Plain http goes to this machine and nowhere else. The environment is asked once, since a client has one endpoint.
-func (c *Config) route(template *http.Request) (transport *http.Transport, proxy string, err error) {
-	transport = newTransport(c.MaxInFlight)
-	transport.TLSClientConfig.RootCAs = c.Authorities
-	if c.Certificate != nil {
-		transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.Certificate() }
-	}
+func (c *Config) route(template *http.Request) (*dialer, error) {
+	dial := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	d := &dialer{dial: dial.DialContext, service: addressOf(template.URL)}
 	if template.URL.Scheme == "http" {
 		// The body would be read by every proxy on the way, which the environment
 		// may name for localhost in another spelling.
-		dialer := newDialer()
-		dialer.Control = onlyThisMachine
-		transport.DialContext = dialer.DialContext
-		return transport, "", nil
+		dial.Control = onlyThisMachine
+		return d, nil
+	}
+	d.tls = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Authorities}
+	if c.Certificate != nil {
+		d.tls.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.Certificate() }
 	}
 	if c.NoProxy {
-		return transport, "", nil
+		return d, nil
 	}
-	via, err := http.ProxyFromEnvironment(template)
-	if err != nil {
-		return nil, "", errProxy
+	var err error
+	if d.via, err = http.ProxyFromEnvironment(template); err != nil {
+		return nil, errProxy
 	}
-	if via == nil {
-		return transport, "", nil
-	}
-	transport.Proxy = http.ProxyURL(via)
-	return transport, via.Host, nil
+	return d, nil
 }
 
 // proxyError is a proxy that opens no way to the service.
@@ -52,17 +47,14 @@ func (e *proxyError) Error() string {
 	return fmt.Sprintf("the proxy refuses the way to the service: HTTP %d", e.status)
 }
 
-// refusedByProxy gives net/http's error for it a type: nothing was sent then.
-func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
-	if response.StatusCode != http.StatusOK {
-		return &proxyError{response.StatusCode}
-	}
-	return nil
-}
-
 // Proxy is the host and port of the proxy that calls go through, without its
 // credentials; "" when they go straight to the service.
-func (c *Client) Proxy() string { return c.proxy }
+func (c *Client) Proxy() string {
+	if c.pool == nil || c.pool.dialer.via == nil {
+		return ""
+	}
+	return c.pool.dialer.via.Host
+}
 
 // ParseAuthorities reads certificates in PEM. Blocks that are none are passed
 // over; a certificate that cannot be read is an error, and so is none at all.

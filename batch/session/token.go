@@ -15,9 +15,7 @@ const appPath = "/api/AppSessionManager/GetAppToken"
 // AskToken asks GetAppToken whether the service takes the credentials and the
 // tenant as they are now. It names no customer.
 func (c *Client) AskToken(ctx context.Context) Reply {
-	within := c.deadlines.begin(ctx)
-	defer c.deadlines.end(within)
-	reply, _, _ := c.askToken(within, strings.TrimSuffix(c.template.URL.String(), path), c.access.current.Load())
+	reply, _, _ := c.askToken(ctx, strings.TrimSuffix(c.endpoint.template.URL.String(), path), c.access.current.Load())
 	return reply
 }
 
@@ -26,11 +24,11 @@ func (c *Client) AskToken(ctx context.Context) Reply {
 // without a reply. The token itself is only looked for in what is to be shown.
 func (c *Client) askToken(ctx context.Context, base string, with *credentials) (Reply, http.Header, error) {
 	start := time.Now()
-	template, err := templateFor(base+appPath, c.template.Header)
+	to, err := newEndpoint(base+appPath, c.endpoint.template.Header)
 	if err != nil {
 		return failure(ctx, err), nil, err
 	}
-	reply, header, err := c.send(posting(ctx, template, append(with.prefix[:len(with.prefix):len(with.prefix)], '}')))
+	reply, header, err := c.send(ctx, start.Add(c.timeout), to, append(with.prefix[:len(with.prefix):len(with.prefix)], '}'))
 	if err != nil {
 		a := failure(ctx, err)
 		a.Message = with.clean(a.Message, fold(a.Message), a.Code)

@@ -20,40 +20,40 @@ const (
 	idleTimeout    = 90 * time.Second
 	maxHeaderBytes = 64 << 10
 
-	// bufferBytes is what a connection has to write into and to read from. A
-	// call and its reply have some hundred bytes each, with their heads.
+	// bufferBytes is what a connection has to read into. An answer has some hundred
+	// bytes, with its head.
 	bufferBytes = 2 << 10
 )
 
-// newTransport returns the hardened default: TLS 1.2 or later, no proxy, HTTP/2
-// where the server offers it, and as many connections kept as there may be calls
-// in flight, where net/http's own default keeps two: a server may allow few calls
-// on each. Those of HTTP/1.1 are kept in a pool.
-func newTransport(maxInflight int) *http.Transport {
+// errHTTP1 says that the service speaks HTTP/1.1 and not HTTP/2.
+var errHTTP1 = errors.New("the service does not speak HTTP/2")
+
+// newTransport returns a transport for HTTP/2. Where the service turns out not to
+// speak that, the connection is given to the pool, and the calls are told so. As
+// many connections are kept as there may be calls in flight, where net/http's own
+// default keeps two: a server may allow few calls on each.
+func newTransport(pool *pool, turns *turns, maxInFlight int) *http.Transport {
 	return &http.Transport{
-		DialContext:            newDialer().DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    tlsTimeout,
-		OnProxyConnectResponse: refusedByProxy,
+		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, below, err := pool.dialer.open(ctx, "h2", "http/1.1")
+			if err != nil || conn.(*tls.Conn).ConnectionState().NegotiatedProtocol == "h2" {
+				return conn, err
+			}
+			pool.add(newConnection(conn, below))
+			turns.over()
+			return nil, errHTTP1
+		},
 		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           maxInflight,
-		MaxIdleConnsPerHost:    maxInflight,
+		MaxIdleConns:           maxInFlight,
+		MaxIdleConnsPerHost:    maxInFlight,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		WriteBufferSize:        bufferBytes,
-		ReadBufferSize:         bufferBytes,
 	}
 }
-
-func newDialer() *net.Dialer { return &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second} }
 
 func cancelled() Reply {
 	return Reply{Outcome: Cancelled, Code: "cancelled", Message: "the run was stopped"}
 }
-
-// failedToRead is what net/http puts before an error of a connection of the pool, and
-// not before the same error of one of a transport.
-const failedToRead = "net/http: Transport failed to read from server: "
 
 // failure says what an exchange that brought no reply means. ctx is that of
 // the run: its end is not the service's doing.
@@ -61,7 +61,7 @@ func failure(ctx context.Context, err error) Reply {
 	if ctx.Err() != nil {
 		return cancelled()
 	}
-	a := Reply{Message: strings.TrimPrefix(err.Error(), failedToRead)}
+	a := Reply{Message: err.Error()}
 	a.Outcome, a.Code = classify(err)
 	switch a.Code {
 	case "timeout":
@@ -155,7 +155,7 @@ func refusesTLS(err error) bool {
 // net/http has no type for its time-out.
 func isTLSHandshake(err error) bool {
 	var record tls.RecordHeaderError
-	return errors.As(err, &record) || err.Error() == "net/http: TLS handshake timeout"
+	return errors.As(err, &record) || err.Error() == errHandshake.Error()
 }
 
 func isPlainHTTP(err error) bool {

@@ -85,11 +85,8 @@ func TestAWrongSetUpHasACodeOfItsOwn(t *testing.T) {
 		t.Cleanup(server.Close)
 		via, err := url.Parse(server.URL)
 		require.NoError(t, err)
-		transport := newTransport(1)
-		transport.Proxy = http.ProxyURL(via)
-		client, err := New(Config{BaseURL: "https://auth.example.com", AppID: "app", Timeout: 5 * time.Second, Transport: transport})
-		require.NoError(t, err)
-		t.Cleanup(client.CloseIdle)
+		client := clientOf(t, "https://auth.example.com")
+		client.pool.dialer.via = via
 		return client
 	}
 	closed := httptest.NewServer(nil)

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/tls"
 	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
@@ -36,6 +35,20 @@ func newTurns() *turns { return &turns{taken: make(chan struct{}, 1)} }
 
 // needed reports a service that is not known to speak nothing but HTTP/1.1.
 func (t *turns) needed() bool { return t != nil && !t.http1.Load() }
+
+// over ends all turns: the service speaks nothing but HTTP/1.1.
+func (t *turns) over() {
+	t.http1.Store(true)
+	t.next()
+}
+
+// next lets the next call have its turn.
+func (t *turns) next() {
+	select {
+	case <-t.taken:
+	default:
+	}
+}
 
 // turn is a call's, until it has its connection. A nil one is none.
 type turn struct {
@@ -73,7 +86,7 @@ func (t *turns) take(ctx context.Context) (taken *turn, late bool) {
 // end lets the next call have its turn. It may be called again.
 func (t *turn) end() {
 	if t != nil {
-		t.once.Do(func() { <-t.of.taken })
+		t.once.Do(t.of.next)
 	}
 }
 
@@ -83,13 +96,9 @@ func (t *turn) watch(ctx context.Context) context.Context {
 		return ctx
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		switch conn, ok := info.Conn.(*tls.Conn); {
-		case ok && conn.ConnectionState().NegotiatedProtocol != "h2":
-			t.of.http1.Store(true)
+		if info.Reused {
 			t.end()
-		case info.Reused:
-			t.end()
-		default:
+		} else {
 			time.AfterFunc(settingsWait, t.end)
 		}
 	}})

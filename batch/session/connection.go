@@ -1,0 +1,171 @@
+package session
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+)
+
+// mostInterim is how many interim responses (RFC 9110 section 15.2) may come before
+// the answer.
+const mostInterim = 5
+
+// mostKept is how many bytes a connection keeps of the memory for what is sent. A
+// request has some hundred.
+const mostKept = 4 << 10
+
+var errHeadTooLarge = errors.New("the head of the answer is larger than 64 KiB")
+
+// past is a deadline that ends what waits for a connection.
+var past = time.Unix(1, 0)
+
+// connection is one of HTTP/1.1 to the service. One call uses it at a time; since
+// tells when the last one was over.
+type connection struct {
+	net.Conn                 // with TLS, if it is to have that
+	below    syscall.RawConn // of the system; nil: that knows nothing of it
+	in       *bufio.Reader   // reads from the connection
+	out      []byte          // memory for what is sent, if that was not large
+	left     int64           // bytes that may be read of the head of an answer
+	since    time.Time
+}
+
+// newConnection makes one of a connection, which lies on another one below, or is it.
+func newConnection(conn, below net.Conn) *connection {
+	c := &connection{Conn: conn}
+	c.in = bufio.NewReaderSize(c, bufferBytes)
+	if known, ok := below.(syscall.Conn); ok {
+		c.below, _ = known.SyscallConn() // the error is that of a connection that is closed
+	}
+	return c
+}
+
+// Read implements io.Reader, within the bounds of a head.
+func (c *connection) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errHeadTooLarge
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
+
+// exchange sends a request and reads the answer up to its body. The call has its
+// time until then. When the body is closed, the connection is given back, or closed if
+// it cannot be used again. sent reports that the service may have seen something of
+// the request.
+func (c *connection) exchange(ctx context.Context, until time.Time, to *endpoint, text []byte, giveBack func(*connection)) (response *http.Response, sent bool, err error) {
+	if err := c.SetDeadline(until); err != nil {
+		return nil, false, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) }) // it is open, or the call has ended
+	c.out = to.message(c.out[:0], text)
+	n, err := c.Write(c.out)
+	if cap(c.out) > mostKept {
+		c.out = nil
+	}
+	if err == nil {
+		response, err = c.answer()
+	}
+	if err != nil {
+		stop()
+		return nil, n > 0, orEnd(ctx, err)
+	}
+	response.Body = &answerBody{ReadCloser: response.Body, ctx: ctx, stop: stop, conn: c, reusable: !response.Close, giveBack: giveBack}
+	return response, true, nil
+}
+
+// answer reads the head of an answer.
+func (c *connection) answer() (*http.Response, error) {
+	for range mostInterim {
+		c.left = maxHeaderBytes
+		if _, err := c.in.Peek(1); err != nil { // it tells no answer from one that is cut off
+			return nil, err
+		}
+		response, err := http.ReadResponse(c.in, nil)
+		if err != nil {
+			return nil, err
+		}
+		if response.StatusCode >= http.StatusOK || response.StatusCode == http.StatusSwitchingProtocols {
+			c.left = math.MaxInt64
+			return response, nil
+		}
+	}
+	return nil, errors.New("the service sends one interim response after another")
+}
+
+// quiet reports a connection on which nothing has come since the last answer was
+// read: neither the end, nor bytes that nobody asked for, which would be taken for
+// the answer to the next call, that of another customer. They may be in any of the
+// layers.
+func (c *connection) quiet() bool {
+	if c.in.Buffered() > 0 || c.below != nil && someCame(c.below) {
+		return false
+	}
+	if _, secure := c.Conn.(*tls.Conn); c.below != nil && !secure {
+		return true
+	}
+	var first [1]byte
+	if c.SetReadDeadline(past) != nil {
+		return false
+	}
+	_, err := c.Conn.Read(first[:]) // what the layer has: it waits for nothing
+	var none net.Error
+	return errors.As(err, &none) && none.Timeout()
+}
+
+// someCame asks the system whether there is something to read, be it the end or an
+// error, and leaves it there.
+func someCame(raw syscall.RawConn) (some bool) {
+	err := raw.Control(func(fd uintptr) {
+		var first [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		some = err != syscall.EAGAIN
+	})
+	return err != nil || some
+}
+
+// answerBody is the body of an answer, and what becomes of its connection.
+type answerBody struct {
+	io.ReadCloser
+	ctx      context.Context // of the call
+	stop     func() bool     // the context no longer ends what waits for the connection
+	conn     *connection
+	reusable bool // by what the head says
+	ended    bool // it was read to its end
+	giveBack func(*connection)
+}
+
+// Read implements io.Reader.
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.ended = true
+		return n, err
+	}
+	return n, orEnd(b.ctx, err)
+}
+
+// Close implements io.Closer.
+func (b *answerBody) Close() error {
+	if b.stop() && b.ended && b.reusable {
+		b.giveBack(b.conn)
+		return nil
+	}
+	return b.conn.Close()
+}
+
+// orEnd is an error, or that of a context whose end may have brought it about.
+func orEnd(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
