@@ -29,9 +29,10 @@
 //     go then.
 //  8. batch: sendAttempts calls the service, no faster than the ceiling allows
 //     (batch: limiter.wait).
-//  9. session: Client.Call makes the request and judges the reply. It makes the
-//     request once more, within the attempt that is on record, where the
-//     credentials were refused and others could be had.
+//  9. session: Client.Call makes the request (over HTTP/1.1, pool.roundTrip and
+//     connection.exchange do) and judges the reply. It makes the request once
+//     more, within the attempt that is on record, where the credentials were
+//     refused and others could be had.
 //  10. batch: dispatcher.replied decides by the table of replies.go
 //     (dispatcher.decide): the row has its result (dispatcher.finish), is sent
 //     again from 5 on (dispatcher.later), waits for the reply to another row

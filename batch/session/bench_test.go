@@ -64,8 +64,7 @@ func (answer atOnce) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, err
 }
 
-// BenchmarkCall is a whole attempt, but for the wire and what net/http's
-// transport does.
+// BenchmarkCall is a whole attempt, but for the connection.
 func BenchmarkCall(b *testing.B) {
 	c, err := New(Config{BaseURL: "https://auth.example.com", AppID: "app", AppSecret: "a secret", TenantID: "tenant", Timeout: time.Minute, MaxInFlight: 64, Transport: atOnce(processed)})
 	require.NoError(b, err)

@@ -46,7 +46,7 @@ type Config struct {
 	// NoProxy goes straight to the service, whatever the environment says.
 	NoProxy bool
 
-	// Transport replaces the hardened default; for tests.
+	// Transport makes all calls, in place of own connections; for tests.
 	Transport http.RoundTripper
 }
 
@@ -168,7 +168,7 @@ func (c *Client) attempt(ctx context.Context, r *source.Customer, with *credenti
 		return cancelled()
 	}
 	start := time.Now()
-	e, header, err := c.exchange(turn.watch(ctx), start, r, with)
+	e, header, err := c.send(turn.watch(ctx), start.Add(c.timeout), c.endpoint, bodyOf(r, make([]byte, 0, 512), with.prefix))
 	var a Reply
 	if err != nil {
 		a = failure(ctx, err)
@@ -216,10 +216,6 @@ func words(a *Reply, r *envelope) string {
 	return fmt.Sprintf("HTTP %d, statusCode %d, without a message", r.status, r.code)
 }
 
-func (c *Client) exchange(ctx context.Context, start time.Time, r *source.Customer, with *credentials) (envelope, http.Header, error) {
-	return c.send(ctx, start.Add(c.timeout), c.endpoint, bodyOf(r, make([]byte, 0, 512), with.prefix))
-}
-
 // send makes a call, which has its time until then.
 func (c *Client) send(ctx context.Context, until time.Time, to *endpoint, text []byte) (envelope, http.Header, error) {
 	response, err := c.roundTrip(ctx, until, to, text)
@@ -246,7 +242,7 @@ func (c *Client) send(ctx context.Context, until time.Time, to *endpoint, text [
 // roundTrip sends a request, over HTTP/2 unless the service is known, or turns out,
 // to speak HTTP/1.1.
 func (c *Client) roundTrip(ctx context.Context, until time.Time, to *endpoint, text []byte) (*http.Response, error) {
-	if c.pool == nil || c.turns.needed() {
+	if c.pool == nil || c.turns.http2() {
 		within, cancel := context.WithDeadline(ctx, until)
 		response, err := c.transport.RoundTrip(to.posting(within, text))
 		if err == nil {

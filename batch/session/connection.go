@@ -17,29 +17,35 @@ import (
 // the answer.
 const mostInterim = 5
 
+// bufferBytes is what a connection has to read into. An answer has some hundred
+// bytes, with its head.
+const bufferBytes = 2 << 10
+
 // mostKept is how many bytes a connection keeps of the memory for what is sent. A
 // request has some hundred.
 const mostKept = 4 << 10
 
 var errHeadTooLarge = errors.New("the head of the answer is larger than 64 KiB")
 
-// past is a deadline that ends what waits for a connection.
+// past is a deadline that ends what waits on a connection.
 var past = time.Unix(1, 0)
 
-// connection is one of HTTP/1.1 to the service. One call uses it at a time; since
-// tells when the last one was over.
+// connection is an HTTP/1.1 connection to the service. One call uses it at a time.
 type connection struct {
 	net.Conn                 // with TLS, if it is to have that
 	below    syscall.RawConn // of the system; nil: that knows nothing of it
+	pool     *pool           // takes it back
 	in       *bufio.Reader   // reads from the connection
 	out      []byte          // memory for what is sent, if that was not large
 	left     int64           // bytes that may be read of the head of an answer
-	since    time.Time
+	used     bool            // a call was made on it
+	since    time.Time       // when that was over, or when it was opened
 }
 
-// newConnection makes one of a connection, which lies on another one below, or is it.
-func newConnection(conn, below net.Conn) *connection {
-	c := &connection{Conn: conn}
+// newConnection returns a connection for calls on conn. below is the TCP connection
+// that carries it, or conn itself.
+func newConnection(p *pool, conn, below net.Conn) *connection {
+	c := &connection{Conn: conn, pool: p, since: time.Now()}
 	c.in = bufio.NewReaderSize(c, bufferBytes)
 	if known, ok := below.(syscall.Conn); ok {
 		c.below, _ = known.SyscallConn() // the error is that of a connection that is closed
@@ -61,11 +67,11 @@ func (c *connection) Read(p []byte) (int, error) {
 // time until then. When the body is closed, the connection is given back, or closed if
 // it cannot be used again. sent reports that the service may have seen something of
 // the request.
-func (c *connection) exchange(ctx context.Context, until time.Time, to *endpoint, text []byte, giveBack func(*connection)) (response *http.Response, sent bool, err error) {
+func (c *connection) exchange(ctx context.Context, until time.Time, to *endpoint, text []byte) (response *http.Response, sent bool, err error) {
 	if err := c.SetDeadline(until); err != nil {
 		return nil, false, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) }) // it is open, or the call has ended
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) }) // fails only on a closed connection
 	c.out = to.message(c.out[:0], text)
 	n, err := c.Write(c.out)
 	if cap(c.out) > mostKept {
@@ -78,7 +84,7 @@ func (c *connection) exchange(ctx context.Context, until time.Time, to *endpoint
 		stop()
 		return nil, n > 0, orEnd(ctx, err)
 	}
-	response.Body = &answerBody{ReadCloser: response.Body, ctx: ctx, stop: stop, conn: c, reusable: !response.Close, giveBack: giveBack}
+	response.Body = &answerBody{ReadCloser: response.Body, ctx: ctx, stop: stop, conn: c, reusable: !response.Close}
 	return response, true, nil
 }
 
@@ -110,7 +116,7 @@ func (c *connection) quiet() bool {
 		return false
 	}
 	if _, secure := c.Conn.(*tls.Conn); c.below != nil && !secure {
-		return true
+		return true // without TLS, nothing lies between the system and in
 	}
 	var first [1]byte
 	if c.SetReadDeadline(past) != nil {
@@ -140,7 +146,6 @@ type answerBody struct {
 	conn     *connection
 	reusable bool // by what the head says
 	ended    bool // it was read to its end
-	giveBack func(*connection)
 }
 
 // Read implements io.Reader.
@@ -156,7 +161,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 // Close implements io.Closer.
 func (b *answerBody) Close() error {
 	if b.stop() && b.ended && b.reusable {
-		b.giveBack(b.conn)
+		b.conn.pool.give(b.conn)
 		return nil
 	}
 	return b.conn.Close()

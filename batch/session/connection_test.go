@@ -1,16 +1,15 @@
 package session
 
 import (
+	"bufio"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,114 +17,202 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAServiceThatClosesAfterEachAnswerIsCalledOnceForEachRow: over HTTP/1.1 with
-// "Connection: close", and over HTTP/2 with GOAWAY, which Go's server makes of it,
-// while other calls are under way on the same connection.
-func TestAServiceThatClosesAfterEachAnswerIsCalledOnceForEachRow(t *testing.T) {
-	for _, major := range []int{1, 2} {
-		var mu sync.Mutex
-		calls := map[string]int{}
-		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			var body struct{ CustomerEmail string }
-			_ = json.NewDecoder(r.Body).Decode(&body)
-			mu.Lock()
-			calls[fmt.Sprintf("HTTP/%d %s", r.ProtoMajor, body.CustomerEmail)]++
-			mu.Unlock()
-			w.Header().Set("Connection", "close")
-			_, _ = io.WriteString(w, envelopeOf(200, "x", "id-of-"+strings.ReplaceAll(body.CustomerEmail, "@", "-at-")))
-		}))
-		server.EnableHTTP2 = major == 2
-		server.StartTLS()
-		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 10 * time.Second, MaxInFlight: 8, Authorities: authorities(server)})
-		require.NoError(t, err)
-		var wg sync.WaitGroup
-		for worker := range 8 {
-			wg.Go(func() {
-				for i := range 10 {
-					r := ann
-					r.Email = fmt.Sprintf("c%d-%d@example.com", worker, i)
-					a := client.Call(t.Context(), &r)
-					assert.Equal(t, "id-of-"+strings.ReplaceAll(r.Email, "@", "-at-"), a.SessionID, "HTTP/%d: %s", major, a.Message)
+// script is a service that reads whole requests and answers each with what answers
+// has for its body, byte for byte.
+type script struct {
+	answers func(body string) (text string, closes bool)
+	url     string
+
+	mu      sync.Mutex
+	calls   int
+	dialed  int
+	request string // the last one
+}
+
+func scripted(tb testing.TB, answers func(body string) (string, bool)) *script {
+	s := &script{answers: answers}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = listener.Close() })
+	s.url = "http://" + listener.Addr().String()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go s.serve(conn)
+		}
+	}()
+	return s
+}
+
+func (s *script) serve(conn net.Conn) {
+	defer conn.Close()
+	s.mu.Lock()
+	s.dialed++
+	s.mu.Unlock()
+	in := bufio.NewReader(conn)
+	for {
+		request, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.calls++
+		s.request = fmt.Sprint(request.Method, " ", request.RequestURI, " ", request.Host, " ", request.Header, " ", len(body))
+		s.mu.Unlock()
+		text, closes := s.answers(string(body))
+		if _, err := io.WriteString(conn, text); err != nil || closes {
+			return
+		}
+	}
+}
+
+// plain is an answer with a session id, of a length that is told.
+func plain(id string) string {
+	text := envelopeOf(200, "x", id)
+	return "HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(text)) + "\r\n\r\n" + text
+}
+
+// TestAnAnswerIsReadHoweverItIsFramed, and the connection is used again where RFC
+// 9112 says that it can be.
+func TestAnAnswerIsReadHoweverItIsFramed(t *testing.T) {
+	text := envelopeOf(200, "x", "id")
+	for name, c := range map[string]struct {
+		answer string
+		closes bool // the service does, after it
+		dialed int  // for two calls
+	}{
+		"length":               {answer: plain("id"), dialed: 1},
+		"chunks":               {answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(text), text), dialed: 1},
+		"chunks and trailers":  {answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\nX: y\r\n\r\n", len(text), text), dialed: 1},
+		"up to the end":        {answer: "HTTP/1.1 200 OK\r\n\r\n" + text, closes: true, dialed: 2},
+		"Connection: close":    {answer: "HTTP/1.1 200 OK\r\nConnection: close\r\n" + strings.TrimPrefix(plain("id"), "HTTP/1.1 200 OK\r\n"), dialed: 2},
+		"HTTP/1.0":             {answer: strings.Replace(plain("id"), "1.1", "1.0", 1), dialed: 2},
+		"interim responses":    {answer: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + plain("id"), dialed: 1},
+		"closed after it":      {answer: plain("id"), closes: true, dialed: 2},
+		"a line too many":      {answer: plain("id") + "\r\n", dialed: 2},
+		"another answer":       {answer: plain("id") + plain("other"), dialed: 2},
+		"bytes of no meaning":  {answer: plain("id") + "x", dialed: 2},
+		"a chunked one behind": {answer: plain("id") + "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", dialed: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, func(string) (string, bool) { return c.answer, c.closes })
+			client := clientOf(t, s.url)
+			for range 2 {
+				reply := client.Call(t.Context(), &ann)
+				assert.Equal(t, "id", reply.SessionID, reply.Message)
+				if c.closes { // the end is on its way
+					assert.Eventually(t, func() bool {
+						client.pool.mu.Lock()
+						defer client.pool.mu.Unlock()
+						return len(client.pool.free) == 0 || !client.pool.free[0].quiet()
+					}, 10*time.Second, time.Millisecond)
 				}
-			})
-		}
-		wg.Wait()
-		client.CloseIdle()
-		server.Close()
-		assert.Len(t, calls, 80)
-		for row, n := range calls {
-			assert.True(t, strings.HasPrefix(row, fmt.Sprintf("HTTP/%d ", major)), row)
-			assert.Equal(t, 1, n, row)
-		}
+			}
+			assert.Equal(t, c.dialed, s.dialed)
+		})
 	}
 }
 
-func TestAnAnswerThatDripsInIsReadInTimeOrInDoubt(t *testing.T) {
-	const every = 5 * time.Millisecond
-	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		answer := envelopeOf(200, "x", "id")
-		for i := 0; r.Context().Err() == nil && i < len(answer); i++ {
-			_, _ = io.WriteString(w, answer[i:i+1])
-			_ = http.NewResponseController(w).Flush()
-			time.Sleep(every) // the service is slow, not the test
-		}
-	})
-	assert.Equal(t, "id", client.Call(t.Context(), &ann).SessionID)
-	client.timeout = 10 * every
-	began := time.Now()
-	a := client.Call(t.Context(), &ann)
-	assert.Equal(t, InDoubt, a.Outcome)
-	assert.Equal(t, "timeout", a.Code, "a byte now and then does not prolong it")
-	assert.Less(t, time.Since(began), 5*time.Second)
+// TestAnAnswerThatIsNoneIsInDoubtOnce: it is not asked for again, for it may have
+// been processed.
+func TestAnAnswerThatIsNoneIsInDoubtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer string
+		closes bool
+		code   string
+		says   string
+	}{
+		"nothing":                 {closes: true, code: "connection_closed", says: "EOF"},
+		"half a head":             {answer: "HTTP/1.1 200 OK\r\nX: y\r\n", closes: true, code: "connection_closed"},
+		"half a body":             {answer: strings.TrimSuffix(plain("id"), "}"), closes: true, code: "answer_cut_off"},
+		"no HTTP":                 {answer: "hello\r\n\r\n", code: "no_answer"},
+		"an endless head":         {answer: "HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", maxHeaderBytes), code: "no_answer"},
+		"interim responses alone": {answer: strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 20), code: "no_answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, func(string) (string, bool) { return c.answer, c.closes })
+			client := clientOf(t, s.url)
+			reply := client.Call(t.Context(), &ann)
+			assert.Equal(t, InDoubt, reply.Outcome, reply.Message)
+			assert.Equal(t, c.code, reply.Code, reply.Message)
+			assert.Contains(t, reply.Message, c.says)
+			assert.Equal(t, 1, s.calls)
+			assert.Empty(t, client.pool.free)
+		})
+	}
 }
 
-func TestACertificateThatExpiresMeanwhileIsRefusedOnTheNextConnectionAndItsSuccessorTrusted(t *testing.T) {
+// TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed, be it bytes or the end, in
+// whatever layer they are.
+func TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed(t *testing.T) {
 	ours := newAuthority(t)
-	valid := ours.server(t, "127.0.0.1", time.Now().Add(time.Hour))
-	expired := ours.server(t, "127.0.0.1", time.Now().Add(-time.Second))
-	var shown atomic.Pointer[tls.Certificate]
-	shown.Store(&valid)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, processed)
-	}))
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	server.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		return &tls.Config{Certificates: []tls.Certificate{*shown.Load()}}, nil
-	}}
-	server.StartTLS()
-	defer server.Close()
-	pool, err := ParseAuthorities(ours.pem())
+	trusted, err := ParseAuthorities(ours.pem())
 	require.NoError(t, err)
-	client, err := New(Config{BaseURL: server.URL, Timeout: 10 * time.Second, Authorities: pool})
-	require.NoError(t, err)
-	defer client.CloseIdle()
-
-	for range 2 { // the first connection tells that the service speaks HTTP/1.1, and no more
-		require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+	for name, come := range map[string]func(net.Conn) error{
+		"bytes": func(theirs net.Conn) error { _, err := theirs.Write([]byte("x")); return err },
+		"end":   net.Conn.Close,
+	} {
+		for _, secure := range []bool{false, true} {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			below, err := net.Dial("tcp", listener.Addr().String())
+			require.NoError(t, err)
+			theirs, err := listener.Accept()
+			require.NoError(t, err)
+			conn := below
+			if secure {
+				theirs = tls.Server(theirs, &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", time.Now().Add(time.Hour))}, SessionTicketsDisabled: true})
+				shaken := make(chan error, 1)
+				go func() { shaken <- theirs.(*tls.Conn).HandshakeContext(t.Context()) }()
+				conn, err = handshake(t.Context(), below, &tls.Config{RootCAs: trusted}, "127.0.0.1:0")
+				require.NoError(t, err)
+				require.NoError(t, <-shaken)
+			}
+			c := newConnection(nil, conn, below)
+			assert.True(t, c.quiet(), "%s, %t", name, secure)
+			assert.True(t, c.quiet(), "looking changes nothing")
+			require.NoError(t, come(theirs))
+			assert.Eventually(t, func() bool { return !c.quiet() }, 10*time.Second, time.Millisecond, "%s, %t", name, secure)
+			_ = theirs.Close()
+			_ = c.Close()
+			assert.NoError(t, listener.Close())
+		}
 	}
-	shown.Store(&expired)
-	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome, "on the connection that it has")
-	client.CloseIdle()
-	a := client.Call(t.Context(), &ann)
-	require.Equal(t, TLSRefused, a.Outcome, a.Message)
-	shown.Store(&valid)
-	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
 }
 
-// TestASwitchOfProtocolsIsNoAnswer: nothing would end its body but the service.
-func TestASwitchOfProtocolsIsNoAnswer(t *testing.T) {
-	closed := make(chan error, 1)
-	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		conn, out, _ := http.NewResponseController(w).Hijack()
-		_, _ = out.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
-		_ = out.Flush()
-		_, err := io.Copy(io.Discard, conn)
-		_ = conn.Close()
-		closed <- err
+// FuzzNoAnswerIsTheNextCustomers whatever the service sends for the first call: what
+// the second one gets is the answer to it.
+func FuzzNoAnswerIsTheNextCustomers(f *testing.F) {
+	for _, first := range []string{
+		plain("1"), plain("1") + plain("1"), plain("1") + "x", "HTTP/1.1 204 No Content\r\n\r\n" + plain("1"), "HTTP/1.1 100 Continue\r\n\r\n" + plain("1") + "\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + plain("1"), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Encoding: gzip\r\n\r\n" + plain("1"), "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n" + plain("1"),
+	} {
+		f.Add(first)
+	}
+	f.Fuzz(func(t *testing.T, first string) {
+		if len(first) > 4<<10 {
+			return
+		}
+		second := ann
+		second.ClientID = "the second"
+		s := scripted(t, func(body string) (string, bool) {
+			if strings.Contains(body, second.ClientID) {
+				return plain("2"), false
+			}
+			return first, false
+		})
+		client := clientOf(t, s.url)
+		client.timeout = 20 * time.Millisecond // of an answer that is not complete
+		client.Call(t.Context(), &ann)
+		client.timeout = 5 * time.Second
+		reply := client.Call(t.Context(), &second)
+		assert.Equal(t, "2", reply.SessionID, "%v", reply)
 	})
-	a := client.Call(t.Context(), &ann)
-	assert.Equal(t, NotTheAPI, a.Outcome)
-	assert.Equal(t, http.StatusSwitchingProtocols, a.Status)
-	assert.NoError(t, <-closed, "the connection is of no use")
 }

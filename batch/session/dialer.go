@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"time"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/proxy"
@@ -21,9 +22,10 @@ import (
 // they are to have that. It is safe for concurrent use.
 type dialer struct {
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
-	service string      // host in ASCII, and port
-	tls     *tls.Config // nil: plain http
-	via     *url.URL    // a proxy; nil: there is none
+	service string        // host in ASCII, and port
+	tls     *tls.Config   // nil: plain http
+	via     *url.URL      // a proxy; nil: there is none
+	opens   time.Duration // how long a proxy may take to open the way
 }
 
 // addressOf is the host, in ASCII, and the port of a service or a proxy.
@@ -36,34 +38,36 @@ func addressOf(u *url.URL) string {
 	return net.JoinHostPort(host, cmp.Or(u.Port(), ports[u.Scheme]))
 }
 
-// open makes a new connection, which speaks one of some protocols, by their names in
-// TLS (RFC 7301). It lies on the one below, or is it.
+// open makes a new connection that speaks one of some protocols, named as in TLS
+// (RFC 7301). below is the TCP connection that carries it.
 func (d *dialer) open(ctx context.Context, protocols ...string) (conn, below net.Conn, err error) {
-	below, conn, err = d.lay(ctx)
+	conn, below, err = d.reach(ctx)
 	if err == nil && d.tls != nil {
 		conn, err = handshake(ctx, conn, d.tls, d.service, protocols...)
 	}
 	return conn, below, orEnd(ctx, err)
 }
 
-// lay makes a connection to the service, which lies on one to the proxy if there is
-// one of those.
-func (d *dialer) lay(ctx context.Context) (below, conn net.Conn, err error) {
+// reach makes a connection to the service. below is the TCP connection that carries
+// it: the same one, where there is no proxy.
+func (d *dialer) reach(ctx context.Context) (conn, below net.Conn, err error) {
 	if d.via == nil {
-		below, err = d.dial(ctx, "tcp", d.service)
-		return below, below, err
+		conn, err = d.dial(ctx, "tcp", d.service)
+		return conn, conn, err
 	}
 	toProxy, err := d.dial(ctx, "tcp", addressOf(d.via))
 	if err != nil {
 		return nil, nil, &net.OpError{Op: "proxyconnect", Net: "tcp", Err: err}
 	}
+	ctx, cancel := context.WithTimeout(ctx, d.opens) // what a transport opens does not end with a call
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = toProxy.Close() })
 	conn, err = d.tunnel(ctx, toProxy)
 	if !stop() || err != nil {
 		_ = toProxy.Close() // it leads nowhere
-		return nil, nil, cmp.Or(err, ctx.Err())
+		return nil, nil, cmp.Or(ctx.Err(), err)
 	}
-	return toProxy, conn, nil
+	return conn, toProxy, nil
 }
 
 // tunnel has a proxy open the way to the service.
@@ -131,8 +135,8 @@ func handshake(ctx context.Context, conn net.Conn, config *tls.Config, address s
 	return secure, nil
 }
 
-// errHandshake says what net/http says then.
-var errHandshake = errors.New("net/http: TLS handshake timeout")
+// errHandshake ends a TLS handshake that takes too long.
+var errHandshake = errors.New("the TLS handshake took too long")
 
 // already is a dialer that has a connection already.
 type already struct{ net.Conn }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // endpoint is where requests go, and what is the same in all of them. It is safe for
@@ -15,7 +16,7 @@ type endpoint struct {
 	template *http.Request // without a body; URL and header are shared and only read
 
 	// A request of HTTP/1.1 up to the length of its body, and from there on.
-	before, after []byte
+	before, after string
 }
 
 func newEndpoint(address string, header http.Header) (*endpoint, error) {
@@ -24,19 +25,16 @@ func newEndpoint(address string, header http.Header) (*endpoint, error) {
 		return nil, err
 	}
 	template.Header = header
-	e := &endpoint{template: template}
-	var written bytes.Buffer
-	if err := e.posting(context.Background(), []byte("0123456789")).Write(&written); err != nil {
+	var head bytes.Buffer
+	if err := template.Write(&head); err != nil {
 		return nil, err
 	}
 	const length = "\r\nContent-Length: "
-	before, after, found := bytes.Cut(written.Bytes(), []byte(length+"10\r\n"))
+	before, after, found := strings.Cut(head.String(), length+"0")
 	if !found {
 		return nil, fmt.Errorf("no request for %s can be written", address)
 	}
-	e.before = append(before, length...)
-	e.after = append([]byte("\r\n"), bytes.TrimSuffix(after, []byte("0123456789"))...)
-	return e, nil
+	return &endpoint{template: template, before: before + length, after: after}, nil
 }
 
 // message appends a request with a body to dst, as HTTP/1.1 has it.

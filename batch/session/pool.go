@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"sync"
 	"time"
 )
@@ -25,23 +26,22 @@ type pool struct {
 // sent yet, another one serves. Closing the body of the response ends the call.
 func (p *pool) roundTrip(ctx context.Context, until time.Time, to *endpoint, text []byte) (*http.Response, error) {
 	for {
-		conn, used := p.take(), true
+		conn := p.take()
 		if conn == nil {
-			opened, err := p.open(ctx, until)
-			if err != nil {
+			var err error
+			if conn, err = p.open(ctx, until); err != nil {
 				return nil, err
 			}
-			conn, used = opened, false
 		}
 		if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.GotConn != nil {
-			trace.GotConn(httptrace.GotConnInfo{Conn: conn, Reused: used})
+			trace.GotConn(httptrace.GotConnInfo{Conn: conn, Reused: conn.used})
 		}
-		response, sent, err := conn.exchange(ctx, until, to, text, p.give)
+		response, sent, err := conn.exchange(ctx, until, to, text)
 		if err == nil {
 			return response, nil
 		}
 		_ = conn.Close() // it failed already
-		if !used || sent || ctx.Err() != nil {
+		if !conn.used || sent || ctx.Err() != nil {
 			return nil, err
 		}
 	}
@@ -55,7 +55,7 @@ func (p *pool) open(ctx context.Context, until time.Time) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConnection(conn, below), nil
+	return newConnection(p, conn, below), nil
 }
 
 // take gives a connection that is open and has nothing to read on it, as far as one
@@ -63,12 +63,8 @@ func (p *pool) open(ctx context.Context, until time.Time) (*connection, error) {
 func (p *pool) take() *connection {
 	for {
 		last := p.last()
-		switch {
-		case last == nil:
-			return nil
-		case last.since.IsZero(): // not used yet: what has come is about TLS
-			return last
-		case time.Since(last.since) < idleTimeout && last.quiet():
+		// On one that was not used yet is what TLS sends at first.
+		if last == nil || time.Since(last.since) < idleTimeout && (!last.used || last.quiet()) {
 			return last
 		}
 		// Closed, or what has come on it is no answer, or what lies between may
@@ -93,14 +89,19 @@ func (p *pool) last() *connection {
 
 // give takes back a connection whose call is over.
 func (p *pool) give(conn *connection) {
-	conn.since = time.Now()
+	conn.used, conn.since = true, time.Now()
 	p.add(conn)
 }
 
-// add takes a connection that no call is using.
+// add takes a connection that no call is using, and closes one that was not needed for
+// long.
 func (p *pool) add(conn *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.free) > 0 && time.Since(p.free[0].since) >= idleTimeout {
+		_ = p.free[0].Close() // nothing is under way on it
+		p.free = slices.Delete(p.free, 0, 1)
+	}
 	p.free = append(p.free, conn)
 }
 

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// sightings are what net/http tells of a connection that comes about. Several
+// sightings are what a trace tells of a connection that comes about. Several
 // addresses may be dialed at once, so it is safe for concurrent use.
 type sightings struct {
 	mu        sync.Mutex // covers what follows

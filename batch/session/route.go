@@ -16,10 +16,11 @@ import (
 var errProxy = errors.New("the proxy of the environment cannot be used; fix HTTPS_PROXY, or go without by --no-proxy-env")
 
 // route is the way to the service: what is trusted, and through which proxy,
-// if any. Plain http goes to this machine and nowhere else. The environment is asked once, since a client has one endpoint.
+// if any. Plain http goes to this machine and nowhere else. The environment is asked
+// once, since a client has one endpoint.
 func (c *Config) route(template *http.Request) (*dialer, error) {
 	dial := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	d := &dialer{dial: dial.DialContext, service: addressOf(template.URL)}
+	d := &dialer{dial: dial.DialContext, service: addressOf(template.URL), opens: proxyTimeout}
 	if template.URL.Scheme == "http" {
 		// The body would be read by every proxy on the way, which the environment
 		// may name for localhost in another spelling.

@@ -17,12 +17,9 @@ import (
 const (
 	dialTimeout    = 10 * time.Second
 	tlsTimeout     = 10 * time.Second
+	proxyTimeout   = time.Minute
 	idleTimeout    = 90 * time.Second
 	maxHeaderBytes = 64 << 10
-
-	// bufferBytes is what a connection has to read into. An answer has some hundred
-	// bytes, with its head.
-	bufferBytes = 2 << 10
 )
 
 // errHTTP1 says that the service speaks HTTP/1.1 and not HTTP/2.
@@ -39,8 +36,8 @@ func newTransport(pool *pool, turns *turns, maxInFlight int) *http.Transport {
 			if err != nil || conn.(*tls.Conn).ConnectionState().NegotiatedProtocol == "h2" {
 				return conn, err
 			}
-			pool.add(newConnection(conn, below))
-			turns.over()
+			pool.add(newConnection(pool, conn, below))
+			turns.http1Only()
 			return nil, errHTTP1
 		},
 		ForceAttemptHTTP2:      true,
@@ -152,10 +149,9 @@ func refusesTLS(err error) bool {
 }
 
 // isTLSHandshake reports a handshake that broke off before anything was sent.
-// net/http has no type for its time-out.
 func isTLSHandshake(err error) bool {
 	var record tls.RecordHeaderError
-	return errors.As(err, &record) || err.Error() == errHandshake.Error()
+	return errors.As(err, &record) || errors.Is(err, errHandshake)
 }
 
 func isPlainHTTP(err error) bool {

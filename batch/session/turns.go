@@ -33,11 +33,12 @@ type turns struct {
 
 func newTurns() *turns { return &turns{taken: make(chan struct{}, 1)} }
 
-// needed reports a service that is not known to speak nothing but HTTP/1.1.
-func (t *turns) needed() bool { return t != nil && !t.http1.Load() }
+// http2 reports a service that may speak HTTP/2: it is not known yet to speak HTTP/1.1
+// only.
+func (t *turns) http2() bool { return t != nil && !t.http1.Load() }
 
-// over ends all turns: the service speaks nothing but HTTP/1.1.
-func (t *turns) over() {
+// http1Only ends all turns: the service speaks nothing but HTTP/1.1.
+func (t *turns) http1Only() {
 	t.http1.Store(true)
 	t.next()
 }
@@ -59,7 +60,7 @@ type turn struct {
 // take waits for a turn, and gives nil where none is needed, or none came. It
 // reports a call as late that had to wait.
 func (t *turns) take(ctx context.Context) (taken *turn, late bool) {
-	if !t.needed() {
+	if !t.http2() {
 		return nil, false
 	}
 	select {
