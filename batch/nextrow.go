@@ -39,9 +39,9 @@ func (d *dispatcher) coming() bool {
 
 // nextRow takes the row to send next. For a trial that is one that was never tried,
 // at random: rows that failed, and their neighbors in the list, say little of
-// the service. Otherwise those whose next attempt is due take turns with those
-// that come, so that neither keeps the other from being sent, and by lot, so that a
-// service that refuses every other call does not refuse one kind of them alone.
+// the service. Otherwise it is a row whose next attempt is due or one that comes,
+// by lot: neither kind keeps the other from being sent, and a service that refuses every
+// other call does not refuse one kind alone.
 func (d *dispatcher) nextRow(now time.Time, trial, scatter bool) *slot {
 	for ; (trial || scatter) && d.atHand > 0; d.atHand-- {
 		d.received(<-d.work, true)

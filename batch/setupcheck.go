@@ -48,8 +48,8 @@ func (d *dispatcher) looking(now time.Time) (until time.Time, yes bool) {
 // rowOrSetup decides what a reply means that every row would get from a service
 // that is set up wrongly. A firewall, and a customer that is locked, bring it
 // about for some rows only: so others are asked before the run ends. Of credentials
-// that the API itself refuses from the start, one more is enough: what is wrong and is
-// sent often may be locked. Where no row is left to ask, the row waits for settleAll.
+// that the API itself refuses from the start, one more is enough: an account may be
+// locked after several wrong ones. Where no row is left to ask, the row waits for settleAll.
 func (d *dispatcher) rowOrSetup(s *slot, r *session.Reply) action {
 	if d.setup.active() && s.number > d.setup.suspended[0].sends {
 		if d.setup.refused++; d.setup.refused >= checks || !d.proven && r.Recognised && r.Outcome == session.CredentialsRefused {

@@ -65,6 +65,21 @@ func TestAWrongAddressIsNoticedOnTheFirstAnswersOnly(t *testing.T) {
 	})
 }
 
+// TestCredentialsThatAreWrongAreSentTwice and not more often, where it is the API that
+// refuses them: an account may be locked.
+func TestCredentialsThatAreWrongAreSentTwice(t *testing.T) {
+	for recognised, calls := range map[bool]int{true: 2, false: 1 + checks} {
+		synctest.Test(t, func(t *testing.T) {
+			refused := session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused", Recognised: recognised}
+			j := newJob(t, csvList(10), func(context.Context, *source.Customer, int) session.Reply { return refused })
+			j.adjust = func(c *Config) { c.MaxInFlight, c.Pace = 1, pace.Config{MaxInFlight: 1} }
+			_, err := j.run(t.Context())
+			require.ErrorAs(t, err, new(*RefusedError))
+			assert.Equal(t, calls, j.service.total())
+		})
+	}
+}
+
 func TestAFirewallThatStopsTheFirstRowsIsNotTheSetUp(t *testing.T) {
 	for _, r := range []session.Reply{
 		{Outcome: session.NotTheAPI, Status: 200, Code: "not_json"},

@@ -1,7 +1,8 @@
 // Package blame decides which row a failed attempt counts against, and which was the
 // service's doing: a row is at fault when another one succeeds meanwhile, and once
-// chance alone would hardly fail it as often. It keeps no clock and takes no lock:
-// the one goroutine that dispatches uses it.
+// chance alone would hardly fail it as often. It also finds out that a service refuses
+// some rows always, by how their third and later attempts fare. It keeps no clock and
+// takes no lock: the one goroutine that dispatches uses it.
 package blame
 
 import (
@@ -20,6 +21,11 @@ const inFull = math.Ln10
 // isFound is how much evidence, in nats, finds that rows are refused always.
 const isFound = 4 * inFull
 
+// timesRefused is the first refusal of a row that is evidence of that. A row waits
+// before its third attempt, and before each after that: where calls are refused for
+// their number, those attempts fare as first ones do.
+const timesRefused = 3
+
 // Row is what the failed attempts of one row amount to. It belongs to the row;
 // Failures write to it.
 type Row struct {
@@ -28,7 +34,7 @@ type Row struct {
 	counted  int // of these, while other rows succeeded
 	evidence float64
 	pending  int // failures since which no other row has succeeded
-	refused  int // attempts that were
+	refused  int // attempts that were refused
 }
 
 // Charged makes the blame of a row that an earlier start has counted.
@@ -85,8 +91,8 @@ type Failures struct {
 	// were not refused, and second attempts that succeeded.
 	first, faults, second float64
 
-	again float64 // evidence that rows are refused always, in nats
-	well  bool    // a row has succeeded since the last of it
+	always    float64 // evidence that rows are refused always, in nats
+	succeeded bool    // a row has, since the last of it
 }
 
 // failure is one of which it is not known yet whether its row is at fault, or the
@@ -119,29 +125,27 @@ func (f *Failures) Failed(b *Row, refused bool) {
 	}
 }
 
-// Refused takes in that the service asked for fewer calls. It returns the share of
-// rows that are refused always when it is found that there are such rows, and else 0.
-//
-// A row waits before its third attempt, and before each after that. Where calls are
-// refused for their number, those attempts fare as first ones do.
-func (f *Failures) Refused(b *Row) (always float64) {
+// RefusedAlways takes in that the service refused an attempt for the row, as it asks
+// for fewer calls. It returns the share of rows that are refused always when it is
+// found that there are such rows, and else 0.
+func (f *Failures) RefusedAlways(b *Row) (share float64) {
 	b.refused++
-	if b.refused < 3 || !f.well { // refusals one after another may have one reason
+	if b.refused < timesRefused || !f.succeeded { // refusals one after another may have one reason
 		return 0
 	}
-	f.well = false
-	refused := f.first - f.faults
-	if f.again += weight(refused); f.again < isFound {
+	f.succeeded = false
+	share = f.first - f.faults
+	if f.always += weight(share); f.always < isFound {
 		return 0
 	}
-	f.again = 0
-	return refused
+	f.always = 0
+	return share
 }
 
 // Answered takes in that the service did well by a row. Those that failed
 // meanwhile failed for themselves: their calls were sent no later.
 func (f *Failures) Answered(b *Row, sent time.Time) {
-	f.well = true
+	f.succeeded = true
 	switch b.answered++; b.answered {
 	case 1:
 		f.first -= f.first / 64
@@ -149,8 +153,8 @@ func (f *Failures) Answered(b *Row, sent time.Time) {
 	case 2:
 		f.second += (1 - f.second) / 32
 	}
-	if b.refused >= 2 {
-		f.again = max(0, f.again-3*inFull/2) // a row that is refused always hardly ever succeeds
+	if b.refused >= timesRefused-1 { // one that is refused always hardly ever would
+		f.always = max(0, f.always-3*inFull/2)
 	}
 	left := f.open[:0]
 	for _, c := range f.open {

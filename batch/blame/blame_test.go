@@ -40,7 +40,7 @@ func finds(refuses func(row, attempt int) bool) (share float64) {
 		}
 		d.row.Fail()
 		f.Failed(d.row, true)
-		share = max(share, f.Refused(d.row))
+		share = max(share, f.RefusedAlways(d.row))
 		if d.attempt < 8 {
 			waiting = append(waiting, due{d.row, d.number, d.attempt + 1})
 		}

@@ -286,3 +286,17 @@ func TestAThrottledServiceThatFailsOtherwiseIsInAnOutage(t *testing.T) {
 	c.attempts(t, 2, Signal{Class: Unreachable})
 	assert.Equal(t, Out, c.Snapshot(c.now).State)
 }
+
+func TestOneTrialThatIsRefusedMayHaveMetABadRow(t *testing.T) {
+	for class, kept := range map[Class]bool{Throttled: true, Fault: false} {
+		c := New(Config{})
+		c.untried, c.block = true, block{on: true, throttle: class == Throttled, began: epoch}
+		var row blame.Row
+		c.failures.Add(&row, epoch)
+		assert.True(t, row.Used(1))
+		c.trialFailed(epoch.Add(time.Second), Ticket{sent: epoch}, &Signal{Class: class})
+		assert.Equal(t, kept, row.Used(1), "after one")
+		c.trialFailed(epoch.Add(2*time.Second), Ticket{sent: epoch}, &Signal{Class: class})
+		assert.False(t, row.Used(1), "after two")
+	}
+}

@@ -191,7 +191,9 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 		c.snapshot.Throttled++
 	}
 	if refused {
-		c.refusedAlways(c.failures.Refused(b))
+		if share := c.failures.RefusedAlways(b); share > 0 {
+			c.tolerate(share)
+		}
 	}
 	if s.Class == Throttled && !c.block.on {
 		if tried, found := c.flight.slots.refused(now, t); tried {
@@ -241,13 +243,10 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	}
 }
 
-// refusedAlways takes in which share of the rows is refused whatever the rate, if
-// that has just been found.
-func (c *Controller) refusedAlways(share float64) {
-	if share > 0 {
-		c.floor = floor{share: max(c.floor.share, min(share, mostFloor))}
-		c.searchAgain()
-	}
+// tolerate takes in which share of the rows was found to be refused whatever the rate.
+func (c *Controller) tolerate(share float64) {
+	c.floor = floor{share: max(c.floor.share, min(share, mostFloor))}
+	c.searchAgain()
 }
 
 // searchAgain looks for the quota anew, above this rate: what was refused was not

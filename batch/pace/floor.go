@@ -3,9 +3,9 @@ package pace
 import "math"
 
 // floor is the share of calls that a service refuses whatever the rate. It is
-// found by what cutting the rate does not cure: where a quota was the reason,
-// as much is taken at the lower rate as at the higher. Or by the rows that are
-// refused, where those are always the same.
+// found by what cutting the rate does not cure (where a quota was the reason,
+// as much is taken at the lower rate as at the higher), or by rows that are refused
+// each time (package blame).
 type floor struct {
 	share   float64 // 0: none is known
 	before  float64 // what it was taken for until a short while ago
@@ -17,10 +17,6 @@ type floor struct {
 	took  float64 // calls a second that were taken in between
 	low   count   // well below that rate
 }
-
-// mostFloor is the largest share that is believed: a service that refuses more than
-// it takes has a quota.
-const mostFloor = 0.5
 
 // count is calls, and how many of them were refused.
 type count struct{ calls, refused float64 }

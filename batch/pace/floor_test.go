@@ -42,3 +42,20 @@ func TestAQuotaIsNotTakenForAShareThatIsAlwaysRefused(t *testing.T) {
 		assert.Less(t, c.floor.share, 0.01)
 	}
 }
+
+func TestMoreThanHalfOfTheCallsAreRefusedForAQuota(t *testing.T) {
+	for share, back := range map[float64]float64{0.3: 100, 0.6: 0} {
+		f := floor{from: 100, took: 50, under: mark{at: epoch}, low: count{calls: 100, refused: 100 * share}}
+		assert.InDelta(t, back, f.found(mark{epoch.Add(10 * time.Second), 100}), 0, "%g", share)
+	}
+}
+
+func TestRowsThatAreRefusedAlwaysAreToleratedUpToHalfOfTheCalls(t *testing.T) {
+	c := New(Config{Ceiling: 50})
+	c.rate = 2
+	c.tolerate(0.1)
+	assert.InDelta(t, 0.1, c.floor.share, 0)
+	assert.Equal(t, searching, c.phase)
+	c.tolerate(0.9)
+	assert.InDelta(t, mostFloor, c.floor.share, 0)
+}

@@ -115,3 +115,12 @@ func TestAnswersToAttemptsBeforeABlockDoNotChangeTheRate(t *testing.T) {
 	assert.InDelta(t, was, c.rate, 1e-9)
 	assert.False(t, c.Blocked())
 }
+
+func TestTrialsThatMayHaveMetBadRowsLowerTheRateToAnEighthAtMost(t *testing.T) {
+	for early, rate := range map[bool]float64{true: 25, false: 4} {
+		c := New(Config{Ceiling: 200})
+		c.cycle.at = epoch
+		c.window(epoch.Add(10*time.Second), &block{early: early, last: epoch.Add(9 * time.Second)}, 200, 1)
+		assert.InDelta(t, rate, c.rate, 0.001)
+	}
+}

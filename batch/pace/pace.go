@@ -12,12 +12,13 @@
 //     only trials are sent, one at a time unless it hangs (block.go; outages, bad rows).
 //   - Waits: what the service asks for is obeyed, and half a second of it is taken
 //     for too long; asked for again too soon, one trial shows whether others need
-//     wait (block.go, learn.go; Retry-After on windows of a second, always 60 s).
+//     wait, and where rows are known to be refused always, they need not (block.go,
+//     learn.go; Retry-After on windows of a second, always 60 s, lists with bad rows).
 //   - Learn: between two blocks a service took exactly its quota, so the calls it
 //     took, divided by that time, are the new rate (learn.go; buckets, windows).
-//   - Floor: a share of refusals that cutting the rate does not cure, or that the same
-//     rows meet every time, is not about the rate, and the rate goes up again (floor.go;
-//     refused at random, lists with bad rows).
+//   - Floor: a share of refusals that cutting the rate does not cure, or that is the
+//     same rows each time, is not about the rate, which goes up again (floor.go, package
+//     blame; refused at random, lists with bad rows).
 //   - Windows: where trials were in vain for long, calls are counted by a window,
 //     and steps become as slow as that window (learn.go; windows of a minute).
 //   - Whose fault: a failure counts against its row when another row succeeded
@@ -49,6 +50,7 @@ const (
 	restShare    = 100                    // how many times as long as a block no probe is made after it
 	inARow       = 6                      // failures of untried rows that are the service's
 	mostCanary   = 15 * time.Second       // between two trials in an outage
+	mostFloor    = 0.5                    // share of refusals that is believed to be about no quota, at the most
 )
 
 // Class is what an answer says about the service.

@@ -201,7 +201,7 @@ func (s *simulation) sendReady() {
 }
 
 // pick takes the next row: for a trial one that was never tried, at random, and
-// else those that are due in turn with those that come.
+// else one that is due or one that comes, by lot.
 func (s *simulation) pick(trial, scatter bool) *row {
 	due := len(s.waiting) > 0 && s.waiting[0].readyAt <= s.now
 	if trial {
@@ -354,15 +354,14 @@ func (s *simulation) answer(place int32) {
 	}
 }
 
-// again has a row wait: not at all when the service is at fault, and else with
-// exponential backoff.
+// again has a row wait as the program does: not at all when the service is at fault, or
+// it is throttled for the first time, and else with exponential backoff.
 func (s *simulation) again(r *row, signal Signal) {
-	after := 0.0
-	switch throttled := signal.Class == Throttled; {
-	case s.control.Blocked(), throttled && !r.throttled:
+	after, throttled := 0.0, signal.Class == Throttled
+	if s.control.Blocked() || throttled && !r.throttled {
 		r.throttled = r.throttled || throttled
 		r.delay = 0
-	default:
+	} else {
 		if r.delay == 0 {
 			if r.delay = 0.25; throttled {
 				r.delay = 3
