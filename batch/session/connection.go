@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// mostInterim is how many interim responses (RFC 9110 section 15.2) may come before
-// the answer.
-const mostInterim = 5
-
 // bufferBytes is what a connection has to read into. An answer has some hundred
 // bytes, with its head.
 const bufferBytes = 2 << 10
+
+// isNew is for how long a connection is that no call was made on. It is opened for
+// one, which may have ended meanwhile.
+const isNew = time.Second
 
 // mostKept is how many bytes a connection keeps of the memory for what is sent. A
 // request has some hundred.
@@ -88,10 +88,11 @@ func (c *connection) exchange(ctx context.Context, until time.Time, to *endpoint
 	return response, true, nil
 }
 
-// answer reads the head of an answer.
+// answer reads the head of an answer, and those of the interim responses before it
+// (RFC 9110 section 15.2).
 func (c *connection) answer() (*http.Response, error) {
-	for range mostInterim {
-		c.left = maxHeaderBytes
+	c.left = maxHeaderBytes
+	for {
 		if _, err := c.in.Peek(1); err != nil { // it tells no answer from one that is cut off
 			return nil, err
 		}
@@ -99,12 +100,18 @@ func (c *connection) answer() (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		if response.StatusCode >= http.StatusOK || response.StatusCode == http.StatusSwitchingProtocols {
+		if response.StatusCode/100 != 1 || response.StatusCode == http.StatusSwitchingProtocols {
 			c.left = math.MaxInt64
 			return response, nil
 		}
 	}
-	return nil, errors.New("the service sends one interim response after another")
+}
+
+// fit reports a connection on which a call can be made, as far as one can tell. What
+// has come on one that is new is what TLS sends at first.
+func (c *connection) fit() bool {
+	idle := time.Since(c.since)
+	return idle < isNew && !c.used || idle < idleTimeout && c.used && c.quiet()
 }
 
 // quiet reports a connection on which nothing has come since the last answer was
@@ -115,8 +122,12 @@ func (c *connection) quiet() bool {
 	if c.in.Buffered() > 0 || c.below != nil && someCame(c.below) {
 		return false
 	}
-	if _, secure := c.Conn.(*tls.Conn); c.below != nil && !secure {
+	secure, ok := c.Conn.(*tls.Conn)
+	if c.below != nil && !ok {
 		return true // without TLS, nothing lies between the system and in
+	}
+	if ok && !secure.NetConn().(*records).whole() {
+		return false
 	}
 	var first [1]byte
 	if c.SetReadDeadline(past) != nil {

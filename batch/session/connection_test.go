@@ -2,6 +2,7 @@ package session
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -94,6 +96,7 @@ func TestAnAnswerIsReadHoweverItIsFramed(t *testing.T) {
 		"up to the end":        {answer: "HTTP/1.1 200 OK\r\n\r\n" + text, closes: true, dialed: 2},
 		"Connection: close":    {answer: "HTTP/1.1 200 OK\r\nConnection: close\r\n" + strings.TrimPrefix(plain("id"), "HTTP/1.1 200 OK\r\n"), dialed: 2},
 		"HTTP/1.0":             {answer: strings.Replace(plain("id"), "1.1", "1.0", 1), dialed: 2},
+		"many of those":        {answer: strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 20) + plain("id"), dialed: 1},
 		"interim responses":    {answer: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + plain("id"), dialed: 1},
 		"closed after it":      {answer: plain("id"), closes: true, dialed: 2},
 		"a line too many":      {answer: plain("id") + "\r\n", dialed: 2},
@@ -134,7 +137,7 @@ func TestAnAnswerThatIsNoneIsInDoubtOnce(t *testing.T) {
 		"half a body":             {answer: strings.TrimSuffix(plain("id"), "}"), closes: true, code: "answer_cut_off"},
 		"no HTTP":                 {answer: "hello\r\n\r\n", code: "no_answer"},
 		"an endless head":         {answer: "HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", maxHeaderBytes), code: "no_answer"},
-		"interim responses alone": {answer: strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 20), code: "no_answer"},
+		"interim responses alone": {answer: strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", maxHeaderBytes/20), code: "no_answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, func(string) (string, bool) { return c.answer, c.closes })
@@ -185,6 +188,91 @@ func TestWhatHasComeToAnIdleConnectionIsSeenBeforeItIsUsed(t *testing.T) {
 			assert.NoError(t, listener.Close())
 		}
 	}
+}
+
+func TestAStatusThatThereIsNotIsNoInterimResponse(t *testing.T) {
+	for _, status := range []string{"000", "099"} {
+		s := scripted(t, func(string) (string, bool) {
+			return "HTTP/1.1 " + status + " x\r\nContent-Length: 0\r\n\r\n" + plain("another's"), false
+		})
+		reply := clientOf(t, s.url).Call(t.Context(), &ann)
+		assert.Empty(t, reply.SessionID)
+		assert.NotEqual(t, OK, reply.Outcome)
+	}
+}
+
+// TestHalfARecordBehindAnAnswerIsSeen: crypto/tls has it, and the system does not.
+func TestHalfARecordBehindAnAnswerIsSeen(t *testing.T) {
+	ours := newAuthority(t)
+	trusted, err := ParseAuthorities(ours.pem())
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	below, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	carrier, err := listener.Accept()
+	require.NoError(t, err)
+	kept := &keeping{Conn: carrier}
+	theirs := tls.Server(kept, &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", time.Now().Add(time.Hour))}, SessionTicketsDisabled: true})
+	shaken := make(chan error, 1)
+	go func() { shaken <- theirs.HandshakeContext(t.Context()) }()
+	conn, err := handshake(t.Context(), below, &tls.Config{RootCAs: trusted}, "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, <-shaken)
+	c := newConnection(nil, conn, below)
+	defer c.Close()
+	defer carrier.Close()
+	kept.keeps = true
+	_, _ = theirs.Write([]byte("answer"))
+	_, _ = theirs.Write([]byte("another answer"))
+	first := headBytes + int(kept.text[3])<<8 + int(kept.text[4])
+	_, err = carrier.Write(kept.text[:first+1])
+	require.NoError(t, err)
+	_, err = c.Conn.Read(make([]byte, 100))
+	require.NoError(t, err)
+	assert.Eventually(t, func() bool { return !c.quiet() }, 10*time.Second, time.Millisecond)
+	assert.False(t, someCame(c.below), "crypto/tls has it")
+}
+
+// keeping keeps what is written.
+type keeping struct {
+	net.Conn
+	keeps bool
+	text  []byte
+}
+
+func (k *keeping) Write(p []byte) (int, error) {
+	if !k.keeps {
+		return k.Conn.Write(p)
+	}
+	k.text = append(k.text, p...)
+	return len(p), nil
+}
+
+// TestACallThatHasEndedIsNotSent although a connection is there.
+func TestACallThatHasEndedIsNotSent(t *testing.T) {
+	s := scripted(t, func(string) (string, bool) { return plain("id"), false })
+	client := clientOf(t, s.url)
+	require.Equal(t, OK, client.Call(t.Context(), &ann).Outcome)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.Equal(t, Cancelled, client.Call(ended, &ann).Outcome)
+	assert.Equal(t, 1, s.calls)
+}
+
+// TestAConnectionThatWasNotUsedIsNewForAShortTime: the call that it was opened for
+// may have ended before.
+func TestAConnectionThatWasNotUsedIsNewForAShortTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer ours.Close()
+		defer theirs.Close()
+		c := newConnection(nil, ours, ours)
+		assert.True(t, c.fit())
+		time.Sleep(isNew)
+		assert.False(t, c.fit())
+	})
 }
 
 // FuzzNoAnswerIsTheNextCustomers whatever the service sends for the first call: what

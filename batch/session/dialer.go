@@ -118,7 +118,7 @@ func handshake(ctx context.Context, conn net.Conn, config *tls.Config, address s
 	if trace != nil && trace.TLSHandshakeStart != nil {
 		trace.TLSHandshakeStart()
 	}
-	secure := tls.Client(conn, config)
+	secure := tls.Client(&records{Conn: conn}, config)
 	shaken := make(chan error)
 	go func() { shaken <- secure.HandshakeContext(within) }() // its stack is large, and goes with it
 	err := <-shaken

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,14 +126,15 @@ func TestAProxyThatDoesNotAnswerEndsTheCall(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections, and says nothing
 	require.NoError(t, err)
 	defer listener.Close()
-	var open sync.WaitGroup
+	var opened, closed atomic.Int64
 	go func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			open.Go(func() { _, _ = io.Copy(io.Discard, conn); _ = conn.Close() })
+			opened.Add(1)
+			go func() { _, _ = io.Copy(io.Discard, conn); _ = conn.Close(); closed.Add(1) }()
 		}
 	}()
 	for _, scheme := range []string{"http", "https", "socks5"} {
@@ -146,5 +147,5 @@ func TestAProxyThatDoesNotAnswerEndsTheCall(t *testing.T) {
 			client.turns.http1Only()
 		}
 	}
-	open.Wait()
+	assert.Eventually(t, func() bool { return opened.Load() == 6 && closed.Load() == 6 }, 10*time.Second, time.Millisecond)
 }

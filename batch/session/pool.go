@@ -26,6 +26,9 @@ type pool struct {
 // sent yet, another one serves. Closing the body of the response ends the call.
 func (p *pool) roundTrip(ctx context.Context, until time.Time, to *endpoint, text []byte) (*http.Response, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		conn := p.take()
 		if conn == nil {
 			var err error
@@ -41,7 +44,7 @@ func (p *pool) roundTrip(ctx context.Context, until time.Time, to *endpoint, tex
 			return response, nil
 		}
 		_ = conn.Close() // it failed already
-		if !conn.used || sent || ctx.Err() != nil {
+		if !conn.used || sent {
 			return nil, err
 		}
 	}
@@ -63,8 +66,7 @@ func (p *pool) open(ctx context.Context, until time.Time) (*connection, error) {
 func (p *pool) take() *connection {
 	for {
 		last := p.last()
-		// On one that was not used yet is what TLS sends at first.
-		if last == nil || time.Since(last.since) < idleTimeout && (!last.used || last.quiet()) {
+		if last == nil || last.fit() {
 			return last
 		}
 		// Closed, or what has come on it is no answer, or what lies between may
