@@ -132,7 +132,7 @@ func TestAnAnswerThatIsNoneIsInDoubtOnce(t *testing.T) {
 		code   string
 		says   string
 	}{
-		"nothing":                 {closes: true, code: "connection_closed", says: "EOF"},
+		"nothing":                 {closes: true, code: "connection_closed", says: "closed before there was an answer"},
 		"half a head":             {answer: "HTTP/1.1 200 OK\r\nX: y\r\n", closes: true, code: "connection_closed"},
 		"half a body":             {answer: strings.TrimSuffix(plain("id"), "}"), closes: true, code: "answer_cut_off"},
 		"no HTTP":                 {answer: "hello\r\n\r\n", code: "no_answer"},

@@ -63,6 +63,8 @@ func failure(ctx context.Context, err error) Reply {
 	switch a.Code {
 	case "timeout":
 		a.Message = "no answer within the time for one attempt"
+	case "connection_closed":
+		a.Message = "the connection was closed before there was an answer"
 	case "not_this_machine":
 		var elsewhere *elsewhereError
 		errors.As(err, &elsewhere)
