@@ -32,24 +32,13 @@ func TestAServiceThatClosesAfterEachAnswerIsCalledOnceForEachRow(t *testing.T) {
 			calls[fmt.Sprintf("HTTP/%d %s", r.ProtoMajor, body.CustomerEmail)]++
 			mu.Unlock()
 			w.Header().Set("Connection", "close")
-			_, _ = io.WriteString(w, envelopeOf(200, "x", "id-of-"+strings.ReplaceAll(body.CustomerEmail, "@", "-at-")))
+			_, _ = io.WriteString(w, envelopeOf(200, "x", idOf(body.CustomerEmail)))
 		}))
 		server.EnableHTTP2 = major == 2
 		server.StartTLS()
 		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 10 * time.Second, MaxInFlight: 8, Authorities: authorities(server)})
 		require.NoError(t, err)
-		var wg sync.WaitGroup
-		for worker := range 8 {
-			wg.Go(func() {
-				for i := range 10 {
-					r := ann
-					r.Email = fmt.Sprintf("c%d-%d@example.com", worker, i)
-					a := client.Call(t.Context(), &r)
-					assert.Equal(t, "id-of-"+strings.ReplaceAll(r.Email, "@", "-at-"), a.SessionID, "HTTP/%d: %s", major, a.Message)
-				}
-			})
-		}
-		wg.Wait()
+		callEach(t, client, 8, 10, major)
 		client.CloseIdle()
 		server.Close()
 		assert.Len(t, calls, 80)

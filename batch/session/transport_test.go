@@ -37,6 +37,26 @@ func TestPlainHTTPBehindAnHTTPSAddressIsToldAndNothingSent(t *testing.T) {
 	assert.Contains(t, a.Message, "plain http")
 }
 
+// idOf is the session id of a customer.
+func idOf(email string) string { return "id-of-" + strings.ReplaceAll(email, "@", "-at-") }
+
+// callEach makes calls for customers of their own, as many workers at once, and checks
+// that each gets its own session id.
+func callEach(t *testing.T, client *Client, workers, calls, major int) {
+	var wg sync.WaitGroup
+	for worker := range workers {
+		wg.Go(func() {
+			for i := range calls {
+				r := ann
+				r.Email = fmt.Sprintf("c%d-%d@example.com", worker, i)
+				a := client.Call(t.Context(), &r)
+				assert.Equal(t, idOf(r.Email), a.SessionID, "HTTP/%d: %s", major, a.Message)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // TestEveryCallCarriesItsOwnCustomer over HTTP/1.1 and over HTTP/2, many at
 // once: what calls share is only read.
 func TestEveryCallCarriesItsOwnCustomer(t *testing.T) {
@@ -47,24 +67,13 @@ func TestEveryCallCarriesItsOwnCustomer(t *testing.T) {
 			if r.ProtoMajor != major || r.Header.Get("User-Agent") != "agent" || r.Header.Get("Content-Type") != "application/json" {
 				w.WriteHeader(http.StatusTeapot)
 			}
-			_, _ = io.WriteString(w, envelopeOf(200, "x", "id-of-"+strings.ReplaceAll(body.CustomerEmail, "@", "-at-")))
+			_, _ = io.WriteString(w, envelopeOf(200, "x", idOf(body.CustomerEmail)))
 		}))
 		server.EnableHTTP2 = major == 2
 		server.StartTLS()
 		client, err := New(Config{BaseURL: server.URL, AppID: "app", Timeout: 5 * time.Second, MaxInFlight: 16, UserAgent: "agent", Authorities: authorities(server)})
 		require.NoError(t, err)
-		var wg sync.WaitGroup
-		for worker := range 16 {
-			wg.Go(func() {
-				for i := range 20 {
-					r := ann
-					r.Email = fmt.Sprintf("c%d-%d@example.com", worker, i)
-					a := client.Call(t.Context(), &r)
-					assert.Equal(t, "id-of-"+strings.ReplaceAll(r.Email, "@", "-at-"), a.SessionID, "HTTP/%d: %s", major, a.Message)
-				}
-			})
-		}
-		wg.Wait()
+		callEach(t, client, 16, 20, major)
 		client.CloseIdle()
 		server.Close()
 	}
