@@ -148,15 +148,17 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 		if ctx.Err() != nil {
 			d.atHand = 0
 		}
+		if d.setup.enough() && !d.untried() {
+			return d.work, d.settleAll(ctx, now)
+		}
 		s := d.nextRow(now, v.Trial || d.setup.active(), v.Scatter)
 		switch {
 		case s != nil:
 			d.begin(s, now)
 		case len(d.waiting) > 0:
 			return d.work, d.waiting[0].readyAt
-		case d.setup.active() && d.inFlight == 0 && !d.untried():
-			d.settleAll(ctx, now)
-			return d.work, now // that may have been all
+		case d.setup.active() && !d.untried():
+			return d.work, d.settleAll(ctx, now)
 		case d.wave.end() != nil && d.inFlight == 0 && !d.coming():
 			return d.work, now // likewise
 		default:

@@ -38,6 +38,9 @@ type suspended struct {
 
 func (c *setupCheck) active() bool { return len(c.suspended) > 0 }
 
+// enough reports that no further row is asked.
+func (c *setupCheck) enough() bool { return c.active() && c.refused >= checks }
+
 // looking reports that more rows are on their way, from which a probe can be
 // picked, and until when to wait for them.
 func (d *dispatcher) looking(now time.Time) (until time.Time, yes bool) {
@@ -52,7 +55,9 @@ func (d *dispatcher) looking(now time.Time) (until time.Time, yes bool) {
 // locked after several wrong ones. Where no row is left to ask, the row waits for settleAll.
 func (d *dispatcher) rowOrSetup(s *slot, r *session.Reply) action {
 	if d.setup.active() && s.number > d.setup.suspended[0].sends {
-		if d.setup.refused++; d.setup.refused >= checks || !d.proven && r.Recognised && r.Outcome == session.CredentialsRefused {
+		d.setup.refused++
+		locksOut := !d.proven && r.Recognised && r.Outcome == session.CredentialsRefused
+		if locksOut || d.setup.enough() && (d.untried() || !d.proven) {
 			return stopRun
 		}
 	}
@@ -81,17 +86,23 @@ func (d *dispatcher) suspend(s *slot, r *session.Reply, now time.Time) {
 	d.setup.suspended = append(d.setup.suspended, suspended{s, *r, d.sends})
 }
 
-// settleAll decides on the suspended rows when there is no other row left to ask.
-func (d *dispatcher) settleAll(ctx context.Context, now time.Time) {
+// settleAll decides on the suspended rows when there is no other row left to ask, or
+// enough were asked of those that are, and none is in flight. It returns when to look
+// again: that may have been all rows.
+func (d *dispatcher) settleAll(ctx context.Context, now time.Time) (wakeAt time.Time) {
+	if d.inFlight > 0 {
+		return wakeAt
+	}
 	rows := d.setup.suspended
 	d.setup.suspended = nil
 	if !d.proven || !d.access.holds(ctx) {
 		d.stop(refusedError(rows[0].slot, &rows[0].reply))
-		return
+		return now
 	}
 	for _, row := range rows {
 		d.settle(row, now)
 	}
+	return now
 }
 
 // settleBefore ends the rows that were suspended before another row was sent to

@@ -131,6 +131,27 @@ func TestLastRowsThatAreRefusedAreTheirOwnFaultUnlessTheCredentialsAreRevoked(t 
 	}
 }
 
+func TestManyLastRowsThatAreRefusedEndInAFewStarts(t *testing.T) {
+	const rows = 40
+	for _, last := range []int{4, 12} {
+		for _, kind := range kinds[2:5] {
+			synctest.Test(t, func(t *testing.T) {
+				bad := func(row int) bool { return row > rows-last }
+				j := failing(t, rows, bad, kind.answer, pace.Config{Ceiling: 20}) // one at a time
+				for starts := 1; ; starts++ {
+					require.LessOrEqual(t, starts, 5, kind.name)
+					_, err := j.run(t.Context())
+					if err == nil {
+						break
+					}
+					require.ErrorAs(t, err, new(*RefusedError), kind.name)
+				}
+				j.requireOnlyBadRows(rows, bad, "rejected")
+			})
+		}
+	}
+}
+
 func TestTheLastRowsDoNotPayForAnOutageHoweverLong(t *testing.T) {
 	const rows, last = 40, 5
 	down := session.Reply{Outcome: session.Unavailable, Status: 503, Code: "http_503"}
