@@ -49,13 +49,30 @@ var kinds = []struct {
 	{"HTML 200", session.Reply{Outcome: session.NotTheAPI, Status: 200, Code: "not_json"}, "failed"},
 }
 
+// Some of the kinds.
+const (
+	html403 = 3 + iota
+	html401
+	http500
+	http503
+	hangUp
+	html200
+)
+
 // numberOf is the row of a customer of csvList.
 func numberOf(r *source.Customer) int {
 	n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(r.Email, "c"), "@example.com"))
 	return n
 }
 
-// failing is a job in which a service that takes 20 ms fails some rows always.
+// isWell is what a service that is well says when it is asked about itself.
+func isWell(context.Context) session.Reply {
+	time.Sleep(20 * time.Millisecond)
+	return session.Reply{Outcome: session.OK, Recognised: true, Status: 200}
+}
+
+// failing is a job in which a service that takes 20 ms fails some rows always. It is
+// well when it is asked about itself.
 func failing(t *testing.T, rows int, bad func(row int) bool, answer session.Reply, c pace.Config) *job {
 	j := newJob(t, csvList(rows), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 		time.Sleep(20 * time.Millisecond)
@@ -67,7 +84,10 @@ func failing(t *testing.T, rows int, bad func(row int) bool, answer session.Repl
 	if c.MaxInFlight == 0 {
 		c.MaxInFlight = 64
 	}
-	j.adjust = func(config *Config) { config.MaxInFlight, config.Pace = c.MaxInFlight, c }
+	j.adjust = func(config *Config) {
+		config.MaxInFlight, config.Pace = c.MaxInFlight, c
+		config.AskAccess = isWell
+	}
 	return j
 }
 
@@ -179,7 +199,7 @@ func TestEveryStartMakesProgressHoweverShortItIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c.MaxOutage, c.MaxInFlight = 8*time.Second, 64
-				j := failing(t, 600, bad, kinds[5].answer, c)
+				j := failing(t, 600, bad, kinds[http500].answer, c)
 				was := j.adjust
 				j.adjust = func(config *Config) {
 					was(config)
@@ -205,7 +225,7 @@ func TestEveryStartMakesProgressHoweverShortItIs(t *testing.T) {
 func TestARetryOfNothingButRowsThatFailEndsWithinMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bad := func(row int) bool { return row%20 == 0 }
-		j := failing(t, 600, bad, kinds[5].answer, pace.Config{Search: true, MaxInFlight: 64, MaxOutage: 2 * time.Hour})
+		j := failing(t, 600, bad, kinds[http500].answer, pace.Config{Search: true, MaxInFlight: 64, MaxOutage: 2 * time.Hour})
 		was := j.adjust
 		j.adjust = func(c *Config) {
 			was(c)
@@ -249,7 +269,7 @@ func TestRowsOfAPartThatAlwaysFailCostThemselvesWhileOtherPartsAreAnswered(t *te
 				was := j.adjust
 				j.adjust = func(c *Config) {
 					was(c)
-					c.MaxAttempts, c.MaxBackoff = 8, time.Minute
+					c.MaxAttempts, c.MaxBackoff, c.AskAccess = 8, time.Minute, nil
 					c.OthersAnswered = func() bool { return test.others }
 				}
 				start := time.Now()

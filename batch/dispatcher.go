@@ -47,6 +47,7 @@ type dispatcher struct {
 	queue      queue
 	atHand     int // rows of work to take in now: those that come meanwhile wait until replies have had their turn
 	waiting    retries
+	undecided  []undecidedRow
 	underWay   *underWay
 	refusals   *refusals
 	setup      setupCheck
@@ -67,9 +68,16 @@ func (d *dispatcher) run(ctx context.Context) {
 	defer close(d.journal)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	asking, stopAsking := context.WithCancel(ctx)
 	for ctx.Err() == nil && !d.idle() {
 		now := time.Now()
 		work, wakeAt := d.sendReady(ctx, now)
+		if d.decideUndecided(now) {
+			continue
+		}
+		if at := d.askAccess(asking, now); !at.IsZero() && (wakeAt.IsZero() || at.Before(wakeAt)) {
+			wakeAt = at
+		}
 		if now.Sub(d.watched) >= watchEvery || len(work) == 0 && len(d.replies) == 0 {
 			d.show(now, false)
 		}
@@ -81,20 +89,26 @@ func (d *dispatcher) run(ctx context.Context) {
 			d.received(s, ok)
 		case a := <-d.replies:
 			runtime.Gosched() // others are on their way: together they cost one write of the journal
-			d.replied(ctx, a, time.Now())
+			d.replied(a, time.Now())
+		case said := <-d.access.answer:
+			d.heard(said, time.Now())
 		case <-d.backpressure.changed:
 		case <-timer.C:
 		case <-ctx.Done():
 		}
-		d.repliedMeanwhile(ctx, time.Now())
+		d.repliedMeanwhile(time.Now())
+		d.decideUndecided(time.Now())
 	}
+	stopAsking()
+	d.access.end()
 	if end := d.wave.end(); end != nil && ctx.Err() == nil {
 		d.stop(end)
 	}
 	for d.inFlight > 0 {
 		d.show(time.Now(), true)
-		d.replied(ctx, <-d.replies, time.Now())
+		d.replied(<-d.replies, time.Now())
 	}
+	d.decideUndecided(time.Now())
 	d.record()
 	d.show(time.Now(), ctx.Err() != nil)
 }
@@ -104,6 +118,9 @@ func (d *dispatcher) run(ctx context.Context) {
 func (d *dispatcher) record() {
 	for _, s := range d.waiting {
 		d.ended(s)
+	}
+	for _, row := range d.undecided {
+		d.ended(row.slot)
 	}
 	if d.refusals != nil && !d.refusals.over { // not found out yet: the next start does
 		d.takeBack()
@@ -119,7 +136,7 @@ func (d *dispatcher) ended(s *slot) {
 // row comes until those are written whose results are withheld, these are
 // accepted: there is nothing to compare them with.
 func (d *dispatcher) idle() bool {
-	if d.inFlight > 0 || len(d.waiting) > 0 || d.queue.left > 0 || d.setup.active() || d.coming() {
+	if d.inFlight > 0 || len(d.waiting) > 0 || len(d.undecided) > 0 || d.queue.left > 0 || d.setup.active() || d.coming() {
 		return false
 	}
 	d.takeEffect(d.refusals.accept())
@@ -148,8 +165,8 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 		if ctx.Err() != nil {
 			d.atHand = 0
 		}
-		if d.setup.enough() && !d.untried() {
-			return d.work, d.settleAll(ctx, now)
+		if d.setup.waits || d.setup.enough() && !d.untried() {
+			return d.work, d.noOtherLeft(now)
 		}
 		s := d.nextRow(now, v.Trial || d.setup.active(), v.Scatter)
 		switch {
@@ -157,10 +174,12 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 			d.begin(s, now)
 		case len(d.waiting) > 0:
 			return d.work, d.waiting[0].readyAt
-		case d.setup.active() && !d.untried():
-			return d.work, d.settleAll(ctx, now)
+		case len(d.undecided) > 0:
+			return d.work, time.Time{}
+		case d.setup.active() && !d.coming():
+			return d.work, d.noOtherLeft(now)
 		case d.wave.end() != nil && d.inFlight == 0 && !d.coming():
-			return d.work, now // likewise
+			return d.work, now // that may have been all
 		default:
 			return d.work, time.Time{}
 		}
@@ -171,7 +190,7 @@ func (d *dispatcher) sendReady(ctx context.Context, now time.Time) (work <-chan 
 // another row decides; with what sendReady gives then.
 func (d *dispatcher) closed(now time.Time, v *pace.Decision) (closed bool, work <-chan *slot, wakeAt time.Time) {
 	switch {
-	case !v.Send && d.pace.Blocked():
+	case !v.Send && (d.pace.Blocked() || d.queue.untried == 0): // whether a row is left that was never tried has to be known
 		return true, d.work, v.At
 	case !v.Send:
 		return true, nil, v.At
@@ -244,13 +263,13 @@ func (d *dispatcher) send(s *slot, now time.Time) {
 
 // repliedMeanwhile takes the replies that are already there, so that a batch
 // of them costs one look at the pace.
-func (d *dispatcher) repliedMeanwhile(ctx context.Context, now time.Time) {
+func (d *dispatcher) repliedMeanwhile(now time.Time) {
 	for range len(d.replies) {
-		d.replied(ctx, <-d.replies, now)
+		d.replied(<-d.replies, now)
 	}
 }
 
-func (d *dispatcher) replied(ctx context.Context, a attempt, now time.Time) {
+func (d *dispatcher) replied(a attempt, now time.Time) {
 	d.inFlight--
 	s, reply := a.slot, &a.reply
 	if s == d.setup.probe {
@@ -264,22 +283,22 @@ func (d *dispatcher) replied(ctx context.Context, a attempt, now time.Time) {
 	d.sayOdd(reply)
 	if meaningOf(reply).class == pace.Accepted {
 		d.proven = true
+		d.access.succeeded()
 		d.wrong.clear()
 		d.settleBefore(s, now)
 	}
-	switch next := d.decide(s, reply); {
-	case next == leave:
-	case next == stopRun:
+	switch d.decide(s, reply) {
+	case leave:
+	case stopRun:
 		d.ended(s)
 		d.stop(refusedError(s, reply))
-	case next == suspend:
+	case suspend:
 		d.suspend(s, reply, now)
-	case next == finish || s.blame.Used(d.maxAttempts) && !d.spares(ctx, now, reply):
+	case finish:
 		res := resultOf(s, reply, now)
 		d.finish(s, &res)
 	default:
-		d.ended(s)
-		d.later(s, reply, now)
+		d.failed(s, reply, now)
 	}
 }
 

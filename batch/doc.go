@@ -34,9 +34,11 @@
 //     more, within the attempt that is on record, where the credentials were
 //     refused and others could be had.
 //  10. batch: dispatcher.replied decides by the table of replies.go
-//     (dispatcher.decide): the row has its result (dispatcher.finish), is sent
-//     again from 5 on (dispatcher.later), waits for the reply to another row
-//     (dispatcher.suspend), or stays as it is, because the run ends.
+//     (dispatcher.decide): the row has its result (dispatcher.finish), has failed
+//     (dispatcher.failed), waits for the reply to another row
+//     (dispatcher.suspend), or stays as it is, because the run ends. One that has
+//     failed is sent again from 5 on, or given up, once it is known whose fault that
+//     was (dispatcher.decideUndecided).
 //  11. batch: journaler.write puts the result on record; journaler.release stores
 //     it in the slot then, but for the first rows' refusals in the same words,
 //     which are withheld until another row shows whose fault they are
@@ -55,7 +57,7 @@
 // passes as it is. --max-attempts is a field of cli.CallFlags, and checked there
 // (CallFlags.Check); the command copies it into
 // Config.MaxAttempts; run.newDispatcher gives it to the dispatcher, and
-// dispatcher.replied acts on it. This package takes what Config has as it is.
+// dispatcher.decideUndecided acts on it. This package takes what Config has as it is.
 //
 // # The way of what other parts of a job meet
 //

@@ -2,34 +2,20 @@ package batch
 
 import (
 	"container/heap"
-	"context"
 	"math/rand/v2"
 	"time"
-
-	"bulkonboard/batch/session"
 )
 
 // untried reports whether a row is left in the window that was never tried. With
-// a wave that is used up it cannot be, so failures are compared with the rows that
-// were begun, as at the end of a list; but once it is the service that is taken to
-// fail, it is not for these rows to pay that no other may be asked.
+// a wave that is used up it cannot be, so it is as at the end of a list. But where the
+// service cannot be asked about itself, and is taken to fail, it is not for the rows of
+// the wave to pay that no other may be tried.
 func (d *dispatcher) untried() bool {
 	left := d.queue.untried > 0 || d.coming()
 	if d.wave.usedUp() {
-		return d.pace.Blocked() && (left || d.wave.end() != nil)
+		return d.access.ask == nil && d.pace.Blocked() && (left || d.wave.end() != nil)
 	}
 	return left
-}
-
-// spares reports whether no row is given up, because it looks like an outage and
-// no row may be tried that would tell: the wave keeps them from it, or the list
-// ends here. Until then the failures were compared with the rows, though they may
-// be what the outage began with.
-func (d *dispatcher) spares(ctx context.Context, now time.Time, r *session.Reply) bool {
-	if d.untried() {
-		return d.wave.usedUp()
-	}
-	return d.access.isOutage(ctx, now, r)
 }
 
 // coming reports whether rows may still come from the reader.

@@ -118,6 +118,7 @@ func (r *run) chain() answers.Chain {
 }
 
 func (r *run) newDispatcher(c *channels, begins *callsLeft) (*dispatcher, error) {
+	r.Pace.Asked = r.AskAccess != nil
 	r.pace = pace.New(r.Pace)
 	d := &dispatcher{
 		pace: r.pace, changes: paceLog{log: r.Log}, maxAttempts: r.MaxAttempts, maxBackoff: r.MaxBackoff, formID: r.FormID,

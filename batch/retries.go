@@ -20,18 +20,23 @@ const (
 	throttledDelay = 3 * time.Second
 )
 
-// later puts a row among the waiting. One that failed because the service as a
+// later puts a row among the waiting.
+func (d *dispatcher) later(s *slot, r *session.Reply, now time.Time) {
+	d.backOff(s, r, now)
+	heap.Push(&d.waiting, s)
+}
+
+// backOff says when a row is due again. One that failed because the service as a
 // whole did, or is throttled for the first time, is not at fault: it is due at
 // once, when the pace allows. Any other waits on its own, with exponential
 // backoff and full jitter, uniform between zero and a bound that doubles up to
 // the largest delay, and as long as the service asked for.
-func (d *dispatcher) later(s *slot, r *session.Reply, now time.Time) {
+func (d *dispatcher) backOff(s *slot, r *session.Reply, now time.Time) {
 	s.readyAt = now
 	throttled := meaningOf(r).class == pace.Throttled
 	if d.pace.Blocked() || throttled && !s.throttled {
 		s.throttled = s.throttled || throttled
 		s.delays = nil
-		heap.Push(&d.waiting, s)
 		return
 	}
 	if s.delays == nil {
@@ -48,7 +53,6 @@ func (d *dispatcher) later(s *slot, r *session.Reply, now time.Time) {
 		)
 	}
 	s.readyAt = now.Add(max(s.delays.NextBackOff(), r.RetryAfter))
-	heap.Push(&d.waiting, s)
 }
 
 // retries orders waiting slots by the time of their next attempt. It is a

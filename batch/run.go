@@ -102,9 +102,10 @@ type Config struct {
 
 	MaxCalls int64 // rows for which a first attempt is sent, before the run stops with a CallsError; 0: no limit
 
-	// AskAccess asks the service whether it takes the credentials and the tenant,
-	// in a way that names no customer: the last rows of a list may be refused
-	// because it does not any more. May be nil.
+	// AskAccess asks the service whether it is well, and takes the credentials and the
+	// tenant, in a way that names no customer: the last rows of a list may fail because
+	// it is not, or does not any more. One goroutine calls it at a time; it must return
+	// soon after its context is done. May be nil: then such rows are at fault.
 	AskAccess func(context.Context) session.Reply
 
 	// OthersAnswered reports whether the service has lately done well by other

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -27,6 +26,7 @@ type setupCheck struct {
 	since     time.Time // the first of them
 	probe     *slot     // the row that was sent to find out, and is not back
 	refused   int       // of those, how many got the same reply
+	waits     bool      // for what the service says of itself
 }
 
 // suspended is a row that waits for the reply to another one.
@@ -52,7 +52,8 @@ func (d *dispatcher) looking(now time.Time) (until time.Time, yes bool) {
 // that is set up wrongly. A firewall, and a customer that is locked, bring it
 // about for some rows only: so others are asked before the run ends. Of credentials
 // that the API itself refuses from the start, one more is enough: an account may be
-// locked after several wrong ones. Where no row is left to ask, the row waits for settleAll.
+// locked after several wrong ones. Where no row is left to ask, what the service
+// says of itself decides.
 func (d *dispatcher) rowOrSetup(s *slot, r *session.Reply) action {
 	if d.setup.active() && s.number > d.setup.suspended[0].sends {
 		d.setup.refused++
@@ -86,23 +87,37 @@ func (d *dispatcher) suspend(s *slot, r *session.Reply, now time.Time) {
 	d.setup.suspended = append(d.setup.suspended, suspended{s, *r, d.sends})
 }
 
-// settleAll decides on the suspended rows when there is no other row left to ask, or
-// enough were asked of those that are, and none is in flight. It returns when to look
-// again: that may have been all rows.
-func (d *dispatcher) settleAll(ctx context.Context, now time.Time) (wakeAt time.Time) {
-	if d.inFlight > 0 {
+// noOtherLeft takes in that no other row is left that would tell, or enough were asked
+// of those that are. Once none is in flight, the service is asked about itself. It
+// returns when to look again.
+func (d *dispatcher) noOtherLeft(now time.Time) (wakeAt time.Time) {
+	switch {
+	case d.inFlight > 0:
 		return wakeAt
+	case !d.proven:
+		first := d.setup.suspended[0]
+		d.stop(refusedError(first.slot, &first.reply))
+	case d.access.ask != nil:
+		d.setup.waits = true
+		return wakeAt
+	default:
+		d.settleAll(nil, now)
 	}
+	return now
+}
+
+// settleAll decides on the suspended rows by what the service said of itself; nil when
+// it cannot be asked.
+func (d *dispatcher) settleAll(said *session.Reply, now time.Time) {
 	rows := d.setup.suspended
-	d.setup.suspended = nil
-	if !d.proven || !d.access.holds(ctx) {
+	d.setup.suspended, d.setup.waits = nil, false
+	if said != nil && !holds(said) {
 		d.stop(refusedError(rows[0].slot, &rows[0].reply))
-		return now
+		return
 	}
 	for _, row := range rows {
 		d.settle(row, now)
 	}
-	return now
 }
 
 // settleBefore ends the rows that were suspended before another row was sent to

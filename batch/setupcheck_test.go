@@ -106,11 +106,8 @@ func TestLastRowsThatAreRefusedAreTheirOwnFaultUnlessTheCredentialsAreRevoked(t 
 			synctest.Test(t, func(t *testing.T) {
 				bad := func(row int) bool { return row > rows-last }
 				j := failing(t, rows, bad, session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused"}, pace.Config{})
-				was, access := j.adjust, outcome
-				j.adjust = func(c *Config) {
-					was(c)
-					c.AskAccess = func(context.Context) session.Reply { return session.Reply{Outcome: access, Recognised: true} }
-				}
+				access := outcome
+				j.saying(func(context.Context) session.Reply { return session.Reply{Outcome: access, Recognised: true} })
 				_, err := j.run(t.Context())
 				if !revoked {
 					require.NoError(t, err, outcome)
@@ -133,13 +130,13 @@ func TestLastRowsThatAreRefusedAreTheirOwnFaultUnlessTheCredentialsAreRevoked(t 
 
 func TestManyLastRowsThatAreRefusedEndInAFewStarts(t *testing.T) {
 	const rows = 40
-	for _, last := range []int{4, 12} {
+	for last, most := range map[int]int{4: 1, 12: 5} {
 		for _, kind := range kinds[2:5] {
 			synctest.Test(t, func(t *testing.T) {
 				bad := func(row int) bool { return row > rows-last }
 				j := failing(t, rows, bad, kind.answer, pace.Config{Ceiling: 20}) // one at a time
 				for starts := 1; ; starts++ {
-					require.LessOrEqual(t, starts, 5, kind.name)
+					require.LessOrEqual(t, starts, most, kind.name)
 					_, err := j.run(t.Context())
 					if err == nil {
 						break
@@ -154,25 +151,27 @@ func TestManyLastRowsThatAreRefusedEndInAFewStarts(t *testing.T) {
 
 func TestTheLastRowsDoNotPayForAnOutageHoweverLong(t *testing.T) {
 	const rows, last = 40, 5
-	down := session.Reply{Outcome: session.Unavailable, Status: 503, Code: "http_503"}
-	faulty := session.Reply{Outcome: session.Failed, Status: 500, Code: "http_500"}
-	for _, outage := range []session.Reply{down, faulty} {
+	down, faulty, hangsUp := kinds[http503].answer, kinds[http500].answer, kinds[hangUp].answer
+	for _, outages := range [][]session.Reply{{down}, {faulty}, {hangsUp}, {down, faulty, hangsUp}} {
 		for _, maxOutage := range []time.Duration{2 * time.Hour, 10 * time.Minute} {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				out := func() bool { return time.Since(began) < 50*time.Minute }
-				bad := func(row int) bool { return row > rows-last && out() }
-				j := failing(t, rows, bad, outage, pace.Config{MaxOutage: maxOutage})
-				was := j.adjust
-				j.adjust = func(c *Config) {
-					was(c)
-					c.AskAccess = func(context.Context) session.Reply {
-						if out() {
-							return outage
-						}
-						return session.Reply{Outcome: session.OK, Status: 200}
+				out := func() bool { return time.Since(began) < 47*time.Minute }
+				outage := func() session.Reply { return outages[int(time.Since(began)/(4*time.Second))%len(outages)] }
+				j := failing(t, rows, func(int) bool { return false }, session.Reply{}, pace.Config{MaxOutage: maxOutage})
+				j.service.answer = func(_ context.Context, r *source.Customer, _ int) session.Reply {
+					time.Sleep(20 * time.Millisecond)
+					if numberOf(r) > rows-last && out() {
+						return outage()
 					}
+					return okFor(r)
 				}
+				j.saying(func(ctx context.Context) session.Reply {
+					if out() {
+						return outage()
+					}
+					return isWell(ctx)
+				})
 				_, err := j.run(t.Context())
 				for out() {
 					require.ErrorAs(t, err, new(*OutageError))
@@ -202,11 +201,7 @@ func TestADeploymentThatLacksWhatIsAskedLeavesBadRowsToThemselves(t *testing.T) 
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				j := failing(t, rows, bad, is.row, pace.Config{})
-				was := j.adjust
-				j.adjust = func(c *Config) {
-					was(c)
-					c.AskAccess = func(context.Context) session.Reply { return is.said }
-				}
+				j.saying(func(context.Context) session.Reply { return is.said })
 				_, err := j.run(t.Context())
 				require.NoError(t, err)
 				j.requireOnlyBadRows(rows, bad, is.status)

@@ -7,6 +7,7 @@ package blame
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -33,8 +34,9 @@ type Row struct {
 	failed   int // attempts that failed
 	counted  int // of these, while other rows succeeded
 	evidence float64
-	pending  int // failures since which no other row has succeeded
-	refused  int // attempts that were refused
+	open     bool // it has failed, and no other row has succeeded since
+	atFault  bool // its last failure counts against it
+	refused  int  // attempts that were refused
 }
 
 // Charged makes the blame of a row that an earlier start has counted.
@@ -61,17 +63,23 @@ func (b *Row) Count() {
 }
 
 // Fail takes in an attempt that failed, whatever it counts.
-func (b *Row) Fail() { b.failed++ }
+func (b *Row) Fail() { b.failed, b.atFault = b.failed+1, false }
+
+// AtFault reports that the row's last failure counts against it, and not against the
+// service.
+func (b *Row) AtFault() bool { return b.atFault }
 
 // Tried reports that an attempt for the row has failed.
 func (b *Row) Tried() bool { return b.failed > 0 }
 
+// Open reports that the row has failed, and that it is not known yet whether it is at
+// fault or the service.
+func (b *Row) Open() bool { return b.open }
+
 // Used reports whether the row has used up a number of attempts. Where the
 // service fails many calls at random, that takes more failures than the number.
 func (b *Row) Used(attempts int) bool {
-	n := b.counted + b.pending
-	evidence := b.evidence + inFull*float64(b.pending)
-	return n >= attempts && evidence >= inFull*float64(attempts)-1e-6 || n >= mostTries*attempts
+	return b.counted >= attempts && b.evidence >= inFull*float64(attempts)-1e-6 || b.counted >= mostTries*attempts
 }
 
 // Suspect reports a row whose failing again says nothing of the service.
@@ -105,10 +113,13 @@ type failure struct {
 // New returns no failures.
 func New() Failures { return Failures{second: 1} }
 
-// Add takes in a failure of an attempt, whose row or the service is at fault.
+// Add takes in a failure of an attempt, whose row or the service is at fault. Those
+// of a row between which no other row succeeds may have one reason, and are one failure.
 func (f *Failures) Add(b *Row, sent time.Time) {
-	b.pending++
-	f.open = append(f.open, failure{b, sent})
+	if !b.open {
+		b.open = true
+		f.open = append(f.open, failure{b, sent})
+	}
 }
 
 // Failed takes in a failure for what chance is said to fail, so those of an outage
@@ -156,6 +167,15 @@ func (f *Failures) Answered(b *Row, sent time.Time) {
 	if b.refused >= timesRefused-1 { // one that is refused always hardly ever would
 		f.always = max(0, f.always-3*inFull/2)
 	}
+	f.countBefore(b, sent)
+}
+
+// ServiceWell takes in that the service did well when it was asked about itself.
+func (f *Failures) ServiceWell(asked time.Time) { f.countBefore(nil, asked) }
+
+// countBefore counts the failures of attempts that were sent no later against their
+// rows, which b is none of.
+func (f *Failures) countBefore(b *Row, sent time.Time) {
 	left := f.open[:0]
 	for _, c := range f.open {
 		if c.row == b || c.sent.After(sent) {
@@ -168,6 +188,16 @@ func (f *Failures) Answered(b *Row, sent time.Time) {
 	f.open = left
 }
 
+// Count counts the open failure of a row against it, where nothing else can tell.
+func (f *Failures) Count(b *Row) {
+	if !b.open {
+		return
+	}
+	i := slices.IndexFunc(f.open, func(c failure) bool { return c.row == b })
+	f.open = slices.Delete(f.open, i, i+1)
+	f.count(b, 0)
+}
+
 // Faults is the share of first attempts that fail and are not refused.
 func (f *Failures) Faults() float64 { return f.faults }
 
@@ -178,7 +208,7 @@ func (f *Failures) Faults() float64 { return f.faults }
 func (f *Failures) chance() float64 { return f.second * f.first / (1 - min(f.first, 0.99)) }
 
 func (f *Failures) count(b *Row, chance float64) {
-	b.pending = max(0, b.pending-1)
+	b.open, b.atFault = false, true
 	b.counted++
 	b.evidence += weight(chance)
 }
@@ -198,7 +228,7 @@ func (f *Failures) CountAll() {
 // Drop drops what turned out to be the service's fault.
 func (f *Failures) Drop() {
 	for _, c := range f.open {
-		c.row.pending = 0
+		c.row.open = false
 	}
 	f.clear()
 }

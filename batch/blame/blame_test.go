@@ -23,6 +23,40 @@ func TestNoRowIsTriedForEver(t *testing.T) {
 	assert.True(t, b.Used(3), "whatever chance can explain")
 }
 
+func TestFailuresBetweenWhichNoOtherRowSucceedsCountOnce(t *testing.T) {
+	f, at := New(), time.Unix(0, 0)
+	var bad, other Row
+	fail := func() {
+		bad.Fail()
+		f.Add(&bad, at)
+		at = at.Add(time.Second)
+	}
+	for range 5 {
+		fail()
+	}
+	assert.True(t, bad.Open())
+	assert.Zero(t, bad.Charged())
+	f.Answered(&bad, at)
+	assert.True(t, bad.Open(), "only others tell")
+	f.Answered(&other, at.Add(-time.Minute))
+	assert.True(t, bad.Open(), "one that was sent before tells nothing")
+	f.Answered(&other, at)
+	assert.False(t, bad.Open())
+	assert.Equal(t, 1, bad.Charged())
+
+	fail()
+	f.ServiceWell(at)
+	assert.Equal(t, 2, bad.Charged())
+	fail()
+	f.Drop()
+	assert.False(t, bad.Open())
+	f.Count(&bad)
+	assert.Equal(t, 2, bad.Charged(), "it has not failed since")
+	fail()
+	f.Count(&bad)
+	assert.True(t, bad.Used(3))
+}
+
 // finds sends rows to a service until what it refuses is found to be rows that it
 // refuses always, and returns their share; 0 if that is not found.
 func finds(refuses func(row, attempt int) bool) (share float64) {

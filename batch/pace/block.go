@@ -80,15 +80,16 @@ type block struct {
 	flying   time.Time     // when the newest trial was sent; zero once that is answered
 	early    bool          // the first trial does not wait as long as was asked for
 	others   bool          // other parts of the job were answered meanwhile
+	well     bool          // the service said so, asked about itself
+	only     bool          // and no rows are left but those that failed
 	rate     float64       // before the streak
 }
 
 // outage reports a block that is told as one.
 func (b *block) outage() bool { return !b.throttle && b.trials > 0 }
 
-// stop begins a block, as its streak did.
-func (c *Controller) stop(now time.Time, s *Signal) {
-	k := &c.streak
+// stop begins a block, as a streak did.
+func (c *Controller) stop(now time.Time, s *Signal, k *streak) {
 	c.block = block{
 		on: true, throttle: k.refusals == k.calls, answers: k.answers, setup: s.Setup,
 		began: k.began, taken: c.taken, wait: 2 * round, rate: k.rate,
@@ -195,13 +196,47 @@ func (c *Controller) OthersAnswered(now time.Time) {
 	}
 }
 
+// ServiceFails takes in that the service, when it was asked about itself, failed as it
+// fails the rows: no row is at fault.
+func (c *Controller) ServiceFails(now time.Time, s Signal) {
+	c.failures.Drop()
+	switch {
+	case !c.block.on:
+		k := c.streak
+		if k.calls == 0 {
+			k.add(now, Ticket{sent: now}, s.Class, nil, 0, c.rate)
+		}
+		if c.alone { // since then the service has done well by no row
+			k.began = c.aloneSince
+		}
+		c.stop(now, &s, &k)
+	case s.RetryAfter > 0:
+		c.postpone(now, s.RetryAfter)
+	}
+	c.alone, c.unwell, c.block.well, c.block.only = false, true, false, false
+}
+
+// ServiceWell takes in that the service did well when it was asked about itself. If it
+// had failed before, what failed until now was its doing, and otherwise that of the
+// rows. last says that no rows are left but those that failed.
+func (c *Controller) ServiceWell(asked time.Time, last bool) {
+	if c.unwell {
+		c.failures.Drop()
+	}
+	c.failures.ServiceWell(asked)
+	c.unwell, c.block.well, c.block.only = false, c.block.on, last
+}
+
+// Count counts the failure of a row against it, where nothing tells whose fault it is.
+func (c *Controller) Count(b *blame.Row) { c.failures.Count(b) }
+
 // letsGo reports that there is nothing left to find out by trials: the service
 // answers, and fails every row.
 func (c *Controller) letsGo(now time.Time) bool {
 	b := &c.block
 	patience := 5 * enough * mostCanary
 	switch {
-	case b.others && !b.throttle, !c.untried && c.well && !b.throttle:
+	case b.only, (b.well || b.others || !c.untried && c.well) && !b.throttle:
 		patience = settles
 	case !c.untried: // it may be about to start
 		patience = 12 * settles
@@ -211,7 +246,9 @@ func (c *Controller) letsGo(now time.Time) bool {
 	if c.config.MaxOutage > 0 {
 		patience = min(patience, c.config.MaxOutage/2)
 	}
-	return b.answers && now.Sub(b.flying) >= mostCanary && b.trials > 0 && now.Sub(b.began) >= max(patience, b.asked)
+	waited := now.Sub(b.began) >= patience && (b.asked == 0 || !now.Before(b.until))
+	told := c.untried || !c.config.Asked || b.well
+	return told && waited && b.answers && now.Sub(b.flying) >= mostCanary && b.trials > 0
 }
 
 // letGo charges every row with its own failures from now on, until one succeeds.

@@ -262,8 +262,67 @@ func TestWhereNoUntriedRowIsLeftEachIsOnItsOwnAfterAWhile(t *testing.T) {
 	for n := 0; !rows[0].Used(3) || !rows[1].Used(3) || !rows[2].Used(3); n++ {
 		require.Less(t, n, 200)
 		c.attempt(t, Signal{Class: Fault}, rows[n%3])
+		c.Count(rows[n%3])
 	}
 	assert.Less(t, c.now.Sub(start), time.Minute)
+}
+
+func TestRowsAreNotLetGoWhileTheServiceFailsWhenItIsAskedAboutItself(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour, Asked: true})
+	c.attempts(t, 1, Signal{})
+	c.tried = true
+	rows := []*blame.Row{{}, {}, {}}
+	fail := func(until time.Duration) {
+		for n := 0; c.now.Sub(start) < until; n++ {
+			c.attempt(t, Signal{Class: Fault}, rows[n%3])
+			c.now = c.now.Add(time.Second)
+		}
+	}
+	for minutes := range time.Duration(20) {
+		fail(minutes * time.Minute)
+		c.ServiceFails(c.now, Signal{Class: Fault, Cause: "http_500"})
+		require.Equal(t, Out, c.Snapshot(c.now).State)
+	}
+	c.ServiceWell(c.now, true)
+	for _, b := range rows {
+		assert.Zero(t, b.Charged())
+	}
+	fail(22 * time.Minute)
+	for minutes := range time.Duration(4) {
+		c.ServiceWell(c.now, true)
+		fail((23 + minutes) * time.Minute)
+	}
+	assert.False(t, c.Blocked(), "each is on its own")
+	assert.True(t, rows[0].Used(3))
+}
+
+func TestThatTheServiceFailedIsForgottenOnceARowSucceeds(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour, Asked: true})
+	c.attempts(t, 1, Signal{})
+	c.tried = true
+	c.ServiceFails(c.now, Signal{Class: Fault, Cause: "http_500"})
+	var b blame.Row
+	c.attempt(t, Signal{Class: Fault}, &b)
+	c.attempts(t, 1, Signal{})
+	assert.False(t, c.Blocked())
+	assert.Zero(t, b.Charged(), "of the outage")
+	c.attempt(t, Signal{Class: Fault}, &b)
+	c.ServiceWell(c.now, true)
+	assert.Equal(t, 1, b.Charged())
+}
+
+func TestAWaitThatTheServiceAsksForWhenAskedAboutItselfIsObeyed(t *testing.T) {
+	for _, blocked := range []bool{false, true} {
+		c := newClient(Config{MaxInFlight: 8, MaxOutage: time.Hour, Asked: true})
+		c.attempts(t, 1, Signal{})
+		c.tried = true
+		if blocked {
+			c.ServiceFails(c.now, Signal{Class: Fault, Cause: "http_500"})
+		}
+		c.ServiceFails(c.now, Signal{Class: Throttled, RetryAfter: time.Minute})
+		assert.Equal(t, c.now.Add(time.Minute), c.NotBefore())
+		assert.Equal(t, time.Minute, c.wait(t))
+	}
 }
 
 func TestABlockOf429sDoesNotLetRowsGoWhileUntriedOnesAreLeft(t *testing.T) {
@@ -293,10 +352,10 @@ func TestOneTrialThatIsRefusedMayHaveMetABadRow(t *testing.T) {
 		c.untried, c.block = true, block{on: true, throttle: class == Throttled, began: epoch}
 		var row blame.Row
 		c.failures.Add(&row, epoch)
-		assert.True(t, row.Used(1))
+		assert.True(t, row.Open())
 		c.trialFailed(epoch.Add(time.Second), Ticket{sent: epoch}, &Signal{Class: class})
-		assert.Equal(t, kept, row.Used(1), "after one")
+		assert.Equal(t, kept, row.Open(), "after one")
 		c.trialFailed(epoch.Add(2*time.Second), Ticket{sent: epoch}, &Signal{Class: class})
-		assert.False(t, row.Used(1), "after two")
+		assert.False(t, row.Open(), "after two")
 	}
 }

@@ -31,6 +31,7 @@ type Controller struct {
 
 	alone      bool // the service fails every row: each counts for itself
 	aloneSince time.Time
+	unwell     bool // so it said when it was asked about itself the last time
 
 	phase phase
 	rate  float64   // attempts per second aimed at; unpaced for no limit
@@ -167,6 +168,10 @@ func (c *Controller) Answered(now time.Time, t Ticket, s Signal, b *blame.Row) {
 
 func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	c.proven, c.well, c.alone = true, true, false
+	if t.lone && c.unwell { // what failed until now was the outage's doing
+		c.failures.Drop()
+		c.unwell = false
+	}
 	c.failures.Answered(b, t.sent)
 	c.flight.answered(now, s.Latency)
 	c.flight.slots.accepted(now, t)
@@ -203,7 +208,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 		}
 	}
 	// A service that has not answered yet may be short of quota, or starting.
-	if s.Class != Unreachable && (!refused || c.well || c.alone) {
+	if s.Class != Unreachable && (!refused || c.well || c.alone || b.Suspect()) {
 		c.failures.Add(b, t.sent)
 	}
 	switch {
@@ -225,7 +230,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	}
 	c.failures.Failed(b, refused)
 	evidence := untried || !c.untried && !b.Suspect()
-	if c.alone || !c.untried && !evidence {
+	if c.alone && (c.untried || !c.well || !c.config.Asked) {
 		c.failures.CountAll()
 	}
 	if refused && b.Suspect() {
@@ -237,7 +242,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 	c.streak.add(now, t, s.Class, b, usual, c.rate)
 	switch {
 	case c.streak.tells(c.untried || c.well), refused && s.RetryAfter > 0 && !c.doubted && c.floor.share == 0:
-		c.stop(now, s)
+		c.stop(now, s, &c.streak)
 	case refused:
 		c.count(now, t, true)
 	}

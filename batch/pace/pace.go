@@ -22,8 +22,9 @@
 //   - Windows: where trials were in vain for long, calls are counted by a window,
 //     and steps become as slow as that window (learn.go; windows of a minute).
 //   - Whose fault: a failure counts against its row when another row succeeded
-//     meanwhile, and the row is at fault once chance alone would hardly fail it as
-//     often (package blame; lists with bad rows, 500s).
+//     meanwhile, or, where no untried row is left, the service did well when it was
+//     asked about itself, and the row is at fault once chance alone would hardly fail
+//     it as often (package blame, block.go; lists with bad rows, 500s).
 //   - In flight there is room for what the rate and the service's quickest answers
 //     ask for, up to what the user or the service says (flight.go; at once, latency 2 s),
 //     or refusals tell that met more in flight than other calls (slots.go; others 429).
@@ -116,6 +117,7 @@ type Config struct {
 	Search      bool          // begin slowly and search for the quota; without it, begin at the ceiling
 	Start       float64       // with Search: attempts per second to begin with, a good guess and no more; 5 unless set
 	Proven      bool          // the service has processed a call in an earlier start
+	Asked       bool          // where no untried row is left, the service is asked about itself
 	MaxInFlight int           // attempts under way at once, at most
 	MaxOutage   time.Duration // without one accepted answer, before the run ends; 0: for ever
 }
@@ -160,6 +162,9 @@ var unpaced = math.Inf(1)
 
 // Blocked reports that only single test calls are sent.
 func (c *Controller) Blocked() bool { return c.block.on }
+
+// NotBefore is when the next single test call may be sent; zero when it is not blocked.
+func (c *Controller) NotBefore() time.Time { return c.block.until }
 
 // Snapshot tells how the pace stands.
 func (c *Controller) Snapshot(now time.Time) Snapshot {

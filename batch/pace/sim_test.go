@@ -105,6 +105,7 @@ type simulation struct {
 	now      seconds
 	events   queue[event]
 	waiting  queue[*row]
+	open     []*row // failed, and it is not known yet whose fault that is
 	ahead    []*row // untried rows that were read
 	head     int
 	untried  int // rows of ahead that are left
@@ -179,7 +180,7 @@ func (s *simulation) start() {
 // allows.
 func (s *simulation) sendReady() {
 	for {
-		v := s.control.Next(at(s.now), s.inFlight, s.untried > 0 || s.read < s.rows)
+		v := s.control.Next(at(s.now), s.inFlight, s.untriedLeft())
 		if v.End != GoesOn {
 			return
 		}
@@ -336,27 +337,51 @@ func (s *simulation) answer(place int32) {
 	if signal.Class == Throttled || signal.Class == Down && s.server.refusal == Down {
 		s.throttled++
 	}
-	switch {
-	case signal.Class == Accepted:
+	if signal.Class == Accepted {
 		s.settled++
-	case r.blame.Used(s.attempts):
-		s.settled++
-		s.mostTries = max(s.mostTries, r.tries)
-		if s.server.bad != nil {
-			if _, bad := s.server.bad(r.number); bad {
-				s.failed++
-				return
-			}
-		}
-		s.lost++
-	default:
-		s.again(r, signal)
+	} else {
+		s.backOff(r, signal)
+		s.open = append(s.open, r)
 	}
+	s.decide()
 }
 
-// again has a row wait as the program does: not at all when the service is at fault, or
+// decide gives rows that failed up, or has them wait, once it is known whose fault that
+// was.
+func (s *simulation) decide() {
+	left := s.open[:0]
+	for _, r := range s.open {
+		if r.blame.Open() && s.untriedLeft() {
+			left = append(left, r)
+			continue
+		}
+		s.control.Count(&r.blame)
+		if r.blame.Used(s.attempts) {
+			s.giveUp(r)
+		} else {
+			s.waiting.push(r)
+		}
+	}
+	s.open = left
+}
+
+func (s *simulation) untriedLeft() bool { return s.untried > 0 || s.read < s.rows }
+
+func (s *simulation) giveUp(r *row) {
+	s.settled++
+	s.mostTries = max(s.mostTries, r.tries)
+	if s.server.bad != nil {
+		if _, bad := s.server.bad(r.number); bad {
+			s.failed++
+			return
+		}
+	}
+	s.lost++
+}
+
+// backOff has a row wait as the program does: not at all when the service is at fault, or
 // it is throttled for the first time, and else with exponential backoff.
-func (s *simulation) again(r *row, signal Signal) {
+func (s *simulation) backOff(r *row, signal Signal) {
 	after, throttled := 0.0, signal.Class == Throttled
 	if s.control.Blocked() || throttled && !r.throttled {
 		r.throttled = r.throttled || throttled
@@ -375,7 +400,6 @@ func (s *simulation) again(r *row, signal Signal) {
 		r.delay = min(30, 2*r.delay)
 	}
 	r.readyAt = s.now + after
-	s.waiting.push(r)
 }
 
 // accepted counts the answers between two times.

@@ -211,7 +211,7 @@ const (
 func (l *CallFlags) Register(f *pflag.FlagSet) {
 	f.StringVar(&l.maxInFlight, "max-inflight", "auto", "attempts in flight at most: a `NUMBER`, or auto (as many as the rate needs)")
 	f.DurationVar(&l.Timeout, "timeout", 30*time.Second, "time limit of one attempt")
-	f.IntVar(&l.MaxAttempts, "max-attempts", 8, "attempts for one row at most")
+	f.IntVar(&l.MaxAttempts, "max-attempts", 8, "attempts that count against a row, at most")
 	f.DurationVar(&l.MaxBackoff, "max-backoff", time.Minute, "longest wait between two attempts for one row")
 	f.DurationVar(&l.MaxOutage, "max-outage", 2*time.Hour, "stop when the service has been unavailable for this long")
 }
