@@ -72,7 +72,7 @@ func (d *dispatcher) run(ctx context.Context) {
 	for ctx.Err() == nil && !d.idle() {
 		now := time.Now()
 		work, wakeAt := d.sendReady(ctx, now)
-		if d.decideUndecided(now) {
+		if d.decideUndecided(now) || d.idle() { // rows may have got their results
 			continue
 		}
 		if at := d.askAccess(asking, now); !at.IsZero() && (wakeAt.IsZero() || at.Before(wakeAt)) {

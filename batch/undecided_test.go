@@ -157,6 +157,29 @@ func TestARowThatHasUsedUpItsAttemptsIsNotGivenUpInAnOutage(t *testing.T) {
 	})
 }
 
+func TestTheLastRowsThatAreDuplicatesEndTheRun(t *testing.T) {
+	for _, kind := range []int{html403, http503, hangUp} {
+		synctest.Test(t, func(t *testing.T) {
+			const rows, again = 30, 5
+			list, duplicates := repeated(rows, again)
+			began := time.Now()
+			j := newJob(t, list, func(_ context.Context, r *source.Customer, _ int) session.Reply {
+				time.Sleep(20 * time.Millisecond)
+				if r.Email == "c20@example.com" && kind == html403 || time.Since(began) > time.Second && time.Since(began) < 3*time.Second && kind != html403 {
+					return kinds[kind].answer
+				}
+				return okFor(&source.Customer{Email: strings.ToLower(r.Email)})
+			})
+			j.adjust = func(c *Config) { c.Duplicates, c.Pace = duplicates, pace.Config{Ceiling: 20, MaxInFlight: 8} }
+			j.saying(isWell)
+			_, err := j.run(t.Context())
+			require.NoError(t, err)
+			assert.Less(t, time.Since(began), 30*time.Second)
+			assert.Len(t, j.rows(), rows+again)
+		})
+	}
+}
+
 func TestAWaveWhoseLastRowsAreBadEnds(t *testing.T) {
 	for _, kind := range []int{0, html401, http500, http503, hangUp, html200} {
 		for _, last := range []int{2, 6} {
