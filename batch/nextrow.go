@@ -23,8 +23,8 @@ func (d *dispatcher) coming() bool {
 	return d.work != nil && (!d.backpressure.on.Load() || len(d.work) > 0)
 }
 
-// nextRow takes the row to send next. For a trial that is one that was never tried,
-// at random: rows that failed, and their neighbors in the list, say little of
+// nextRow takes the row to send next. For a trial that is one that was never tried, if
+// there is one, at random: rows that failed, and their neighbors in the list, say little of
 // the service. Otherwise it is a row whose next attempt is due or one that comes,
 // by lot: neither kind keeps the other from being sent, and a service that refuses every
 // other call does not refuse one kind alone.

@@ -41,12 +41,13 @@ func (q *queue) first() *slot {
 // tries bounds the search for a row that is fit for a trial.
 const tries = 64
 
-// random takes a row that was never tried from anywhere, or nil. A customer with
-// several rows is called in their order, so those are left alone.
+// random takes a row from anywhere, one that was never tried if there is one, or nil. A
+// customer with several rows is called in their order, so those are left alone.
 func (q *queue) random() *slot {
-	for n := 0; n < tries && q.untried > 0; n++ {
+	for n := 0; n < tries && q.left > 0; n++ {
 		i := q.head + rand.IntN(len(q.rows)-q.head) //nolint:gosec // which row is tried is not a secret
-		if s := q.rows[i]; s != nil && s.fresh() && !s.family.Shared() {
+		s := q.rows[i]
+		if s != nil && s.answer.Result == nil && (s.fresh() || q.untried == 0) && !s.family.Shared() {
 			return q.take(i)
 		}
 	}

@@ -217,6 +217,22 @@ func TestARetryOfOneRowThatIsAlwaysRefusedEndsWithinAMinute(t *testing.T) {
 	}
 }
 
+func TestARetryWhoseFirstRowsAreRefusedIsNotTakenForAWrongSetUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 300
+		bad := func(row int) bool { return row <= 5 }
+		j := failing(t, rows, bad, kinds[html403].answer, pace.Config{Ceiling: 20})
+		was := j.adjust
+		j.adjust = func(c *Config) {
+			was(c)
+			c.Answers = answers.Chain{answers.Kept(func(*source.Record) (sink.Result, bool) { return sink.Result{Status: sink.Failed}, false })}
+		}
+		_, err := j.run(t.Context())
+		require.NoError(t, err)
+		j.requireOnlyBadRows(rows, bad, "rejected")
+	})
+}
+
 func TestADeploymentThatFailsWhatIsAskedInItsOwnWayKeepsNoRowForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 40
