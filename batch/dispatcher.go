@@ -100,7 +100,6 @@ func (d *dispatcher) run(ctx context.Context) {
 		d.decideUndecided(time.Now())
 	}
 	stopAsking()
-	d.access.end()
 	if end := d.wave.end(); end != nil && ctx.Err() == nil {
 		d.stop(end)
 	}
@@ -108,6 +107,7 @@ func (d *dispatcher) run(ctx context.Context) {
 		d.show(time.Now(), true)
 		d.replied(<-d.replies, time.Now())
 	}
+	d.access.end()
 	d.decideUndecided(time.Now())
 	d.record()
 	d.show(time.Now(), ctx.Err() != nil)

@@ -24,6 +24,7 @@ const (
 type setupCheck struct {
 	suspended []suspended
 	since     time.Time // the first of them
+	latest    time.Time // and the last
 	probe     *slot     // the row that was sent to find out, and is not back
 	refused   int       // of those, how many got the same reply
 	waits     bool      // for what the service says of itself
@@ -84,6 +85,7 @@ func (d *dispatcher) suspend(s *slot, r *session.Reply, now time.Time) {
 	if !d.setup.active() {
 		d.setup.since, d.setup.refused = now, 0
 	}
+	d.setup.latest = now
 	d.setup.suspended = append(d.setup.suspended, suspended{s, *r, d.sends})
 }
 

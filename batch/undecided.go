@@ -15,7 +15,6 @@ import (
 type undecidedRow struct {
 	slot  *slot
 	reply session.Reply
-	since time.Time
 }
 
 // fault says whose fault it was that a row failed.
@@ -30,13 +29,13 @@ const (
 // failed takes in a reply after which a row is sent again, or is given up.
 func (d *dispatcher) failed(s *slot, r *session.Reply, now time.Time) {
 	d.ended(s)
-	d.access.failed = *r
+	d.access.rowFailed = *r
 	if !s.blame.Open() && !s.blame.Used(d.maxAttempts) {
 		d.later(s, r, now)
 		return
 	}
 	d.backOff(s, r, now)
-	d.undecided = append(d.undecided, undecidedRow{s, *r, now})
+	d.undecided = append(d.undecided, undecidedRow{s, *r})
 }
 
 // decideUndecided has the rows sent again of which it is known whose fault it was that
@@ -103,20 +102,17 @@ func (d *dispatcher) askAccess(ctx context.Context, now time.Time) (at time.Time
 }
 
 // heard takes in what the service said of itself.
-func (d *dispatcher) heard(w answer, now time.Time) {
-	a, said := &d.access, &w.reply
-	a.answer, a.before = nil, now.Add(said.RetryAfter)
+func (d *dispatcher) heard(got answer, now time.Time) {
+	said := &got.reply
+	d.access.answer, d.access.notBefore = nil, now.Add(min(said.RetryAfter, doubtFor))
 	d.log.Debug("asked the service about itself", "event", "access_asked", "outcome", said.Outcome.String(), "http", said.Status, "code", said.Code,
 		"latency_seconds", said.Latency.Round(time.Microsecond).Seconds())
-	if d.setup.waits {
+	if d.setup.waits && !got.asked.Before(d.setup.latest) {
 		d.settleAll(said, now)
 	}
-	switch {
-	case revoked(said) && len(d.undecided) > 0:
-		d.stop(refusedError(d.undecided[0].slot, said))
-	case a.fails(now, said, d.undecided):
+	if d.access.fails(now, said, d.undecided) {
 		d.pace.ServiceFails(now, signalOf(said))
-	default:
-		d.pace.ServiceWell(w.asked, d.queue.left == 0 && !d.coming())
+	} else {
+		d.pace.ServiceWell(got.asked, d.queue.left == 0 && !d.coming())
 	}
 }

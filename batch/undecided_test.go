@@ -316,12 +316,75 @@ func TestAPageInPlaceOfTheServiceIsAnOutageOnceItHasSaidThatItIsWell(t *testing.
 func TestCredentialsThatAreRevokedWhileTheLastRowsFailEndTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 40
-		j := failing(t, rows, func(row int) bool { return row > rows-5 }, kinds[http500].answer, pace.Config{})
-		j.saying(func(context.Context) session.Reply {
-			return session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused", Recognised: true}
+		revoked := session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused", Recognised: true}
+		began := time.Now()
+		j := failing(t, rows, func(int) bool { return false }, session.Reply{}, pace.Config{})
+		j.service.answer = func(_ context.Context, r *source.Customer, _ int) session.Reply {
+			time.Sleep(20 * time.Millisecond)
+			switch {
+			case numberOf(r) <= rows-5:
+				return okFor(r)
+			case time.Since(began) < 2*time.Second:
+				return kinds[http500].answer
+			}
+			return revoked
+		}
+		j.saying(func(context.Context) session.Reply { return revoked })
+		_, err := j.run(t.Context())
+		require.ErrorAs(t, err, new(*RefusedError))
+	})
+}
+
+func TestAnAnswerOfBeforeTheCredentialsWereRevokedDecidesOnNoRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 20
+		revokedReply := session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused", Recognised: true}
+		var revoked atomic.Bool
+		j := failing(t, rows, func(int) bool { return false }, session.Reply{}, pace.Config{Ceiling: 5})
+		j.service.answer = func(_ context.Context, r *source.Customer, _ int) session.Reply {
+			time.Sleep(20 * time.Millisecond)
+			switch {
+			case numberOf(r) < 15:
+				return okFor(r)
+			case revoked.Load():
+				return revokedReply
+			}
+			return kinds[http500].answer
+		}
+		asks := 0
+		j.saying(func(ctx context.Context) session.Reply {
+			if revoked.Load() {
+				return revokedReply
+			}
+			well := isWell(ctx)
+			if asks++; asks == 4 { // it is slow to come
+				revoked.Store(true)
+				time.Sleep(20 * time.Second)
+			}
+			return well
 		})
 		_, err := j.run(t.Context())
 		require.ErrorAs(t, err, new(*RefusedError))
+		j.service.answer = func(_ context.Context, r *source.Customer, _ int) session.Reply { return okFor(r) }
+		_, err = j.run(t.Context())
+		require.NoError(t, err)
+		j.requireEachItsOwn(rows)
+	})
+}
+
+func TestALongWaitThatTheServiceAsksForOfItselfHoldsNoRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 40
+		last := func(row int) bool { return row == rows }
+		j := failing(t, rows, last, kinds[http500].answer, pace.Config{MaxOutage: 2 * time.Hour})
+		j.saying(func(context.Context) session.Reply {
+			return session.Reply{Outcome: session.Throttled, Status: 429, Code: "rate_limited", RetryAfter: 24 * time.Hour, RetryAfterSet: true}
+		})
+		began := time.Now()
+		_, err := j.run(t.Context())
+		require.NoError(t, err)
+		assert.Less(t, time.Since(began), 30*time.Minute)
+		j.requireOnlyBadRows(rows, last, "failed")
 	})
 }
 
@@ -350,30 +413,39 @@ func TestARunThatIsStoppedDoesNotWaitForWhatWasAsked(t *testing.T) {
 func TestWhatTheServiceSaysOfItselfIsBelievedOnceItHasWhatIsAsked(t *testing.T) {
 	busy, down, faulty, page := kinds[0].answer, kinds[http503].answer, kinds[http500].answer, kinds[html200].answer
 	inBody := session.Reply{Outcome: session.Failed, Status: 200, Code: "status_code_500"}
+	lacking := session.Reply{Outcome: session.Failed, Status: 200, Code: "no_token"}
 	well := session.Reply{Outcome: session.OK, Status: 200}
 
 	now := time.Unix(0, 0)
-	a := access{failed: down}
+	a := access{rowFailed: down}
+	assert.False(t, a.fails(now, &lacking, nil), "no failure of a whole service")
 	assert.True(t, a.fails(now, &faulty, []undecidedRow{{reply: down}}), "an outage has many faces")
 	now = now.Add(doubtFor)
 	assert.False(t, a.fails(now, &faulty, []undecidedRow{{reply: down}}), "it may lack what is asked")
-	assert.False(t, a.fails(now, &page, []undecidedRow{{reply: page}}), "not the API's answer")
 	assert.True(t, a.fails(now, &faulty, []undecidedRow{{reply: faulty}}), "it fails alike")
 	assert.True(t, a.fails(now, &down, nil), "it is known to tell")
 	a.succeeded()
 	assert.True(t, a.fails(now, &faulty, nil))
 	assert.False(t, a.fails(now.Add(doubtFor), &faulty, nil), "rows do not fail in that way any more")
 
-	assert.False(t, a.fails(now, &well, nil))
-	assert.True(t, a.fails(now, &faulty, nil))
-	assert.True(t, a.fails(now.Add(doubtFor), &faulty, nil), "it did well before")
-	assert.False(t, a.fails(now.Add(doubtFor), &busy, nil), "of itself alone")
-	assert.True(t, a.fails(now, &page, nil))
+	a = access{}
+	assert.False(t, a.fails(now, &page, []undecidedRow{{reply: down}}), "not the API's answer")
+	assert.True(t, a.fails(now, &page, []undecidedRow{{reply: page}}), "but neither to rows")
+	assert.False(t, a.fails(now.Add(doubtFor), &page, []undecidedRow{{reply: page}}))
 
-	a = access{failed: inBody, unlike: now.Add(-doubtFor)}
-	assert.False(t, a.fails(now, &session.Reply{Outcome: session.Failed, Status: 200, Code: "no_token"}, nil))
+	assert.False(t, a.fails(now, &session.Reply{Outcome: session.Rejected, Status: 400}, nil))
+	assert.False(t, a.fails(now.Add(doubtFor), &faulty, nil), "a refusal of what is asked says nothing")
+	assert.False(t, a.fails(now, &well, nil))
+	now = now.Add(2 * doubtFor)
+	assert.True(t, a.fails(now, &faulty, nil), "it did well before")
+	assert.True(t, a.fails(now, &page, nil))
+	assert.False(t, a.fails(now, &busy, nil), "of itself alone")
+
+	a = access{rowFailed: inBody}
+	assert.False(t, a.fails(now, &lacking, nil))
 	assert.True(t, a.fails(now, &inBody, nil))
 
 	a = access{}
 	assert.True(t, a.fails(now, &session.Reply{Outcome: session.Unreachable}, nil))
+	assert.True(t, a.fails(now, &session.Reply{Outcome: session.TLSRefused}, nil))
 }

@@ -81,7 +81,7 @@ type block struct {
 	early    bool          // the first trial does not wait as long as was asked for
 	others   bool          // other parts of the job were answered meanwhile
 	well     bool          // the service said so, asked about itself
-	only     bool          // and no rows are left but those that failed
+	lastRows bool          // and no rows are left but those that failed
 	rate     float64       // before the streak
 }
 
@@ -196,8 +196,8 @@ func (c *Controller) OthersAnswered(now time.Time) {
 	}
 }
 
-// ServiceFails takes in that the service, when it was asked about itself, failed as it
-// fails the rows: no row is at fault.
+// ServiceFails takes in that the service, when it was asked about itself, was found to
+// fail: no row is at fault.
 func (c *Controller) ServiceFails(now time.Time, s Signal) {
 	c.failures.Drop()
 	switch {
@@ -213,7 +213,7 @@ func (c *Controller) ServiceFails(now time.Time, s Signal) {
 	case s.RetryAfter > 0:
 		c.postpone(now, s.RetryAfter)
 	}
-	c.alone, c.unwell, c.block.well, c.block.only = false, true, false, false
+	c.alone, c.unwell, c.block.well, c.block.lastRows = false, true, false, false
 }
 
 // ServiceWell takes in that the service did well when it was asked about itself. If it
@@ -224,7 +224,7 @@ func (c *Controller) ServiceWell(asked time.Time, last bool) {
 		c.failures.Drop()
 	}
 	c.failures.ServiceWell(asked)
-	c.unwell, c.block.well, c.block.only = false, c.block.on, last
+	c.aloneSince, c.unwell, c.block.well, c.block.lastRows = asked, false, c.block.on, last
 }
 
 // Count counts the failure of a row against it, where nothing tells whose fault it is.
@@ -236,7 +236,7 @@ func (c *Controller) letsGo(now time.Time) bool {
 	b := &c.block
 	patience := 5 * enough * mostCanary
 	switch {
-	case b.only, (b.well || b.others || !c.untried && c.well) && !b.throttle:
+	case b.lastRows, (b.well || b.others || !c.untried && c.well) && !b.throttle:
 		patience = settles
 	case !c.untried: // it may be about to start
 		patience = 12 * settles
@@ -271,6 +271,7 @@ func (c *Controller) endBlock(now time.Time) {
 	}
 	c.block = block{}
 	c.streak.forget()
+	c.unwell = false
 	c.epoch++
 	c.due = now
 	c.newRound(now)

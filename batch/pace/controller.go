@@ -170,7 +170,6 @@ func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *blame.Row) 
 	c.proven, c.well, c.alone = true, true, false
 	if t.lone && c.unwell { // what failed until now was the outage's doing
 		c.failures.Drop()
-		c.unwell = false
 	}
 	c.failures.Answered(b, t.sent)
 	c.flight.answered(now, s.Latency)
