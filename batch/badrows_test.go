@@ -71,6 +71,25 @@ func isWell(context.Context) session.Reply {
 	return session.Reply{Outcome: session.OK, Recognised: true, Status: 200}
 }
 
+// saying has a job be told something when it asks the service about itself.
+func (j *job) saying(say func(ctx context.Context) session.Reply) {
+	was := j.adjust
+	j.adjust = func(c *Config) {
+		was(c)
+		c.AskAccess = say
+	}
+}
+
+// wellUnless is what a service says of itself that is well but in an outage.
+func wellUnless(out func() bool, outage func() session.Reply) func(context.Context) session.Reply {
+	return func(ctx context.Context) session.Reply {
+		if out() {
+			return outage()
+		}
+		return isWell(ctx)
+	}
+}
+
 // failing is a job in which a service that takes 20 ms fails some rows always. It is
 // well when it is asked about itself.
 func failing(t *testing.T, rows int, bad func(row int) bool, answer session.Reply, c pace.Config) *job {

@@ -166,12 +166,7 @@ func TestTheLastRowsDoNotPayForAnOutageHoweverLong(t *testing.T) {
 					}
 					return okFor(r)
 				}
-				j.saying(func(ctx context.Context) session.Reply {
-					if out() {
-						return outage()
-					}
-					return isWell(ctx)
-				})
+				j.saying(wellUnless(out, outage))
 				_, err := j.run(t.Context())
 				for out() {
 					require.ErrorAs(t, err, new(*OutageError))

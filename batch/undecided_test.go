@@ -91,15 +91,6 @@ func TestTheServiceIsNotAskedWhileItAsksToWait(t *testing.T) {
 	})
 }
 
-// saying has a job be told something when it asks the service about itself.
-func (j *job) saying(say func(ctx context.Context) session.Reply) {
-	was := j.adjust
-	j.adjust = func(c *Config) {
-		was(c)
-		c.AskAccess = say
-	}
-}
-
 func TestAPartWithADuplicateOfARowThatFailsEnds(t *testing.T) {
 	for _, say := range []func(context.Context) session.Reply{nil, isWell} {
 		synctest.Test(t, func(t *testing.T) {
@@ -271,12 +262,7 @@ func TestAWaveWhoseLastRowsAreRefusedAfterAnOutageEnds(t *testing.T) {
 			}
 			return kinds[html401].answer
 		}
-		j.saying(func(ctx context.Context) session.Reply {
-			if out() {
-				return kinds[http500].answer
-			}
-			return isWell(ctx)
-		})
+		j.saying(wellUnless(out, func() session.Reply { return kinds[http500].answer }))
 		j.wavesOf(20)
 		_, err := j.run(t.Context())
 		require.ErrorAs(t, err, new(*CallsError))
@@ -301,12 +287,7 @@ func TestAPageInPlaceOfTheServiceIsAnOutageOnceItHasSaidThatItIsWell(t *testing.
 			}
 			return okFor(r)
 		}
-		j.saying(func(ctx context.Context) session.Reply {
-			if out() {
-				return kinds[html200].answer
-			}
-			return isWell(ctx)
-		})
+		j.saying(wellUnless(out, func() session.Reply { return kinds[html200].answer }))
 		_, err := j.run(t.Context())
 		require.NoError(t, err)
 		j.requireEachItsOwn(rows)
