@@ -1,7 +1,7 @@
 // Package blame decides which row a failed attempt counts against, and which was the
 // service's doing: a row is at fault when another one succeeds meanwhile, and once
 // chance alone would hardly fail it as often. It also finds out that a service refuses
-// some rows always, by how their third and later attempts fare. It keeps no clock and
+// some rows always, by how their attempts fare once they have waited. It keeps no clock and
 // takes no lock: the one goroutine that dispatches uses it.
 package blame
 
@@ -19,13 +19,17 @@ const mostTries = 8
 // much before the row is given up.
 const inFull = math.Ln10
 
-// isFound is how much evidence, in nats, finds that rows are refused always.
+// isFound is how much evidence, in nats, finds that rows are refused always. Where calls
+// are refused for other reasons, one run in some hundred finds it wrongly.
 const isFound = 4 * inFull
 
-// timesRefused is the first refusal of a row that is evidence of that. A row waits
-// before its third attempt, and before each after that: where calls are refused for
-// their number, those attempts fare as first ones do.
-const timesRefused = 3
+// A refusal is evidence of that if it is the row's third, or of an attempt that was sent so
+// long after its first. A row waits before its third attempt, and where calls are refused
+// for their number, fewer are sent later: both fare as first attempts do.
+const (
+	thirdRefusal = 3
+	apart        = 5 * time.Second
+)
 
 // Row is what the failed attempts of one row amount to. It belongs to the row;
 // Failures write to it.
@@ -34,9 +38,10 @@ type Row struct {
 	failed   int // attempts that failed
 	counted  int // of these, while other rows succeeded
 	evidence float64
-	open     bool // it has failed, and no other row has succeeded since
-	atFault  bool // its last failure counts against it
-	refused  int  // attempts that were refused
+	open     bool      // it has failed, and no other row has succeeded since
+	atFault  bool      // its last failure counts against it
+	refused  time.Time // for the first time; zero: it was not
+	refusals int       // attempts that were refused
 }
 
 // Charged makes the blame of a row that an earlier start has counted.
@@ -76,6 +81,11 @@ func (b *Row) Tried() bool { return b.failed > 0 }
 // fault or the service.
 func (b *Row) Open() bool { return b.open }
 
+// waited reports that an attempt was sent long after the row's first refusal.
+func (b *Row) waited(sent time.Time) bool {
+	return !b.refused.IsZero() && sent.Sub(b.refused) >= apart
+}
+
 // Used reports whether the row has used up a number of attempts. Where the
 // service fails many calls at random, that takes more failures than the number.
 func (b *Row) Used(attempts int) bool {
@@ -96,8 +106,9 @@ type Failures struct {
 	open []failure
 
 	// Shares of calls, smoothed: first attempts that failed, those of them that
-	// were not refused, and second attempts that succeeded.
-	first, faults, second float64
+	// were not refused, first attempts at all (1, but less at the beginning), and
+	// second attempts that succeeded.
+	first, faults, seen, second float64
 
 	always    float64 // evidence that rows are refused always, in nats
 	succeeded bool    // a row has, since the last of it
@@ -127,6 +138,7 @@ func (f *Failures) Add(b *Row, sent time.Time) {
 func (f *Failures) Failed(b *Row, refused bool) {
 	switch b.answered++; b.answered {
 	case 1:
+		f.seen += (1 - f.seen) / 64
 		f.first += (1 - f.first) / 64
 		if !refused {
 			f.faults += (1 - f.faults) / 64
@@ -136,16 +148,19 @@ func (f *Failures) Failed(b *Row, refused bool) {
 	}
 }
 
-// RefusedAlways takes in that the service refused an attempt for the row, as it asks
+// RefusedAlways takes in that the service refused an attempt for the row now, as it asks
 // for fewer calls. It returns the share of rows that are refused always when it is
 // found that there are such rows, and else 0.
-func (f *Failures) RefusedAlways(b *Row) (share float64) {
-	b.refused++
-	if b.refused < timesRefused || !f.succeeded { // refusals one after another may have one reason
+func (f *Failures) RefusedAlways(b *Row, sent, now time.Time) (share float64) {
+	if b.refused.IsZero() {
+		b.refused = now
+	}
+	b.refusals++
+	if !b.waited(sent) && b.refusals < thirdRefusal || !f.succeeded { // those one after another may have one reason
 		return 0
 	}
 	f.succeeded = false
-	share = f.first - f.faults
+	share = (f.first - f.faults) / max(f.seen, 1./64)
 	if f.always += weight(share); f.always < isFound {
 		return 0
 	}
@@ -159,12 +174,13 @@ func (f *Failures) Answered(b *Row, sent time.Time) {
 	f.succeeded = true
 	switch b.answered++; b.answered {
 	case 1:
+		f.seen += (1 - f.seen) / 64
 		f.first -= f.first / 64
 		f.faults -= f.faults / 64
 	case 2:
 		f.second += (1 - f.second) / 32
 	}
-	if b.refused >= timesRefused-1 { // one that is refused always hardly ever would
+	if b.waited(sent) || b.refusals >= thirdRefusal-1 { // one that is refused always hardly ever would
 		f.always = max(0, f.always-3*inFull/2)
 	}
 	f.countBefore(b, sent)

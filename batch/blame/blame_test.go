@@ -67,14 +67,16 @@ func finds(refuses func(row, attempt int) bool) (share float64) {
 		attempt int
 	}
 	var waiting []due
+	now := time.Unix(1e9, 0)
 	send := func(d due) {
+		now = now.Add(apart / 8)
 		if !refuses(d.number, d.attempt) {
-			f.Answered(d.row, time.Time{})
+			f.Answered(d.row, now)
 			return
 		}
 		d.row.Fail()
+		share = max(share, f.RefusedAlways(d.row, now, now))
 		f.Failed(d.row, true)
-		share = max(share, f.RefusedAlways(d.row))
 		if d.attempt < 8 {
 			waiting = append(waiting, due{d.row, d.number, d.attempt + 1})
 		}
@@ -96,11 +98,59 @@ func TestRowsThatAreRefusedAlwaysAreFound(t *testing.T) {
 	assert.InDelta(t, 0.33, finds(func(row, _ int) bool { return row%3 == 0 }), 0.1)
 }
 
-func TestCallsThatAreRefusedForTheirNumberAreNotTakenForRows(t *testing.T) {
+func TestCallsThatAreRefusedForTheirNumberAreHardlyEverTakenForRows(t *testing.T) {
 	for _, share := range []float64{0.01, 0.1, 0.3, 0.6, 0.9} {
-		for seed := range uint64(20) {
+		taken := 0
+		for seed := range uint64(100) {
 			r := rand.New(rand.NewPCG(seed, 1))
-			assert.Zero(t, finds(func(int, int) bool { return r.Float64() < share }), "%g, %d", share, seed)
+			if finds(func(int, int) bool { return r.Float64() < share }) > 0 {
+				taken++
+			}
 		}
+		assert.LessOrEqual(t, taken, 2, "%g", share)
+	}
+}
+
+func TestARowThatIsRefusedAgainAtOnceIsNoEvidence(t *testing.T) {
+	for wait, found := range map[time.Duration]bool{apart / 2: false, apart: true} {
+		f, share := New(), 0.0
+		for i := range 40 {
+			now := time.Unix(int64(10*i), 0)
+			row := &Row{}
+			f.Answered(&Row{}, now)
+			share = max(share, f.RefusedAlways(row, now, now))
+			f.Failed(row, true)
+			share = max(share, f.RefusedAlways(row, now.Add(wait), now.Add(2*apart)))
+		}
+		assert.Equal(t, found, share > 0, wait)
+	}
+}
+
+func TestRowsOfAnEarlierRunTellNoShare(t *testing.T) {
+	f := New()
+	for i := range 40 {
+		row, now := Seen(), time.Unix(int64(10*i), 0)
+		f.Answered(&Row{answered: 2}, now)
+		f.RefusedAlways(&row, now, now)
+		assert.Zero(t, f.RefusedAlways(&row, now.Add(apart), now.Add(apart)))
+	}
+}
+
+func TestARowThatSucceedsOnceItHasWaitedSpeaksAgainstIt(t *testing.T) {
+	for wait, found := range map[time.Duration]bool{0: true, apart: false} {
+		f, share := New(), 0.0
+		for i := range 40 {
+			now := time.Unix(int64(20*i), 0)
+			always, once := &Row{}, &Row{}
+			for _, row := range []*Row{always, once} {
+				share = max(share, f.RefusedAlways(row, now, now))
+				f.Failed(row, true)
+			}
+			f.Answered(once, now.Add(wait))
+			f.Answered(&Row{}, now)
+			f.Answered(&Row{}, now)
+			share = max(share, f.RefusedAlways(always, now.Add(apart), now.Add(apart)))
+		}
+		assert.Equal(t, found, share > 0, wait)
 	}
 }

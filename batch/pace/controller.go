@@ -195,7 +195,7 @@ func (c *Controller) failed(now time.Time, t Ticket, s *Signal, b *blame.Row) {
 		c.snapshot.Throttled++
 	}
 	if refused {
-		if share := c.failures.RefusedAlways(b); share > 0 {
+		if share := c.failures.RefusedAlways(b, t.sent, now); share > 0 {
 			c.tolerate(share)
 		}
 	}
