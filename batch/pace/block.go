@@ -79,6 +79,7 @@ type block struct {
 	last     time.Time     // when the last of them was sent
 	flying   time.Time     // when the newest trial was sent; zero once that is answered
 	early    bool          // the first trial does not wait as long as was asked for
+	ways     int           // in which trials have failed: a bit for each class
 	others   bool          // other parts of the job were answered meanwhile
 	well     bool          // the service said so, asked about itself
 	lastRows bool          // and no rows are left but those that failed
@@ -140,6 +141,9 @@ func (c *Controller) trialFailed(now time.Time, t Ticket, s *Signal) {
 	b.wait = max(b.wait, now.Sub(b.began)/3)
 	if !b.throttle {
 		b.wait = min(b.wait, mostCanary-now.Sub(t.sent))
+		if way := 1 << s.Class; b.ways&way == 0 && now.Sub(t.sent) < mostCanary { // something has changed
+			b.ways, b.wait = b.ways|way, min(b.wait, 2*round)
+		}
 	}
 	c.postpone(now, s.RetryAfter)
 	if b.outage() && !told {

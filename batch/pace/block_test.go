@@ -139,6 +139,29 @@ func TestTrialsOfAnOutageComeAtGrowingIntervalsUpToTheLongest(t *testing.T) {
 	}
 }
 
+func TestATrialThatFailsInANewWayIsFollowedByAnotherSoon(t *testing.T) {
+	c := newClient(Config{MaxInFlight: 8})
+	c.attempts(t, 1, Signal{})
+	c.down(t, Unreachable)
+	fails := func(class Class, after time.Duration) time.Duration {
+		if !c.next(0).Send {
+			c.wait(t)
+		}
+		ticket := c.Sent(c.now)
+		c.now = c.now.Add(after)
+		c.Answered(c.now, ticket, Signal{Class: class}, &blame.Row{})
+		return c.next(0).At.Sub(c.now)
+	}
+	for c.now.Sub(start) < 5*time.Minute {
+		fails(Unreachable, 0)
+	}
+	assert.Less(t, fails(Fault, 2*mostCanary), time.Duration(0), "one that hung waited for long enough")
+	assert.Equal(t, 2*round, fails(Fault, 0))
+	assert.Equal(t, mostCanary, fails(Fault, 0))
+	assert.Equal(t, 2*round, fails(Down, 0))
+	assert.Equal(t, mostCanary, fails(Unreachable, 0))
+}
+
 func TestAWaitThatWasAskedForIsObeyed(t *testing.T) {
 	for _, class := range []Class{Throttled, Down} {
 		c := newClient(Config{MaxInFlight: 8})

@@ -9,7 +9,8 @@
 //     rate grows: it doubles while nothing is known, and later rises by small
 //     steps that credit pays for (learn.go; every unknown quota, and steps).
 //   - Block: when untried rows fail one after another, more of them than chance explains,
-//     only trials are sent, one at a time unless it hangs (block.go; outages, bad rows).
+//     only trials are sent, one at a time unless it hangs, and soon another where one fails
+//     in a new way (block.go; outages, 500s after a mixed one, bad rows).
 //   - Waits: what the service asks for is obeyed, and half a second of it is taken
 //     for too long; asked for again too soon, one trial shows whether others need
 //     wait, and where rows are known to be refused always, they need not (block.go,
