@@ -51,14 +51,6 @@ func (s *streak) tells(others bool) bool {
 	return s.calls >= least && (!s.answers || len(s.rows) >= rows)
 }
 
-// answered ends a streak, unless the answer is to an attempt from before it:
-// that one says nothing of a service that has failed since.
-func (s *streak) answered(t Ticket) {
-	if !t.sent.Before(s.sent) {
-		s.forget()
-	}
-}
-
 func (s *streak) forget() {
 	clear(s.rows)
 	*s = streak{rows: s.rows[:0]}

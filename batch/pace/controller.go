@@ -36,6 +36,7 @@ type Controller struct {
 	phase phase
 	rate  float64   // attempts per second aimed at; unpaced for no limit
 	good  float64   // the last rate that went well
+	sure  float64   // one that went well for long, before the last probes; 0: none did
 	due   time.Time // of the next attempt at that rate
 	quota float64   // that the service says it takes; 0 when it does not
 	epoch int       // of rates: an answer to an attempt of an earlier one says nothing of this one
@@ -176,13 +177,14 @@ func (c *Controller) accepted(now time.Time, t Ticket, s *Signal, b *blame.Row) 
 	c.flight.slots.accepted(now, t)
 	c.credit = min(mostCredit, c.credit+refusalShare)
 	switch {
-	case c.block.on && t.lone:
-		c.taken++
-		c.open(now, t)
 	case c.block.on:
-		c.taken++
+		if c.taken++; t.lone {
+			c.open(now, t)
+		}
 	default:
-		c.streak.answered(t)
+		if !t.sent.Before(c.streak.sent) { // one sent earlier says nothing of a service that failed since
+			c.streak.forget()
+		}
 		c.count(now, t, false)
 	}
 }
@@ -271,7 +273,9 @@ func (c *Controller) count(now time.Time, t Ticket, refused bool) {
 		return
 	}
 	c.since.add(refused)
-	c.floor.saw(mark{now, c.taken}, c.rate, &c.since, refused)
+	if c.floor.saw(mark{now, c.taken}, c.rate, &c.since, refused) { // doubt of it may have kept the rate down
+		c.credit, c.probeAt = max(1, c.credit), now
+	}
 	if refused {
 		c.refused(now)
 	}

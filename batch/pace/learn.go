@@ -20,6 +20,8 @@ func (c *Controller) raise(now time.Time) {
 	case c.credit >= 1 && !now.Before(c.probeAt) && was < c.bounded(unpaced):
 		if c.phase == probing {
 			c.step = min(8*firstStep, 2*c.step)
+		} else if c.sure = 0; now.Sub(c.spent.at) >= settles {
+			c.sure = was
 		}
 		c.good, c.phase = was, probing
 		c.setRate(c.bounded(was * (1 + c.step)))
@@ -49,7 +51,9 @@ func (c *Controller) refused(now time.Time) {
 		c.credit--
 		return
 	}
-	c.floor.doubt()
+	if f := &c.floor; f.onTrial { // so soon after it was found, that says that it was none
+		f.share, f.onTrial = f.before, false
+	}
 	c.spend(now, 0)
 	c.epoch++
 	c.lower(now, mark{now, c.taken}, c.rate)
@@ -70,8 +74,8 @@ func (c *Controller) spend(now time.Time, held time.Duration) {
 }
 
 // lower takes in that the quota was used up at a time. A rate that was raised goes
-// back to the rate that went well. Otherwise the new rate is what was taken since
-// the quota was used up the last time, and at least a little less than it was.
+// back to the rate that went well. Otherwise the new rate is what was taken since the
+// quota was used up the last time, or what went well for long, and a little less at least.
 func (c *Controller) lower(now time.Time, at mark, was float64) {
 	measured := c.usedUp(at)
 	switch c.phase {
@@ -89,9 +93,12 @@ func (c *Controller) lower(now time.Time, at mark, was float64) {
 		c.step = firstStep
 		c.cruise(now, c.good)
 	case cruising:
-		c.floor.cut(mark{now, c.taken}, was)
+		if f := &c.floor; was > f.from { // whether this cures it is seen from now on
+			f.from, f.began, f.took, f.low = was, mark{now, c.taken}, 0, count{}
+		}
 		if measured > 0 {
-			was = clamp(measured, was/2, (1-firstStep/2)*was)
+			was = min((1-firstStep/2)*was, max(measured, was/2, c.sure))
+			c.sure = 0
 		}
 		c.cruise(now, was)
 	}
@@ -106,7 +113,11 @@ func (c *Controller) usedUp(now mark) (perSecond float64) {
 		c.credit = 1
 		return 0
 	}
-	if perSecond = c.spent.perSecond(now, enough/2); perSecond == 0 || now.at.Sub(c.spent.at) < c.dwell/2 {
+	least := c.dwell / 2
+	if c.settled(now.at) { // a rate that is about right is not left for what a moment says
+		least = c.dwell
+	}
+	if perSecond = c.spent.perSecond(now, enough/2); perSecond == 0 || now.at.Sub(c.spent.at) < least {
 		return 0
 	}
 	c.spent = now
@@ -157,7 +168,7 @@ func (c *Controller) before(b *block) float64 {
 // backOff has the rate double from a quarter of the rate that went well.
 func (c *Controller) backOff() {
 	c.setRate(c.bounded(c.good / 4))
-	c.phase = searching
+	c.phase, c.floor.from = searching, 0
 }
 
 // learn sets the rate after the service has refused. From the end of one block

@@ -116,6 +116,51 @@ func TestAnswersToAttemptsBeforeABlockDoNotChangeTheRate(t *testing.T) {
 	assert.False(t, c.Blocked())
 }
 
+func TestOnlyARateThatWentWellForLongIsSure(t *testing.T) {
+	for used, sure := range map[time.Duration]float64{settles - 1: 0, settles: 50} { // how long ago the quota was used up
+		c := New(Config{Search: true})
+		c.cruise(epoch, 50)
+		c.credit, c.spent.at, c.sure = 1, epoch.Add(-used), 40
+		c.raise(epoch)
+		assert.InDelta(t, sure, c.sure, 0, used)
+		c.raise(epoch)
+		assert.InDelta(t, sure, c.sure, 0, "and not one that is only being tried")
+		assert.Greater(t, c.good, 50.0)
+	}
+}
+
+func TestARateThatIsAboutRightIsNotLeftForWhatAMomentSays(t *testing.T) {
+	for settled, rate := range map[bool]float64{false: 40, true: 60} {
+		c := New(Config{Search: true})
+		c.cruise(epoch, 60)
+		c.taken, c.learnt, c.spent = 400, mark{at: epoch.Add(-settles)}, mark{at: epoch, taken: 380}
+		if !settled {
+			c.learnt = mark{at: epoch}
+		}
+		now := epoch.Add(c.dwell / 2)
+		c.taken = 396
+		c.lower(now, mark{now, 396}, 60)
+		assert.InDelta(t, rate, c.rate, 0.001, settled)
+	}
+}
+
+func TestARateThatWasGoodForLongIsNotUndercutByOneThatWasOnlyTried(t *testing.T) {
+	for name, c := range map[string]struct{ sure, rate float64 }{
+		"measured for a moment":      {0, 40},
+		"good for long":              {49, 49},
+		"no less than a step lower":  {60, 60 * (1 - firstStep/2)},
+		"what was good is long past": {20, 40},
+	} {
+		p := New(Config{Search: true})
+		p.cruise(epoch, 60)
+		p.learnt, p.spent, p.sure = mark{at: epoch}, mark{at: epoch}, c.sure
+		p.taken = 40
+		p.lower(epoch.Add(time.Second), mark{epoch.Add(time.Second), 40}, 60)
+		assert.InDelta(t, c.rate, p.rate, 0.001, name)
+		assert.Zero(t, p.sure, "once")
+	}
+}
+
 func TestTrialsThatMayHaveMetBadRowsLowerTheRateToAnEighthAtMost(t *testing.T) {
 	for early, rate := range map[bool]float64{true: 25, false: 4} {
 		c := New(Config{Ceiling: 200})

@@ -15,8 +15,8 @@
 //     for too long; asked for again too soon, one trial shows whether others need
 //     wait, and where rows are known to be refused always, they need not (block.go,
 //     learn.go; Retry-After on windows of a second, always 60 s, lists with bad rows).
-//   - Learn: between two blocks a service took exactly its quota, so the calls it
-//     took, divided by that time, are the new rate (learn.go; buckets, windows).
+//   - Learn: between two blocks a service took exactly its quota, so what it took in that
+//     time is the new rate, unless more went well for long (learn.go; buckets, windows).
 //   - Floor: a share of refusals that cutting the rate does not cure, or that is the
 //     same rows each time, is not about the rate, which goes up again (floor.go, package
 //     blame; refused at random, lists with bad rows).
@@ -170,7 +170,9 @@ func (c *Controller) NotBefore() time.Time { return c.block.until }
 // Snapshot tells how the pace stands.
 func (c *Controller) Snapshot(now time.Time) Snapshot {
 	s := c.snapshot
-	s.Rate = finite(c.rate)
+	if c.paced() {
+		s.Rate = c.rate
+	}
 	if b := &c.block; b.on {
 		s.State = Out
 		if b.throttle {
@@ -186,16 +188,8 @@ func (c *Controller) Snapshot(now time.Time) Snapshot {
 			s.Until = time.Time{}
 		}
 	}
-	if c.settled(now) && c.phase != searching {
-		s.Learned = finite(c.good)
+	if c.settled(now) && c.phase != searching && c.good < unpaced {
+		s.Learned = c.good
 	}
 	return s
-}
-
-// finite is a rate with 0 for unpaced.
-func finite(rate float64) float64 {
-	if rate == unpaced {
-		return 0
-	}
-	return rate
 }
