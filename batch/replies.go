@@ -48,6 +48,65 @@ var meanings = [...]meaning{
 
 func meaningOf(r *session.Reply) *meaning { return &meanings[r.Outcome] }
 
+// repliedMeanwhile takes the replies that are already there, so that a batch
+// of them costs one look at the pace.
+func (d *dispatcher) repliedMeanwhile(now time.Time) {
+	for range len(d.replies) {
+		d.replied(<-d.replies, now)
+	}
+}
+
+func (d *dispatcher) replied(a attempt, now time.Time) {
+	d.inFlight--
+	s, reply := a.slot, &a.reply
+	if s == d.setup.probe {
+		d.setup.probe = nil
+	}
+	d.recognised = d.recognised || reply.Recognised
+	d.meter.Answered(now, reply)
+	d.logAttempt(&a)
+	d.pace.Answered(now, s.ticket, signalOf(reply), &s.blame)
+	d.changes.tell(now, d.pace.Snapshot(now))
+	d.sayOdd(reply)
+	if meaningOf(reply).class == pace.Accepted {
+		d.proven = true
+		d.access.succeeded()
+		d.wrong.clear()
+		d.settleBefore(s, now)
+	}
+	switch d.decide(s, reply) {
+	case leave:
+	case stopRun:
+		d.ended(s)
+		d.stop(refusedError(s, reply))
+	case suspend:
+		d.suspend(s, reply, now)
+	case finish:
+		res := resultOf(s, reply, now)
+		d.finish(s, &res)
+	default:
+		d.failed(s, reply, now)
+	}
+}
+
+// sayOdd tells once of a Retry-After that cannot be obeyed.
+func (d *dispatcher) sayOdd(r *session.Reply) {
+	if r.OddRetryAfter != "" && !d.toldOdd {
+		d.toldOdd = true
+		d.log.Warn("the service sends a Retry-After that cannot be read; it is ignored", "event", "retry_after_unreadable", "retry_after", r.OddRetryAfter, "http", r.Status)
+	}
+}
+
+// logAttempt tells of an attempt, for operators who ask what happened to a row.
+func (d *dispatcher) logAttempt(a *attempt) {
+	if !d.logAttempts {
+		return
+	}
+	reply := &a.reply
+	d.log.Debug("attempt", "event", "attempt", "row", a.slot.rec.Row, "attempt", a.slot.sent, "outcome", reply.Outcome.String(),
+		"http", reply.Status, "code", reply.Code, "latency_seconds", reply.Latency.Round(time.Microsecond).Seconds(), "retry_after_seconds", reply.RetryAfter.Seconds(), "in_flight", d.inFlight)
+}
+
 // decide says what is done about a reply. Until the API itself has replied
 // anything in this run, a reply that is not the API's means a wrong base URL, and
 // after that it is a gateway's hiccup.
