@@ -96,7 +96,6 @@ func (d *dispatcher) run(ctx context.Context) {
 		case <-ctx.Done():
 		}
 		d.repliedMeanwhile(time.Now())
-		d.decideUndecided(time.Now())
 	}
 	stopAsking()
 	if end := d.wave.end(); end != nil && ctx.Err() == nil {
