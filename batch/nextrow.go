@@ -6,16 +6,10 @@ import (
 	"time"
 )
 
-// untried reports whether a row is left in the window that was never tried. With
-// a wave that is used up it cannot be, so it is as at the end of a list. But where the
-// service cannot be asked about itself, and is taken to fail, it is not for the rows of
-// the wave to pay that no other may be tried.
+// untried reports whether a row is left that was never tried, and may be. Where a wave is
+// used up there is none, as at the end of a list.
 func (d *dispatcher) untried() bool {
-	left := d.queue.untried > 0 || d.coming()
-	if d.wave.usedUp() {
-		return d.access.ask == nil && d.pace.Blocked() && (left || d.wave.end() != nil)
-	}
-	return left
+	return !d.wave.usedUp() && (d.queue.untried > 0 || d.coming())
 }
 
 // coming reports whether rows may still come from the reader.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"time"
 
-	"bulkonboard/batch/blame"
 	"bulkonboard/batch/session"
 )
 
@@ -16,15 +15,6 @@ type undecidedRow struct {
 	slot  *slot
 	reply session.Reply
 }
-
-// fault says whose fault it was that a row failed.
-type fault int
-
-const (
-	faultUnknown fault = iota
-	faultOfService
-	faultOfRow
-)
 
 // failed takes in a reply after which a row is sent again, or is given up.
 func (d *dispatcher) failed(s *slot, r *session.Reply, now time.Time) {
@@ -51,10 +41,10 @@ func (d *dispatcher) decideUndecided(now time.Time) (some bool) {
 		if !others && d.access.ask == nil { // nothing else tells
 			d.pace.Count(b)
 		}
-		switch whose := d.whoseFault(b, others); {
-		case whose == faultUnknown:
+		switch {
+		case b.Open():
 			left = append(left, row)
-		case whose == faultOfRow && b.Used(d.maxAttempts):
+		case b.AtFault() && b.Used(d.maxAttempts):
 			res := resultOf(row.slot, &row.reply, now)
 			d.finish(row.slot, &res)
 		default:
@@ -65,19 +55,6 @@ func (d *dispatcher) decideUndecided(now time.Time) (some bool) {
 	clear(d.undecided[len(left):])
 	d.undecided = left
 	return some
-}
-
-// whoseFault decides by what was told since the row failed: by other rows as long as
-// one is left that was never tried, and then by the service itself. Rows are spared
-// where it is a wave that keeps others from being tried.
-func (d *dispatcher) whoseFault(b *blame.Row, others bool) fault {
-	switch {
-	case b.AtFault():
-		return faultOfRow
-	case !b.Open(), others && d.wave.usedUp():
-		return faultOfService
-	}
-	return faultUnknown
 }
 
 // askAccess asks the service about itself when nothing else tells whose fault it is

@@ -175,14 +175,16 @@ func TestAWaveInAnOutageTriesNoRowBeyondItAndLosesNone(t *testing.T) {
 func waveInOutage(t *testing.T, after time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to := time.Now().Add(after), time.Now().Add(30*time.Minute)
+		out := func() bool { return time.Now().After(from) && time.Now().Before(to) }
 		j := newJob(t, csvList(300), func(_ context.Context, r *source.Customer, _ int) session.Reply {
 			time.Sleep(200 * time.Millisecond)
-			if now := time.Now(); now.After(from) && now.Before(to) {
-				return session.Reply{Outcome: session.Unavailable, Status: 503, Code: "http_503"}
+			if out() {
+				return kinds[http503].answer
 			}
 			return okFor(r)
 		})
 		j.adjust = func(c *Config) { c.Pace = pace.Config{MaxInFlight: 8, MaxOutage: 2 * time.Hour} }
+		j.saying(wellUnless(out, func() session.Reply { return kinds[http503].answer }))
 		j.wavesOf(100)
 		sum, err := j.run(t.Context())
 		var reached *CallsError
