@@ -22,7 +22,7 @@ func (p *paceLog) tell(now time.Time, s pace.Snapshot) {
 	switch {
 	case p.out && s.State != pace.Out:
 		p.out = false
-		p.log.Info("outage over", "event", "outage_over", "reason", "the service answers again after "+now.Sub(p.last.Since).Round(100*time.Millisecond).String())
+		p.log.Info("outage over", "event", "outage_over", "reason", "calls are sent again after "+now.Sub(p.last.Since).Round(100*time.Millisecond).String())
 	case s.Outages > p.last.Outages:
 		p.out = true
 		p.log.Warn("outage", "event", "outage", "reason", "the service is unavailable ("+s.Cause+"); sending one test call at a time", "wait_seconds", secondsTo(s.Until, now))

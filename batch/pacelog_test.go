@@ -33,7 +33,7 @@ func TestEveryPauseOutageAndLargeChangeIsTold(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(told.String()), "\n")
 	for i, want := range []string{
 		`msg=outage event=outage reason="the service is unavailable (dns_failure: no such host); sending one test call at a time" wait_seconds=1`,
-		`msg="outage over" event=outage_over reason="the service answers again after 0s"`,
+		`msg="outage over" event=outage_over reason="calls are sent again after 0s"`,
 		`msg="pace change" event=rate reason="lowering the rate" per_second=25`,
 		`msg=pause event=pause reason="the service asks for fewer calls (429)" wait_seconds=7`,
 		`msg="pace change" event=rate reason="raising the rate" per_second=50`,

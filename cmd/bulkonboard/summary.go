@@ -108,7 +108,7 @@ func throttledText(sum *batch.Summary) string {
 // printPace says how the service held up, and what to ask of it next time.
 func printPace(w io.Writer, s *conclusion, sum *batch.Summary) {
 	if sum.Pace.Outages > 0 {
-		cli.PrintFact(w, "outages", fmt.Sprintf("%d, for %s in all; no row lost an attempt", sum.Pace.Outages, sum.Pace.Outage.Round(100*time.Millisecond)))
+		cli.PrintFact(w, "outages", fmt.Sprintf("%d, for %s in all, in which no row lost an attempt", sum.Pace.Outages, sum.Pace.Outage.Round(100*time.Millisecond)))
 	}
 	if found := cli.Rounded(sum.Pace.Learned); found > 0 && found != s.ceiling {
 		cli.PrintFact(w, "pace", fmt.Sprintf("%g/s is what the service takes; try --rate %g", found, found))
