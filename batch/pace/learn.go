@@ -65,7 +65,7 @@ func (c *Controller) spend(now time.Time, held time.Duration) {
 	switch {
 	case c.settled(now):
 		c.credit = max(-1, c.credit-1)
-		c.probeAt = now.Add(max(3*settles, restShare*held))
+		c.probeAt = now.Add(max(5*settles/2, restShare*held))
 	case c.phase == searching:
 		c.probeAt = now.Add(enough * c.block.overAsked())
 	default:
