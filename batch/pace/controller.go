@@ -64,21 +64,6 @@ type Controller struct {
 	snapshot Snapshot
 }
 
-// mark is a moment, and what had been taken by then.
-type mark struct {
-	at    time.Time
-	taken int64
-}
-
-// perSecond is how much was taken from one mark to another; 0 when that is less
-// than it takes to tell.
-func (m mark) perSecond(to mark, least int64) float64 {
-	if calls, took := to.taken-m.taken, to.at.Sub(m.at); calls >= least && took >= round {
-		return float64(calls) / took.Seconds()
-	}
-	return 0
-}
-
 // New returns a controller.
 func New(c Config) *Controller {
 	p := &Controller{

@@ -5,6 +5,21 @@ import (
 	"time"
 )
 
+// mark is a moment, and what had been taken by then.
+type mark struct {
+	at    time.Time
+	taken int64
+}
+
+// perSecond is how much was taken from one mark to another; 0 when that is less
+// than it takes to tell.
+func (m mark) perSecond(to mark, least int64) float64 {
+	if calls, took := to.taken-m.taken, to.at.Sub(m.at); calls >= least && took >= round {
+		return float64(calls) / took.Seconds()
+	}
+	return 0
+}
+
 // raise takes in a round that went well.
 func (c *Controller) raise(now time.Time) {
 	was := c.rate
