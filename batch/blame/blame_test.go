@@ -57,9 +57,9 @@ func TestFailuresBetweenWhichNoOtherRowSucceedsCountOnce(t *testing.T) {
 	assert.True(t, bad.Used(3))
 }
 
-// finds sends rows to a service until what it refuses is found to be rows that it
-// refuses always, and returns their share; 0 if that is not found.
-func finds(refuses func(row, attempt int) bool) (share float64) {
+// finds sends rows to a service, one every so often, until what it refuses is found to be
+// rows that it refuses always, and returns their share; 0 if that is not found.
+func finds(every time.Duration, refuses func(row, attempt int) bool) (share float64) {
 	f := New()
 	type due struct {
 		row     *Row
@@ -69,7 +69,7 @@ func finds(refuses func(row, attempt int) bool) (share float64) {
 	var waiting []due
 	now := time.Unix(1e9, 0)
 	send := func(d due) {
-		now = now.Add(apart / 8)
+		now = now.Add(every)
 		if !refuses(d.number, d.attempt) {
 			f.Answered(d.row, now)
 			return
@@ -94,16 +94,27 @@ func finds(refuses func(row, attempt int) bool) (share float64) {
 
 func TestRowsThatAreRefusedAlwaysAreFound(t *testing.T) {
 	tenth := func(row int) bool { return row%10 == 3 }
-	assert.InDelta(t, 0.1, finds(func(row, _ int) bool { return tenth(row) }), 0.05)
-	assert.InDelta(t, 0.33, finds(func(row, _ int) bool { return row%3 == 0 }), 0.1)
+	for _, every := range []time.Duration{apart / 100, apart / 8} {
+		assert.InDelta(t, 0.1, finds(every, func(row, _ int) bool { return tenth(row) }), 0.05)
+		assert.InDelta(t, 0.33, finds(every, func(row, _ int) bool { return row%3 == 0 }), 0.1)
+	}
 }
 
-func TestCallsThatAreRefusedForTheirNumberAreHardlyEverTakenForRows(t *testing.T) {
+func TestCallsThatAreRefusedForTheirNumberAreNotTakenForRows(t *testing.T) {
+	for _, share := range []float64{0.01, 0.1, 0.3, 0.6, 0.9} {
+		for seed := range uint64(20) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			assert.Zero(t, finds(apart/100, func(int, int) bool { return r.Float64() < share }), "%g, %d", share, seed)
+		}
+	}
+}
+
+func TestCallsThatAreRefusedForTheirNumberAreHardlyEverTakenForRowsWhereFewAreSent(t *testing.T) {
 	for _, share := range []float64{0.01, 0.1, 0.3, 0.6, 0.9} {
 		taken := 0
 		for seed := range uint64(100) {
 			r := rand.New(rand.NewPCG(seed, 1))
-			if finds(func(int, int) bool { return r.Float64() < share }) > 0 {
+			if finds(apart/8, func(int, int) bool { return r.Float64() < share }) > 0 {
 				taken++
 			}
 		}
