@@ -60,7 +60,7 @@ func TestTheServiceIsAskedAboutItselfSeldom(t *testing.T) {
 		})
 		return n, took
 	}
-	n, _ := asks(600, func(row int) bool { return row%10 == 3 }, kinds[http500].answer, pace.Config{Ceiling: 200})
+	n, _ := asks(600, func(row int) bool { return row <= 300 && row%10 == 3 }, kinds[http500].answer, pace.Config{Ceiling: 200})
 	assert.LessOrEqual(t, n, 3, "where others told")
 	n, took := asks(200, func(int) bool { return true }, kinds[http500].answer, pace.Config{MaxOutage: 2 * time.Hour})
 	assert.LessOrEqual(t, n, 1+int(took/askAfter/4), "not while only trials are sent")
@@ -294,10 +294,12 @@ func TestAPageInPlaceOfTheServiceIsAnOutageOnceItHasSaidThatItIsWell(t *testing.
 	})
 }
 
+// revokedReply is what the API answers to credentials that it does not take any more.
+var revokedReply = session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused", Recognised: true}
+
 func TestCredentialsThatAreRevokedWhileTheLastRowsFailEndTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 40
-		revoked := session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused", Recognised: true}
 		began := time.Now()
 		j := failing(t, rows, func(int) bool { return false }, session.Reply{}, pace.Config{})
 		j.service.answer = func(_ context.Context, r *source.Customer, _ int) session.Reply {
@@ -308,9 +310,9 @@ func TestCredentialsThatAreRevokedWhileTheLastRowsFailEndTheRun(t *testing.T) {
 			case time.Since(began) < 2*time.Second:
 				return kinds[http500].answer
 			}
-			return revoked
+			return revokedReply
 		}
-		j.saying(func(context.Context) session.Reply { return revoked })
+		j.saying(func(context.Context) session.Reply { return revokedReply })
 		_, err := j.run(t.Context())
 		require.ErrorAs(t, err, new(*RefusedError))
 	})
@@ -319,7 +321,6 @@ func TestCredentialsThatAreRevokedWhileTheLastRowsFailEndTheRun(t *testing.T) {
 func TestAnAnswerOfBeforeTheCredentialsWereRevokedDecidesOnNoRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 20
-		revokedReply := session.Reply{Outcome: session.CredentialsRefused, Status: 401, Code: "credentials_refused", Recognised: true}
 		var revoked atomic.Bool
 		j := failing(t, rows, func(int) bool { return false }, session.Reply{}, pace.Config{Ceiling: 5})
 		j.service.answer = func(_ context.Context, r *source.Customer, _ int) session.Reply {
